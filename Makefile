@@ -1,0 +1,229 @@
+# Jargoon: builds the kernel, the user programs and the boot image, and runs, tests, checks and debugs them.
+#
+#   make deps          install what is missing (Debian, Ubuntu)
+#   make run           boot it in QEMU on this terminal
+#   make test          every test
+#
+# The README lists the other targets and the variables. Everything made goes to build/; V=1 shows each command.
+
+# Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
+BUILD ?= $(if $(filter run bench,$(MAKECMDGOALS)),release,debug)
+ifeq ($(filter $(BUILD),debug release),)
+$(error BUILD=$(BUILD) is neither debug nor release)
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+LD := ld
+NM := nm
+OBJCOPY := objcopy
+NASM := nasm
+PERL := perl
+QUIET := $(if $(V),,@)
+
+# The two compilers' objects never mix.
+OUT := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
+
+MAKEFLAGS += -rR --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+
+# What the sources name; the order is that of use. Missing packages are installed while this file is read, so that
+# `make deps run` is one command: the rest then goes on as if they had always been there.
+PACKAGES := gcc libc6-dev binutils nasm perl libbsd-dev musl-dev \
+	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
+	gdb clang clang-format clang-tidy cppcheck
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+$(shell .ci/deps $(PACKAGES) >&2)
+ifneq ($(.SHELLSTATUS),0)
+$(error not everything that is needed could be installed)
+endif
+endif
+endif
+
+.PHONY: all deps
+all: iso
+deps: ; @:
+
+# What these hold on the command line holds for every machine that is started.
+export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC
+
+# --- the kernel ---
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	$(if $(findstring clang,$(CC)),-Wthread-safety) $(if $(WERROR),-Werror)
+
+KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG,-O2 -g) $(WARNINGS) \
+	-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
+	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
+	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include
+KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
+	-z noexecstack -z max-page-size=4096
+
+KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
+KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)
+
+# $(call objects,kernel,SOURCES)
+objects = $(patsubst %.c,$(OUT)/$(1)/%.o,$(patsubst %.asm,$(OUT)/$(1)/%.asm.o,$(2)))
+KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES))
+KERNEL_TEST_OBJECTS := $(call objects,kernel-test,$(KERNEL_TEST_SOURCES))
+
+# A file that changes when the words in it do: whatever depends on it is made again with new flags.
+remember = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+.PHONY: FORCE
+FORCE:
+$(OUT)/kernel.flags: FORCE
+	$(call remember,$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS))
+
+say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)' >&2)
+
+$(OUT)/kernel/%.o: %.c $(OUT)/kernel.flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/kernel-test/%.o: %.c $(OUT)/kernel.flags
+	$(call say,CC,$< (tests))
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(KERNEL_CFLAGS) -DKERNEL_TESTS -MMD -MP -c -o $@ $<
+
+$(OUT)/kernel/%.asm.o $(OUT)/kernel-test/%.asm.o: %.asm $(OUT)/kernel.flags
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(QUIET)$(NASM) -f elf64 -g -F dwarf -w+all -I./ -MD $(@:.o=.d) -MP -o $@ $<
+
+# Linked twice: the first link tells where the functions are, the second carries that table for backtraces.
+# What the table says must still be true after it.
+$(OUT)/kernel.elf: $(KERNEL_OBJECTS)
+$(OUT)/kernel-test.elf: $(KERNEL_TEST_OBJECTS)
+$(OUT)/kernel.elf $(OUT)/kernel-test.elf: $(OUT)/%.elf: linker.ld kernel/symtab.pl $(OUT)/kernel.flags
+	$(call say,LINK,$@)
+	@mkdir -p $(OUT)/$*
+	$(QUIET)$(PERL) kernel/symtab.pl --empty >$(OUT)/$*/symtab.1.c
+	$(QUIET)$(CC) $(KERNEL_CFLAGS) -c -o $(OUT)/$*/symtab.1.o $(OUT)/$*/symtab.1.c
+	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T linker.ld -o $(OUT)/$*/pass1.elf $(filter %.o,$^) $(OUT)/$*/symtab.1.o
+	$(QUIET)$(NM) -n $(OUT)/$*/pass1.elf | $(PERL) kernel/symtab.pl >$(OUT)/$*/symtab.2.c
+	$(QUIET)$(CC) $(KERNEL_CFLAGS) -c -o $(OUT)/$*/symtab.2.o $(OUT)/$*/symtab.2.c
+	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T linker.ld -o $@ $(filter %.o,$^) $(OUT)/$*/symtab.2.o
+	$(QUIET)$(NM) -n $@ | $(PERL) kernel/symtab.pl | cmp -s - $(OUT)/$*/symtab.2.c || \
+		{ echo "$@: the second link moved the code" >&2; false; }
+
+.PHONY: kernel
+kernel: $(OUT)/kernel.elf
+
+-include $(patsubst %.o,%.d,$(KERNEL_OBJECTS) $(KERNEL_TEST_OBJECTS))
+
+# --- user programs and the boot archive ---
+
+-include user/rules.mk
+
+# --- the boot image ---
+
+.PHONY: iso
+iso: $(OUT)/jargoon.iso
+$(OUT)/iso.flags: FORCE
+	$(call remember,$(CMDLINE))
+$(OUT)/jargoon.iso: $(OUT)/kernel.elf $(OUT)/bootfs $(OUT)/iso.flags arch/x86_64/mkiso.sh
+	$(call say,ISO,$@)
+	$(QUIET)arch/x86_64/mkiso.sh $(OUT)/kernel.elf $(OUT)/bootfs "$$CMDLINE" $@
+
+# --- running ---
+
+# Standard input may be closed; nothing may then open some file in its place.
+stdin = test -e /dev/fd/0 || exec </dev/null;
+
+.PHONY: run
+ifndef APP
+
+run: $(OUT)/kernel.elf $(OUT)/bootfs
+	@$(stdin) tests/machine run $^ $(OUT)/run ''
+
+else
+
+# One program, alone in an archive with init. What make itself says must not mix with what the program says, and make must
+# end with the program's status: a function loaded into make does that, as soon as the program has ended.
+TIMEOUT ?= 60
+RUN := $(OUT)/run
+
+build/make-exit.so: tests/lib/make-exit.c
+	@mkdir -p $(@D)
+	@gcc -shared -fPIC -O1 -o $@ $< || true
+-load build/make-exit.so(make_exit_gmk_setup)
+
+run: run-app
+	@$(exit-with $(RUN)/status)exit $$(cat $(RUN)/status)
+
+.PHONY: run-app
+run-app: $(OUT)/kernel.elf $(RUN)/bootfs
+	@$(stdin) tests/machine app $^ $(RUN) 'init.run=app'; echo $$? >$(RUN)/status
+
+endif
+
+.PHONY: debug
+debug: $(OUT)/kernel.elf $(OUT)/bootfs
+	@tests/machine debug $^ $(OUT)/run '' $(GDBFLAGS)
+
+# --- tests ---
+
+# Both builds of everything, then whatever TESTS names.
+TESTS ?= tests/*.t
+.PHONY: test test-images
+test: | $(filter-out deps test clean,$(MAKECMDGOALS))
+	$(QUIET)$(MAKE) BUILD=release test-images
+	$(QUIET)$(MAKE) BUILD=debug test-images
+	$(QUIET)unset BUILD; prove --timer $(TESTS)
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs
+
+# --- checks ---
+
+C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
+C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
+CHECKS := gcc clang format tidy cppcheck layering
+
+.PHONY: check $(CHECKS:%=check-%) format
+check: $(CHECKS:%=check-%)
+
+check-gcc check-clang: check-%:
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=debug OUT=build/check/$*-debug test-images
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=build/check/$*-release test-images
+
+check-format:
+	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS)) files)
+	$(QUIET)clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS)
+
+check-layering:
+	$(call say,LAYERS,tests/layering.pl)
+	$(QUIET)$(PERL) tests/layering.pl
+
+# Each file is analysed again only after a change, with the flags of its side of the fence.
+TIDY := $(C_SOURCES:%.c=build/check/tidy/%.ok)
+check-tidy: $(TIDY)
+$(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	$(QUIET)clang-tidy --quiet $< -- $(call tidy-flags,$<) 2>$(@:.ok=.log) || { cat $(@:.ok=.log) >&2; false; }
+	@touch $@
+HOSTED := user/% tests/user/% tests/lib/% tests/host/%
+tidy-flags = $(if $(filter $(HOSTED),$(1)),$(TIDY_USER_CFLAGS),-DKERNEL_TESTS $(KERNEL_CFLAGS))
+
+# bsd/ and nothing else of the system's headers: a kernel uses no more of them.
+CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
+	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
+	-D__GNUC__=12 -D__x86_64__ -DDEBUG -I. -Isyscalls/include
+check-cppcheck:
+	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
+	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
+	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/x86_64/include -Ibuild/check/include \
+		$(filter-out $(HOSTED),$(C_SOURCES))
+	$(QUIET)$(CPPCHECK) $(filter $(HOSTED),$(C_SOURCES))
+
+# Not a check: makes the sources pass the one for format.
+format:
+	$(QUIET)clang-format -i $(C_SOURCES) $(C_HEADERS)
+
+.PHONY: clean
+clean:
+	$(QUIET)rm -rf build

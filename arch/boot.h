@@ -1,0 +1,27 @@
+/*
+ * What the boot loader told: memory, command line, and the boot archive. Valid from the first line of
+ * upcall_start() on; the ranges are page-aligned, ascending, and leave out everything the kernel image, the
+ * loader's own data and the archive occupy.
+ */
+#pragma once
+
+#include "arch/types.h"
+
+#define BOOT_MAX_RANGES 64
+
+struct boot_range {
+    paddr_t base;
+    uint64_t len;
+};
+
+struct boot_info {
+    const char *loader;  /* for the log: "multiboot2", "pvh" */
+    const char *cmdline; /* NUL-terminated, "" if none */
+    struct boot_range ram[BOOT_MAX_RANGES];
+    size_t ram_count;
+    uint64_t ram_total;     /* bytes of RAM reported, used parts included */
+    struct boot_range bootfs; /* page-aligned base; len in bytes, 0 if none */
+    paddr_t acpi_rsdp;      /* 0 if unknown */
+};
+
+const struct boot_info *arch_boot_info(void);

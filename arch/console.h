@@ -1,0 +1,12 @@
+/*
+ * Where bytes leave the machine. Three streams that never mix: the console belongs to user programs, the log to
+ * the kernel, and the report to the tests, so that no program's output can forge or cut a result.
+ * Each call polls until the device took everything. A machine that lacks a log port logs to the console.
+ */
+#pragma once
+
+#include <stddef.h>
+
+void arch_console_write(const char *text, size_t len);
+void arch_log_write(const char *text, size_t len);
+void arch_report_write(const char *text, size_t len);

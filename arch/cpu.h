@@ -1,0 +1,49 @@
+/*
+ * What the kernel may ask of a processor: interrupts on and off, who am I, wait. The bodies are inline
+ * and come from the machine's own arch_inline/cpu.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;    /* kernel/base/cpu.h */
+struct thread; /* kernel/sched/thread.h */
+
+/* The processor this code runs on. Meaningful only while interrupts are off: the thread may move otherwise. */
+static inline struct cpu *arch_this_cpu(void);
+
+/* The running thread; right at any time, since it travels with the thread. */
+static inline struct thread *arch_current_thread(void);
+
+/* Turns interrupts off and tells whether they were on. */
+static inline bool arch_irq_disable(void);
+static inline void arch_irq_enable(void);
+static inline bool arch_irq_enabled(void);
+
+/* Eases a spin loop. */
+static inline void arch_pause(void);
+
+/* Turns interrupts on and sleeps until one arrives, with no gap between the two. Returns with them on. */
+static inline void arch_wait_for_interrupt(void);
+
+/* Stops this processor for good. */
+_Noreturn void arch_halt(void);
+
+/*
+ * Collects up to `max` return addresses, innermost first, walking frame pointers from `frame` (NULL: the
+ * caller's). Never faults, whatever the stack holds. Returns how many.
+ */
+size_t arch_backtrace(uintptr_t *pcs, size_t max, const void *frame);
+
+/* Logs the registers: those of the trap that proved fatal, if there was one, and the control registers. For panics. */
+void arch_registers_log(void);
+
+/* 64 bits of what randomness the machine has. Not cryptographic where it has no generator. */
+uint64_t arch_entropy(void);
+
+/* Checks that must hold whenever the kernel runs: SMAP's AC clear, direction flag clear. For self-tests. */
+bool arch_invariants_hold(void);
+
+#include "arch_inline/cpu.h"

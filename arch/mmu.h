@@ -1,0 +1,57 @@
+/*
+ * Translations, as a machine keeps them. To the kernel they are only a cache: any translation may be
+ * dropped at any time, and a page fault loads it again from the regions and VMOs, which alone know
+ * what is mapped where. Hence the contract is this small: load one, drop some, ask.
+ *
+ * Calls on one address space are serialised by the caller. arch_mmu_drop() returns only when no
+ * processor can use the dropped translations any more, so that their pages may be given away.
+ */
+#pragma once
+
+#include "arch/types.h"
+
+/* What a translation allows; user mode may always read. */
+#define MMU_WRITE (1u << 0)
+#define MMU_EXECUTE (1u << 1)
+
+struct arch_aspace; /* defined by the machine in arch_inline/mmu.h */
+
+/* The kernel's view of physical memory: cached, readable and writable, never executable. */
+static inline void *arch_phys_to_virt(paddr_t pa);
+static inline paddr_t arch_virt_to_phys(const void *va); /* only for what arch_phys_to_virt() gave */
+
+/* An empty user half under the kernel's own half. ZX_ERR_NO_MEMORY. */
+[[gnu::warn_unused_result]] zx_status_t arch_mmu_init(struct arch_aspace *as);
+
+/* Frees all tables. No processor may be running on `as`; whole user half is dropped before. */
+void arch_mmu_destroy(struct arch_aspace *as);
+
+/*
+ * Loads one 4 KiB translation, replacing what was there. `cache` is a ZX_CACHE_POLICY_*.
+ * ZX_ERR_NO_MEMORY when a table cannot be allocated; nothing has changed then.
+ */
+[[gnu::warn_unused_result]] zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot,
+                                                     uint32_t cache);
+
+/* Drops all translations of [va, va + len) and frees tables that became empty. Cost: present tables only. */
+void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
+
+/* Tells the translation of one page, if there is one. */
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot);
+
+/* Calls `visit` for each loaded user translation, ascending; stops early and returns false when it does. */
+bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, paddr_t pa, unsigned prot, void *arg),
+                    void *arg);
+
+/*
+ * Kernel stacks and the like: one page at a kernel virtual address in [KERNEL_DYNAMIC_BASE, + SIZE), read-write,
+ * never executable. Neighbours that are not mapped are guard pages.
+ */
+[[gnu::warn_unused_result]] zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa);
+/* Removes it on all processors and returns the page that was there. */
+paddr_t arch_kernel_unmap(vaddr_t va);
+
+/* Walks the kernel half: no page writable and executable, none open to user mode. For self-tests. */
+bool arch_kernel_tables_sound(void);
+
+#include "arch_inline/mmu.h"

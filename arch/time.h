@@ -1,0 +1,15 @@
+/*
+ * Time: a clock that never goes back, the counter it is made from, and one alarm per processor.
+ */
+#pragma once
+
+#include "arch/types.h"
+
+/* Nanoseconds since boot. */
+zx_time_t arch_time_now(void);
+
+uint64_t arch_ticks(void);
+uint64_t arch_ticks_per_second(void);
+
+/* Has this processor call upcall_alarm() at `deadline` or soon after. Replaces the one before. INFINITE: none. */
+void arch_alarm_set(zx_time_t deadline);

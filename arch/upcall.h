@@ -1,0 +1,54 @@
+/*
+ * The other direction: what a machine's code asks of the kernel above it. These are defined in the rooms named
+ * beside them, and nothing else above kernel/base is known to arch/.
+ */
+#pragma once
+
+#include "arch/types.h"
+
+struct arch_aspace;
+
+/* kernel/main.c: on the boot processor, boot stack, interrupts off, kernel half mapped for good. */
+_Noreturn void upcall_start(void);
+
+/* vm/boot.c: where tables for translations come from. Zeroed pages; may be called from the first line on. */
+[[gnu::warn_unused_result]] zx_status_t upcall_table_alloc(paddr_t *out);
+void upcall_table_free(paddr_t table);
+
+/* How a page fault came about. */
+#define FAULT_WRITE (1u << 0)
+#define FAULT_EXECUTE (1u << 1)
+#define FAULT_USER (1u << 2) /* taken in user mode; else in a user copy */
+
+/*
+ * vm/fault.c: resolves a fault on a user address. Interrupts are on. ZX_OK: try again. Anything else ends the
+ * copy, or goes on to upcall_exception() if it came from user mode.
+ */
+[[gnu::warn_unused_result]] zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags);
+
+/* kernel/object/exception.c: user code did what it cannot do. Returns when the thread may go on. Interrupts on. */
+struct arch_exception {
+    uint32_t type;      /* ZX_EXCP_* */
+    uint64_t vector;    /* as the processor numbers it */
+    uint64_t err_code;  /* as the processor gave it */
+    vaddr_t fault_addr; /* page faults only, else 0 */
+    vaddr_t pc;
+    vaddr_t sp;
+};
+void upcall_exception(const struct arch_exception *e);
+
+/* kernel/sched: the alarm went off; interrupts are off. */
+void upcall_alarm(void);
+
+/* kernel/sched: the last thing an interrupt does before it returns to where interrupts were on. */
+void upcall_interrupt_done(void);
+
+/* kernel/object/thread.c: attention is set and the thread is about to run user code. Interrupts are on. */
+void upcall_attention(void);
+
+/* syscalls/dispatch.c: the table that the system-call entry indexes, and a refusal for all other numbers. */
+typedef uint64_t syscall_fn(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7,
+                            uint64_t a8);
+extern syscall_fn *const upcall_syscall_table[];
+extern const uint64_t upcall_syscall_count;
+uint64_t upcall_bad_syscall(void);

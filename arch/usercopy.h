@@ -1,0 +1,14 @@
+/*
+ * The only way kernel code touches user memory. `user` addresses belong to the address space loaded on this
+ * processor; the caller has checked that the range lies inside [USER_BASE, USER_END).
+ *
+ * Each copy ascends, and returns how many bytes it moved. Fewer than `len` means that the byte there cannot be
+ * reached. A page fault within a copy goes to upcall_page_fault(), which decides: resolve it and go
+ * on, or end the copy.
+ */
+#pragma once
+
+#include "arch/types.h"
+
+[[gnu::warn_unused_result]] size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len);
+[[gnu::warn_unused_result]] size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len);

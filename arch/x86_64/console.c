@@ -1,0 +1,83 @@
+/*
+ * Three ways out: the first serial port, the second, and QEMU's debug console, a port that takes a byte at any time.
+ * No lock: callers keep their lines apart.
+ */
+#include "arch/console.h"
+
+#include "arch/x86_64/serial.h"
+#include "arch/x86_64/x86.h"
+
+#define COM1 0x3f8
+#define COM2 0x2f8
+#define DEBUG_CONSOLE 0xe9
+
+enum uart_register {
+    UART_DATA = 0,
+    UART_INTERRUPTS = 1,
+    UART_FIFO = 2,
+    UART_LINE = 3,
+    UART_MODEM = 4,
+    UART_STATUS = 5,
+    UART_SCRATCH = 7,
+};
+
+#define LINE_8N1 0x03
+#define LINE_DIVISOR 0x80
+#define FIFO_ON_CLEARED 0x07
+#define MODEM_READY 0x03 /* DTR and RTS */
+#define STATUS_TAKES_BYTE 0x20
+#define STATUS_ALL_SENT 0x40
+#define DIVISOR_115200 1
+
+static uint16_t console_port, log_port; /* 0: none */
+
+/* A port nobody answers at reads as all ones, whatever was written. */
+static bool uart_exists(uint16_t port) {
+    out8(port + UART_SCRATCH, 0x5a);
+    bool kept = in8(port + UART_SCRATCH) == 0x5a;
+    out8(port + UART_SCRATCH, 0xa5);
+    return kept && in8(port + UART_SCRATCH) == 0xa5;
+}
+
+static uint16_t uart_init(uint16_t port) {
+    if (!uart_exists(port)) return 0;
+    out8(port + UART_INTERRUPTS, 0);
+    out8(port + UART_LINE, LINE_DIVISOR);
+    out8(port + UART_DATA, DIVISOR_115200);
+    out8(port + UART_INTERRUPTS, 0);
+    out8(port + UART_LINE, LINE_8N1);
+    out8(port + UART_FIFO, FIFO_ON_CLEARED);
+    out8(port + UART_MODEM, MODEM_READY);
+    return port;
+}
+
+static void uart_wait(uint16_t port, uint8_t status) {
+    while (!(in8(port + UART_STATUS) & status)) __asm__ volatile("pause");
+}
+
+static void uart_write(uint16_t port, const char *text, size_t len) {
+    if (port == 0) return;
+    for (size_t i = 0; i < len; i++) {
+        uart_wait(port, STATUS_TAKES_BYTE);
+        out8(port + UART_DATA, (uint8_t)text[i]);
+    }
+}
+
+void serial_init(void) {
+    console_port = uart_init(COM1);
+    log_port = uart_init(COM2);
+    if (log_port == 0) log_port = console_port;
+}
+
+void serial_drain(void) {
+    if (console_port != 0) uart_wait(console_port, STATUS_ALL_SENT);
+    if (log_port != 0) uart_wait(log_port, STATUS_ALL_SENT);
+}
+
+void arch_console_write(const char *text, size_t len) { uart_write(console_port, text, len); }
+
+void arch_log_write(const char *text, size_t len) { uart_write(log_port, text, len); }
+
+void arch_report_write(const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) out8(DEBUG_CONSOLE, (uint8_t)text[i]);
+}

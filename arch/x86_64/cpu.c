@@ -1,0 +1,141 @@
+/*
+ * A processor: what it can do, switched on; and what the kernel asks about it now and then.
+ */
+#include "arch/cpu.h"
+
+#include <stdatomic.h>
+
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trap.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/base/log.h"
+
+/* The PAT register's types, in the order of ZX_CACHE_POLICY_*, so that a policy is its own index. */
+#define PAT_WRITE_BACK 6ull
+#define PAT_UNCACHED 0ull
+#define PAT_WRITE_COMBINING 1ull
+#define PAT_POLICIES (PAT_WRITE_BACK | PAT_UNCACHED << 8 | PAT_UNCACHED << 16 | PAT_WRITE_COMBINING << 24)
+
+/* x87, SSE, AVX, and the three parts of AVX-512. */
+#define XCR0_WANTED 0xe7u
+#define LEGACY_VECTOR_SIZE 512u
+
+/* What user code may not carry into a system call. */
+#define SYSCALL_CLEARS (FLAGS_TF | FLAGS_IF | FLAGS_DF | FLAGS_IOPL | FLAGS_NT | FLAGS_RF | FLAGS_AC)
+
+struct cpu_features cpu_has;
+
+extern const char syscall_entry[], trap_returned[], trap_ist_returned[]; /* entry.asm */
+
+static void features_find(void) {
+    struct cpuid basic = cpuid(1, 0);
+    struct cpuid extended = cpuid(0x80000001, 0);
+    struct cpuid structured = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid){0};
+    cpu_has.global_pages = basic.edx >> 13 & 1;
+    cpu_has.xsave = basic.ecx >> 26 & 1;
+    cpu_has.rdrand = basic.ecx >> 30 & 1;
+    cpu_has.smep = structured.ebx >> 7 & 1;
+    cpu_has.smap = structured.ebx >> 20 & 1;
+    cpu_has.umip = structured.ecx >> 2 & 1;
+    cpu_has.nx = extended.edx >> 20 & 1;
+    cpu_has.huge_pages = extended.edx >> 26 & 1;
+}
+
+static void control_init(void) {
+    cr0_write(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    if (cpu_has.global_pages) cr4 |= CR4_PGE;
+    if (cpu_has.smep) cr4 |= CR4_SMEP;
+    if (cpu_has.smap) cr4 |= CR4_SMAP;
+    if (cpu_has.umip) cr4 |= CR4_UMIP;
+    if (cpu_has.xsave) cr4 |= CR4_OSXSAVE;
+    cr4_write(cr4);
+    wrmsr(MSR_PAT, PAT_POLICIES | PAT_POLICIES << 32);
+}
+
+static void vector_init(void) {
+    cpu_has.vector_size = LEGACY_VECTOR_SIZE;
+    if (!cpu_has.xsave) return;
+    xsetbv(0, cpuid(0xd, 0).eax & XCR0_WANTED);
+    cpu_has.vector_size = cpuid(0xd, 0).ebx;
+}
+
+static void syscall_init(void) {
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu_has.nx ? EFER_NXE : 0));
+    wrmsr(MSR_STAR, (uint64_t)(SELECTOR_SYSRET_BASE | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
+}
+
+void cpu_init(void) {
+    features_find();
+    control_init();
+    vector_init();
+    syscall_init();
+}
+
+void features_log(void) {
+    log_line("cpu:%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "", cpu_has.smap ? " smap" : "",
+             cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "", cpu_has.huge_pages ? " huge" : "",
+             cpu_has.xsave ? " xsave" : "", cpu_has.rdrand ? " rdrand" : "");
+}
+
+_Noreturn void arch_halt(void) {
+    for (;;) __asm__ volatile("cli\n\thlt" ::: "memory");
+}
+
+/* Finalizer of a well-known shape: two rounds of shift and multiply spread a small change over all bits. */
+static uint64_t mix(uint64_t x) {
+    x = (x ^ x >> 32) * 0xd6e8feb86659fd93;
+    x = (x ^ x >> 32) * 0xd6e8feb86659fd93;
+    return x ^ x >> 32;
+}
+
+uint64_t arch_entropy(void) {
+    for (unsigned tries = 0; cpu_has.rdrand && tries < 10; tries++) {
+        uint64_t value;
+        bool ok;
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(ok));
+        if (ok) return value;
+    }
+    static _Atomic uint64_t state;
+    return mix(atomic_fetch_add(&state, rdtsc() | 1) + rdtsc());
+}
+
+/* Without SMAP, AC means nothing to the kernel and is left as user code had it. */
+bool arch_invariants_hold(void) {
+    uint64_t must_be_clear = FLAGS_DF | (cpu_has.smap ? FLAGS_AC : 0);
+    return (flags_read() & must_be_clear) == 0;
+}
+
+/* A stack frame as the compiler makes it: the caller's frame pointer, then the return address. */
+struct stack_frame {
+    const struct stack_frame *caller;
+    uintptr_t pc;
+};
+
+static bool frame_readable(const struct stack_frame *frame, size_t len) {
+    vaddr_t va = (vaddr_t)frame;
+    return va % 8 == 0 && kernel_page_present(va) && kernel_page_present(va + len - 1);
+}
+
+/* Above the frame of a trap's handler lies the trap's own, and in it what was interrupted. */
+static const struct trap_frame *frame_of_trap(const struct stack_frame *frame) {
+    bool trapped = frame->pc == (uintptr_t)trap_returned || frame->pc == (uintptr_t)trap_ist_returned;
+    return trapped ? (const struct trap_frame *)(frame + 1) : NULL;
+}
+
+size_t arch_backtrace(uintptr_t *pcs, size_t max, const void *start) {
+    const struct stack_frame *frame = start ? start : __builtin_frame_address(0);
+    size_t count = 0;
+    while (count < max && frame_readable(frame, sizeof(*frame)) && frame->pc >= KERNEL_IMAGE_BASE) {
+        pcs[count++] = frame->pc;
+        const struct trap_frame *trap = frame_of_trap(frame);
+        if (trap && (!frame_readable((const void *)trap, sizeof(*trap)) || frame_is_user(trap))) break;
+        if (trap && count < max) pcs[count++] = trap->rip;
+        frame = frame->caller;
+    }
+    return count;
+}

@@ -1,0 +1,120 @@
+/*
+ * The boot processor's descriptor tables: segments, task state with the extra stacks, and the 256 interrupt gates.
+ *
+ * Double fault, NMI, machine check and debug bring their own stacks: the first because there may be no usable
+ * stack left, the others because they can strike before the system-call entry has found one.
+ */
+#include <stddef.h>
+
+#include "arch/thread.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trap.h"
+#include "arch/x86_64/x86.h"
+
+#define IST_STACK_SIZE 8192
+#define IST_STACKS 4
+
+#define GATE_INTERRUPT 0x8e00u /* present, 64-bit interrupt gate: enters with interrupts off */
+#define GATE_FROM_USER 0x6000u /* user code may name the vector in an int instruction */
+
+/* entry.asm knows these. */
+_Static_assert(offsetof(struct percpu, self) == 0);
+_Static_assert(offsetof(struct percpu, current) == 8);
+_Static_assert(offsetof(struct percpu, kernel_sp) == 16);
+_Static_assert(offsetof(struct percpu, user_sp) == 24);
+_Static_assert(offsetof(struct arch_thread, sp) == 0);
+_Static_assert(offsetof(struct arch_thread, attention) == 8);
+_Static_assert(sizeof(struct trap_frame) == 22 * sizeof(uint64_t));
+_Static_assert(sizeof(struct tss) == 104);
+
+struct gate {
+    uint16_t offset_low, selector, flags, offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct [[gnu::packed]] table_pointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+/* entry.asm: one entry every 16 bytes. */
+extern const char vector_entries[256][16];
+
+static struct percpu boot_cpu;
+static struct gate idt[256];
+static _Alignas(16) char ist_stacks[IST_STACKS][IST_STACK_SIZE];
+
+static void gdt_fill(struct percpu *cpu) {
+    uint64_t base = (uint64_t)&cpu->tss;
+    uint64_t *gdt = cpu->gdt;
+    gdt[SELECTOR_KERNEL_CODE / 8] = 0x00af9b000000ffff;
+    gdt[SELECTOR_KERNEL_DATA / 8] = 0x00cf93000000ffff;
+    gdt[SELECTOR_USER_DATA / 8] = 0x00cff3000000ffff;
+    gdt[SELECTOR_USER_CODE / 8] = 0x00affb000000ffff;
+    gdt[SELECTOR_TSS / 8] =
+        (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 | (uint64_t)0x89 << 40 | (base >> 24 & 0xff) << 56;
+    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+}
+
+/* Loads the GDT and every register that refers to it. The selectors of ds, es, fs and gs stay 0. */
+static void gdt_load(const struct percpu *cpu) {
+    struct table_pointer pointer = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+    __asm__ volatile("lgdt %0\n\t"
+                     "pushq %1\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "movl %2, %%ss\n\t"
+                     "ltr %w3" ::"m"(pointer),
+                     "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(SELECTOR_TSS)
+                     : "rax", "memory");
+}
+
+static unsigned gate_stack(unsigned vector) {
+    switch (vector) {
+    case VECTOR_DOUBLE_FAULT:
+        return 1;
+    case VECTOR_NMI:
+        return 2;
+    case VECTOR_MACHINE_CHECK:
+        return 3;
+    case VECTOR_DEBUG:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+static void idt_fill(void) {
+    for (unsigned i = 0; i < 256; i++) {
+        uint64_t entry = (uint64_t)vector_entries[i];
+        bool from_user = i == VECTOR_BREAKPOINT || i == VECTOR_OVERFLOW;
+        idt[i] = (struct gate){
+            .offset_low = (uint16_t)entry,
+            .selector = SELECTOR_KERNEL_CODE,
+            .flags = (uint16_t)(GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0) | gate_stack(i)),
+            .offset_middle = (uint16_t)(entry >> 16),
+            .offset_high = (uint32_t)(entry >> 32),
+        };
+    }
+}
+
+static void idt_load(void) {
+    struct table_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
+    __asm__ volatile("lidt %0" ::"m"(pointer));
+}
+
+void percpu_init(void) {
+    struct percpu *cpu = &boot_cpu;
+    cpu->self = &cpu->cpu;
+    cpu->alarm = ZX_TIME_INFINITE;
+    cpu->tss.io_bitmap = sizeof(struct tss); /* past the end: no ports for user mode */
+    for (unsigned i = 0; i < IST_STACKS; i++) cpu->tss.ist[i] = (uint64_t)ist_stacks[i] + IST_STACK_SIZE;
+    gdt_fill(cpu);
+    gdt_load(cpu);
+    wrmsr(MSR_GS_BASE, (uint64_t)cpu);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+    idt_fill();
+    idt_load();
+}

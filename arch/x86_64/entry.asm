@@ -1,0 +1,261 @@
+; Ways into the kernel and back: 256 interrupt vectors, the system call, and the first entry of a thread into user
+; mode. Each entry leaves a complete struct trap_frame (trap.h), and for user code always at the same place, the
+; top of the thread's kernel stack, so that somebody else can read and change all of a stopped thread's registers.
+;
+; On every entry: GS is the kernel's, the direction flag and AC are clear, interrupts are off.
+
+global vector_entries
+global syscall_entry:function
+global trap_returned
+global trap_ist_returned
+global arch_enter_user:function
+
+extern trap_handle
+extern trap_handle_ist
+extern user_return
+extern lock_rank_assert_none
+extern upcall_syscall_table
+extern upcall_syscall_count
+extern upcall_bad_syscall
+extern cpu_has                      ; its first byte: SMAP is on
+
+; struct percpu
+PERCPU_CURRENT    equ 8
+PERCPU_KERNEL_SP  equ 16
+PERCPU_USER_SP    equ 24
+
+; struct arch_thread
+THREAD_ATTENTION  equ 8
+
+; struct trap_frame
+FRAME_R10         equ 5 * 8
+FRAME_R9          equ 6 * 8
+FRAME_R8          equ 7 * 8
+FRAME_RBX         equ 9 * 8
+FRAME_RAX         equ 10 * 8
+FRAME_RDX         equ 12 * 8
+FRAME_RSI         equ 13 * 8
+FRAME_RDI         equ 14 * 8
+FRAME_RIP         equ 17 * 8
+FRAME_CS          equ 18 * 8
+FRAME_RFLAGS      equ 19 * 8
+FRAME_RSP         equ 20 * 8
+FRAME_SIZE        equ 22 * 8
+
+USER_DATA         equ 0x23
+USER_CODE         equ 0x2b
+USER_FLAGS        equ 0x202
+
+VECTOR_SYSCALL    equ 0x100
+SYSCALL_BASE      equ 0x10000
+MSR_GS_BASE       equ 0xc0000101
+
+%macro PUSH_REGISTERS 0
+    push rdi
+    push rsi
+    push rdx
+    push rcx
+    push rax
+    push rbx
+    push rbp
+    push r8
+    push r9
+    push r10
+    push r11
+    push r12
+    push r13
+    push r14
+    push r15
+%endmacro
+
+%macro POP_REGISTERS 0
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rbp
+    pop rbx
+    pop rax
+    pop rcx
+    pop rdx
+    pop rsi
+    pop rdi
+    add rsp, 16                     ; vector and error code
+%endmacro
+
+; User code can set both flags, and interrupts leave them as they are.
+%macro CLEAR_FLAGS 1                ; %1: a label for its end
+    cld
+    cmp byte [rel cpu_has], 0
+    je %1
+    clac
+%1:
+%endmacro
+
+section .text
+
+; One entry for each vector, 16 bytes apart: what the processor does not push, the vector, and on to the common part.
+align 16
+vector_entries:
+%assign vector 0
+%rep 256
+    align 16
+    %if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+    push 0                          ; no error code
+    %endif
+    push strict dword vector
+    %if vector == 1 || vector == 2 || vector == 8 || vector == 18
+    jmp trap_ist_entry
+    %else
+    jmp trap_entry
+    %endif
+    %assign vector vector + 1
+%endrep
+
+align 16
+trap_entry:
+    test byte [rsp + 3 * 8], 3      ; cs
+    jz .on_kernel_gs
+    swapgs
+.on_kernel_gs:
+    PUSH_REGISTERS
+    CLEAR_FLAGS trap_dispatch
+    mov rdi, rsp
+    call trap_handle
+trap_returned:
+trap_resume:
+    test byte [rsp + FRAME_CS], 3
+    jz .to_kernel
+    swapgs
+.to_kernel:
+    POP_REGISTERS
+    iretq
+
+; Debug, NMI, double fault and machine check bring a stack of their own, because they can strike where the
+; kernel has no stack yet, or user mode's GS still: in the first and last instructions of a system call. So the
+; code segment does not tell whose GS it is; its value does, since only the kernel's lies in the upper half.
+trap_ist_entry:
+    PUSH_REGISTERS
+    CLEAR_FLAGS .flags_clear
+    test byte [rsp + FRAME_CS], 3
+    jnz trap_ist_from_user
+    xor ebx, ebx
+    mov ecx, MSR_GS_BASE
+    rdmsr
+    test edx, edx
+    js .on_kernel_gs
+    swapgs
+    inc ebx
+.on_kernel_gs:
+    mov rdi, rsp
+    call trap_handle_ist
+trap_ist_returned:
+    test ebx, ebx
+    jz .resume
+    swapgs
+.resume:
+    POP_REGISTERS
+    iretq
+
+; Nothing special then: moves to the thread's stack, where the handler may sleep.
+trap_ist_from_user:
+    swapgs
+    mov rsi, rsp
+    mov rsp, [gs:PERCPU_KERNEL_SP]
+    sub rsp, FRAME_SIZE
+    mov rdi, rsp
+    mov ecx, FRAME_SIZE / 8
+    rep movsq
+    jmp trap_dispatch
+
+; rax: number; arguments in rdi rsi rdx r10 r8 r9 r12 r13; rcx and r11 hold the way back. The mask in SFMASK has
+; cleared every flag that could harm. The handlers are C, so rbx, rbp and r12 to r15 come back as they were, and
+; unless somebody wants this thread's attention they need not be loaded again.
+align 16
+syscall_entry:
+    swapgs
+    mov [gs:PERCPU_USER_SP], rsp
+    mov rsp, [gs:PERCPU_KERNEL_SP]
+    push USER_DATA
+    push qword [gs:PERCPU_USER_SP]
+    push r11
+    push USER_CODE
+    push rcx
+    push rax                        ; in the place of an error code: which call
+    push VECTOR_SYSCALL
+    PUSH_REGISTERS
+    sti
+    sub rax, SYSCALL_BASE
+    cmp rax, [rel upcall_syscall_count]
+    jae .refused
+    mov rcx, r10
+    push r13
+    push r12
+    call [upcall_syscall_table + rax * 8]
+.done:
+%ifdef DEBUG
+    mov rbx, rax
+    call lock_rank_assert_none
+    mov rax, rbx
+    mov rbx, [rsp + 16 + FRAME_RBX]
+%endif
+    cli
+    mov rcx, [gs:PERCPU_CURRENT]
+    cmp dword [rcx + THREAD_ATTENTION], 0
+    jne .attention
+    xor edi, edi
+    xor esi, esi
+    xor edx, edx
+    xor r10d, r10d
+    xor r8d, r8d
+    xor r9d, r9d
+    mov rcx, [rsp + 16 + FRAME_RIP] ; in the lower half: it follows an instruction that user mode ran
+    mov r11, [rsp + 16 + FRAME_RFLAGS]
+    mov rsp, [rsp + 16 + FRAME_RSP]
+    swapgs
+    o64 sysret
+
+.refused:
+    sub rsp, 16
+    call upcall_bad_syscall
+    jmp .done
+
+.attention:
+    add rsp, 16
+    mov [rsp + FRAME_RAX], rax
+    xor eax, eax
+    mov [rsp + FRAME_RDI], rax
+    mov [rsp + FRAME_RSI], rax
+    mov [rsp + FRAME_RDX], rax
+    mov [rsp + FRAME_R10], rax
+    mov [rsp + FRAME_R8], rax
+    mov [rsp + FRAME_R9], rax
+    mov rdi, rsp
+    call user_return
+    jmp trap_resume
+
+; rdi: entry, rsi: stack, rdx and rcx: the two arguments. What the stack held so far is of no use any more.
+arch_enter_user:
+    cli
+    mov rsp, [gs:PERCPU_KERNEL_SP]
+    push USER_DATA
+    push rsi
+    push USER_FLAGS
+    push USER_CODE
+    push rdi
+    push 0
+    push VECTOR_SYSCALL
+    push rdx                        ; rdi
+    push rcx                        ; rsi
+    xor eax, eax
+    %rep 13
+    push rax
+    %endrep
+    mov rdi, rsp
+    xor ebp, ebp
+    call user_return
+    jmp trap_resume

@@ -1,0 +1,20 @@
+/*
+ * What this processor can do beyond the x86-64 that every one of them can, as far as the kernel uses it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpu_features {
+    bool smap; /* first: entry.asm and usercopy.asm look at it */
+    bool nx, smep, umip, global_pages, huge_pages, xsave, rdrand;
+    uint32_t vector_size; /* bytes that a thread's vector state takes */
+};
+
+extern struct cpu_features cpu_has;
+
+/* Finds out, and switches on what there is: protections, page attributes, vector state, system calls. */
+void cpu_init(void);
+
+void features_log(void);

@@ -1,0 +1,27 @@
+/*
+ * The kernel's address map, and what an address space is to a PC.
+ *
+ *   0xffff800000000000  physmap: all of RAM
+ *   0xffffa00000000000  dynamic area: kernel stacks between guard pages
+ *   0xffffffff80000000  physical 0 as the image sees it; the image lies at its second MiB
+ *   0xffffffffc0000000  device registers, uncached
+ *
+ * Each of them begins in a top-level entry of its own that is filled at boot and never changes, so that an address
+ * space gets the kernel's half by copying 256 entries.
+ */
+#pragma once
+
+#define PHYSMAP_BASE ((vaddr_t)0xffff800000000000)
+#define KERNEL_DYNAMIC_BASE ((vaddr_t)0xffffa00000000000)
+#define KERNEL_DYNAMIC_SIZE ((size_t)1 << 39)
+#define KERNEL_IMAGE_BASE ((vaddr_t)0xffffffff80000000)
+#define KERNEL_DEVICE_BASE ((vaddr_t)0xffffffffc0000000)
+
+struct arch_aspace {
+    paddr_t root;          /* [I] */
+    _Atomic uint64_t cpus; /* [a] who has it loaded, one bit each: whom a dropped translation concerns */
+};
+
+static inline void *arch_phys_to_virt(paddr_t pa) { return (void *)(PHYSMAP_BASE + pa.raw); }
+
+static inline paddr_t arch_virt_to_phys(const void *va) { return (paddr_t){(vaddr_t)va - PHYSMAP_BASE}; }

@@ -1,0 +1,254 @@
+/*
+ * Translations after boot: those of user address spaces, and of the kernel's dynamic area, which is kept by the same
+ * routines under another root.
+ *
+ * Adding one first makes every table it needs, which may fail, and then links them, which cannot. Dropping unlinks
+ * tables as they become empty; they are freed only after the processors have forgotten them.
+ */
+#include "arch/mmu.h"
+
+#include "arch/upcall.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/percpu.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+
+#define USER_ENTRIES (TABLE_ENTRIES / 2)
+
+/* Beyond so many pages, forgetting everything is cheaper than one after the other. */
+#define FLUSH_PAGES_MAX 32u
+
+_Static_assert(ZX_CACHE_POLICY_MASK == 3);
+
+paddr_t kernel_root;
+
+uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
+
+void mmu_load(struct arch_aspace *as) {
+    struct percpu *cpu = percpu_this();
+    uint64_t me = (uint64_t)1 << cpu->cpu.id;
+    struct arch_aspace *old = cpu->aspace;
+    if (as) as->cpus |= me;
+    cpu->aspace = as;
+    cr3_write(as ? as->root.raw : kernel_root.raw);
+    if (old && old != as) old->cpus &= ~me;
+}
+
+/* Makes this processor forget [va, va + len) of `as`; NULL: of the kernel's half. */
+static void flush(const struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (as && percpu_this()->aspace != as) return;
+    if (as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+        cr3_write(as->root.raw);
+        return;
+    }
+    for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
+}
+
+/*
+ * What one drop has taken out. Emptied tables wait to be freed in a list through their first words: multiples of the
+ * page size, which to a processor that still walks there are absent entries.
+ */
+struct dropped {
+    uint64_t tables;
+    bool any;
+};
+
+static void tables_free(struct dropped *dropped) {
+    while (dropped->tables != 0) {
+        paddr_t table = {dropped->tables};
+        dropped->tables = *entry_table(table.raw);
+        upcall_table_free(table);
+    }
+}
+
+/* The deepest entry that exists for `va`, and its level. */
+static uint64_t *entry_deepest(paddr_t root, vaddr_t va, unsigned *level, uint64_t **parent) {
+    uint64_t *entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL);
+    *parent = NULL;
+    for (*level = TOP_LEVEL; *level > 1 && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE); --*level) {
+        *parent = entry;
+        entry = entry_table(*entry) + table_index(va, *level - 1);
+    }
+    return entry;
+}
+
+/* Takes `count` tables at once, or none. */
+static zx_status_t tables_take(paddr_t *tables, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        zx_status_t status = upcall_table_alloc(&tables[i]);
+        if (status == ZX_OK) continue;
+        while (i > 0) upcall_table_free(tables[--i]);
+        return status;
+    }
+    return ZX_OK;
+}
+
+/* Sets the translation of `va`, making what tables it lacks. Tells in `replaced` what was there. */
+static zx_status_t entry_set(paddr_t root, vaddr_t va, uint64_t value, uint64_t table_bits, uint64_t *replaced) {
+    unsigned level;
+    uint64_t *parent;
+    uint64_t *entry = entry_deepest(root, va, &level, &parent);
+    *replaced = *entry;
+    if (!(*entry & PTE_PRESENT)) {
+        paddr_t tables[TOP_LEVEL];
+        zx_status_t status = tables_take(tables, level - 1);
+        if (status != ZX_OK) return status;
+        for (unsigned l = 1; l < level; l++) {
+            ((uint64_t *)arch_phys_to_virt(tables[l - 1]))[table_index(va, l)] = value;
+            value = tables[l - 1].raw | table_bits | PTE_COUNT_ONE;
+        }
+        if (parent) *parent += PTE_COUNT_ONE;
+    }
+    *entry = value;
+    return ZX_OK;
+}
+
+static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr_t va, vaddr_t end,
+                           struct dropped *dropped);
+
+/* Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. */
+static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end, struct dropped *dropped) {
+    if (level > 1) {
+        unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
+        uint64_t *table = entry_table(*entry);
+        unsigned gone = table_drop(table, level - 1, live, va, end, dropped);
+        if (gone < live) {
+            *entry -= gone * PTE_COUNT_ONE;
+            return false;
+        }
+        *table = dropped->tables;
+        dropped->tables = *entry & PTE_FRAME;
+    }
+    *entry = 0;
+    dropped->any = true;
+    return true;
+}
+
+/* Drops what lies in [va, end), of a table with `live` entries in use. Returns how many of them went. */
+static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr_t va, vaddr_t end,
+                           struct dropped *dropped) {
+    unsigned gone = 0;
+    while (va < end && gone < live) {
+        vaddr_t next = min_u64(end, (va | (entry_span(level) - 1)) + 1);
+        uint64_t *entry = &table[table_index(va, level)];
+        if ((*entry & PTE_PRESENT) && entry_drop(entry, level, va, next, dropped)) gone++;
+        va = next;
+    }
+    return gone;
+}
+
+/* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
+static void range_drop(const struct arch_aspace *as, paddr_t root, vaddr_t va, size_t len) {
+    struct dropped dropped = {0};
+    table_drop(arch_phys_to_virt(root), TOP_LEVEL, TABLE_ENTRIES, va, va + len, &dropped);
+    if (dropped.any) flush(as, va, len);
+    tables_free(&dropped);
+}
+
+zx_status_t arch_mmu_init(struct arch_aspace *as) {
+    zx_status_t status = upcall_table_alloc(&as->root);
+    if (status != ZX_OK) return status;
+    as->cpus = 0;
+    uint64_t *top = arch_phys_to_virt(as->root);
+    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
+    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
+    return ZX_OK;
+}
+
+void arch_mmu_destroy(struct arch_aspace *as) {
+    arch_mmu_drop(as, 0, USER_END);
+    bool were_on = arch_irq_disable();
+    if (percpu_this()->aspace == as) mmu_load(NULL);
+    if (were_on) arch_irq_enable();
+    upcall_table_free(as->root);
+}
+
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot, uint32_t cache) {
+    uint64_t value = pa.raw | PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
+    if (prot & MMU_WRITE) value |= PTE_WRITE;
+    if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
+    uint64_t replaced;
+    zx_status_t status = entry_set(as->root, va, value, PTE_USER_TABLE, &replaced);
+    if (status == ZX_OK && (replaced & PTE_PRESENT)) flush(as, va, PAGE_SIZE);
+    return status;
+}
+
+void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) { range_drop(as, as->root, va, len); }
+
+static unsigned entry_prot(uint64_t entry) {
+    return (entry & PTE_WRITE ? MMU_WRITE : 0) | (entry & PTE_NX ? 0 : MMU_EXECUTE);
+}
+
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
+    unsigned level;
+    uint64_t *parent;
+    uint64_t entry = *entry_deepest(as->root, va, &level, &parent);
+    if (!(entry & PTE_PRESENT)) return false;
+    *pa = (paddr_t){entry & PTE_FRAME};
+    *prot = entry_prot(entry);
+    return true;
+}
+
+typedef bool visit_fn(vaddr_t va, paddr_t pa, unsigned prot, void *arg);
+
+static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
+    unsigned count = level == TOP_LEVEL ? USER_ENTRIES : TABLE_ENTRIES;
+    for (unsigned i = 0; i < count; i++, va += entry_span(level)) {
+        uint64_t entry = table[i];
+        if (!(entry & PTE_PRESENT)) continue;
+        bool go_on = level > 1 ? table_visit(entry_table(entry), level - 1, va, visit, arg)
+                               : visit(va, (paddr_t){entry & PTE_FRAME}, entry_prot(entry), arg);
+        if (!go_on) return false;
+    }
+    return true;
+}
+
+bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
+    return table_visit(arch_phys_to_virt(as->root), TOP_LEVEL, 0, visit, arg);
+}
+
+zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
+    uint64_t value = pa.raw | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_no_execute();
+    uint64_t replaced;
+    zx_status_t status = entry_set(kernel_root, va, value, PTE_TABLE, &replaced);
+    ASSERT(!(status == ZX_OK && (replaced & PTE_PRESENT)));
+    return status;
+}
+
+paddr_t arch_kernel_unmap(vaddr_t va) {
+    unsigned level;
+    uint64_t *parent;
+    paddr_t pa = {*entry_deepest(kernel_root, va, &level, &parent) & PTE_FRAME};
+    ASSERT(level == 1 && pa.raw != 0);
+    range_drop(NULL, kernel_root, va, PAGE_SIZE);
+    return pa;
+}
+
+bool kernel_page_present(vaddr_t va) {
+    if (va < PHYSMAP_BASE) return false;
+    unsigned level;
+    uint64_t *parent;
+    return (*entry_deepest(kernel_root, va, &level, &parent) & PTE_PRESENT) != 0;
+}
+
+/* `bits`: what the entries above allow. */
+static bool table_sound(const uint64_t *table, unsigned level, unsigned first, uint64_t bits) {
+    for (unsigned i = first; i < TABLE_ENTRIES; i++) {
+        uint64_t entry = table[i];
+        if (!(entry & PTE_PRESENT)) continue;
+        if (entry & PTE_USER) return false;
+        uint64_t write = bits & entry & PTE_WRITE;
+        if (level > 1 && !(entry & PTE_LARGE)) {
+            if (!table_sound(entry_table(entry), level - 1, 0, write)) return false;
+        } else if (write && (entry & PTE_NX) != pte_no_execute()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool arch_kernel_tables_sound(void) {
+    return table_sound(arch_phys_to_virt(kernel_root), TOP_LEVEL, USER_ENTRIES, PTE_WRITE);
+}

@@ -1,0 +1,80 @@
+/*
+ * The kernel's half of every address space, built once before there is a page allocator: physmap, image,
+ * device registers, and an empty dynamic area. Tables come off the end of free memory by boot_page_take().
+ *
+ * Large pages are used down to 4 KiB as alignment allows, but 1 GiB pages only above 4 GiB: below lie windows to
+ * devices, and a processor does not promise that one large page behaves over memory of different kinds.
+ */
+#include <stddef.h>
+
+#include "arch/x86_64/boot_memory.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+
+#define FOUR_GIB ((uint64_t)1 << 32)
+
+extern char kernel_start[], kernel_rodata[], kernel_data[], kernel_end[]; /* linker.ld */
+extern char boot_stack_guard[];                                           /* boot.asm */
+
+static uint64_t *root;
+static uint64_t *device_table;
+static unsigned device_pages;
+
+static uint64_t *table_under(uint64_t *entry) {
+    if (!(*entry & PTE_PRESENT)) *entry = boot_page_take().raw | PTE_TABLE;
+    return entry_table(*entry);
+}
+
+/* The entry for `va` in its table of `level`, with the tables above it. */
+static uint64_t *entry_at(vaddr_t va, unsigned level) {
+    uint64_t *table = root;
+    for (unsigned l = TOP_LEVEL; l > level; l--) table = table_under(&table[table_index(va, l)]);
+    return &table[table_index(va, level)];
+}
+
+static unsigned largest_level(vaddr_t va, uint64_t pa, uint64_t len) {
+    unsigned level = cpu_has.huge_pages && pa >= FOUR_GIB ? 3 : 2;
+    while (level > 1 && ((va | pa) % entry_span(level) != 0 || len < entry_span(level))) level--;
+    return level;
+}
+
+static void map_range(vaddr_t va, uint64_t pa, uint64_t len, uint64_t bits) {
+    while (len > 0) {
+        unsigned level = largest_level(va, pa, len);
+        uint64_t span = entry_span(level);
+        *entry_at(va, level) = pa | bits | PTE_PRESENT | PTE_GLOBAL | (level > 1 ? PTE_LARGE : 0);
+        va += span;
+        pa += span;
+        len -= span;
+    }
+}
+
+static void map_image(char *start, char *end, uint64_t bits) {
+    map_range((vaddr_t)start, (vaddr_t)start - KERNEL_IMAGE_BASE, (uint64_t)(end - start), bits);
+}
+
+void mmu_boot(void) {
+    kernel_root = boot_page_take();
+    root = arch_phys_to_virt(kernel_root);
+    map_range(PHYSMAP_BASE, 0, boot_physmap_end(), PTE_WRITE | pte_no_execute());
+    map_image(kernel_start, kernel_rodata, 0);
+    map_image(kernel_rodata, kernel_data, pte_no_execute());
+    map_image(kernel_data, kernel_end, PTE_WRITE | pte_no_execute());
+    *entry_at((vaddr_t)boot_stack_guard, 1) = 0;
+    device_table = entry_at(KERNEL_DEVICE_BASE, 1);
+
+    uint64_t *dynamic = entry_at(KERNEL_DYNAMIC_BASE, TOP_LEVEL);
+    table_under(dynamic);
+    *dynamic += PTE_COUNT_ONE; /* so that it never looks empty: address spaces have copies of this entry */
+    mmu_load(NULL);
+}
+
+volatile void *mmu_map_device(uint64_t pa) {
+    CHECK(device_pages < TABLE_ENTRIES);
+    unsigned i = device_pages++;
+    uint64_t uncached = (uint64_t)ZX_CACHE_POLICY_UNCACHED_DEVICE << PTE_CACHE_SHIFT;
+    device_table[i] = (pa & PTE_FRAME) | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | uncached | pte_no_execute();
+    return (volatile void *)(KERNEL_DEVICE_BASE + i * PAGE_SIZE + (pa & PAGE_MASK));
+}

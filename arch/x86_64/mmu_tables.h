@@ -1,0 +1,52 @@
+/*
+ * Page tables from the inside, shared by the code that builds the kernel's half at boot and the code that keeps
+ * all translations later.
+ *
+ * Levels are counted from the bottom: an entry of a level-1 table maps 4 KiB, of a level-4 table 512 GiB. An entry that
+ * points to a table carries, in bits the processor ignores, how many entries of that table are in use; so
+ * dropping the last one is noticed without looking at the others. Top-level tables are not counted.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "arch/mmu.h"
+#include "arch/x86_64/x86.h"
+
+#define TABLE_ENTRIES 512u
+#define TOP_LEVEL 4u
+
+#define PTE_COUNT_SHIFT 52
+#define PTE_COUNT_ONE ((uint64_t)1 << PTE_COUNT_SHIFT)
+#define PTE_COUNT_MASK ((uint64_t)0x3ff << PTE_COUNT_SHIFT)
+
+/* What entries that point to tables allow: all that the entries below do. */
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE)
+#define PTE_USER_TABLE (PTE_TABLE | PTE_USER)
+
+static inline unsigned table_index(vaddr_t va, unsigned level) {
+    return (unsigned)(va >> (PAGE_SHIFT + 9 * (level - 1))) % TABLE_ENTRIES;
+}
+
+/* How much address space one entry of a table of that level covers. */
+static inline uint64_t entry_span(unsigned level) { return (uint64_t)PAGE_SIZE << 9 * (level - 1); }
+
+static inline uint64_t *entry_table(uint64_t entry) { return arch_phys_to_virt((paddr_t){entry & PTE_FRAME}); }
+
+/* The kernel's own top-level table: its half is what every address space copies, its user half stays empty. */
+extern paddr_t kernel_root;
+
+/* PTE_NX, or 0 on a processor without it. */
+uint64_t pte_no_execute(void);
+
+/* Builds the kernel's half in early memory, and moves over to it. */
+void mmu_boot(void);
+
+/* Maps one page of device registers, uncached, for good. Boot only. */
+volatile void *mmu_map_device(uint64_t pa);
+
+/* Can the kernel read at `va` without faulting? */
+bool kernel_page_present(vaddr_t va);
+
+/* Loads a thread's address space on this processor, or with NULL the kernel's half alone. Interrupts are off. */
+void mmu_load(struct arch_aspace *as);

@@ -1,0 +1,52 @@
+/*
+ * What the machine keeps for each processor. GS points here while the kernel runs; the portable part is one member,
+ * and arch_this_cpu() gives the address of that. The first four words are known to machine code by offset.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "arch/types.h"
+#include "kernel/base/compiler.h"
+#include "kernel/base/cpu.h"
+
+struct arch_aspace;
+
+/* The order is what SYSCALL and SYSRET expect: kernel code, kernel data; then (unused), user data, user code. */
+enum gdt_selector {
+    SELECTOR_KERNEL_CODE = 0x08,
+    SELECTOR_KERNEL_DATA = 0x10,
+    SELECTOR_SYSRET_BASE = 0x18,
+    SELECTOR_USER_DATA = 0x20 | 3,
+    SELECTOR_USER_CODE = 0x28 | 3,
+    SELECTOR_TSS = 0x30,
+};
+#define GDT_ENTRIES 8
+
+/* The hardware's task-state segment: stack pointers for entries from user mode, and for vectors that bring a stack. */
+struct [[gnu::packed]] tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_bitmap;
+};
+
+struct percpu {
+    struct cpu *self;           /* gs:0, &cpu */
+    struct thread *current;     /* gs:8 */
+    uint64_t kernel_sp;         /* gs:16, same as tss.rsp[0] */
+    uint64_t user_sp;           /* gs:24, for the two instructions in which the system-call entry has no stack */
+    struct arch_aspace *aspace; /* loaded, maybe only left over from the last user thread; NULL: kernel half only */
+    zx_time_t alarm;            /* when upcall_alarm() is due */
+    struct cpu cpu;
+    struct tss tss;
+    uint64_t gdt[GDT_ENTRIES];
+};
+
+static inline struct percpu *percpu_this(void) { return container_of(arch_this_cpu(), struct percpu, cpu); }
+
+/* Gives the boot processor its struct percpu, GDT, TSS and IDT. Before it nothing of the kernel's C code may run. */
+void percpu_init(void);

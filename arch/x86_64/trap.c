@@ -1,0 +1,229 @@
+/*
+ * What to do about exceptions and interrupts. User mode's go up to the kernel, by arch/upcall.h. In kernel mode the
+ * only exception that is no bug is a page fault of a user copy; everything else ends in a panic.
+ *
+ * Comes with interrupts off; turns them on for whatever may sleep, if the interrupted code had them on.
+ */
+#include "arch/x86_64/trap.h"
+
+#include <zircon/errors.h>
+#include <zircon/syscalls/exception.h>
+
+#include "arch/thread.h"
+#include "arch/upcall.h"
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/base/lockrank.h"
+#include "kernel/base/log.h"
+#include "kernel/base/symbols.h"
+
+#define ERR_PRESENT 1u
+#define ERR_WRITE 2u
+#define ERR_USER 4u
+#define ERR_RESERVED 8u
+#define ERR_FETCH 16u
+
+#define DR6_NONE 0xffff0ff0u
+
+/* usercopy.asm; ends with zeroes. */
+extern const struct fixup {
+    uint64_t at;
+    uint64_t go_on;
+} usercopy_fixups[];
+
+/* The frame of a trap that proved fatal, for the registers of the panic. */
+static const struct trap_frame *fatal_frame;
+
+static const char *const vector_names[VECTOR_INTERRUPTS] = {
+    "divide error",
+    "debug",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack segment",
+    "general protection",
+    "page fault",
+    "vector 15",
+    "x87 error",
+    "alignment check",
+    "machine check",
+    "SIMD error",
+    "virtualization",
+    "control protection",
+};
+
+static bool user_address(vaddr_t va) { return va >= USER_BASE && va < USER_END; }
+
+/* Saying that a stack overflowed helps more than the double fault that it ends in. */
+static bool hit_guard_page(const struct trap_frame *frame, vaddr_t addr) {
+    if (addr < KERNEL_DYNAMIC_BASE || kernel_page_present(addr)) return false;
+    return addr + PAGE_SIZE > frame->rsp && addr < frame->rsp + PAGE_SIZE;
+}
+
+static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) {
+    fatal_frame = frame;
+    const char *name = frame->vector < VECTOR_INTERRUPTS ? vector_names[frame->vector] : NULL;
+    bool paging = frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT;
+    if (paging && hit_guard_page(frame, addr)) panic("kernel stack overflow (at %#llx)", (unsigned long long)addr);
+    if (frame->vector != VECTOR_PAGE_FAULT) {
+        panic("%s in the kernel (error code %#llx)", name ? name : "trap", (unsigned long long)frame->err_code);
+    }
+    const char *how = frame->err_code & ERR_FETCH ? "executing" : frame->err_code & ERR_WRITE ? "writing" : "reading";
+    panic("page fault in the kernel, %s %#llx (error code %#llx)", how, (unsigned long long)addr,
+          (unsigned long long)frame->err_code);
+}
+
+static uint32_t exception_type(uint64_t vector) {
+    switch (vector) {
+    case VECTOR_DEBUG:
+        return ZX_EXCP_HW_BREAKPOINT;
+    case VECTOR_BREAKPOINT:
+        return ZX_EXCP_SW_BREAKPOINT;
+    case VECTOR_INVALID_OPCODE:
+        return ZX_EXCP_UNDEFINED_INSTRUCTION;
+    case VECTOR_PAGE_FAULT:
+        return ZX_EXCP_FATAL_PAGE_FAULT;
+    default:
+        return ZX_EXCP_GENERAL;
+    }
+}
+
+/* Interrupts are off, and off again when it returns. */
+static void user_exception(const struct trap_frame *frame, uint64_t vector, uint64_t err_code, vaddr_t addr) {
+    struct arch_exception e = {
+        .type = exception_type(vector),
+        .vector = vector,
+        .err_code = err_code,
+        .fault_addr = addr,
+        .pc = frame->rip,
+        .sp = frame->rsp,
+    };
+    arch_irq_enable();
+    upcall_exception(&e);
+    arch_irq_disable();
+}
+
+static zx_status_t fault_resolve(vaddr_t addr, uint64_t err_code) {
+    if (!user_address(addr)) return ZX_ERR_OUT_OF_RANGE;
+    unsigned flags = 0;
+    if (err_code & ERR_WRITE) flags |= FAULT_WRITE;
+    if (err_code & ERR_FETCH) flags |= FAULT_EXECUTE;
+    if (err_code & ERR_USER) flags |= FAULT_USER;
+    arch_irq_enable();
+    zx_status_t status = upcall_page_fault(addr, flags);
+    arch_irq_disable();
+    return status;
+}
+
+static const struct fixup *fixup_find(uint64_t rip) {
+    for (const struct fixup *f = usercopy_fixups; f->at != 0; f++) {
+        if (f->at == rip) return f;
+    }
+    return NULL;
+}
+
+/* A copy with interrupts off ends here: nothing that could resolve the fault may run. */
+static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
+    const struct fixup *fixup = fixup_find(frame->rip);
+    if (!fixup || !user_address(addr)) kernel_fault(frame, addr);
+    bool may_resolve = (frame->rflags & FLAGS_IF) != 0;
+    if (may_resolve && fault_resolve(addr, frame->err_code) == ZX_OK) return;
+    frame->rip = fixup->go_on;
+}
+
+static void page_fault(struct trap_frame *frame) {
+    vaddr_t addr = cr2_read();
+    if (frame->err_code & ERR_RESERVED) kernel_fault(frame, addr);
+    if (!frame_is_user(frame)) {
+        copy_fault(frame, addr);
+    } else if (fault_resolve(addr, frame->err_code) != ZX_OK) {
+        user_exception(frame, VECTOR_PAGE_FAULT, frame->err_code, addr);
+    }
+}
+
+static void interrupt(const struct trap_frame *frame) {
+    if (frame->vector == VECTOR_ALARM) {
+        apic_alarm_interrupt();
+    } else if (frame->vector != VECTOR_SPURIOUS && frame->vector >= VECTOR_PIC + 16) {
+        log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
+        apic_end_of_interrupt();
+    }
+    if (frame->rflags & FLAGS_IF) upcall_interrupt_done();
+}
+
+static bool is_fatal(uint64_t vector) {
+    return vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK;
+}
+
+void trap_handle(struct trap_frame *frame) {
+    if (frame->vector >= VECTOR_INTERRUPTS) {
+        interrupt(frame);
+    } else if (frame->vector == VECTOR_PAGE_FAULT) {
+        page_fault(frame);
+    } else if (!frame_is_user(frame) || is_fatal(frame->vector)) {
+        kernel_fault(frame, cr2_read());
+    } else {
+        if (frame->vector == VECTOR_DEBUG) dr6_write(DR6_NONE);
+        user_exception(frame, frame->vector, frame->err_code, 0);
+    }
+    if (frame_is_user(frame)) user_return(frame);
+}
+
+/*
+ * User code can make the processor deliver a debug exception at the first instruction of the kernel, by loading SS
+ * right before a system call. Nothing is wrong then, and nobody waits for it.
+ */
+void trap_handle_ist(struct trap_frame *frame) {
+    if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());
+    dr6_write(DR6_NONE);
+    frame->rflags &= ~(uint64_t)FLAGS_TF;
+}
+
+/*
+ * Returning to an address that is no address would fault in the kernel, with user mode's GS. User code that has
+ * jumped to one gets its general-protection fault from here instead.
+ */
+void user_return(struct trap_frame *frame) {
+    struct arch_thread *self = (struct arch_thread *)arch_current_thread();
+    arch_irq_disable();
+    for (;;) {
+        if (self->attention != 0) {
+            arch_irq_enable();
+            upcall_attention();
+            arch_irq_disable();
+        } else if (frame->rip >> 47 != 0) {
+            user_exception(frame, VECTOR_PROTECTION, 0, 0);
+        } else {
+            break;
+        }
+    }
+    lock_rank_assert_none();
+}
+
+static void frame_log(const struct trap_frame *f) {
+    size_t offset;
+    const char *name = symbol_find(f->rip, &offset);
+    log_line("rip %016lx  rsp %016lx  flags %08lx  cs %02lx  %s+%#zx", f->rip, f->rsp, f->rflags, f->cs, name, offset);
+    log_line("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
+    log_line("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx", f->rsi, f->rdi, f->rbp, f->r8);
+    log_line("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx", f->r9, f->r10, f->r11, f->r12);
+    log_line("r13 %016lx  r14 %016lx  r15 %016lx  vector %lu", f->r13, f->r14, f->r15, f->vector);
+}
+
+void arch_registers_log(void) {
+    if (fatal_frame) {
+        frame_log(fatal_frame);
+    } else {
+        log_line("rip %p  rsp %p  flags %08lx", __builtin_return_address(0), __builtin_frame_address(0), flags_read());
+    }
+    log_line("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", cr0_read(), cr2_read(), cr3_read(), cr4_read());
+}

@@ -1,0 +1,60 @@
+; User copies. Any instruction that touches user memory stands in usercopy_fixups with the place to go on at when
+; its page fault could not be resolved; trap.c looks there and nowhere else.
+;
+; Eight bytes a step. When such a step meets a bad byte, what is left goes on byte by byte, so that every byte before
+; the bad one has been moved when the copy ends. String instructions keep rsi, rdi and rcx exact at a fault.
+
+global arch_copy_from_user:function
+global arch_copy_to_user:function
+global usercopy_fixups
+
+extern cpu_has                      ; its first byte: SMAP is on
+
+%macro FIXUP 2                      ; a fault at %1 continues at %2
+    section .rodata.fixups
+    dq %1, %2
+    section .text
+%endmacro
+
+section .rodata.fixups align=8
+usercopy_fixups:
+
+section .text
+
+; rdi: to, rsi: from, rdx: how many bytes; returns how many were moved
+arch_copy_from_user:
+arch_copy_to_user:
+    cmp byte [rel cpu_has], 0
+    je .move
+    stac
+.move:
+    mov rcx, rdx
+    shr rcx, 3
+    jz .tail
+.quads:
+    rep movsq
+    FIXUP .quads, .quads_bad
+.tail:
+    mov ecx, edx
+    and ecx, 7
+    jz .done
+.bytes:
+    rep movsb
+    FIXUP .bytes, .done
+.done:
+    cmp byte [rel cpu_has], 0
+    je .out
+    clac
+.out:
+    mov rax, rdx
+    sub rax, rcx                    ; rcx: bytes not moved
+    ret
+
+.quads_bad:
+    mov eax, edx
+    and eax, 7
+    lea rcx, [rax + rcx * 8]
+    jmp .bytes
+
+section .rodata.fixups
+    dq 0, 0

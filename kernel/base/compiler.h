@@ -1,0 +1,32 @@
+/*
+ * Words for the compiler, and for clang's thread-safety analysis (-Wthread-safety). In C the analysis can check
+ * the lock named by a function's parameter; which lock guards which field is said in the structs' legends.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#define MUST_CHECK [[gnu::warn_unused_result]]
+#define NORETURN _Noreturn
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define UNUSED __attribute__((unused))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define countof(array) (sizeof(array) / sizeof((array)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+#ifdef __clang__
+#define CAPABILITY(name) __attribute__((capability(name)))
+#define ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define NO_THREAD_SAFETY __attribute__((no_thread_safety_analysis))
+#else
+#define CAPABILITY(name)
+#define ACQUIRE(...)
+#define RELEASE(...)
+#define REQUIRES(...)
+#define NO_THREAD_SAFETY
+#endif

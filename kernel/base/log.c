@@ -1,0 +1,36 @@
+/*
+ * The log: lines to the machine's log device, whole and in order, from any context. A line longer than the buffer is
+ * cut. After a panic has begun the lock is left alone, because whoever holds it may never let go.
+ */
+#include "kernel/base/log.h"
+
+#include "arch/console.h"
+#include "arch/time.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/spinlock.h"
+
+#define LINE_MAX 256
+#define NS_PER_US 1000
+#define US_PER_SECOND 1000000
+
+static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG, "log");
+
+static void line_write(const char *line, size_t len) NO_THREAD_SAFETY {
+    bool alone = panic_begun();
+    if (!alone) spin_lock(&log_lock);
+    arch_log_write(line, len);
+    if (!alone) spin_unlock(&log_lock);
+}
+
+void log_line(const char *fmt, ...) {
+    char line[LINE_MAX];
+    uint64_t us = (uint64_t)arch_time_now() / NS_PER_US;
+    size_t len = format(line, sizeof(line), "[%5lu.%06lu] ", us / US_PER_SECOND, us % US_PER_SECOND);
+    va_list args;
+    va_start(args, fmt);
+    len += format_args(line + len, sizeof(line) - len, fmt, args);
+    va_end(args);
+    len = min_u64(len, sizeof(line) - 1);
+    line[len] = '\n';
+    line_write(line, len + 1);
+}

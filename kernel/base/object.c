@@ -1,0 +1,109 @@
+/*
+ * Reference counts, koids and signals; see object.h for the life of an object.
+ *
+ * Signals and observers are guarded by the object's own lock, which nests inside every mutex. Observers are told
+ * under it, so a wait that has been unobserved can never be told afterwards.
+ */
+#include "kernel/base/object.h"
+
+#include "kernel/base/log.h"
+
+/* Koids below this are reserved, as in Zircon. */
+#define FIRST_KOID 1024
+
+static atomic_ullong next_koid = FIRST_KOID;
+static atomic_size_t live_objects;
+
+zx_koid_t koid_new(void) { return atomic_fetch_add_explicit(&next_koid, 1, memory_order_relaxed); }
+
+size_t object_count(void) { return atomic_load(&live_objects); }
+
+void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals) {
+    object->ops = ops;
+    object->koid = koid_new();
+    atomic_init(&object->refs, 1);
+    atomic_init(&object->handles, 0);
+    spinlock_init(&object->lock, RANK_SIGNALS, "object");
+    object->signals = signals;
+    LIST_INIT(&object->observers);
+    atomic_fetch_add(&live_objects, 1);
+}
+
+void object_unref(struct object *object) {
+    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
+    ASSERT(before != 0);
+    if (before != 1) return;
+    lock_rank_assert_none();
+    object_abandon(object);
+}
+
+void object_abandon(struct object *object) {
+    ASSERT(LIST_EMPTY(&object->observers));
+    atomic_fetch_sub(&live_objects, 1);
+    object->ops->destroy(object);
+}
+
+void object_handle_add(struct object *object) {
+    atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed);
+}
+
+void object_handle_drop(struct object *object) {
+    if (atomic_fetch_sub_explicit(&object->handles, 1, memory_order_acq_rel) == 1 && object->ops->on_zero_handles)
+        object->ops->on_zero_handles(object);
+}
+
+zx_signals_t object_signals(struct object *object) {
+    spin_lock(&object->lock);
+    zx_signals_t signals = object->signals;
+    spin_unlock(&object->lock);
+    return signals;
+}
+
+void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    spin_lock(&object->lock);
+    zx_signals_t before = object->signals;
+    object->signals = (before & ~clear) | set;
+    if (object->signals != before) {
+        struct observer *observer, *next;
+        for (observer = LIST_FIRST(&object->observers); observer; observer = next) {
+            next = LIST_NEXT(observer, link);
+            observer->notify(observer, object->signals);
+        }
+    }
+    spin_unlock(&object->lock);
+}
+
+zx_signals_t object_observe(struct object *object, struct observer *observer) {
+    spin_lock(&object->lock);
+    zx_signals_t signals = object->signals;
+    LIST_INSERT_HEAD(&object->observers, observer, link);
+    observer->notify(observer, signals);
+    spin_unlock(&object->lock);
+    return signals;
+}
+
+/* A removed observer is marked by a NULL back link. */
+static void observer_remove(struct observer *observer) {
+    LIST_REMOVE(observer, link);
+    observer->link.le_prev = NULL;
+}
+
+zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
+    spin_lock(&object->lock);
+    if (observer->link.le_prev) observer_remove(observer);
+    zx_signals_t signals = object->signals;
+    spin_unlock(&object->lock);
+    return signals;
+}
+
+void object_cancel(struct object *object, const void *table, zx_handle_t value) {
+    spin_lock(&object->lock);
+    struct observer *observer, *next;
+    for (observer = LIST_FIRST(&object->observers); observer; observer = next) {
+        next = LIST_NEXT(observer, link);
+        if (observer->table != table || observer->value != value) continue;
+        observer_remove(observer);
+        observer->cancelled(observer, object->signals);
+    }
+    spin_unlock(&object->lock);
+}

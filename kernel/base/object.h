@@ -1,0 +1,83 @@
+/*
+ * What every kernel object is: a type, a koid, a reference count, and signals that others can observe.
+ *
+ * Life: whoever creates an object holds one reference. `object_ref` makes one more, `object_unref` gives one back, and
+ * the last gives the object to its `destroy`. Handles hold references too, and are counted apart: when the
+ * last handle goes, `on_zero_handles` is told, whatever other references remain. A last reference is never
+ * dropped under a lock.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+#include <zircon/types.h>
+
+#include "kernel/base/spinlock.h"
+
+struct object;
+
+struct object_ops {
+    zx_obj_type_t type;
+    zx_rights_t default_rights; /* opaque here; kernel/object gives new handles these */
+    /* Frees the object. No lock is held; nobody else has a reference. */
+    void (*destroy)(struct object *object);
+    /* The last handle is gone (optional). The caller of object_handle_drop() still holds a reference. */
+    void (*on_zero_handles)(struct object *object);
+    zx_koid_t (*related_koid)(struct object *object); /* optional: 0 */
+};
+
+/*
+ * Somebody who watches signals: told of the state when it begins, and then of every change, until it is removed.
+ * `notify` runs under the object's lock: it may wake threads, nothing more. `cancelled` says that the handle it was
+ * begun through is gone; then it has been removed.
+ */
+struct observer {
+    LIST_ENTRY(observer) link;
+    const void *table; /* with `value`: the handle that the wait was begun through */
+    zx_handle_t value;
+    void (*notify)(struct observer *observer, zx_signals_t signals);
+    void (*cancelled)(struct observer *observer, zx_signals_t signals);
+};
+
+struct object {
+    const struct object_ops *ops; /* [I] */
+    zx_koid_t koid;               /* [I] */
+    atomic_uint refs;             /* [a] */
+    atomic_uint handles;          /* [a] */
+    struct spinlock lock;         /* guards [s] */
+    zx_signals_t signals;         /* [s] */
+    LIST_HEAD(, observer) observers; /* [s] */
+};
+
+/* One reference, no handles. Counts towards object_count(). */
+void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
+
+static inline void object_ref(struct object *object) {
+    atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+}
+void object_unref(struct object *object);
+
+/* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */
+void object_abandon(struct object *object);
+
+/* Called by handle code only, beside the reference that the handle holds. */
+void object_handle_add(struct object *object);
+void object_handle_drop(struct object *object);
+
+zx_signals_t object_signals(struct object *object);
+
+/* Clears, then sets, then tells the observers. */
+void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
+
+/* Begins to watch; returns the signals of that moment. */
+zx_signals_t object_observe(struct object *object, struct observer *observer);
+/* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
+zx_signals_t object_unobserve(struct object *object, struct observer *observer);
+/* The handle (table, value) is gone: cancels what was begun through it. */
+void object_cancel(struct object *object, const void *table, zx_handle_t value);
+
+/* A koid never given before. */
+zx_koid_t koid_new(void);
+
+/* Live objects, all types together. For leak checks. */
+size_t object_count(void);

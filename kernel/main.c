@@ -1,0 +1,77 @@
+/*
+ * The boot sequence, top to bottom, and the kernel's end: when the first program ends, so does the machine.
+ */
+#include "arch/boot.h"
+#include "arch/console.h"
+#include "arch/power.h"
+#include "arch/time.h"
+#include "arch/upcall.h"
+#include "kernel/base/log.h"
+#include "kernel/base/options.h"
+#include "kernel/base/string.h"
+#include "kernel/object/wait.h"
+#include "kernel/sched/sched.h"
+#include "kernel/userboot.h"
+#include "vm/kstack.h"
+#include "vm/page.h"
+#include "vm/vmo.h"
+
+#ifdef KERNEL_TESTS
+#include "tests/kernel/harness.h"
+#endif
+
+static struct thread reaper_thread, main_thread;
+
+static void report(const char *text) { arch_report_write(text, strlen(text)); }
+
+NORETURN static void power_off(int64_t code) {
+    char line[40];
+    size_t len = format(line, sizeof(line), "exit %ld\n# end\n", code);
+    arch_report_write(line, len);
+    log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(), pages_total());
+    arch_power_off(code == 0 ? POWER_OK : POWER_FAIL);
+}
+
+/* Starts init and waits for its end; its return code is the machine's. */
+static int64_t run_init(void) {
+    struct process *init;
+    struct process_info info;
+    zx_signals_t observed;
+    zx_status_t status = userboot(arch_boot_info(), &init);
+    if (status != ZX_OK) {
+        log_line("cannot start bin/init: status %d", status);
+        return status;
+    }
+    status = object_wait_one(&init->object, NULL, 0, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, &observed);
+    process_get_info(init, &info);
+    return status == ZX_OK ? info.return_code : status;
+}
+
+static void main_entry(void *arg UNUSED) {
+#ifdef KERNEL_TESTS
+    char test[8];
+    if (option_string("kernel.test", test, sizeof(test)) && strcmp(test, "unit") == 0) power_off(kernel_tests_main());
+#endif
+    power_off(run_init());
+}
+
+/* A kernel thread that never ends. */
+static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
+    void *stack = kstack_alloc();
+    CHECK(stack);
+    thread_init(thread, stack, KSTACK_SIZE, entry, NULL, NULL);
+    thread_start(thread);
+}
+
+void upcall_start(void) {
+    const struct boot_info *info = arch_boot_info();
+    report("# boot\n");
+    options_init(info->cmdline);
+    log_line("jargoon: %lu MiB of RAM, loader %s, command line '%s'", info->ram_total >> 20, info->loader, info->cmdline);
+    sched_init();
+    pages_init(info);
+    vmo_init();
+    start_kernel_thread(&reaper_thread, sched_reaper);
+    start_kernel_thread(&main_thread, main_entry);
+    sched_idle();
+}

@@ -1,0 +1,166 @@
+/*
+ * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either may
+ * go first. Signals are changed under it, which keeps them true to the queues.
+ */
+#include "kernel/object/channel.h"
+
+#include "kernel/base/log.h"
+#include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
+#include "vm/heap.h"
+
+STAILQ_HEAD(message_queue, message);
+
+struct channel_pair {
+    atomic_uint refs;
+    struct mutex lock;
+};
+
+struct channel {
+    struct object object;
+    struct channel_pair *pair; /* [I] with a reference */
+    zx_koid_t peer_koid;       /* [I] */
+    struct channel *peer;      /* [c] NULL once its last handle is closed; borrowed */
+    struct message_queue queue; /* [c] */
+};
+
+static struct channel *channel_from_object(struct object *object) { return container_of(object, struct channel, object); }
+
+zx_status_t message_create(uint32_t num_bytes, struct message **out) {
+    struct message *message = heap_alloc(sizeof(*message) + num_bytes);
+    if (!message) return ZX_ERR_NO_MEMORY;
+    message->num_bytes = num_bytes;
+    message->num_handles = 0;
+    *out = message;
+    return ZX_OK;
+}
+
+/*
+ * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a thread's
+ * stack works them all off; inner ones only add to its list.
+ */
+static void queue_discard(struct message_queue *queue) {
+    struct thread *self = thread_current();
+    if (self->discarding) {
+        STAILQ_CONCAT((struct message_queue *)self->discarding, queue);
+        return;
+    }
+    struct message *message;
+    self->discarding = queue;
+    while ((message = STAILQ_FIRST(queue))) {
+        STAILQ_REMOVE_HEAD(queue, link);
+        for (uint32_t i = 0; i < message->num_handles; i++) handle_discard(message->handles[i]);
+        heap_free(message);
+    }
+    self->discarding = NULL;
+}
+
+void message_discard(struct message *message) {
+    struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
+    STAILQ_INSERT_TAIL(&queue, message, link);
+    queue_discard(&queue);
+}
+
+static void pair_unref(struct channel_pair *pair) {
+    if (atomic_fetch_sub(&pair->refs, 1) == 1) heap_free(pair);
+}
+
+static void channel_destroy(struct object *object) {
+    struct channel *end = channel_from_object(object);
+    ASSERT(STAILQ_EMPTY(&end->queue));
+    pair_unref(end->pair);
+    heap_free(end);
+}
+
+static void channel_on_zero_handles(struct object *object) {
+    struct channel *end = channel_from_object(object);
+    struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
+    mutex_lock(&end->pair->lock);
+    STAILQ_SWAP(&queue, &end->queue, message);
+    if (end->peer) {
+        end->peer->peer = NULL;
+        object_signal(&end->peer->object, ZX_CHANNEL_WRITABLE, ZX_CHANNEL_PEER_CLOSED);
+        end->peer = NULL;
+    }
+    mutex_unlock(&end->pair->lock);
+    queue_discard(&queue);
+}
+
+static zx_koid_t channel_related_koid(struct object *object) { return channel_from_object(object)->peer_koid; }
+
+static const struct object_ops channel_ops = {
+    .type = ZX_OBJ_TYPE_CHANNEL,
+    .default_rights = ZX_DEFAULT_CHANNEL_RIGHTS,
+    .destroy = channel_destroy,
+    .on_zero_handles = channel_on_zero_handles,
+    .related_koid = channel_related_koid,
+};
+
+static struct channel *end_new(struct channel_pair *pair) {
+    struct channel *end = heap_new(struct channel);
+    if (!end) return NULL;
+    object_init(&end->object, &channel_ops, ZX_CHANNEL_WRITABLE);
+    end->pair = pair;
+    STAILQ_INIT(&end->queue);
+    return end;
+}
+
+zx_status_t channel_create(struct object **out0, struct object **out1) {
+    struct channel_pair *pair = heap_new(struct channel_pair);
+    if (!pair) return ZX_ERR_NO_MEMORY;
+    atomic_init(&pair->refs, 2);
+    mutex_init(&pair->lock, RANK_CHANNEL, "channel");
+    struct channel *a = end_new(pair), *b = a ? end_new(pair) : NULL;
+    if (!b) {
+        pair_unref(pair);
+        if (a)
+            object_unref(&a->object);
+        else
+            pair_unref(pair);
+        return ZX_ERR_NO_MEMORY;
+    }
+    a->peer = b;
+    b->peer = a;
+    a->peer_koid = b->object.koid;
+    b->peer_koid = a->object.koid;
+    *out0 = &a->object;
+    *out1 = &b->object;
+    return ZX_OK;
+}
+
+zx_status_t channel_write(struct object *object, struct message *message) {
+    struct channel *end = channel_from_object(object);
+    mutex_lock(&end->pair->lock);
+    struct channel *peer = end->peer;
+    if (peer) {
+        STAILQ_INSERT_TAIL(&peer->queue, message, link);
+        object_signal(&peer->object, 0, ZX_CHANNEL_READABLE);
+    }
+    mutex_unlock(&end->pair->lock);
+    if (peer) return ZX_OK;
+    message_discard(message);
+    return ZX_ERR_PEER_CLOSED;
+}
+
+zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
+                         struct message **out) {
+    struct channel *end = channel_from_object(object);
+    zx_status_t status = ZX_OK;
+    mutex_lock(&end->pair->lock);
+    struct message *first = STAILQ_FIRST(&end->queue);
+    if (!first) {
+        status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+    } else {
+        if (first->num_bytes > *num_bytes || first->num_handles > *num_handles) status = ZX_ERR_BUFFER_TOO_SMALL;
+        *num_bytes = first->num_bytes;
+        *num_handles = first->num_handles;
+        if (status == ZX_OK || discard) STAILQ_REMOVE_HEAD(&end->queue, link);
+        if (STAILQ_EMPTY(&end->queue)) object_signal(&end->object, ZX_CHANNEL_READABLE, 0);
+    }
+    mutex_unlock(&end->pair->lock);
+    if (status == ZX_OK)
+        *out = first;
+    else if (first && discard)
+        message_discard(first);
+    return status;
+}

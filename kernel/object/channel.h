@@ -1,0 +1,35 @@
+/*
+ * Channels: two ends, each with a queue of messages that the other wrote. A message is bytes and handles.
+ *
+ * A message owns its handles. Writing takes it in every case; reading returns it. When the last handle to an end is
+ * closed, its queue is discarded and the other end sees PEER_CLOSED.
+ */
+#pragma once
+
+#include "kernel/object/handle.h"
+
+struct message {
+    STAILQ_ENTRY(message) link;
+    uint32_t num_bytes;
+    uint32_t num_handles;
+    struct handle handles[ZX_CHANNEL_MAX_MSG_HANDLES];
+    uint8_t bytes[];
+};
+
+/* Room for `num_bytes`, with no handles. NO_MEMORY. */
+MUST_CHECK zx_status_t message_create(uint32_t num_bytes, struct message **out);
+/* Frees it and closes its handles, without recursion however deep channels lie in messages. */
+void message_discard(struct message *message);
+
+/* Both ends, each with a reference for the caller. NO_MEMORY. */
+MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1);
+
+/* Takes the message. PEER_CLOSED. */
+MUST_CHECK zx_status_t channel_write(struct object *end, struct message *message);
+
+/*
+ * The first message, if it fits the room given; else BUFFER_TOO_SMALL, and it stays, or is discarded if `discard`.
+ * SHOULD_WAIT or PEER_CLOSED when there is none. The actual sizes are set on ZX_OK and BUFFER_TOO_SMALL.
+ */
+MUST_CHECK zx_status_t channel_read(struct object *end, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
+                                    struct message **out);

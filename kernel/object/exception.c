@@ -1,0 +1,36 @@
+/*
+ * Exceptions: what user code does that it cannot do. Nobody handles them yet, so each ends its process.
+ */
+#include <zircon/syscalls/exception.h>
+#include <zircon/syscalls/object.h>
+
+#include "arch/upcall.h"
+#include "kernel/base/log.h"
+#include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
+
+static const char *exception_name(const struct arch_exception *e) {
+    switch (e->type) {
+    case ZX_EXCP_FATAL_PAGE_FAULT:
+        return "page fault";
+    case ZX_EXCP_UNDEFINED_INSTRUCTION:
+        return "undefined instruction";
+    case ZX_EXCP_SW_BREAKPOINT:
+        return "breakpoint";
+    case ZX_EXCP_HW_BREAKPOINT:
+        return "hardware breakpoint";
+    case ZX_EXCP_UNALIGNED_ACCESS:
+        return "unaligned access";
+    default:
+        return "general exception";
+    }
+}
+
+void upcall_exception(const struct arch_exception *e) {
+    struct user_thread *thread = user_thread_current();
+    struct process *process = thread->process;
+    log_line("crash: process %lu '%s', thread %lu '%s': %s (vector %lu, error %#lx) at pc %#lx, sp %#lx, address %#lx",
+             process->object.koid, process->name, thread->object.koid, thread->name, exception_name(e), e->vector,
+             e->err_code, e->pc, e->sp, e->fault_addr);
+    process_kill(process, ZX_TASK_RETCODE_EXCEPTION_KILL);
+}

@@ -1,0 +1,261 @@
+/*
+ * Handle tables; see handle.h. Slots live in chunks that never move, so that growing costs no copying; the array of chunk
+ * pointers doubles.
+ */
+#include "kernel/object/handle.h"
+
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "vm/heap.h"
+#include "vm/usercopy.h"
+
+#define CHUNK_SLOTS 64u
+#define INDEX_BITS 18
+#define GENERATION_MASK 0xfffu
+#define FIXED_BITS 3u
+#define NO_SLOT UINT32_MAX
+
+enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_LIVE };
+
+struct handle_slot {
+    union {
+        struct object *object; /* live */
+        uint32_t next_free;    /* free */
+    };
+    zx_rights_t rights;
+    uint16_t generation;
+    uint8_t state; /* enum slot_state */
+};
+
+static atomic_size_t live_handles;
+
+size_t handle_count(void) { return atomic_load(&live_handles); }
+
+struct handle handle_make(struct object *object, zx_rights_t rights) {
+    object_ref(object);
+    object_handle_add(object);
+    atomic_fetch_add_explicit(&live_handles, 1, memory_order_relaxed);
+    return (struct handle){object, rights};
+}
+
+void handle_discard(struct handle handle) {
+    atomic_fetch_sub_explicit(&live_handles, 1, memory_order_relaxed);
+    object_handle_drop(handle.object);
+    object_unref(handle.object);
+}
+
+void handle_table_init(struct handle_table *table) {
+    *table = (struct handle_table){.free_first = NO_SLOT, .free_last = NO_SLOT};
+    spinlock_init(&table->lock, RANK_HANDLES, "handle table");
+    table->mixer = (uint32_t)arch_entropy() & ~FIXED_BITS;
+}
+
+static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
+    return &table->chunks[index / CHUNK_SLOTS][index % CHUNK_SLOTS];
+}
+
+static zx_handle_t slot_value(const struct handle_table *table, uint32_t index, const struct handle_slot *slot) {
+    uint32_t base = index | (uint32_t)slot->generation << INDEX_BITS;
+    return (base << 2 | FIXED_BITS) ^ table->mixer;
+}
+
+/* The slot that `value` names, if it is in that state; else NULL. Under the lock. */
+static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
+                                     uint32_t *index) {
+    if ((value & FIXED_BITS) != FIXED_BITS) return NULL;
+    uint32_t base = (value ^ table->mixer) >> 2;
+    *index = base & ((1u << INDEX_BITS) - 1);
+    if (*index >= table->slots) return NULL;
+    struct handle_slot *slot = slot_at(table, *index);
+    return slot->state == state && slot->generation == base >> INDEX_BITS ? slot : NULL;
+}
+
+static void slot_free(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
+    slot->state = SLOT_FREE;
+    slot->next_free = NO_SLOT;
+    if (table->free_last == NO_SLOT)
+        table->free_first = index;
+    else
+        slot_at(table, table->free_last)->next_free = index;
+    table->free_last = index;
+    table->live--;
+}
+
+zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct handle *out) {
+    zx_status_t status = ZX_ERR_BAD_HANDLE;
+    uint32_t index;
+    spin_lock(&table->lock);
+    struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    if (slot) {
+        *out = (struct handle){slot->object, slot->rights};
+        object_ref(slot->object);
+        status = ZX_OK;
+    }
+    spin_unlock(&table->lock);
+    return status;
+}
+
+static bool has_rights(const struct handle *handle, zx_rights_t rights) {
+    return (handle->rights & rights) == rights;
+}
+
+zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                             struct handle *out) {
+    zx_status_t status = handle_lookup(table, value, out);
+    if (status != ZX_OK) return status;
+    if (out->object->ops->type != type)
+        status = ZX_ERR_WRONG_TYPE;
+    else if (!has_rights(out, rights))
+        status = ZX_ERR_ACCESS_DENIED;
+    if (status != ZX_OK) object_unref(out->object);
+    return status;
+}
+
+zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                       struct object **out) {
+    struct handle handle;
+    zx_status_t status = handle_get_typed(table, value, type, rights, &handle);
+    if (status == ZX_OK) *out = handle.object;
+    return status;
+}
+
+zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct object **out) {
+    struct handle handle;
+    zx_status_t status = handle_lookup(table, value, &handle);
+    if (status != ZX_OK) return status;
+    if (!has_rights(&handle, rights)) {
+        object_unref(handle.object);
+        return ZX_ERR_ACCESS_DENIED;
+    }
+    *out = handle.object;
+    return ZX_OK;
+}
+
+static bool grow_directory(struct handle_table *table) {
+    uint32_t room = table->chunk_room ? table->chunk_room * 2 : 4;
+    struct handle_slot **bigger = heap_alloc(room * sizeof(*bigger));
+    if (!bigger) return false;
+    if (table->chunks) memcpy(bigger, table->chunks, table->chunk_room * sizeof(*bigger));
+    heap_free(table->chunks);
+    table->chunks = bigger;
+    table->chunk_room = room;
+    return true;
+}
+
+/* One more slot at the end of the table, or NO_SLOT. */
+static uint32_t slot_append(struct handle_table *table) {
+    uint32_t index = table->slots, chunk = index / CHUNK_SLOTS;
+    if (index == HANDLE_MAX_PER_PROCESS) return NO_SLOT;
+    if (index % CHUNK_SLOTS == 0) {
+        if (chunk == table->chunk_room && !grow_directory(table)) return NO_SLOT;
+        table->chunks[chunk] = heap_alloc_zeroed(CHUNK_SLOTS * sizeof(struct handle_slot));
+        if (!table->chunks[chunk]) return NO_SLOT;
+    }
+    table->slots++;
+    return index;
+}
+
+static uint32_t slot_take(struct handle_table *table) {
+    uint32_t index = table->free_first;
+    if (index == NO_SLOT) return slot_append(table);
+    table->free_first = slot_at(table, index)->next_free;
+    if (table->free_first == NO_SLOT) table->free_last = NO_SLOT;
+    return index;
+}
+
+zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
+    spin_lock(&table->lock);
+    uint32_t index = slot_take(table);
+    if (index != NO_SLOT) {
+        struct handle_slot *slot = slot_at(table, index);
+        slot->generation = (slot->generation + 1) & GENERATION_MASK;
+        slot->state = SLOT_RESERVED;
+        table->live++;
+        *value = slot_value(table, index, slot);
+    }
+    spin_unlock(&table->lock);
+    return index == NO_SLOT ? ZX_ERR_NO_MEMORY : ZX_OK;
+}
+
+void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
+    uint32_t index;
+    spin_lock(&table->lock);
+    struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
+    CHECK(slot);
+    slot->object = handle.object;
+    slot->rights = handle.rights;
+    slot->state = SLOT_LIVE;
+    spin_unlock(&table->lock);
+}
+
+void handle_unreserve(struct handle_table *table, zx_handle_t value) {
+    uint32_t index;
+    spin_lock(&table->lock);
+    struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
+    CHECK(slot);
+    slot_free(table, index, slot);
+    spin_unlock(&table->lock);
+}
+
+zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
+    uint32_t index;
+    spin_lock(&table->lock);
+    struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    if (slot) {
+        *out = (struct handle){slot->object, slot->rights};
+        slot_free(table, index, slot);
+    }
+    spin_unlock(&table->lock);
+    if (!slot) return ZX_ERR_BAD_HANDLE;
+    object_cancel(out->object, table, value);
+    return ZX_OK;
+}
+
+void handle_table_destroy(struct handle_table *table) {
+    for (uint32_t index = 0; index < table->slots; index++) {
+        struct handle_slot *slot = slot_at(table, index);
+        struct handle handle;
+        if (slot->state == SLOT_LIVE && handle_remove(table, slot_value(table, index, slot), &handle) == ZX_OK)
+            handle_discard(handle);
+    }
+    for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < table->slots; chunk++) heap_free(table->chunks[chunk]);
+    heap_free(table->chunks);
+    table->chunks = NULL;
+    table->slots = table->chunk_room = 0;
+    table->free_first = table->free_last = NO_SLOT;
+}
+
+zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle) {
+    zx_handle_t value;
+    zx_status_t status = handle_reserve(table, &value);
+    if (status == ZX_OK) {
+        status = user_put(out, value);
+        if (status == ZX_OK)
+            handle_publish(table, value, handle);
+        else
+            handle_unreserve(table, value);
+    }
+    if (status != ZX_OK) handle_discard(handle);
+    return status;
+}
+
+zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0, user_out_t out1,
+                            struct handle handle1) {
+    zx_handle_t value;
+    zx_status_t status = handle_reserve(table, &value);
+    if (status == ZX_OK) {
+        status = user_put(out0, value);
+        if (status == ZX_OK) {
+            status = handle_give(table, out1, handle1);
+            handle1.object = NULL;
+        }
+        if (status == ZX_OK) {
+            handle_publish(table, value, handle0);
+            return ZX_OK;
+        }
+        handle_unreserve(table, value);
+    }
+    handle_discard(handle0);
+    if (handle1.object) handle_discard(handle1);
+    return status;
+}

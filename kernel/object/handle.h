@@ -1,0 +1,78 @@
+/*
+ * Handles: a process's names for objects, each with the rights it may be used with.
+ *
+ * A slot of the table is free, reserved, or live. A new handle is reserved first, so that the value can be given to user
+ * mode before anything can be named by it; then it is published with its object, which cannot fail, or given up. A
+ * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle
+ * outside any table (in a message) is a `struct handle`, and belongs to whoever has it.
+ *
+ * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set. One spinlock
+ * guards a table.
+ */
+#pragma once
+
+#include "kernel/base/object.h"
+#include "kernel/base/userptr.h"
+
+#define HANDLE_MAX_PER_PROCESS ((uint32_t)1 << 18)
+
+struct handle {
+    struct object *object; /* with a reference and a handle count */
+    zx_rights_t rights;
+};
+
+struct handle_slot;
+
+struct handle_table {
+    struct spinlock lock;        /* guards all below */
+    struct handle_slot **chunks; /* grows, never shrinks */
+    uint32_t chunk_room;         /* entries of `chunks` */
+    uint32_t slots;              /* slots in use or on the free list */
+    uint32_t free_first, free_last; /* a queue: the slot freed first is used first */
+    uint32_t live;
+    uint32_t mixer; /* [I] */
+};
+
+void handle_table_init(struct handle_table *table);
+/* Closes every handle and frees the table's memory. Nobody else uses it any more. */
+void handle_table_destroy(struct handle_table *table);
+
+/* What `value` names, with a reference for the caller in `out->object` (no handle count). BAD_HANDLE. */
+MUST_CHECK zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct handle *out);
+
+/* The same, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. */
+MUST_CHECK zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
+                                        zx_rights_t rights, struct handle *out);
+
+/* The object alone, if it is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, in this order. */
+MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
+                                  zx_rights_t rights, struct object **out);
+
+/* The same for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type. */
+MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                      struct object **out);
+
+/* Sets a value aside. NO_MEMORY when the table is full or there is no memory. */
+MUST_CHECK zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value);
+/* Makes a reserved value live; takes `handle`. */
+void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle);
+void handle_unreserve(struct handle_table *table, zx_handle_t value);
+
+/* Takes a live handle out of the table; waits begun through it are cancelled. BAD_HANDLE. */
+MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
+
+/* A handle outside any table: made from a borrowed object, or given up. */
+struct handle handle_make(struct object *object, zx_rights_t rights);
+void handle_discard(struct handle handle);
+
+/*
+ * Gives user mode a new handle: its value goes to `out`, and then it is live. Takes `handle`, also on failure: INVALID_ARGS (bad
+ * pointer), NO_MEMORY.
+ */
+MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle);
+/* Two of them, or neither. */
+MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
+                                       user_out_t out1, struct handle handle1);
+
+/* Live handles of the whole system, those in messages included. For leak checks. */
+size_t handle_count(void);

@@ -1,0 +1,142 @@
+/*
+ * The life of processes; see process.h. `lock` guards state and the list of running threads, and is not held over anything that
+ * may take long: what a state change entails is done after it, by whoever made the change.
+ */
+#include "kernel/object/process.h"
+
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "kernel/object/user_thread.h"
+#include "vm/heap.h"
+
+struct process *process_current(void) { return user_thread_current()->process; }
+
+static void process_destroy(struct object *object) {
+    struct process *process = process_from_object(object);
+    ASSERT(process->state == PROCESS_DEAD && LIST_EMPTY(&process->threads));
+    aspace_unref(process->aspace);
+    object_unref(&process->job->object);
+    heap_free(process);
+}
+
+static zx_koid_t process_related_koid(struct object *object) {
+    return process_from_object(object)->job->object.koid;
+}
+
+/* Nobody can start it any more. */
+static void process_on_zero_handles(struct object *object) {
+    struct process *process = process_from_object(object);
+    if (atomic_load(&process->state) == PROCESS_INITIAL) process_kill(process, 0);
+}
+
+static const struct object_ops process_ops = {
+    .type = ZX_OBJ_TYPE_PROCESS,
+    .default_rights = ZX_DEFAULT_PROCESS_RIGHTS,
+    .destroy = process_destroy,
+    .on_zero_handles = process_on_zero_handles,
+    .related_koid = process_related_koid,
+};
+
+zx_status_t process_create(struct job *job, const char *name, struct process **out) {
+    struct process *process = heap_new(struct process);
+    if (!process) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = aspace_create(&process->aspace);
+    if (status != ZX_OK) {
+        heap_free(process);
+        return status;
+    }
+    object_init(&process->object, &process_ops, 0);
+    object_ref(&job->object);
+    process->job = job;
+    handle_table_init(&process->handles);
+    mutex_init(&process->lock, RANK_PROCESS, "process");
+    LIST_INIT(&process->threads);
+    string_copy(process->name, name, sizeof(process->name));
+    status = job_add(job, process);
+    if (status == ZX_OK) {
+        *out = process;
+    } else {
+        aspace_destroy(process->aspace);
+        atomic_store(&process->state, PROCESS_DEAD);
+        object_unref(&process->object);
+    }
+    return status;
+}
+
+/* Everything the process had goes. No thread of it runs on its address space any more. */
+static void process_finish(struct process *process) {
+    handle_table_destroy(&process->handles);
+    aspace_destroy(process->aspace);
+    mutex_lock(&process->lock);
+    atomic_store(&process->state, PROCESS_DEAD);
+    mutex_unlock(&process->lock);
+    object_signal(&process->object, 0, ZX_PROCESS_TERMINATED);
+    job_remove(process->job, process);
+}
+
+/* Under the lock: fixes the return code and tells the threads. Returns the state before. */
+static enum process_state begin_dying(struct process *process, int64_t return_code) {
+    enum process_state before = atomic_load(&process->state);
+    if (before >= PROCESS_DYING) return before;
+    atomic_store(&process->state, PROCESS_DYING);
+    process->return_code = return_code;
+    struct user_thread *thread;
+    LIST_FOREACH(thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_KILL);
+    return before;
+}
+
+void process_kill(struct process *process, int64_t return_code) {
+    mutex_lock(&process->lock);
+    enum process_state before = begin_dying(process, return_code);
+    mutex_unlock(&process->lock);
+    if (before >= PROCESS_DYING) return;
+    aspace_begin_death(process->aspace);
+    if (before == PROCESS_INITIAL) process_finish(process);
+}
+
+zx_status_t process_join(struct process *process, struct user_thread *thread, enum process_state state) {
+    zx_status_t status = ZX_ERR_BAD_STATE;
+    mutex_lock(&process->lock);
+    if (atomic_load(&process->state) == state && !thread->started) {
+        atomic_store(&process->state, PROCESS_RUNNING);
+        thread->started = true;
+        LIST_INSERT_HEAD(&process->threads, thread, link);
+        status = ZX_OK;
+    }
+    mutex_unlock(&process->lock);
+    return status;
+}
+
+void process_leave(struct process *process, struct user_thread *thread) {
+    mutex_lock(&process->lock);
+    LIST_REMOVE(thread, link);
+    bool last = LIST_EMPTY(&process->threads);
+    if (last) begin_dying(process, 0);
+    mutex_unlock(&process->lock);
+    object_signal(&thread->object, ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED);
+    if (last) process_finish(process);
+}
+
+zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
+                          struct handle arg, uintptr_t arg2) {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    zx_status_t status = arg.object ? handle_reserve(&process->handles, &value) : ZX_OK;
+    if (status == ZX_OK) {
+        status = process_join(process, thread, PROCESS_INITIAL);
+        if (status == ZX_OK) {
+            if (arg.object) handle_publish(&process->handles, value, arg);
+            user_thread_run(thread, entry, sp, value, arg2);
+            return ZX_OK;
+        }
+        if (arg.object) handle_unreserve(&process->handles, value);
+    }
+    if (arg.object) handle_discard(arg);
+    return status;
+}
+
+void process_get_info(struct process *process, struct process_info *out) {
+    mutex_lock(&process->lock);
+    enum process_state state = atomic_load(&process->state);
+    *out = (struct process_info){process->return_code, state != PROCESS_INITIAL, state >= PROCESS_DYING};
+    mutex_unlock(&process->lock);
+}

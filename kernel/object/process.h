@@ -1,0 +1,71 @@
+/*
+ * Processes: an address space, a handle table, and threads.
+ *
+ *   INITIAL ──start──▶ RUNNING ──exit, kill, last thread left──▶ DYING ──last thread gone──▶ DEAD
+ *      └───────────────kill, or the last handle closed─────────────────────────────────────────┘
+ *
+ * The return code is fixed when DYING begins. At DEAD, all handles are closed and the address space destroyed before
+ * TERMINATED is asserted; then the process leaves its job. A started thread keeps its process alive.
+ */
+#pragma once
+
+#include "kernel/object/handle.h"
+#include "kernel/object/job.h"
+#include "kernel/sched/mutex.h"
+#include "vm/aspace.h"
+
+struct user_thread;
+
+enum process_state { PROCESS_INITIAL, PROCESS_RUNNING, PROCESS_DYING, PROCESS_DEAD };
+
+struct process {
+    struct object object;
+    struct job *job;             /* [I] with a reference */
+    struct aspace *aspace;       /* [I] with a reference */
+    struct handle_table handles; /* has its own lock */
+    char name[ZX_MAX_NAME_LEN];  /* [I] */
+
+    struct mutex lock; /* guards [p] */
+    _Atomic(enum process_state) state; /* [p] written; read anywhere */
+    int64_t return_code;               /* [p] */
+    LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
+
+    LIST_ENTRY(process) job_link; /* guarded by the job's lock */
+};
+
+static inline struct process *process_from_object(struct object *object) {
+    return container_of(object, struct process, object);
+}
+
+/* The process of the running thread. Only for threads that user mode started. */
+struct process *process_current(void);
+
+/* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
+
+/*
+ * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the thread's first
+ * argument; taken in every case. BAD_STATE, NO_MEMORY.
+ */
+MUST_CHECK zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
+                                     struct handle arg, uintptr_t arg2);
+
+/* Begins the end, if it has not begun. Killing one's own process takes effect at the boundary to user mode. */
+void process_kill(struct process *process, int64_t return_code);
+
+/* DYING or DEAD. */
+static inline bool process_is_dying(struct process *process) { return atomic_load(&process->state) >= PROCESS_DYING; }
+
+/*
+ * For threads. A thread joins when it starts: BAD_STATE unless the process is in `state`, which becomes RUNNING. When it
+ * leaves, on its way out and off the address space, the last one brings the process to DEAD.
+ */
+MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread, enum process_state state);
+void process_leave(struct process *process, struct user_thread *thread);
+
+struct process_info {
+    int64_t return_code;
+    bool started;
+    bool exited;
+};
+void process_get_info(struct process *process, struct process_info *out);

@@ -1,0 +1,72 @@
+/*
+ * Self-checks; see selfcheck.h. A baseline is compared after the heap has given its cached slabs back, so that it counts only
+ * what somebody holds.
+ */
+#include "kernel/object/selfcheck.h"
+
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "kernel/base/lockrank.h"
+#include "kernel/base/log.h"
+#include "kernel/object/handle.h"
+#include "kernel/sched/thread.h"
+#include "vm/aspace.h"
+#include "vm/heap.h"
+#include "vm/mapping.h"
+#include "vm/page.h"
+
+struct counts {
+    size_t free_pages, heap_bytes, objects, handles;
+};
+
+static struct counts baseline;
+
+static struct counts count_now(void) {
+    heap_trim();
+    return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
+}
+
+void selfcheck_baseline(void) { baseline = count_now(); }
+
+static bool same(const char *what, size_t now, size_t then) {
+    if (now != then) log_line("leak check: %s now %zu, before %zu", what, now, then);
+    return now == then;
+}
+
+zx_status_t selfcheck_leaks(void) {
+    struct counts now = count_now();
+    bool pages = same("free pages", now.free_pages, baseline.free_pages);
+    bool heap = same("heap bytes", now.heap_bytes, baseline.heap_bytes);
+    bool objects = same("objects", now.objects, baseline.objects);
+    bool handles = same("handles", now.handles, baseline.handles);
+    return pages && heap && objects && handles ? ZX_OK : ZX_ERR_BAD_STATE;
+}
+
+/* A user translation must lead to an allocated frame, and allow no more than the mapping that it belongs to. */
+static bool translation_sound(vaddr_t va, paddr_t pa, unsigned prot, void *arg) NO_THREAD_SAFETY {
+    const struct mapping *m = aspace_find(arg, va);
+    bool sound = m && page_in_use(pa) && (!(prot & MMU_WRITE) || (m->perms & PERM_WRITE)) &&
+                 (!(prot & MMU_EXECUTE) || (m->perms & PERM_EXECUTE));
+    if (!sound) log_line("unsound translation: %#lx to %#lx, protection %u", va, pa.raw, prot);
+    return sound;
+}
+
+static bool current_translations_sound(void) {
+    struct aspace *as = thread_current()->aspace;
+    if (!as) return true;
+    mutex_lock(&as->lock);
+    mutex_lock(&as->translations_lock);
+    bool sound = arch_mmu_visit(&as->arch, translation_sound, as);
+    mutex_unlock(&as->translations_lock);
+    mutex_unlock(&as->lock);
+    return sound;
+}
+
+zx_status_t selfcheck_invariants(void) {
+    lock_rank_assert_none();
+    bool processor = arch_invariants_hold();
+    if (!processor) log_line("processor state is not what it must be");
+    bool kernel = arch_kernel_tables_sound();
+    if (!kernel) log_line("kernel page tables are unsound");
+    return processor && kernel && current_translations_sound() ? ZX_OK : ZX_ERR_INTERNAL;
+}

@@ -1,0 +1,91 @@
+/*
+ * The life of threads; see user_thread.h. Leaving goes in this order: off the user address space, out of the process (which may
+ * end the process), off the processor; the reaper then frees the stack and drops the thread's reference to itself.
+ */
+#include "kernel/object/user_thread.h"
+
+#include "kernel/base/string.h"
+#include "kernel/object/process.h"
+#include "vm/heap.h"
+#include "vm/kstack.h"
+
+static void user_thread_destroy(struct object *object) {
+    struct user_thread *thread = user_thread_from_object(object);
+    if (thread->stack) kstack_free(thread->stack);
+    object_unref(&thread->process->object);
+    heap_free(thread);
+}
+
+static zx_koid_t user_thread_related_koid(struct object *object) {
+    return user_thread_from_object(object)->process->object.koid;
+}
+
+static const struct object_ops user_thread_ops = {
+    .type = ZX_OBJ_TYPE_THREAD,
+    .default_rights = ZX_DEFAULT_THREAD_RIGHTS,
+    .destroy = user_thread_destroy,
+    .related_koid = user_thread_related_koid,
+};
+
+static void user_thread_reap(struct thread *t) {
+    struct user_thread *thread = container_of(t, struct user_thread, thread);
+    kstack_free(thread->stack);
+    thread->stack = NULL;
+    object_unref(&thread->object);
+}
+
+/* The first code a thread runs, in the kernel. */
+static void user_thread_main(void *arg) {
+    struct user_thread *thread = arg;
+    if (thread_interrupted()) upcall_attention();
+    arch_enter_user(thread->entry, thread->sp, thread->arg1, thread->arg2);
+}
+
+zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out) {
+    struct user_thread *thread = heap_new(struct user_thread);
+    void *stack = kstack_alloc();
+    if (!thread || !stack) {
+        heap_free(thread);
+        if (stack) kstack_free(stack);
+        return ZX_ERR_NO_MEMORY;
+    }
+    object_init(&thread->object, &user_thread_ops, 0);
+    object_ref(&process->object);
+    thread->process = process;
+    thread->stack = stack;
+    string_copy(thread->name, name, sizeof(thread->name));
+    thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
+    thread->thread.aspace = process->aspace;
+    thread->thread.arch_aspace = &process->aspace->arch;
+    *out = thread;
+    return ZX_OK;
+}
+
+void user_thread_run(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1, uintptr_t arg2) {
+    thread->entry = entry;
+    thread->sp = sp;
+    thread->arg1 = arg1;
+    thread->arg2 = arg2;
+    object_ref(&thread->object);
+    object_signal(&thread->object, 0, ZX_THREAD_RUNNING);
+    thread_start(&thread->thread);
+}
+
+zx_status_t user_thread_start(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1, uintptr_t arg2) {
+    zx_status_t status = process_join(thread->process, thread, PROCESS_RUNNING);
+    if (status == ZX_OK) user_thread_run(thread, entry, sp, arg1, arg2);
+    return status;
+}
+
+void user_thread_exit(void) {
+    struct user_thread *thread = user_thread_current();
+    arch_leave_aspace();
+    thread->thread.aspace = NULL;
+    thread->thread.arch_aspace = NULL;
+    process_leave(thread->process, thread);
+    thread_die();
+}
+
+void upcall_attention(void) {
+    if (thread_killed()) user_thread_exit();
+}

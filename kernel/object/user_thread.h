@@ -1,0 +1,51 @@
+/*
+ * Threads as user mode knows them: an object around a kernel thread.
+ *
+ * NEW until started, by thread_start or as its process's first; then it runs until it exits or is killed, which takes effect
+ * only at the boundary to user mode, where it holds nothing. A started thread keeps itself alive until the reaper is done.
+ */
+#pragma once
+
+#include "arch/upcall.h"
+#include "kernel/base/object.h"
+#include "kernel/sched/thread.h"
+
+struct process;
+
+struct user_thread {
+    struct object object;
+    struct thread thread;
+    struct process *process;    /* [I] with a reference */
+    void *stack;                /* [I] the kernel stack */
+    char name[ZX_MAX_NAME_LEN]; /* [I] */
+
+    /* Guarded by the process's lock. */
+    bool started;
+    LIST_ENTRY(user_thread) link; /* in the process's list while it runs */
+
+    /* Set when it is started, for its first instruction. */
+    vaddr_t entry, sp;
+    uintptr_t arg1, arg2;
+};
+
+static inline struct user_thread *user_thread_from_object(struct object *object) {
+    return container_of(object, struct user_thread, object);
+}
+
+/* The running thread; it is one that user mode started. */
+static inline struct user_thread *user_thread_current(void) {
+    return container_of(thread_current(), struct user_thread, thread);
+}
+
+/* In NEW. NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out);
+
+/* BAD_STATE: started before, or the process is not RUNNING. */
+MUST_CHECK zx_status_t user_thread_start(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1,
+                                         uintptr_t arg2);
+
+/* For process.c: lets a thread that has joined its process run. */
+void user_thread_run(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1, uintptr_t arg2);
+
+/* Ends the running thread; no lock or reference is held. */
+NORETURN void user_thread_exit(void);

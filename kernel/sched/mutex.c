@@ -1,0 +1,50 @@
+/*
+ * The slow halves of mutexes; see mutex.h. `owner` is changed by compare-and-swap without a lock while nobody waits, and
+ * only under the scheduler's lock once MUTEX_CONTENDED is set. Unlocking a contended mutex makes the
+ * first waiter its owner before that waiter even runs.
+ */
+#include "kernel/sched/mutex.h"
+
+#include "kernel/base/log.h"
+#include "kernel/sched/sched.h"
+
+void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UNUSED) {
+    atomic_init(&m->owner, 0);
+    waitq_init(&m->waiters);
+#ifdef DEBUG
+    m->rank = rank;
+    m->name = name;
+#endif
+}
+
+/* Makes sure that the owner will see us when it unlocks; false if the mutex became free and is now ours. */
+static bool mutex_mark_contended(struct mutex *m) {
+    uintptr_t owner = atomic_load_explicit(&m->owner, memory_order_relaxed);
+    for (;;) {
+        uintptr_t next = owner == 0 ? (uintptr_t)thread_current() : owner | MUTEX_CONTENDED;
+        if (atomic_compare_exchange_weak_explicit(&m->owner, &owner, next, memory_order_acquire, memory_order_relaxed))
+            return owner != 0;
+    }
+}
+
+void mutex_lock_slow(struct mutex *m) {
+    CHECK(!mutex_held(m));
+    spin_lock(&sched_lock);
+    if (mutex_mark_contended(m)) {
+        zx_status_t status = waitq_block_locked(&m->waiters, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+        CHECK(status == ZX_OK && mutex_held(m));
+    }
+    spin_unlock(&sched_lock);
+}
+
+void mutex_unlock_slow(struct mutex *m) {
+    CHECK(mutex_held(m));
+    spin_lock(&sched_lock);
+    struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
+    CHECK(heir != NULL);
+    uintptr_t owner = (uintptr_t)heir;
+    if (TAILQ_NEXT(heir, link)) owner |= MUTEX_CONTENDED;
+    atomic_store_explicit(&m->owner, owner, memory_order_release);
+    waitq_wake_locked(heir, ZX_OK);
+    spin_unlock(&sched_lock);
+}

@@ -1,0 +1,202 @@
+/*
+ * Run queues and the switch between threads; see sched.h.
+ *
+ * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
+ * thread is off its stack before anybody can take it from a queue, the reaper included.
+ */
+#include "kernel/sched/sched.h"
+
+#include "arch/time.h"
+#include "arch/upcall.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/log.h"
+
+/* How long a thread runs before others of its processor get their turn. */
+#define SLICE ZX_MSEC(10)
+
+struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
+
+static struct run_queue {
+    TAILQ_HEAD(, thread) ready;
+    zx_time_t alarm; /* what the machine's alarm is set to */
+} run_queues[MAX_CPUS];
+
+static TAILQ_HEAD(, thread) dead_threads = TAILQ_HEAD_INITIALIZER(dead_threads);
+static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
+static struct thread idle_threads[MAX_CPUS];
+
+static struct run_queue *this_queue(void) { return &run_queues[arch_this_cpu()->id]; }
+
+void sched_init(void) {
+    struct cpu *cpu = arch_this_cpu();
+    struct run_queue *queue = this_queue();
+    TAILQ_INIT(&queue->ready);
+    queue->alarm = ZX_TIME_INFINITE;
+    struct thread *idle = &idle_threads[cpu->id];
+    idle->state = THREAD_RUNNING;
+    idle->started_running = arch_time_now();
+    cpu->idle = idle;
+    arch_thread_adopt(idle);
+    cpu->locks = &idle->locks;
+}
+
+void sched_alarm_update(void) {
+    struct run_queue *queue = this_queue();
+    zx_time_t next = timer_next();
+    struct thread *self = thread_current();
+    if (!TAILQ_EMPTY(&queue->ready) && self->slice_end < next) next = self->slice_end;
+    if (next == queue->alarm) return;
+    queue->alarm = next;
+    arch_alarm_set(next);
+}
+
+void sched_make_ready(struct thread *t) {
+    struct run_queue *queue = this_queue();
+    t->state = THREAD_READY;
+    TAILQ_INSERT_TAIL(&queue->ready, t, link);
+    if (thread_current() == arch_this_cpu()->idle)
+        arch_this_cpu()->reschedule = true;
+    else
+        sched_alarm_update();
+}
+
+static struct thread *take_next(void) {
+    struct run_queue *queue = this_queue();
+    struct thread *next = TAILQ_FIRST(&queue->ready);
+    if (!next) return arch_this_cpu()->idle;
+    TAILQ_REMOVE(&queue->ready, next, link);
+    return next;
+}
+
+void sched_switch(void) {
+    struct cpu *cpu = arch_this_cpu();
+    struct thread *prev = thread_current(), *next = take_next();
+    zx_time_t now = arch_time_now();
+    prev->runtime += now - prev->started_running;
+    next->started_running = now;
+    next->slice_end = now + SLICE;
+    next->state = THREAD_RUNNING;
+    cpu->reschedule = false;
+    if (next != prev) {
+        ASSERT(cpu->irq_off_depth == 1);
+        /* Whether interrupts come back on afterwards is this thread's affair, not this processor's. */
+        bool irq_were_on = cpu->irq_were_on;
+        cpu->locks = &next->locks;
+        arch_thread_switch(prev, next, next->arch_aspace);
+        arch_this_cpu()->irq_were_on = irq_were_on;
+    }
+    sched_alarm_update();
+}
+
+/* Gives the processor away, if somebody wants it, without giving up being ready. */
+static void switch_if_wanted(void) REQUIRES(&sched_lock) {
+    struct thread *self = thread_current();
+    if (TAILQ_EMPTY(&this_queue()->ready)) {
+        arch_this_cpu()->reschedule = false;
+        self->slice_end = arch_time_now() + SLICE;
+        return;
+    }
+    if (self == arch_this_cpu()->idle)
+        self->state = THREAD_READY;
+    else
+        sched_make_ready(self);
+    sched_switch();
+}
+
+void thread_yield(void) {
+    spin_lock(&sched_lock);
+    switch_if_wanted();
+    spin_unlock(&sched_lock);
+}
+
+void upcall_interrupt_done(void) {
+    struct cpu *cpu = arch_this_cpu();
+    if (cpu->reschedule && cpu->irq_off_depth == 0) thread_yield();
+}
+
+void upcall_alarm(void) {
+    spin_lock(&sched_lock);
+    zx_time_t now = arch_time_now();
+    this_queue()->alarm = ZX_TIME_INFINITE;
+    timer_run(now);
+    if (now >= thread_current()->slice_end && !TAILQ_EMPTY(&this_queue()->ready)) arch_this_cpu()->reschedule = true;
+    sched_alarm_update();
+    spin_unlock(&sched_lock);
+}
+
+void sched_idle(void) {
+    for (;;) {
+        arch_irq_disable();
+        if (TAILQ_EMPTY(&this_queue()->ready)) {
+            arch_wait_for_interrupt();
+        } else {
+            arch_irq_enable();
+            thread_yield();
+        }
+    }
+}
+
+/* The first thing any thread runs: the other half of the switch that brought it here. */
+static void thread_begin(void *arg) NO_THREAD_SAFETY {
+    struct thread *self = arg;
+    SPINLOCK_TRACK(&sched_lock);
+    arch_this_cpu()->irq_were_on = true;
+    sched_alarm_update();
+    spin_unlock(&sched_lock);
+    self->entry(self->entry_arg);
+    thread_die();
+}
+
+void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
+                 void (*reap)(struct thread *)) {
+    *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap};
+    arch_thread_init(&t->arch, stack, stack_size, thread_begin, t);
+}
+
+void thread_start(struct thread *t) {
+    spin_lock(&sched_lock);
+    ASSERT(t->state == THREAD_NEW);
+    sched_make_ready(t);
+    spin_unlock(&sched_lock);
+}
+
+void thread_die(void) NO_THREAD_SAFETY {
+    lock_rank_assert_none();
+    spin_lock(&sched_lock);
+    struct thread *self = thread_current();
+    self->state = THREAD_DEAD;
+    TAILQ_INSERT_TAIL(&dead_threads, self, link);
+    struct thread *reaper = TAILQ_FIRST(&reaper_waits.threads);
+    if (reaper) waitq_wake_locked(reaper, ZX_OK);
+    sched_switch();
+    panic("a dead thread was run");
+}
+
+void sched_reaper(void *arg UNUSED) {
+    for (;;) {
+        spin_lock(&sched_lock);
+        struct thread *dead = TAILQ_FIRST(&dead_threads);
+        if (dead)
+            TAILQ_REMOVE(&dead_threads, dead, link);
+        else
+            (void)!waitq_block_locked(&reaper_waits, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+        spin_unlock(&sched_lock);
+        if (dead) dead->reap(dead);
+    }
+}
+
+void thread_interrupt(struct thread *t, unsigned attention) {
+    atomic_fetch_or(&t->arch.attention, attention);
+    spin_lock(&sched_lock);
+    if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE)
+        waitq_wake_locked(t, ZX_ERR_INTERNAL_INTR_RETRY);
+    spin_unlock(&sched_lock);
+}
+
+zx_status_t thread_sleep_until(zx_time_t deadline) {
+    struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
+    spin_lock(&sched_lock);
+    zx_status_t status = waitq_block_locked(&nobody_wakes, deadline, WAIT_INTERRUPTIBLE);
+    spin_unlock(&sched_lock);
+    return status == ZX_ERR_TIMED_OUT ? ZX_OK : status;
+}

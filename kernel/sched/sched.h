@@ -1,0 +1,36 @@
+/*
+ * The scheduler: round-robin among the ready threads of a processor, preemptive in user mode and in the kernel
+ * wherever interrupts are on. One lock guards run queues, wait queues and timers.
+ */
+#pragma once
+
+#include "kernel/sched/thread.h"
+
+extern struct spinlock sched_lock;
+
+/* Makes the code that calls it, on the boot stack, this processor's idle thread. Done once, before anything waits. */
+void sched_init(void);
+
+/* The idle loop; also starts the reaper's work when there is some. Never returns. */
+NORETURN void sched_idle(void);
+
+/* Runs on a kernel stack of its own, forever: frees what dead threads leave. */
+void sched_reaper(void *arg);
+
+/*
+ * For the rest of kernel/sched, under sched_lock.
+ */
+
+/* Puts a thread that is in no queue into a run queue. */
+void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
+
+/* Leaves the running thread, whose new state and queue are already set, for the next one. */
+void sched_switch(void) REQUIRES(&sched_lock);
+
+/* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's slice. */
+void sched_alarm_update(void);
+
+/* waitq_block() and waitq_wake_one() without the locking. */
+MUST_CHECK zx_status_t waitq_block_locked(struct waitq *q, zx_time_t deadline, enum wait_kind kind)
+    REQUIRES(&sched_lock);
+void waitq_wake_locked(struct thread *t, zx_status_t status) REQUIRES(&sched_lock);

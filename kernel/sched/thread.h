@@ -1,0 +1,76 @@
+/*
+ * Threads as the scheduler knows them: a kernel stack, a place in a queue, and a word that says who wants it. They
+ * live in memory that their creator provides; what user mode knows as a thread embeds one (kernel/object).
+ *
+ * States: a thread is READY in a run queue, RUNNING on a processor, BLOCKED on a wait queue, or DEAD, never to run
+ * again. A dead thread's `reap` is called by the reaper, off its stack, and may free everything.
+ */
+#pragma once
+
+#include "arch/thread.h"
+#include "arch/usercopy.h"
+#include "kernel/base/lockrank.h"
+#include "kernel/sched/timer.h"
+#include "kernel/sched/waitq.h"
+
+struct aspace;
+
+enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+
+struct thread {
+    struct arch_thread arch; /* first: machine code finds it at the thread's address */
+
+    /* Guarded by the scheduler's lock. */
+    enum thread_state state;
+    enum wait_kind wait_kind;
+    struct waitq *blocked_on;
+    zx_status_t wake_status;
+    TAILQ_ENTRY(thread) link; /* in the run queue or `blocked_on` */
+    struct timer wait_timer;
+    zx_time_t slice_end;
+    zx_time_t started_running;
+    zx_duration_t runtime;
+
+    /* Set before it first runs. */
+    void (*entry)(void *arg);
+    void *entry_arg;
+    struct aspace *aspace; /* user address space, or NULL; dropped by the thread itself as it dies */
+    struct arch_aspace *arch_aspace;
+    void (*reap)(struct thread *thread);
+
+    /* The thread's own. */
+    struct lock_stack locks;
+    bool faults_off;      /* a page fault in a user copy ends the copy instead of being resolved */
+    vaddr_t fault_addr;   /* where it then happened … */
+    unsigned fault_flags; /* … and how */
+    void *discarding;     /* the queue of messages it is discarding; kernel/object/channel.c */
+};
+
+static inline struct thread *thread_current(void) { return arch_current_thread(); }
+
+/* Prepares a thread that will run entry(arg) on `stack`. It does not run before thread_start(). */
+void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
+                 void (*reap)(struct thread *));
+void thread_start(struct thread *t);
+
+/* Never returns; the thread is reaped. Holds no lock. */
+NORETURN void thread_die(void);
+
+/* Raises attention bits: wakes the thread from an interruptible wait, or stops its user code soon. */
+void thread_interrupt(struct thread *t, unsigned attention);
+
+/* Has somebody asked for the running thread at the boundary to user mode? */
+static inline bool thread_interrupted(void) {
+    return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) != 0;
+}
+
+/* Has the running thread been killed? It will not run user code again; long kernel work then stops. */
+static inline bool thread_killed(void) {
+    return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) & ATTENTION_KILL;
+}
+
+/* Sleeps until the deadline: ZX_OK, or ZX_ERR_INTERNAL_INTR_RETRY. */
+MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
+
+/* Lets others of this processor run first. */
+void thread_yield(void);

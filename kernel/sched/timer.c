@@ -1,0 +1,51 @@
+/*
+ * Timer queues, one for each processor: a tree ordered by deadline, then by address. Guarded by the scheduler's lock.
+ */
+#include "kernel/sched/timer.h"
+
+#include "arch/time.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/log.h"
+#include "kernel/sched/sched.h"
+
+static int timer_compare(const struct timer *a, const struct timer *b) {
+    if (a->deadline != b->deadline) return a->deadline < b->deadline ? -1 : 1;
+    if (a == b) return 0;
+    return (uintptr_t)a < (uintptr_t)b ? -1 : 1;
+}
+
+RB_HEAD(timer_tree, timer);
+RB_GENERATE_INTERNAL(timer_tree, timer, node, timer_compare, UNUSED static)
+
+static struct timer_tree queues[MAX_CPUS];
+
+void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *)) {
+    ASSERT(!timer->armed);
+    if (deadline == ZX_TIME_INFINITE) return;
+    timer->deadline = deadline;
+    timer->fire = fire;
+    timer->cpu = arch_this_cpu()->id;
+    timer->armed = true;
+    RB_INSERT(timer_tree, &queues[timer->cpu], timer);
+    if (RB_MIN(timer_tree, &queues[timer->cpu]) == timer) sched_alarm_update();
+}
+
+void timer_disarm(struct timer *timer) {
+    if (!timer->armed) return;
+    RB_REMOVE(timer_tree, &queues[timer->cpu], timer);
+    timer->armed = false;
+}
+
+void timer_run(zx_time_t now) {
+    struct timer_tree *queue = &queues[arch_this_cpu()->id];
+    struct timer *first;
+    while ((first = RB_MIN(timer_tree, queue)) && first->deadline <= now) {
+        timer_disarm(first);
+        first->fire(first);
+    }
+}
+
+zx_time_t timer_next(void) {
+    struct timer *first = RB_MIN(timer_tree, &queues[arch_this_cpu()->id]);
+    return first ? first->deadline : ZX_TIME_INFINITE;
+}

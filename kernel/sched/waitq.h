@@ -1,0 +1,38 @@
+/*
+ * Wait queues: threads that wait for the same thing, in the order they came.
+ *
+ * What the wait is about is guarded by a lock of the owner's; the queue itself by the scheduler's. waitq_block()
+ * goes to sleep and lets go of the owner's lock with no gap in which a wake could be lost.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <zircon/types.h>
+
+#include "kernel/base/spinlock.h"
+
+struct thread;
+
+struct waitq {
+    TAILQ_HEAD(, thread) threads; /* [s] guarded by the scheduler's lock */
+};
+
+#define WAITQ_INIT(q) {TAILQ_HEAD_INITIALIZER((q).threads)}
+
+static inline void waitq_init(struct waitq *q) { TAILQ_INIT(&q->threads); }
+
+enum wait_kind {
+    WAIT_UNINTERRUPTIBLE, /* for what the kernel itself will end soon */
+    WAIT_INTERRUPTIBLE,   /* a kill ends it */
+};
+
+/*
+ * Sleeps on `q` until woken, and releases `lock`. Returns what the waker gave, or ZX_ERR_TIMED_OUT at the deadline, or
+ * ZX_ERR_INTERNAL_INTR_RETRY when something wants the thread at the boundary to user mode.
+ */
+MUST_CHECK zx_status_t waitq_block(struct waitq *q, struct spinlock *lock, zx_time_t deadline, enum wait_kind kind)
+    RELEASE(lock);
+
+/* Wakes the first, if there is one; its waitq_block() returns `status`. Tells whether there was one. */
+bool waitq_wake_one(struct waitq *q, zx_status_t status);
+void waitq_wake_all(struct waitq *q, zx_status_t status);

@@ -1,0 +1,211 @@
+/*
+ * Starting init; see userboot.h. Its segments are mapped from the archive itself, writable ones from snapshots of it; its first
+ * message says what it was given, in the format of <zircon/processargs.h>.
+ */
+#include "kernel/userboot.h"
+
+#include <elf.h>
+#include <zircon/processargs.h>
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/base/options.h"
+#include "kernel/base/string.h"
+#include "kernel/bootfs.h"
+#include "kernel/object/channel.h"
+#include "kernel/object/resource.h"
+#include "kernel/object/user_thread.h"
+#include "vm/page.h"
+#include "vm/vmar.h"
+
+#define INIT_PATH "bin/init"
+#define STACK_SIZE ((size_t)256 << 10)
+
+/* What is being started, so far. Objects are references. */
+struct boot {
+    struct bootfs_file file;
+    struct vmo *archive;
+    struct process *process;
+    struct user_thread *thread;
+    vaddr_t entry, sp;
+};
+
+static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, uint64_t offset, size_t len,
+                          uint32_t perms) {
+    struct vmar *root = process->aspace->root;
+    vaddr_t base;
+    struct vmar_map args = {.options = perms | (va ? ZX_VM_SPECIFIC : 0),
+                            .offset = va ? va - root->region.base : 0,
+                            .vmo = vmo,
+                            .vmo_offset = offset,
+                            .len = len,
+                            .ceiling = perms};
+    return vmar_map(root, &args, &base);
+}
+
+/* A segment whose file part is on the archive's pages: shared if it is never written, else a snapshot, zero at its end. */
+static zx_status_t map_segment(struct boot *boot, const Elf64_Phdr *ph) {
+    uint32_t perms = PERM_READ | (ph->p_flags & PF_W ? PERM_WRITE : 0) | (ph->p_flags & PF_X ? PERM_EXECUTE : 0);
+    uint64_t slack = ph->p_vaddr & PAGE_MASK, begin = boot->file.offset + ph->p_offset - slack, len;
+    if (!page_aligned(begin) || ph->p_filesz > ph->p_memsz || !range_within(ph->p_offset, ph->p_filesz, 0, boot->file.len) ||
+        !range_within(ph->p_vaddr, ph->p_memsz, USER_BASE, USER_END - USER_BASE) ||
+        !page_round_up(ph->p_memsz + slack, &len))
+        return ZX_ERR_IO_DATA_INTEGRITY;
+    if (!(perms & PERM_WRITE)) return map_at(boot->process, ph->p_vaddr - slack, boot->archive, begin, len, perms);
+    struct vmo *data;
+    zx_status_t status = vmo_snapshot(boot->archive, begin, len, false, &data);
+    if (status != ZX_OK) return status;
+    status = vmo_zero(data, slack + ph->p_filesz, len - slack - ph->p_filesz);
+    if (status == ZX_OK) status = map_at(boot->process, ph->p_vaddr - slack, data, 0, len, perms);
+    vmo_unref(data);
+    return status;
+}
+
+static bool header_good(const Elf64_Ehdr *eh, uint64_t file_len) {
+    return file_len >= sizeof(*eh) && memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_machine == EM_X86_64 &&
+           eh->e_type == ET_EXEC && eh->e_phentsize == sizeof(Elf64_Phdr) &&
+           range_within(eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr), 0, file_len);
+}
+
+static zx_status_t map_program(struct boot *boot) {
+    const Elf64_Ehdr *eh = boot->file.data;
+    if (!header_good(eh, boot->file.len)) return ZX_ERR_IO_DATA_INTEGRITY;
+    const Elf64_Phdr *ph = (const Elf64_Phdr *)((const char *)boot->file.data + eh->e_phoff);
+    zx_status_t status = ZX_OK;
+    for (unsigned i = 0; i < eh->e_phnum && status == ZX_OK; i++) {
+        if (ph[i].p_type == PT_LOAD && ph[i].p_memsz > 0) status = map_segment(boot, &ph[i]);
+    }
+    boot->entry = eh->e_entry;
+    return status;
+}
+
+static zx_status_t map_stack(struct boot *boot) {
+    struct vmo *stack;
+    vaddr_t base;
+    zx_status_t status = vmo_create(STACK_SIZE, false, &stack);
+    if (status != ZX_OK) return status;
+    const uint32_t perms = PERM_READ | PERM_WRITE;
+    /* Above a page that stays empty, so that an overflow is noticed. */
+    struct vmar *root = boot->process->aspace->root;
+    struct vmar *guarded;
+    status = vmar_allocate(root, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC, 0,
+                           STACK_SIZE + PAGE_SIZE, &guarded);
+    if (status == ZX_OK) {
+        struct vmar_map args = {.options = perms | ZX_VM_SPECIFIC,
+                                .offset = PAGE_SIZE,
+                                .vmo = stack,
+                                .len = STACK_SIZE,
+                                .ceiling = perms};
+        status = vmar_map(guarded, &args, &base);
+        if (status == ZX_OK) boot->sp = base + STACK_SIZE - sizeof(uint64_t);
+        object_unref(&guarded->object);
+    }
+    vmo_unref(stack);
+    return status;
+}
+
+/* Copies the command line's words as strings that follow one another; returns how many, and the end in `*text`. */
+static uint32_t put_words(char **text, const char *line) {
+    uint32_t count = 0;
+    while (*line) {
+        while (*line == ' ') line++;
+        if (!*line) break;
+        while (*line && *line != ' ') *(*text)++ = *line++;
+        *(*text)++ = '\0';
+        count++;
+    }
+    return count;
+}
+
+/* The bytes of the bootstrap message; its handles are added by the caller, with these ids. */
+static zx_status_t make_message(const uint32_t *ids, uint32_t num_ids, struct message **out) {
+    static const char name[] = "init";
+    size_t room = sizeof(zx_proc_args_t) + num_ids * sizeof(*ids) + sizeof(name) + strlen(options_line()) + 1;
+    if (room > ZX_CHANNEL_MAX_MSG_BYTES) return ZX_ERR_OUT_OF_RANGE;
+    zx_status_t status = message_create((uint32_t)room, out);
+    if (status != ZX_OK) return status;
+    uint8_t *bytes = (*out)->bytes;
+    zx_proc_args_t header = {.protocol = ZX_PROCARGS_PROTOCOL,
+                             .version = ZX_PROCARGS_VERSION,
+                             .handle_info_off = sizeof(header),
+                             .args_off = (uint32_t)(sizeof(header) + num_ids * sizeof(*ids)),
+                             .args_num = 1};
+    memset(bytes, 0, room);
+    memcpy(bytes + header.handle_info_off, ids, num_ids * sizeof(*ids));
+    memcpy(bytes + header.args_off, name, sizeof(name));
+    header.environ_off = header.args_off + (uint32_t)sizeof(name);
+    header.names_off = header.environ_off;
+    char *text = (char *)bytes + header.environ_off;
+    header.environ_num = put_words(&text, options_line());
+    memcpy(bytes, &header, sizeof(header));
+    return ZX_OK;
+}
+
+#define VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+
+/* Writes the bootstrap message into a new channel; `*end` is what init reads it from. Borrows the objects. */
+static zx_status_t send_message(struct boot *boot, struct object *resource, struct handle *end) {
+    static const uint32_t ids[] = {PA_PROC_SELF,  PA_THREAD_SELF, PA_VMAR_ROOT,
+                                   PA_JOB_DEFAULT, PA_RESOURCE,    PA_VMO_BOOTFS};
+    const struct handle given[countof(ids)] = {
+        {&boot->process->object, ZX_DEFAULT_PROCESS_RIGHTS},
+        {&boot->thread->object, ZX_DEFAULT_THREAD_RIGHTS},
+        {&boot->process->aspace->root->object, VMAR_RIGHTS},
+        {&boot->process->job->object, ZX_DEFAULT_JOB_RIGHTS},
+        {resource, ZX_DEFAULT_RESOURCE_RIGHTS},
+        {&boot->archive->object, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE},
+    };
+    struct message *message;
+    struct object *ours, *theirs;
+    zx_status_t status = make_message(ids, countof(ids), &message);
+    if (status != ZX_OK) return status;
+    status = channel_create(&ours, &theirs);
+    if (status != ZX_OK) {
+        message_discard(message);
+        return status;
+    }
+    for (size_t i = 0; i < countof(ids); i++)
+        message->handles[message->num_handles++] = handle_make(given[i].object, given[i].rights);
+    struct handle writer = handle_make(ours, ZX_DEFAULT_CHANNEL_RIGHTS);
+    *end = handle_make(theirs, ZX_DEFAULT_CHANNEL_RIGHTS);
+    status = channel_write(ours, message);
+    handle_discard(writer);
+    object_unref(ours);
+    object_unref(theirs);
+    if (status != ZX_OK) handle_discard(*end);
+    return status;
+}
+
+static zx_status_t boot_process(struct boot *boot, struct object *resource) {
+    struct handle end;
+    zx_status_t status = map_program(boot);
+    if (status == ZX_OK) status = map_stack(boot);
+    if (status == ZX_OK) status = user_thread_create(boot->process, "init", &boot->thread);
+    if (status == ZX_OK) status = send_message(boot, resource, &end);
+    if (status == ZX_OK) status = process_start(boot->process, boot->thread, boot->entry, boot->sp, end, 0);
+    return status;
+}
+
+static zx_status_t open_archive(const struct boot_info *info, struct boot *boot) {
+    if (info->bootfs.len == 0) return ZX_ERR_NOT_FOUND;
+    const void *data = arch_phys_to_virt(info->bootfs.base);
+    zx_status_t status = bootfs_find(data, info->bootfs.len, INIT_PATH, &boot->file);
+    return status == ZX_OK ? vmo_create_from_frames(info->bootfs.base, info->bootfs.len, &boot->archive) : status;
+}
+
+zx_status_t userboot(const struct boot_info *info, struct process **out) {
+    struct boot boot = {0};
+    struct job *job = NULL;
+    struct object *resource = NULL;
+    zx_status_t status = open_archive(info, &boot);
+    if (status == ZX_OK) status = job_create_root(&job);
+    if (status == ZX_OK) status = resource_create_root(&resource);
+    if (status == ZX_OK) status = process_create(job, "init", &boot.process);
+    if (status == ZX_OK) status = boot_process(&boot, resource);
+    if (boot.thread) object_unref(&boot.thread->object);
+    if (resource) object_unref(resource);
+    if (job) object_unref(&job->object);
+    if (boot.archive) vmo_unref(boot.archive);
+    if (status == ZX_OK) *out = boot.process;
+    return status;
+}

@@ -1,0 +1,138 @@
+/*
+ * System calls on channels. Manual: channel.md.
+ */
+#include "kernel/object/channel.h"
+
+#include "kernel/base/arith.h"
+#include "syscalls/syscalls.h"
+#include "vm/usercopy.h"
+
+zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
+    struct object *a, *b;
+    if (options != 0) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = channel_create(&a, &b);
+    if (status != ZX_OK) return status;
+    status = handle_give_two(caller_handles(), out0, handle_make(a, ZX_DEFAULT_CHANNEL_RIGHTS), out1,
+                             handle_make(b, ZX_DEFAULT_CHANNEL_RIGHTS));
+    object_unref(a);
+    object_unref(b);
+    return status;
+}
+
+/* The handles of a write that failed go all the same; those of an array that cannot be read stay. */
+static void consume_handles(user_in_t handles, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        zx_handle_t value;
+        struct handle handle;
+        if (user_get(&value, user_in_at(handles, i * sizeof(value))) != ZX_OK) return;
+        if (handle_remove(caller_handles(), value, &handle) == ZX_OK) handle_discard(handle);
+    }
+}
+
+static zx_status_t check_sendable(const struct object *channel, const struct handle *handle) {
+    if (handle->object == channel) return ZX_ERR_NOT_SUPPORTED;
+    return handle->rights & ZX_RIGHT_TRANSFER ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+/* Moves handles out of the caller's table into the message, all that are valid; the first error is told. */
+static zx_status_t take_handles(const struct object *channel, struct message *message, user_in_t src, uint32_t count) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    if (count == 0) return ZX_OK;
+    zx_status_t status = copy_in(values, src, count * sizeof(values[0]));
+    if (status != ZX_OK) return status;
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle *handle = &message->handles[message->num_handles];
+        zx_status_t taken = handle_remove(caller_handles(), values[i], handle);
+        if (taken == ZX_OK) {
+            message->num_handles++;
+            taken = check_sendable(channel, handle);
+        }
+        if (status == ZX_OK) status = taken;
+    }
+    return status;
+}
+
+/* The caller's bytes, in a message of their own. */
+static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, struct message **out) {
+    zx_status_t status = message_create(num_bytes, out);
+    if (status != ZX_OK || num_bytes == 0) return status;
+    status = copy_in((*out)->bytes, bytes, num_bytes);
+    if (status != ZX_OK) message_discard(*out);
+    return status;
+}
+
+static zx_status_t write_message(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_in_t handles,
+                                 uint32_t num_handles) {
+    struct message *message;
+    zx_status_t status = ZX_ERR_OUT_OF_RANGE;
+    if (num_bytes <= ZX_CHANNEL_MAX_MSG_BYTES && num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES)
+        status = make_message(bytes, num_bytes, &message);
+    if (status != ZX_OK) {
+        consume_handles(handles, num_handles);
+        return status;
+    }
+    status = take_handles(channel, message, handles, num_handles);
+    if (status == ZX_OK) return channel_write(channel, message);
+    message_discard(message);
+    return status;
+}
+
+zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
+                              user_in_t handles, uint32_t num_handles) {
+    struct object *channel;
+    zx_status_t status = options == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK) status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_WRITE, &channel);
+    if (status != ZX_OK) {
+        consume_handles(handles, num_handles);
+        return status;
+    }
+    status = write_message(channel, bytes, num_bytes, handles, num_handles);
+    object_unref(channel);
+    return status;
+}
+
+/* Makes the first `count` handles of a message the caller's: all of them or none. */
+static zx_status_t give_handles(struct message *message, user_out_t out) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    struct handle_table *table = caller_handles();
+    uint32_t reserved = 0, count = message->num_handles;
+    zx_status_t status = ZX_OK;
+    while (status == ZX_OK && reserved < count) {
+        status = handle_reserve(table, &values[reserved]);
+        if (status == ZX_OK) reserved++;
+    }
+    if (status == ZX_OK && count > 0) status = copy_out(out, values, count * sizeof(values[0]));
+    for (uint32_t i = 0; i < reserved; i++) {
+        if (status == ZX_OK)
+            handle_publish(table, values[i], message->handles[i]);
+        else
+            handle_unreserve(table, values[i]);
+    }
+    if (status == ZX_OK) message->num_handles = 0;
+    return status;
+}
+
+static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
+    zx_status_t status = message->num_bytes ? copy_out(bytes, message->bytes, message->num_bytes) : ZX_OK;
+    return status == ZX_OK ? give_handles(message, handles) : status;
+}
+
+zx_status_t sys_channel_read(zx_handle_t value, uint32_t options, user_out_t bytes, user_out_t handles,
+                             uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
+                             user_out_t actual_handles) {
+    struct object *channel;
+    struct message *message = NULL;
+    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_READ, &channel);
+    if (status != ZX_OK) return status;
+    status = ZX_ERR_NOT_SUPPORTED;
+    if (!(options & ~ZX_CHANNEL_READ_MAY_DISCARD))
+        status = channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, &message);
+    object_unref(channel);
+    if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
+    zx_status_t told = user_put_optional(actual_bytes, num_bytes);
+    if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
+    if (told != ZX_OK) status = told;
+    if (status == ZX_OK) status = deliver(message, bytes, handles);
+    if (message) message_discard(message);
+    return status;
+}

@@ -1,0 +1,81 @@
+/*
+ * System calls for debugging the system itself. Manual: debug.md.
+ */
+#include "arch/console.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "kernel/object/process.h"
+#include "kernel/object/resource.h"
+#include "kernel/object/selfcheck.h"
+#include "syscalls/syscalls.h"
+#include "vm/inject.h"
+#include "vm/usercopy.h"
+
+#define DEBUG_TEXT_MAX 256
+
+zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
+    char text[DEBUG_TEXT_MAX];
+    size_t len = min_u64(size, sizeof(text));
+    if (len == 0) return ZX_OK;
+    zx_status_t status = copy_in(text, buffer, len);
+    if (status == ZX_OK) arch_console_write(text, len);
+    return status;
+}
+
+#ifdef DEBUG
+static zx_status_t command_report(const char *text) {
+    arch_report_write(text, strlen(text));
+    arch_report_write("\n", 1);
+    return ZX_OK;
+}
+
+static zx_status_t command_baseline(const char *text UNUSED) {
+    selfcheck_baseline();
+    return ZX_OK;
+}
+
+static zx_status_t command_leaks(const char *text UNUSED) { return selfcheck_leaks(); }
+static zx_status_t command_check(const char *text UNUSED) { return selfcheck_invariants(); }
+
+/* The n-th allocation of the calling thread from the end of this call on fails; without a number, off. */
+static zx_status_t command_fail(const char *text) {
+    uint64_t nth = 0;
+    for (; *text >= '0' && *text <= '9'; text++) nth = nth * 10 + (uint64_t)(*text - '0');
+    inject_arm(nth);
+    return *text ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+/* Has the failure that was asked for happened? */
+static zx_status_t command_failed(const char *text UNUSED) { return inject_fired() ? ZX_OK : ZX_ERR_NOT_FOUND; }
+
+static const struct command {
+    const char *name;
+    zx_status_t (*run)(const char *text);
+} commands[] = {
+    {"report", command_report}, {"baseline", command_baseline}, {"leaks", command_leaks},
+    {"check", command_check},   {"fail", command_fail},         {"failed", command_failed},
+};
+
+static zx_status_t run_command(const char *line) {
+    for (size_t i = 0; i < countof(commands); i++) {
+        size_t len = strlen(commands[i].name);
+        if (strncmp(line, commands[i].name, len) != 0 || (line[len] != ' ' && line[len] != '\0')) continue;
+        return commands[i].run(line + len + (line[len] == ' '));
+    }
+    return ZX_ERR_NOT_FOUND;
+}
+#else
+static zx_status_t run_command(const char *line UNUSED) { return ZX_ERR_NOT_SUPPORTED; }
+#endif
+
+zx_status_t sys_debug_send_command(zx_handle_t resource, user_in_t buffer, size_t size) {
+    char line[DEBUG_TEXT_MAX + 1];
+    zx_status_t status = resource_check_root(caller_handles(), resource);
+    if (status != ZX_OK) return status;
+    if (size > DEBUG_TEXT_MAX) return ZX_ERR_INVALID_ARGS;
+    status = copy_in(line, buffer, size);
+    if (status != ZX_OK) return status;
+    line[size] = '\0';
+    return run_command(line);
+}

@@ -1,0 +1,358 @@
+/*
+ * Every system call. The stubs behind these prototypes belong to the C runtime; each also answers to _zx_NAME.
+ *
+ * What holds for all of them: a handle that is none is ZX_ERR_BAD_HANDLE, one to an object of another type
+ * ZX_ERR_WRONG_TYPE, one that lacks a right named below ZX_ERR_ACCESS_DENIED, checked in this order before anything
+ * else unless said otherwise. A pointer that cannot be read or written is ZX_ERR_INVALID_ARGS. Results are written
+ * on ZX_OK only; a new handle whose pointer cannot be written is closed again. A call that makes something can fail
+ * with ZX_ERR_NO_MEMORY. Sizes are in bytes, deadlines in nanoseconds of zx_clock_get_monotonic(): one that has
+ * passed polls, ZX_TIME_INFINITE waits for ever.
+ */
+#pragma once
+
+#include <zircon/syscalls/object.h>
+#include <zircon/syscalls/types.h>
+#include <zircon/types.h>
+
+__BEGIN_CDECLS
+
+/* handles */
+
+/*
+ * Closes a handle, no right needed; ZX_HANDLE_INVALID is ZX_OK. What was waiting by means of this very handle ends
+ * with ZX_ERR_CANCELED.
+ */
+zx_status_t zx_handle_close(zx_handle_t handle);
+
+/*
+ * Makes another handle to the same object; needs DUPLICATE. `rights` is a subset of the source's, or
+ * ZX_RIGHT_SAME_RIGHTS; else ZX_ERR_INVALID_ARGS.
+ */
+zx_status_t zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
+
+/* The same without needing a right, and the old handle is gone whatever the result, unless it was none to begin with. */
+zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
+
+/* objects */
+
+/*
+ * Tells about an object: a ZX_INFO_* topic of <zircon/syscalls/object.h>, which also says the right and the struct.
+ * `actual` gets the number of records written, `avail` the number there are; either may be NULL.
+ *
+ * ZX_ERR_NOT_SUPPORTED     no such topic, whatever the handle
+ * ZX_ERR_BUFFER_TOO_SMALL  the record does not fit; `actual` and `avail` are written
+ */
+zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer, size_t buffer_size, size_t *actual,
+                               size_t *avail);
+
+/*
+ * Sets a ZX_PROP_* property; needs SET_PROPERTY.
+ *
+ * ZX_ERR_INVALID_ARGS      no such property, `value` is NULL, or its contents will not do
+ * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than the property's
+ * ZX_ERR_ACCESS_DENIED     a register of a thread other than the calling one
+ * ZX_ERR_NOT_SUPPORTED     a name for an object that has none
+ */
+zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t value_size);
+
+/*
+ * Waits until one of `signals` is asserted on an object; needs WAIT. `observed`, which may be NULL, gets all signals
+ * seen during the wait, on ZX_ERR_TIMED_OUT and ZX_ERR_CANCELED too.
+ *
+ * ZX_ERR_TIMED_OUT      none was by the deadline
+ * ZX_ERR_CANCELED       the handle was closed meanwhile
+ * ZX_ERR_NOT_SUPPORTED  objects of this type have no signals
+ */
+zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline, zx_signals_t *observed);
+
+/* processes and threads */
+
+/*
+ * Makes a process in a job, without threads yet; needs MANAGE_PROCESS on the job. `name` is cut to
+ * ZX_MAX_NAME_LEN - 1 bytes; options are 0. Gives the process and the region that is its whole address space.
+ *
+ * ZX_ERR_INVALID_ARGS  options, name
+ * ZX_ERR_BAD_STATE     the job was killed
+ */
+zx_status_t zx_process_create(zx_handle_t job, const char *name, size_t name_size, uint32_t options,
+                              zx_handle_t *proc_handle, zx_handle_t *vmar_handle);
+
+/*
+ * Starts a process with its first thread at `entry`; needs WRITE on both. `arg1` moves to the new process whatever the
+ * result and needs TRANSFER; its value there is the thread's first argument (rdi), `arg2` the second (rsi).
+ * ZX_HANDLE_INVALID gives 0. The stack pointer is taken as it is.
+ *
+ * ZX_ERR_ACCESS_DENIED  the thread belongs to another process; `arg1` lacks TRANSFER
+ * ZX_ERR_BAD_STATE      started before, or dead
+ */
+zx_status_t zx_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry, zx_vaddr_t stack,
+                             zx_handle_t arg1, uintptr_t arg2);
+
+/* Ends the calling process with all its threads. The first code recorded stays. */
+void zx_process_exit(int64_t retcode) __NO_RETURN;
+
+/*
+ * Reads a process's memory into `buffer`; needs READ and WRITE on the process. As zx_process_write_memory() in
+ * everything else; memory never touched reads as zeros and is not committed.
+ */
+zx_status_t zx_process_read_memory(zx_handle_t handle, zx_vaddr_t vaddr, void *buffer, size_t buffer_size,
+                                   size_t *actual);
+
+/*
+ * Writes `buffer` into a process's memory at `vaddr`; needs WRITE on the process. Goes on through adjoining mappings and
+ * ends early, with ZX_OK and the count in `actual`, at the first address that has no memory or no cacheable memory, or if
+ * the target dies or memory runs out on the way. Permissions of the target's mappings do not matter: a mapping
+ * that could never be made writable (program text, say) first gets a private copy, so that nobody else sees the
+ * bytes. `actual` must not be NULL; it is not written on errors.
+ *
+ * ZX_ERR_INVALID_ARGS   `buffer` is NULL or, as far as it was reached, unreadable; `buffer_size` is 0 or above 64 MiB.
+ *                       NULL and the size are looked at before the handle is
+ * ZX_ERR_NO_MEMORY      the target has no memory at `vaddr`
+ * ZX_ERR_BAD_STATE      the target is dying or dead, or its memory at `vaddr` is not cacheable
+ * ZX_ERR_NOT_SUPPORTED  the kernel was started with kernel.enable-debugging-syscalls=false (writing only)
+ */
+zx_status_t zx_process_write_memory(zx_handle_t handle, zx_vaddr_t vaddr, const void *buffer, size_t buffer_size,
+                                    size_t *actual);
+
+/* Makes a thread, not started yet; needs MANAGE_THREAD on the process. Name and options as for a process. */
+zx_status_t zx_thread_create(zx_handle_t process, const char *name, size_t name_size, uint32_t options,
+                             zx_handle_t *out);
+
+/*
+ * Starts a thread of a running process at `thread_entry` with two arguments; needs MANAGE_THREAD. It starts without a
+ * thread pointer, so what it runs must not use the C library's errno, stdio or malloc.
+ *
+ * ZX_ERR_BAD_STATE  started before, or the process is not running
+ */
+zx_status_t zx_thread_start(zx_handle_t handle, zx_vaddr_t thread_entry, zx_vaddr_t stack, uintptr_t arg1,
+                            uintptr_t arg2);
+
+/* Ends the calling thread; the last one's end is the process's, with return code 0. */
+void zx_thread_exit(void) __NO_RETURN;
+
+/*
+ * Kills a process, or a job with all that is in it; needs DESTROY. Returns before the task is gone: wait for
+ * ZX_TASK_TERMINATED. ZX_ERR_WRONG_TYPE for anything else, threads included.
+ */
+zx_status_t zx_task_kill(zx_handle_t task_handle);
+
+/* memory objects (VMOs) */
+
+/*
+ * Makes a memory object of zeros, the size rounded up to pages; pages come into being when first written. Resizable
+ * unless options have ZX_VMO_NON_RESIZABLE.
+ *
+ * ZX_ERR_INVALID_ARGS  unknown options, or RESIZABLE and NON_RESIZABLE together
+ * ZX_ERR_OUT_OF_RANGE  the size is too large
+ */
+zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
+
+/*
+ * Copy bytes out of or into a VMO, all of them or an error; need READ, WRITE. Mappings and their permissions do not matter.
+ *
+ * ZX_ERR_OUT_OF_RANGE   the range is not within the VMO; nothing moved
+ * ZX_ERR_BAD_STATE      it is not cached
+ * ZX_ERR_NOT_SUPPORTED  it is physical memory
+ */
+zx_status_t zx_vmo_read(zx_handle_t handle, void *buffer, uint64_t offset, size_t buffer_size);
+zx_status_t zx_vmo_write(zx_handle_t handle, const void *buffer, uint64_t offset, size_t buffer_size);
+
+/* The size, a multiple of the page size. No right needed. */
+zx_status_t zx_vmo_get_size(zx_handle_t handle, uint64_t *size);
+
+/*
+ * Resizes, rounding up to pages; needs WRITE. Pages beyond a smaller size are lost, mappings stay and fault there.
+ *
+ * ZX_ERR_UNAVAILABLE   not resizable
+ * ZX_ERR_OUT_OF_RANGE  the size is too large
+ */
+zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
+
+/*
+ * Makes a VMO from a range of another; needs DUPLICATE and READ. Options are one of ZX_VMO_CHILD_SNAPSHOT (its own copy of
+ * the contents of now, in no time and no memory; may reach beyond the parent's end, with zeros there),
+ * _SNAPSHOT_AT_LEAST_ON_WRITE (the same here) and _SLICE (the very pages of the parent), with _RESIZABLE (snapshots)
+ * or _NO_WRITE. The handle gets the source's rights and both property rights; a snapshot gains WRITE and loses EXECUTE.
+ *
+ * ZX_ERR_INVALID_ARGS   options; `offset` not page-aligned; a slice unaligned or not within the parent
+ * ZX_ERR_OUT_OF_RANGE   offset and size are too large
+ * ZX_ERR_BAD_STATE      a snapshot of a VMO that is not cached
+ * ZX_ERR_NOT_SUPPORTED  a slice of a resizable VMO; a snapshot of physical memory
+ */
+zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size,
+                                zx_handle_t *out);
+
+/*
+ * Acts on a range of a VMO: ZX_VMO_OP_COMMIT (get all its pages now, or none), _DECOMMIT (give whole pages back; they read
+ * as zeros), _ZERO, and the cache operations. Needs WRITE, but _CACHE_SYNC and the two _CACHE_CLEAN need READ. `buffer` and
+ * `buffer_size` are not used.
+ *
+ * ZX_ERR_OUT_OF_RANGE   the range is not within the VMO
+ * ZX_ERR_INVALID_ARGS   no such operation; decommit of parts of pages; a cache operation on an empty range
+ * ZX_ERR_NOT_SUPPORTED  lock and unlock; physical memory; decommit of contiguous memory
+ */
+zx_status_t zx_vmo_op_range(zx_handle_t handle, uint32_t op, uint64_t offset, uint64_t size, void *buffer,
+                            size_t buffer_size);
+
+/*
+ * Sets how the processor caches a VMO's memory: ZX_CACHE_POLICY_*. Needs MAP. Memory that is not cached can be used
+ * through mappings only.
+ *
+ * ZX_ERR_INVALID_ARGS  no such policy, whatever the handle
+ * ZX_ERR_BAD_STATE     the VMO has pages, a mapping, a child or a parent
+ */
+zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
+
+/* address regions (VMARs) */
+
+/*
+ * Sets a region apart within another, for mappings and regions of its own. Options are ZX_VM_CAN_MAP_READ, _WRITE and
+ * _EXECUTE, each of which needs the right of that name; ZX_VM_CAN_MAP_SPECIFIC; ZX_VM_COMPACT; and ZX_VM_SPECIFIC to place it
+ * at `offset` from the parent's base. Without SPECIFIC the kernel picks the place and `offset` is 0. `size` is whole pages.
+ *
+ * ZX_ERR_INVALID_ARGS   options, alignment, or the range is not within the parent
+ * ZX_ERR_ACCESS_DENIED  the parent may not map so; SPECIFIC without the parent's CAN_MAP_SPECIFIC
+ * ZX_ERR_BAD_STATE      the parent was destroyed
+ * ZX_ERR_NO_MEMORY      the place is taken, or there is none
+ */
+zx_status_t zx_vmar_allocate(zx_handle_t parent_vmar, zx_vm_option_t options, uint64_t offset, uint64_t size,
+                             zx_handle_t *child_vmar, zx_vaddr_t *child_addr);
+
+/*
+ * Maps `len` bytes of a VMO, from the page-aligned `vmo_offset` on, into a region; needs MAP on the VMO, and each
+ * ZX_VM_PERM_* on both. What both handles allow at this moment stays the ceiling of zx_vmar_protect(). Placed as a region
+ * is; ZX_VM_SPECIFIC_OVERWRITE replaces what mappings are there. ZX_VM_MAP_RANGE enters existing pages at once.
+ * Mappings may reach beyond the VMO's end; using them there faults.
+ *
+ * ZX_ERR_INVALID_ARGS   options, WRITE or EXECUTE without READ, alignment, len 0, or not within the region
+ * ZX_ERR_ACCESS_DENIED  a handle or the region does not allow a permission; SPECIFIC without CAN_MAP_SPECIFIC
+ * ZX_ERR_NOT_SUPPORTED  ZX_VM_REQUIRE_NON_RESIZABLE, and the VMO is resizable
+ * ZX_ERR_BAD_STATE      the region was destroyed
+ * ZX_ERR_NO_MEMORY      the place is taken, or there is none
+ */
+zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset, zx_handle_t vmo,
+                        uint64_t vmo_offset, uint64_t len, zx_vaddr_t *mapped_addr);
+
+/*
+ * Removes all mappings, and all regions wholly covered, from a range of addresses; no right needed. Holes are no error.
+ *
+ * ZX_ERR_INVALID_ARGS  alignment, len 0, not within the region, or a region only partly covered
+ * ZX_ERR_BAD_STATE     the region was destroyed
+ */
+zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
+
+/*
+ * Changes the permissions of a range of addresses that is mapped without holes, to ZX_VM_PERM_*; each needs the right of
+ * that name. All of the range changes, or nothing.
+ *
+ * ZX_ERR_INVALID_ARGS   options, alignment, len 0, not within the region, or a region in the range
+ * ZX_ERR_NOT_FOUND      part of the range is not mapped
+ * ZX_ERR_ACCESS_DENIED  a permission above what the mapping was made with
+ * ZX_ERR_BAD_STATE      the region was destroyed
+ */
+zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
+
+/* Destroys a region with all that is in it; no right needed. Its handle stays, good for nothing: ZX_ERR_BAD_STATE. */
+zx_status_t zx_vmar_destroy(zx_handle_t handle);
+
+/* channels */
+
+/* Makes a channel and gives its two ends. Options are 0. */
+zx_status_t zx_channel_create(uint32_t options, zx_handle_t *out0, zx_handle_t *out1);
+
+/*
+ * Takes the next message; needs READ. Its handles become the caller's. The sizes always come back in `actual_bytes`
+ * and `actual_handles` if there is a message; both may be NULL.
+ *
+ * ZX_ERR_SHOULD_WAIT       no message: wait for ZX_CHANNEL_READABLE
+ * ZX_ERR_PEER_CLOSED       none, and none can come
+ * ZX_ERR_BUFFER_TOO_SMALL  it does not fit and stays; with ZX_CHANNEL_READ_MAY_DISCARD it is lost
+ * ZX_ERR_NOT_SUPPORTED     other options
+ */
+zx_status_t zx_channel_read(zx_handle_t handle, uint32_t options, void *bytes, zx_handle_t *handles,
+                            uint32_t num_bytes, uint32_t num_handles, uint32_t *actual_bytes,
+                            uint32_t *actual_handles);
+
+/*
+ * Sends a message to the other end; needs WRITE, and TRANSFER on each handle. The handles are gone from the caller
+ * whatever the result. Options are 0.
+ *
+ * ZX_ERR_OUT_OF_RANGE   above ZX_CHANNEL_MAX_MSG_BYTES or ZX_CHANNEL_MAX_MSG_HANDLES
+ * ZX_ERR_NOT_SUPPORTED  this very end among the handles
+ * ZX_ERR_PEER_CLOSED    the other end is gone
+ */
+zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void *bytes, uint32_t num_bytes,
+                             const zx_handle_t *handles, uint32_t num_handles);
+
+/* time */
+
+/* Nanoseconds since the machine started; never goes back. */
+zx_time_t zx_clock_get_monotonic(void);
+
+/* Sleeps until the deadline, never less; yields if it has passed. Always ZX_OK. */
+zx_status_t zx_nanosleep(zx_time_t deadline);
+
+/* The finest counter there is; its rate is constant and the machine's own. */
+zx_ticks_t zx_ticks_get(void);
+
+/* The time that is `nanoseconds` from now, stopping at ZX_TIME_INFINITE. No system call of its own. */
+zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
+
+/* console and kernel */
+
+/* Writes up to 256 bytes to the console, more are cut off. No handle needed. */
+zx_status_t zx_debug_write(const char *buffer, size_t buffer_size);
+
+/*
+ * A word to the kernel's own tests, with the root resource; debug builds only, else ZX_ERR_NOT_SUPPORTED.
+ *
+ * report TEXT  a line for the report of the test run
+ * baseline     remember free memory and the counts of objects and handles
+ * leaks        ZX_ERR_BAD_STATE if they are not back there; the log has details
+ * check        ZX_ERR_INTERNAL if an invariant of the kernel is broken
+ */
+zx_status_t zx_debug_send_command(zx_handle_t resource, const char *buffer, size_t buffer_size);
+
+/* the same by their second names */
+
+#define ZX_SECOND_NAME(name) extern __typeof__(zx_##name) _zx_##name
+ZX_SECOND_NAME(handle_close);
+ZX_SECOND_NAME(handle_duplicate);
+ZX_SECOND_NAME(handle_replace);
+ZX_SECOND_NAME(object_get_info);
+ZX_SECOND_NAME(object_set_property);
+ZX_SECOND_NAME(object_wait_one);
+ZX_SECOND_NAME(process_create);
+ZX_SECOND_NAME(process_start);
+ZX_SECOND_NAME(process_exit);
+ZX_SECOND_NAME(process_read_memory);
+ZX_SECOND_NAME(process_write_memory);
+ZX_SECOND_NAME(thread_create);
+ZX_SECOND_NAME(thread_start);
+ZX_SECOND_NAME(thread_exit);
+ZX_SECOND_NAME(task_kill);
+ZX_SECOND_NAME(vmo_create);
+ZX_SECOND_NAME(vmo_read);
+ZX_SECOND_NAME(vmo_write);
+ZX_SECOND_NAME(vmo_get_size);
+ZX_SECOND_NAME(vmo_set_size);
+ZX_SECOND_NAME(vmo_create_child);
+ZX_SECOND_NAME(vmo_op_range);
+ZX_SECOND_NAME(vmo_set_cache_policy);
+ZX_SECOND_NAME(vmar_allocate);
+ZX_SECOND_NAME(vmar_map);
+ZX_SECOND_NAME(vmar_unmap);
+ZX_SECOND_NAME(vmar_protect);
+ZX_SECOND_NAME(vmar_destroy);
+ZX_SECOND_NAME(channel_create);
+ZX_SECOND_NAME(channel_read);
+ZX_SECOND_NAME(channel_write);
+ZX_SECOND_NAME(clock_get_monotonic);
+ZX_SECOND_NAME(nanosleep);
+ZX_SECOND_NAME(ticks_get);
+ZX_SECOND_NAME(deadline_after);
+ZX_SECOND_NAME(debug_write);
+ZX_SECOND_NAME(debug_send_command);
+#undef ZX_SECOND_NAME
+
+__END_CDECLS

@@ -1,0 +1,17 @@
+/*
+ * System calls on time. Manual: time.md.
+ */
+#include "arch/time.h"
+
+#include "kernel/sched/thread.h"
+#include "syscalls/syscalls.h"
+
+int64_t sys_clock_get_monotonic(void) { return arch_time_now(); }
+
+int64_t sys_ticks_get(void) { return (int64_t)arch_ticks(); }
+
+zx_status_t sys_nanosleep(zx_time_t deadline) {
+    if (deadline > arch_time_now()) return thread_sleep_until(deadline);
+    thread_yield();
+    return ZX_OK;
+}

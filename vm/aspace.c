@@ -1,0 +1,124 @@
+/*
+ * Address spaces and page faults; see aspace.h.
+ */
+#include "vm/aspace.h"
+
+#include "arch/upcall.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
+#include "vm/heap.h"
+#include "vm/mapping.h"
+#include "vm/vmar.h"
+
+zx_status_t aspace_create(struct aspace **out) {
+    struct aspace *as = heap_new(struct aspace);
+    if (!as) return ZX_ERR_NO_MEMORY;
+    atomic_init(&as->refs, 1);
+    mutex_init(&as->lock, RANK_ASPACE, "address space");
+    mutex_init(&as->translations_lock, RANK_TRANSLATIONS, "translations");
+    zx_status_t status = arch_mmu_init(&as->arch);
+    if (status == ZX_OK) {
+        status = vmar_create_root(as, &as->root);
+        if (status == ZX_OK) {
+            *out = as;
+            return ZX_OK;
+        }
+        arch_mmu_destroy(&as->arch);
+    }
+    heap_free(as);
+    return status;
+}
+
+void aspace_unref(struct aspace *as) {
+    if (atomic_fetch_sub_explicit(&as->refs, 1, memory_order_acq_rel) != 1) return;
+    ASSERT(as->state == ASPACE_DEAD);
+    heap_free(as);
+}
+
+void aspace_begin_death(struct aspace *as) {
+    mutex_lock(&as->lock);
+    if (as->state == ASPACE_ALIVE) as->state = ASPACE_DYING;
+    mutex_unlock(&as->lock);
+}
+
+void aspace_destroy(struct aspace *as) {
+    aspace_begin_death(as);
+    /* Its owner may have destroyed the root already. */
+    (void)!vmar_destroy(as->root);
+    mutex_lock(&as->lock);
+    as->state = ASPACE_DEAD;
+    mutex_unlock(&as->lock);
+    arch_mmu_destroy(&as->arch);
+    object_unref(&as->root->object);
+}
+
+struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
+    struct vmar *vmar = as->root;
+    for (;;) {
+        struct region *r = region_find(&vmar->children, addr);
+        if (!r) return NULL;
+        if (r->kind == REGION_MAPPING) return mapping_from_region(r);
+        vmar = vmar_from_region(r);
+    }
+}
+
+void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
+    if (len == 0) return;
+    mutex_lock(&as->translations_lock);
+    arch_mmu_drop(&as->arch, base, len);
+    mutex_unlock(&as->translations_lock);
+}
+
+zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page) {
+    unsigned prot = 0;
+    if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
+    if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
+    mutex_lock(&as->translations_lock);
+    zx_status_t status = arch_mmu_map(&as->arch, va, page->pa, prot, m->vmo->store->cache_policy);
+    mutex_unlock(&as->translations_lock);
+    return status;
+}
+
+static zx_status_t check_access(const struct mapping *m, unsigned flags) {
+    uint32_t needed = PERM_READ;
+    if (flags & FAULT_WRITE) needed = PERM_WRITE;
+    if (flags & FAULT_EXECUTE) needed = PERM_EXECUTE;
+    return m->perms & needed ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+static zx_status_t fault_locked(struct aspace *as, vaddr_t addr, unsigned flags) REQUIRES(&as->lock) {
+    struct mapping *m = aspace_find(as, addr);
+    if (!m) return ZX_ERR_NOT_FOUND;
+    zx_status_t status = check_access(m, flags);
+    if (status != ZX_OK) return status;
+    vaddr_t va = page_round_down(addr);
+    uint64_t offset = m->offset + (va - m->region.base);
+    struct vmo *store = m->vmo->store;
+    struct vmo_page page;
+    mutex_lock(&store->lock);
+    status = offset < m->vmo->size ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+    if (status == ZX_OK) status = vmo_get_page(store, m->vmo->store_offset + offset, flags & FAULT_WRITE, &page);
+    if (status == ZX_OK) status = aspace_load(as, m, va, &page);
+    mutex_unlock(&store->lock);
+    return status;
+}
+
+zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
+    mutex_lock(&as->lock);
+    zx_status_t status = fault_locked(as, addr, flags);
+    mutex_unlock(&as->lock);
+    return status;
+}
+
+zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
+    struct thread *self = thread_current();
+    if (self->faults_off && !(flags & FAULT_USER)) {
+        self->fault_addr = addr;
+        self->fault_flags = flags;
+        return ZX_ERR_SHOULD_WAIT;
+    }
+    lock_rank_assert_none();
+    if (!self->aspace) return ZX_ERR_NOT_FOUND;
+    return aspace_fault(self->aspace, addr, flags);
+}

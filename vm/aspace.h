@@ -1,0 +1,54 @@
+/*
+ * Address spaces: a root VMAR with everything in it, and the translations that faults have loaded so far.
+ *
+ * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. A second, inner one
+ * guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
+ *
+ * Alive until its process begins to die: then transfers are refused. Dead once all regions are gone; what is left is an
+ * empty object that VMAR handles may still point to.
+ */
+#pragma once
+
+#include "arch/mmu.h"
+#include "kernel/base/object.h"
+#include "kernel/sched/mutex.h"
+
+struct mapping;
+struct vmar;
+struct vmo_page;
+
+enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
+
+struct aspace {
+    atomic_uint refs; /* [a] */
+    struct mutex lock; /* guards all regions and [l] */
+    enum aspace_state state; /* [l] */
+    struct vmar *root; /* [I] with a reference until dead */
+    struct mutex translations_lock;
+    struct arch_aspace arch; /* guarded by translations_lock */
+};
+
+/* With an empty root VMAR. NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t aspace_create(struct aspace **out);
+static inline void aspace_ref(struct aspace *as) { atomic_fetch_add_explicit(&as->refs, 1, memory_order_relaxed); }
+void aspace_unref(struct aspace *as);
+
+/* No transfer to or from it begins after this returns. */
+void aspace_begin_death(struct aspace *as);
+/* Destroys all regions. No thread runs on it any more. */
+void aspace_destroy(struct aspace *as);
+
+/* The mapping that holds `addr`, or NULL. */
+struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
+
+/*
+ * Resolves an access to `addr`; FAULT_* flags. ZX_OK: the translation is loaded. NOT_FOUND, ACCESS_DENIED,
+ * OUT_OF_RANGE (beyond the VMO), NO_MEMORY.
+ */
+MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags);
+
+/* Drops translations, on all processors. */
+void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
+
+/* Loads a translation for the page at `va`, which `m` shows and the caller holds the store's lock for. NO_MEMORY. */
+MUST_CHECK zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page);

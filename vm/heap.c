@@ -1,0 +1,155 @@
+/*
+ * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have room.
+ * A class keeps at most one slab that is wholly empty. Each class has its own spinlock.
+ */
+#include "vm/heap.h"
+
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/base/string.h"
+#include "vm/inject.h"
+#include "vm/page.h"
+
+static const uint16_t class_sizes[] = {32, 64, 96, 128, 192, 256, 336, 448, 528, 672, 1024, 1360, 2048};
+
+static struct size_class {
+    struct spinlock lock;
+    LIST_HEAD(, page) roomy; /* slabs with a free object, the fullest last emptied first */
+    size_t empty;            /* how many of them are wholly empty: 0 or 1 */
+} classes[countof(class_sizes)] = {
+    [0 ... countof(class_sizes) - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")},
+};
+
+static atomic_size_t bytes_out;
+
+size_t heap_bytes(void) { return atomic_load(&bytes_out); }
+
+static unsigned class_for(size_t size) {
+    unsigned c = 0;
+    while (class_sizes[c] < size) c++;
+    return c;
+}
+
+/* Cuts a fresh page into a chain of free objects. */
+static struct page *slab_make(unsigned c) {
+    struct page *slab = page_alloc();
+    if (!slab) return NULL;
+    char *data = page_data(slab);
+    slab->state = PAGE_SLAB;
+    slab->slab_used = 0;
+    slab->slab_free = NULL;
+    for (size_t i = PAGE_SIZE / class_sizes[c]; i-- > 0;) {
+        void **object = (void **)(data + i * class_sizes[c]);
+        *object = slab->slab_free;
+        slab->slab_free = object;
+    }
+    return slab;
+}
+
+static void slab_release(struct page *slab) {
+    slab->order = 0;
+    page_free(slab);
+}
+
+static void *slab_take(struct size_class *class, struct page *slab) {
+    void **object = slab->slab_free;
+    slab->slab_free = *object;
+    if (slab->slab_used++ == 0) class->empty--;
+    if (!slab->slab_free) LIST_REMOVE(slab, link);
+    return object;
+}
+
+static void *class_alloc(unsigned c) {
+    struct size_class *class = &classes[c];
+    struct page *fresh = NULL;
+    spin_lock(&class->lock);
+    if (LIST_EMPTY(&class->roomy)) {
+        spin_unlock(&class->lock);
+        fresh = slab_make(c);
+        if (!fresh) return NULL;
+        fresh->order = (uint8_t)c;
+        spin_lock(&class->lock);
+        LIST_INSERT_HEAD(&class->roomy, fresh, link);
+        class->empty++;
+    }
+    void *object = slab_take(class, LIST_FIRST(&class->roomy));
+    spin_unlock(&class->lock);
+    return object;
+}
+
+static void class_free(struct page *slab, void **object) {
+    unsigned c = slab->order;
+    struct size_class *class = &classes[c];
+    struct page *surplus = NULL;
+    spin_lock(&class->lock);
+    if (!slab->slab_free) LIST_INSERT_HEAD(&class->roomy, slab, link);
+    *object = slab->slab_free;
+    slab->slab_free = object;
+    if (--slab->slab_used == 0 && class->empty++ > 0) {
+        LIST_REMOVE(slab, link);
+        class->empty--;
+        surplus = slab;
+    }
+    spin_unlock(&class->lock);
+    if (surplus) slab_release(surplus);
+}
+
+static unsigned run_order(size_t size) {
+    unsigned order = 0;
+    while (order <= PAGE_MAX_ORDER && PAGE_SIZE << order < size) order++;
+    return order;
+}
+
+static void *run_alloc(size_t size) {
+    struct page *run = page_alloc_run(run_order(size));
+    if (!run) return NULL;
+    run->state = PAGE_HEAP_RUN;
+    atomic_fetch_add(&bytes_out, PAGE_SIZE << run->order);
+    return page_data(run);
+}
+
+void *heap_alloc(size_t size) {
+    if (size > class_sizes[countof(class_sizes) - 1]) return run_alloc(size);
+    if (inject_failure()) return NULL;
+    unsigned c = class_for(size);
+    void *object = class_alloc(c);
+    if (object) atomic_fetch_add_explicit(&bytes_out, class_sizes[c], memory_order_relaxed);
+    return object;
+}
+
+void *heap_alloc_zeroed(size_t size) {
+    void *object = heap_alloc(size);
+    if (object) memset(object, 0, size);
+    return object;
+}
+
+void heap_free(void *object) {
+    if (!object) return;
+    struct page *page = page_from_data(object);
+    if (page->state == PAGE_HEAP_RUN) {
+        atomic_fetch_sub(&bytes_out, PAGE_SIZE << page->order);
+        page_free(page);
+        return;
+    }
+    CHECK(page->state == PAGE_SLAB);
+#ifdef DEBUG
+    memset(object, 0xdf, class_sizes[page->order]);
+#endif
+    atomic_fetch_sub_explicit(&bytes_out, class_sizes[page->order], memory_order_relaxed);
+    class_free(page, object);
+}
+
+void heap_trim(void) {
+    for (unsigned c = 0; c < countof(class_sizes); c++) {
+        struct size_class *class = &classes[c];
+        spin_lock(&class->lock);
+        struct page *slab = LIST_FIRST(&class->roomy);
+        while (slab && slab->slab_used != 0) slab = LIST_NEXT(slab, link);
+        if (slab) {
+            LIST_REMOVE(slab, link);
+            class->empty--;
+        }
+        spin_unlock(&class->lock);
+        if (slab) slab_release(slab);
+    }
+}

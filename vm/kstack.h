@@ -1,0 +1,16 @@
+/*
+ * Kernel stacks: in an area of their own, each below a page that is never mapped, so that an overflow faults instead of
+ * reaching somebody else's memory.
+ */
+#pragma once
+
+#include "kernel/base/compiler.h"
+#include "arch/types.h"
+
+#define KSTACK_PAGES 4
+#define KSTACK_SIZE (KSTACK_PAGES * PAGE_SIZE)
+
+/* The lowest address of a fresh stack, or NULL. */
+MUST_CHECK void *kstack_alloc(void);
+/* Must not be the stack this runs on. */
+void kstack_free(void *stack);

@@ -1,0 +1,122 @@
+/*
+ * Mappings; see mapping.h. Each function that moves a mapping's window takes the store's lock around the change, and drops
+ * the translations that no longer hold before it lets go.
+ */
+#include "vm/mapping.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "vm/aspace.h"
+#include "vm/heap.h"
+#include "vm/vmar.h"
+
+void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
+    struct mapping *m;
+    LIST_FOREACH(m, &store->mappings, link) {
+        uint64_t begin = mapping_store_offset(m), end = begin + m->region.len;
+        uint64_t from = max_u64(begin, offset), to = min_u64(end, offset + len);
+        if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
+    }
+}
+
+static void mapping_drop(struct mapping *m, vaddr_t base, size_t len) { aspace_drop(m->aspace, base, len); }
+
+void mapping_attach(struct mapping *m) {
+    struct vmo *store = m->vmo->store;
+    mutex_lock(&store->lock);
+    LIST_INSERT_HEAD(&store->mappings, m, link);
+    mutex_unlock(&store->lock);
+    region_insert(&m->region.parent->children, &m->region);
+}
+
+void mapping_detach(struct mapping *m, struct mapping_list *dead) {
+    struct vmo *store = m->vmo->store;
+    region_remove(&m->region.parent->children, &m->region);
+    mutex_lock(&store->lock);
+    mapping_drop(m, m->region.base, m->region.len);
+    LIST_REMOVE(m, link);
+    mutex_unlock(&store->lock);
+    LIST_INSERT_HEAD(dead, m, link);
+}
+
+void mapping_trim(struct mapping *m, vaddr_t base, size_t len) {
+    struct vmo *store = m->vmo->store;
+    vaddr_t old_base = m->region.base, old_end = region_end(&m->region);
+    mutex_lock(&store->lock);
+    mapping_drop(m, old_base, base - old_base);
+    mapping_drop(m, base + len, old_end - (base + len));
+    m->offset += base - old_base;
+    m->region.base = base;
+    m->region.len = len;
+    mutex_unlock(&store->lock);
+    region_resized(&m->region);
+}
+
+void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper) {
+    struct vmo *store = m->vmo->store;
+    size_t lower_len = at - m->region.base;
+    *upper = *m;
+    upper->region.base = at;
+    upper->region.len = m->region.len - lower_len;
+    upper->offset = m->offset + lower_len;
+    vmo_ref(upper->vmo);
+    mutex_lock(&store->lock);
+    m->region.len = lower_len;
+    LIST_INSERT_HEAD(&store->mappings, upper, link);
+    mutex_unlock(&store->lock);
+    region_resized(&m->region);
+    region_insert(&m->region.parent->children, &upper->region);
+}
+
+void mapping_protect(struct mapping *m, uint32_t perms) {
+    mutex_lock(&m->vmo->store->lock);
+    m->perms = perms;
+    mapping_drop(m, m->region.base, m->region.len);
+    mutex_unlock(&m->vmo->store->lock);
+}
+
+zx_status_t mapping_preload(struct mapping *m) {
+    struct vmo *store = m->vmo->store;
+    uint64_t begin = mapping_store_offset(m), end = begin + m->region.len, offset = begin;
+    zx_status_t status = ZX_OK;
+    mutex_lock(&store->lock);
+    end = min_u64(end, m->vmo->store_offset + m->vmo->size);
+    while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
+        struct vmo_page page;
+        status = vmo_get_page(store, offset, false, &page);
+        if (status == ZX_OK && m->perms)
+            status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page);
+        offset += PAGE_SIZE;
+    }
+    mutex_unlock(&store->lock);
+    return status;
+}
+
+zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
+    struct vmo *shared = m->vmo, *own;
+    uint64_t size = vmo_size(shared);
+    size = size > m->offset ? min_u64(size - m->offset, m->region.len) : 0;
+    zx_status_t status = vmo_snapshot(shared, m->offset, size, false, &own);
+    if (status != ZX_OK) return status;
+    mutex_lock(&shared->store->lock);
+    mapping_drop(m, m->region.base, m->region.len);
+    LIST_REMOVE(m, link);
+    mutex_unlock(&shared->store->lock);
+    mutex_lock(&own->lock);
+    m->vmo = own;
+    m->offset = 0;
+    m->private = true;
+    LIST_INSERT_HEAD(&own->mappings, m, link);
+    mutex_unlock(&own->lock);
+    *old = shared;
+    return ZX_OK;
+}
+
+void mapping_release(struct mapping_list *dead) {
+    struct mapping *m;
+    while ((m = LIST_FIRST(dead))) {
+        LIST_REMOVE(m, link);
+        vmo_unref(m->vmo);
+        heap_free(m);
+    }
+}

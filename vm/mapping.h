@@ -1,0 +1,73 @@
+/*
+ * Mappings: a range of addresses, and the part of a VMO that is seen there. A mapping belongs to its VMAR and has no handle.
+ *
+ * All fields are guarded by the address space's lock; what tells which addresses show which bytes (base, len, vmo, offset)
+ * is changed only with the VMO's store lock held too, so that either lock suffices for reading it.
+ */
+#pragma once
+
+#include "vm/region.h"
+#include "vm/vmo.h"
+
+/* Permissions, in the numbers of ZX_VM_PERM_*. */
+#define PERM_READ ZX_VM_PERM_READ
+#define PERM_WRITE ZX_VM_PERM_WRITE
+#define PERM_EXECUTE ZX_VM_PERM_EXECUTE
+#define PERM_ALL (PERM_READ | PERM_WRITE | PERM_EXECUTE)
+
+struct aspace;
+
+struct mapping {
+    struct region region;
+    struct aspace *aspace; /* [I] */
+    struct vmo *vmo;       /* with a reference */
+    uint64_t offset;       /* in the VMO, of the mapping's first byte */
+    uint32_t perms;        /* now */
+    uint32_t ceiling;      /* [I] what protect may ever give */
+    bool private;          /* a forced write gave it a VMO of its own already */
+    LIST_ENTRY(mapping) link; /* on its store's list, or on a list of what is to be released */
+};
+
+LIST_HEAD(mapping_list, mapping);
+
+static inline struct mapping *mapping_from_region(struct region *r) { return container_of(r, struct mapping, region); }
+
+/* Where in the VMO's store the mapping begins. */
+static inline uint64_t mapping_store_offset(const struct mapping *m) { return m->vmo->store_offset + m->offset; }
+
+/* Drops the translations that any mapping of the store has for [offset, offset + len) of it. */
+void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);
+
+/*
+ * The following run under the address space's lock.
+ */
+
+/* Joins a mapping, whose fields are set and which is in no tree, to its VMO's store and its VMAR. */
+void mapping_attach(struct mapping *m);
+
+/* Takes a mapping out of its VMAR and its store and drops its translations; it is put on `dead` for mapping_release(). */
+void mapping_detach(struct mapping *m, struct mapping_list *dead);
+
+/* Keeps only [base, base + len), within what the mapping covers, and drops the translations of the rest. */
+void mapping_trim(struct mapping *m, vaddr_t base, size_t len);
+
+/* Cuts a mapping in two at `at`, strictly inside: it keeps the lower part, and `upper`, all unset, gets the rest. */
+void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper);
+
+/* Changes the permissions of the whole mapping, within its ceiling. Faults then load what is allowed now. */
+void mapping_protect(struct mapping *m, uint32_t perms);
+
+/* Loads translations for all pages that exist already. NO_MEMORY. */
+MUST_CHECK zx_status_t mapping_preload(struct mapping *m);
+
+/* Would a forced write through this mapping leak to others? True if it can never be writable and is not private yet. */
+static inline bool mapping_must_fork(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }
+
+/*
+ * Gives a mapping a private snapshot of what it shows, up to where its VMO ends. `*old` gets the VMO it leaves, with its
+ * reference, to be released when no lock is held. BAD_STATE (not cached), NO_MEMORY.
+ */
+MUST_CHECK zx_status_t mapping_make_private(struct mapping *m, struct vmo **old);
+
+/* Frees what mapping_detach() gathered. No lock is held. */
+void mapping_release(struct mapping_list *dead);

@@ -1,0 +1,164 @@
+/*
+ * The page allocator: a buddy system over all frames, guarded by one spinlock.
+ *
+ * Invariant: a free run of order n starts at a frame number divisible by 2^n, its head is PAGE_FREE with that order and
+ * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist.
+ */
+#include "vm/page.h"
+
+#include "arch/upcall.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/base/string.h"
+#include "vm/inject.h"
+
+/* What a freed page is filled with in debug builds: an address nobody has. */
+#define POISON 0xde
+
+LIST_HEAD(page_list, page);
+
+struct page *pages_array;
+
+static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");
+static struct page_list free_lists[PAGE_MAX_ORDER + 1];
+static size_t frame_count;
+static atomic_size_t free_pages;
+static size_t total_pages;
+
+size_t pages_free(void) { return atomic_load_explicit(&free_pages, memory_order_relaxed); }
+size_t pages_total(void) { return total_pages; }
+
+bool page_in_use(paddr_t pa) {
+    size_t frame = pa.raw >> PAGE_SHIFT;
+    if (frame >= frame_count) return false;
+    uint8_t state = pages_array[frame].state;
+    return state != PAGE_FREE && state != PAGE_FREE_TAIL;
+}
+
+static void run_put(size_t frame, unsigned order) {
+    struct page *head = &pages_array[frame];
+    head->state = PAGE_FREE;
+    head->order = (uint8_t)order;
+    LIST_INSERT_HEAD(&free_lists[order], head, link);
+}
+
+static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
+    atomic_fetch_add_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
+    for (size_t i = 0; i < (size_t)1 << order; i++) pages_array[frame + i].state = PAGE_FREE_TAIL;
+    for (; order < PAGE_MAX_ORDER; order++) {
+        size_t buddy = frame ^ ((size_t)1 << order);
+        if (buddy >= frame_count) break;
+        struct page *other = &pages_array[buddy];
+        if (other->state != PAGE_FREE || other->order != order) break;
+        LIST_REMOVE(other, link);
+        other->state = PAGE_FREE_TAIL;
+        frame &= ~((size_t)1 << order);
+    }
+    run_put(frame, order);
+}
+
+/* The smallest free run that holds 2^order pages, cut down to just that. */
+static struct page *run_take(unsigned order) REQUIRES(&lock) {
+    unsigned have = order;
+    while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;
+    if (have > PAGE_MAX_ORDER) return NULL;
+    struct page *head = LIST_FIRST(&free_lists[have]);
+    LIST_REMOVE(head, link);
+    while (have > order) {
+        have--;
+        run_put((size_t)(head - pages_array) + ((size_t)1 << have), have);
+    }
+    for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = PAGE_USED;
+    atomic_fetch_sub_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
+    return head;
+}
+
+struct page *page_alloc_run(unsigned order) {
+    if (order > PAGE_MAX_ORDER || inject_failure()) return NULL;
+    spin_lock(&lock);
+    struct page *head = run_take(order);
+    spin_unlock(&lock);
+    if (!head) return NULL;
+    head->order = (uint8_t)order;
+    atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
+    return head;
+}
+
+struct page *page_alloc(void) { return page_alloc_run(0); }
+
+struct page *page_alloc_zeroed(void) {
+    struct page *page = page_alloc();
+    if (page) memset(page_data(page), 0, PAGE_SIZE);
+    return page;
+}
+
+void page_free(struct page *page) {
+    ASSERT(page->state == PAGE_USED || page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
+#ifdef DEBUG
+    memset(page_data(page), POISON, PAGE_SIZE << page->order);
+#endif
+    spin_lock(&lock);
+    run_free((size_t)(page - pages_array), page->order);
+    spin_unlock(&lock);
+}
+
+void page_unref(struct page *page) {
+    unsigned before = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
+    ASSERT(before != 0 && page->state == PAGE_USED);
+    if (before == 1) page_free(page);
+}
+
+void page_adopt(struct page *page) {
+    ASSERT(page->state == PAGE_RESERVED);
+    page->state = PAGE_USED;
+    page->order = 0;
+    atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+}
+
+zx_status_t upcall_table_alloc(paddr_t *out) {
+    struct page *page = page_alloc_zeroed();
+    if (!page) return ZX_ERR_NO_MEMORY;
+    *out = page_phys(page);
+    return ZX_OK;
+}
+
+void upcall_table_free(paddr_t table) { page_free(page_from_phys(table)); }
+
+/* The page array's own place: the end of the first range that has room for it. */
+static paddr_t reserve_array(struct boot_range *ram, size_t count, size_t bytes) {
+    for (size_t i = 0; i < count; i++) {
+        if (ram[i].len < bytes) continue;
+        ram[i].len -= bytes;
+        return (paddr_t){ram[i].base.raw + ram[i].len};
+    }
+    panic("no room for the page array: %zu bytes", bytes);
+}
+
+static void range_free(const struct boot_range *range) {
+    size_t frame = range->base.raw >> PAGE_SHIFT, end = frame + (range->len >> PAGE_SHIFT);
+    total_pages += end - frame;
+    while (frame < end) {
+        unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
+        if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
+        while (frame + ((size_t)1 << order) > end) order--;
+        spin_lock(&lock);
+        run_free(frame, order);
+        spin_unlock(&lock);
+        frame += (size_t)1 << order;
+    }
+}
+
+void pages_init(const struct boot_info *info) {
+    struct boot_range ram[BOOT_MAX_RANGES];
+    memcpy(ram, info->ram, sizeof(ram));
+    uint64_t bytes;
+    CHECK(page_round_up(info->bootfs.base.raw + info->bootfs.len, &bytes));
+    frame_count = bytes >> PAGE_SHIFT;
+    for (size_t i = 0; i < info->ram_count; i++)
+        frame_count = max_u64(frame_count, (ram[i].base.raw + ram[i].len) >> PAGE_SHIFT);
+    CHECK(page_round_up(frame_count * sizeof(struct page), &bytes));
+    pages_array = arch_phys_to_virt(reserve_array(ram, info->ram_count, bytes));
+    memset(pages_array, 0, bytes);
+    for (size_t i = 0; i < info->ram_count; i++) range_free(&ram[i]);
+}

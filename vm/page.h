@@ -1,0 +1,72 @@
+/*
+ * Physical pages: one `struct page` for each frame, and a buddy allocator of runs of 2^order frames.
+ *
+ * A page belongs to whoever allocated it; pages of VMOs are counted by the page-tree leaves that hold them.
+ * Every allocation can fail.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdatomic.h>
+
+#include "arch/boot.h"
+#include "arch/mmu.h"
+#include "kernel/base/compiler.h"
+
+/* Largest run: 2^18 pages, 1 GiB. */
+#define PAGE_MAX_ORDER 18
+
+enum page_state {
+    PAGE_RESERVED, /* not ours: no RAM, firmware, kernel image, boot archive */
+    PAGE_FREE,     /* head of a free run */
+    PAGE_FREE_TAIL,
+    PAGE_USED,
+    PAGE_SLAB,     /* of the heap: cut into objects of one size */
+    PAGE_HEAP_RUN, /* of the heap: one large object */
+};
+
+struct page {
+    LIST_ENTRY(page) link;  /* free: the list of its order; slab: the slabs of its class with room */
+    void *slab_free;        /* slab: first free object */
+    atomic_uint refs;       /* used: owners */
+    uint16_t slab_used;     /* slab: objects given out */
+    uint8_t state;          /* enum page_state */
+    uint8_t order;          /* head of a run: its order; slab: its class */
+};
+
+/* Takes over what the boot loader reported free. */
+void pages_init(const struct boot_info *info);
+
+/* A run of 2^order pages with one reference, or NULL. Contents undefined; poisoned in debug builds. */
+MUST_CHECK struct page *page_alloc_run(unsigned order);
+MUST_CHECK struct page *page_alloc(void);
+MUST_CHECK struct page *page_alloc_zeroed(void);
+
+/* Makes a frame that the boot loader filled an ordinary page with one reference. */
+void page_adopt(struct page *page);
+
+/* Gives a run back, whatever its count. */
+void page_free(struct page *page);
+
+static inline void page_ref(struct page *page) { atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed); }
+void page_unref(struct page *page);
+
+/* Is this the only reference? Then nobody else can make another. */
+static inline bool page_exclusive(const struct page *page) {
+    return atomic_load_explicit(&page->refs, memory_order_acquire) == 1;
+}
+
+extern struct page *pages_array;
+
+static inline paddr_t page_phys(const struct page *page) {
+    return (paddr_t){(uint64_t)(page - pages_array) << PAGE_SHIFT};
+}
+static inline struct page *page_from_phys(paddr_t pa) { return &pages_array[pa.raw >> PAGE_SHIFT]; }
+static inline void *page_data(const struct page *page) { return arch_phys_to_virt(page_phys(page)); }
+static inline struct page *page_from_data(const void *data) { return page_from_phys(arch_virt_to_phys(data)); }
+
+/* Is there a struct page for this frame, and is it allocated? For self-tests. */
+bool page_in_use(paddr_t pa);
+
+size_t pages_free(void);
+size_t pages_total(void);

@@ -1,0 +1,289 @@
+/*
+ * Page trees; see pagetree.h.
+ *
+ * A node is shared while its count is above one; shared nodes and everything below them never change. The count is atomic:
+ * when two owners of a node copy it at the same moment both get a copy, and the original goes with the later of
+ * them. Recursion goes down the height, nine at most.
+ */
+#include "vm/pagetree.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "vm/heap.h"
+
+#define FANOUT_BITS 6
+#define FANOUT (1u << FANOUT_BITS)
+#define INDEX_MASK (PAGETREE_INDEX_COUNT - 1)
+
+struct pagetree_node {
+    atomic_uint refs;
+    uint64_t present; /* bit i: child[i] is not NULL */
+    union {
+        struct pagetree_node *node; /* height above 1 */
+        struct page *page;          /* height 1 */
+    } child[FANOUT];
+};
+
+static unsigned child_index(uint64_t index, unsigned height) {
+    return (unsigned)(index >> (FANOUT_BITS * (height - 1))) & (FANOUT - 1);
+}
+
+/* The highest index below a node of that height, counted from the node's first. */
+static uint64_t last_index(unsigned height) { return ((uint64_t)1 << (FANOUT_BITS * height)) - 1; }
+
+static bool node_exclusive(const struct pagetree_node *node) {
+    return atomic_load_explicit(&node->refs, memory_order_acquire) == 1;
+}
+
+static struct pagetree_node *node_new(void) {
+    struct pagetree_node *node = heap_new(struct pagetree_node);
+    if (node) atomic_init(&node->refs, 1);
+    return node;
+}
+
+#define FOREACH_CHILD(i, node) \
+    for (uint64_t bits_ = (node)->present, i; bits_ && (i = (uint64_t)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
+
+static void node_unref(struct pagetree_node *node, unsigned height) {
+    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) return;
+    FOREACH_CHILD(i, node) {
+        if (height == 1)
+            page_unref(node->child[i].page);
+        else
+            node_unref(node->child[i].node, height - 1);
+    }
+    heap_free(node);
+}
+
+/* Makes the node at `*link` ours alone, by copying it if others share it. */
+static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
+    struct pagetree_node *node = *link;
+    if (node_exclusive(node)) return ZX_OK;
+    struct pagetree_node *copy = heap_alloc(sizeof(*copy));
+    if (!copy) return ZX_ERR_NO_MEMORY;
+    memcpy(copy, node, sizeof(*copy));
+    atomic_init(&copy->refs, 1);
+    FOREACH_CHILD(i, copy) {
+        if (height == 1)
+            page_ref(copy->child[i].page);
+        else
+            atomic_fetch_add_explicit(&copy->child[i].node->refs, 1, memory_order_relaxed);
+    }
+    *link = copy;
+    node_unref(node, height);
+    return ZX_OK;
+}
+
+struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive) {
+    const struct pagetree_node *node = tree->root;
+    index &= INDEX_MASK;
+    if (!node || index > last_index(tree->height)) return NULL;
+    bool ours = node_exclusive(node);
+    for (unsigned height = tree->height; height > 1; height--) {
+        node = node->child[child_index(index, height)].node;
+        if (!node) return NULL;
+        ours = ours && node_exclusive(node);
+    }
+    struct page *page = node->child[child_index(index, 1)].page;
+    *exclusive = ours && page && page_exclusive(page);
+    return page;
+}
+
+/*
+ * Makes the tree high enough for `index`. An empty tree gets one node; new levels go on top of what is there, so that
+ * sharers of the old root are not touched.
+ */
+static zx_status_t grow(struct pagetree *tree, uint64_t index) {
+    while (!tree->root || index > last_index(tree->height)) {
+        struct pagetree_node *root = node_new();
+        if (!root) return ZX_ERR_NO_MEMORY;
+        if (tree->root) {
+            root->child[0].node = tree->root;
+            root->present = 1;
+            tree->height++;
+        } else {
+            while (tree->height == 0 || index > last_index(tree->height)) tree->height++;
+        }
+        tree->root = root;
+    }
+    return ZX_OK;
+}
+
+static void node_set_page(struct pagetree_node *leaf, unsigned i, struct page *page) {
+    struct page *old = leaf->child[i].page;
+    leaf->child[i].page = page;
+    leaf->present |= (uint64_t)1 << i;
+    if (old) page_unref(old);
+}
+
+static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct page *page);
+
+/* The child that `index` goes through, made if missing; a child made in vain is taken away again. */
+static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64_t index, struct page *page) {
+    unsigned i = child_index(index, height);
+    bool fresh = node->child[i].node == NULL;
+    if (fresh && !(node->child[i].node = node_new())) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = node_put(&node->child[i].node, height - 1, index, page);
+    if (status == ZX_OK) {
+        node->present |= (uint64_t)1 << i;
+    } else if (fresh) {
+        heap_free(node->child[i].node);
+        node->child[i].node = NULL;
+    }
+    return status;
+}
+
+static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct page *page) {
+    zx_status_t status = node_own(link, height);
+    if (status != ZX_OK) return status;
+    if (height > 1) return child_put(*link, height, index, page);
+    node_set_page(*link, child_index(index, 1), page);
+    return ZX_OK;
+}
+
+zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
+    index &= INDEX_MASK;
+    zx_status_t status = grow(tree, index);
+    if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, page);
+    if (status != ZX_OK && tree->root && !tree->root->present) pagetree_destroy(tree);
+    return status;
+}
+
+/* Does [first, last] cover a whole node of that height? */
+static bool covers(unsigned height, uint64_t first, uint64_t last) { return first == 0 && last == last_index(height); }
+
+/* The part of [first, last] that falls to child i, counted from the child's first index. */
+static void child_range(unsigned height, unsigned i, uint64_t first, uint64_t last, uint64_t *cfirst, uint64_t *clast) {
+    uint64_t mask = last_index(height - 1);
+    *cfirst = i == child_index(first, height) ? first & mask : 0;
+    *clast = i == child_index(last, height) ? last & mask : mask;
+}
+
+/* Owns the nodes that [first, last] covers in part: those on the paths to its two ends. */
+static zx_status_t clear_prepare(struct pagetree_node **link, unsigned height, uint64_t first, uint64_t last) {
+    if (!*link || covers(height, first, last)) return ZX_OK;
+    zx_status_t status = node_own(link, height);
+    if (status != ZX_OK || height == 1) return status;
+    unsigned ends[2] = {child_index(first, height), child_index(last, height)};
+    for (unsigned e = 0; e < (ends[0] == ends[1] ? 1 : 2) && status == ZX_OK; e++) {
+        uint64_t cfirst, clast;
+        child_range(height, ends[e], first, last, &cfirst, &clast);
+        status = clear_prepare(&(*link)->child[ends[e]].node, height - 1, cfirst, clast);
+    }
+    return status;
+}
+
+/* Removes [first, last] below `*link`, and the node itself once it is empty. Cannot fail after clear_prepare(). */
+static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t first, uint64_t last) {
+    struct pagetree_node *node = *link;
+    if (covers(height, first, last)) {
+        node_unref(node, height);
+        *link = NULL;
+        return;
+    }
+    ASSERT(node_exclusive(node));
+    FOREACH_CHILD(i, node) {
+        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+        if (height == 1) {
+            page_unref(node->child[i].page);
+            node->child[i].page = NULL;
+        } else {
+            uint64_t cfirst, clast;
+            child_range(height, (unsigned)i, first, last, &cfirst, &clast);
+            clear_commit(&node->child[i].node, height - 1, cfirst, clast);
+        }
+        if (!node->child[i].node) node->present &= ~((uint64_t)1 << i);
+    }
+    if (node->present) return;
+    heap_free(node);
+    *link = NULL;
+}
+
+/* A range of indices as at most two pieces that do not wrap, cut to what the tree can hold. Returns how many. */
+struct piece {
+    uint64_t first, last;
+};
+static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t count, struct piece out[2]) {
+    if (!tree->root || count == 0) return 0;
+    uint64_t end = last_index(tree->height), n = 0;
+    first &= INDEX_MASK;
+    if (first <= end) out[n++] = (struct piece){first, min_u64(first + count - 1, min_u64(end, INDEX_MASK))};
+    if (first + count > PAGETREE_INDEX_COUNT) out[n++] = (struct piece){0, min_u64((first + count - 1) & INDEX_MASK, end)};
+    return (unsigned)n;
+}
+
+zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count) {
+    struct piece piece[2];
+    unsigned n = pieces(tree, first, count, piece);
+    for (unsigned i = 0; i < n; i++) {
+        zx_status_t status = clear_prepare(&tree->root, tree->height, piece[i].first, piece[i].last);
+        if (status != ZX_OK) return status;
+    }
+    for (unsigned i = 0; i < n && tree->root; i++)
+        clear_commit(&tree->root, tree->height, piece[i].first, piece[i].last);
+    if (!tree->root) tree->height = 0;
+    return ZX_OK;
+}
+
+zx_status_t pagetree_share(const struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out) {
+    *out = count ? *tree : (struct pagetree){0};
+    if (!out->root) return ZX_OK;
+    atomic_fetch_add_explicit(&out->root->refs, 1, memory_order_relaxed);
+    zx_status_t status = pagetree_clear(out, first + count, PAGETREE_INDEX_COUNT - count);
+    if (status != ZX_OK) pagetree_destroy(out);
+    return status;
+}
+
+void pagetree_destroy(struct pagetree *tree) {
+    if (tree->root) node_unref(tree->root, tree->height);
+    *tree = (struct pagetree){0};
+}
+
+static uint64_t node_count(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last) {
+    uint64_t count = 0;
+    FOREACH_CHILD(i, node) {
+        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+        if (height == 1) {
+            count++;
+        } else {
+            uint64_t cfirst, clast;
+            child_range(height, (unsigned)i, first, last, &cfirst, &clast);
+            count += node_count(node->child[i].node, height - 1, cfirst, clast);
+        }
+    }
+    return count;
+}
+
+uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t count) {
+    struct piece piece[2];
+    uint64_t sum = 0;
+    for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++)
+        sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last);
+    return sum;
+}
+
+/* The first page at [first, last] below the node, as an index counted from the node's first. */
+static bool node_next(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last,
+                      uint64_t *found) {
+    FOREACH_CHILD(i, node) {
+        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+        uint64_t cfirst, clast, below = 0;
+        child_range(height, (unsigned)i, first, last, &cfirst, &clast);
+        if (height > 1 && !node_next(node->child[i].node, height - 1, cfirst, clast, &below)) continue;
+        *found = (i << (FANOUT_BITS * (height - 1))) + below;
+        return true;
+    }
+    return false;
+}
+
+bool pagetree_next(const struct pagetree *tree, uint64_t first, uint64_t count, uint64_t *distance) {
+    struct piece piece[2];
+    for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++) {
+        uint64_t found;
+        if (!node_next(tree->root, tree->height, piece[i].first, piece[i].last, &found)) continue;
+        *distance = (found - first) & INDEX_MASK;
+        return true;
+    }
+    return false;
+}

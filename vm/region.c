@@ -1,0 +1,105 @@
+/*
+ * The region tree; see region.h. libbsd's red-black tree calls RB_AUGMENT for the nodes it rotates, but not for all
+ * ancestors of a node that came or went: those are brought up to date here, from the lowest changed node to the root.
+ */
+#include "vm/region.h"
+
+#include "kernel/base/arith.h"
+
+static void region_augment(struct region *r);
+#undef RB_AUGMENT
+#define RB_AUGMENT(r) region_augment(r)
+
+static int region_compare(const struct region *a, const struct region *b) {
+    return a->base < b->base ? -1 : a->base > b->base;
+}
+
+RB_GENERATE_INTERNAL(region_tree, region, node, region_compare, UNUSED static)
+
+static void region_augment(struct region *r) {
+    struct region *left = RB_LEFT(r, node), *right = RB_RIGHT(r, node);
+    r->low = left ? left->low : r->base;
+    r->high = right ? right->high : region_end(r);
+    r->gap = 0;
+    if (left) r->gap = max_u64(left->gap, r->base - left->high);
+    if (right) r->gap = max_u64(r->gap, max_u64(right->gap, right->low - region_end(r)));
+}
+
+void region_resized(struct region *r) {
+    for (; r; r = RB_PARENT(r, node)) region_augment(r);
+}
+
+struct region *region_find(struct region_tree *tree, vaddr_t addr) {
+    struct region *r = RB_ROOT(tree);
+    while (r) {
+        if (addr < r->base)
+            r = RB_LEFT(r, node);
+        else if (addr - r->base < r->len)
+            return r;
+        else
+            r = RB_RIGHT(r, node);
+    }
+    return NULL;
+}
+
+struct region *region_first_above(struct region_tree *tree, vaddr_t addr) {
+    struct region *r = RB_ROOT(tree), *best = NULL;
+    while (r) {
+        if (region_end(r) > addr) {
+            best = r;
+            r = RB_LEFT(r, node);
+        } else {
+            r = RB_RIGHT(r, node);
+        }
+    }
+    return best;
+}
+
+struct region *region_next(struct region *r) { return RB_NEXT(region_tree, NULL, r); }
+struct region *region_first(struct region_tree *tree) { return RB_MIN(region_tree, tree); }
+
+void region_insert(struct region_tree *tree, struct region *r) {
+    r->low = r->base;
+    r->high = region_end(r);
+    r->gap = 0;
+    RB_INSERT(region_tree, tree, r);
+    region_resized(r);
+}
+
+void region_remove(struct region_tree *tree, struct region *r) {
+    struct region *parent = RB_PARENT(r, node);
+    RB_REMOVE(region_tree, tree, r);
+    region_resized(parent);
+}
+
+/* The lowest gap of `len` bytes between two regions of the tree; there is one. */
+static vaddr_t lowest_inner_gap(struct region *r, size_t len) {
+    for (;;) {
+        struct region *left = RB_LEFT(r, node), *right = RB_RIGHT(r, node);
+        if (left && left->gap >= len)
+            r = left;
+        else if (left && r->base - left->high >= len)
+            return left->high;
+        else if (right->low - region_end(r) >= len)
+            return region_end(r);
+        else
+            r = right;
+    }
+}
+
+bool region_find_room(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t *out) {
+    struct region *root = RB_ROOT(tree);
+    if (!root) {
+        *out = base;
+        return len <= outer_len;
+    }
+    if (root->low - base >= len)
+        *out = base;
+    else if (root->gap >= len)
+        *out = lowest_inner_gap(root, len);
+    else if (base + outer_len - root->high >= len)
+        *out = root->high;
+    else
+        return false;
+    return true;
+}

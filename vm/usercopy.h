@@ -1,0 +1,21 @@
+/*
+ * Small copies between the kernel and the calling program, for arguments and results. No lock is held; faults are resolved
+ * on the way. Every failure is ZX_ERR_INVALID_ARGS; bytes before the bad place may have moved.
+ */
+#pragma once
+
+#include "kernel/base/compiler.h"
+#include "kernel/base/userptr.h"
+
+MUST_CHECK zx_status_t copy_in(void *dst, user_in_t src, size_t len);
+MUST_CHECK zx_status_t copy_out(user_out_t dst, const void *src, size_t len);
+
+static inline user_in_t user_in_at(user_in_t p, size_t offset) { return (user_in_t){p.addr + offset}; }
+static inline user_out_t user_out_at(user_out_t p, size_t offset) { return (user_out_t){p.addr + offset}; }
+
+/* One value, whose type gives the size. */
+#define user_put(ptr, value) copy_out((ptr), &(value), sizeof(value))
+#define user_get(dst, ptr) copy_in((dst), (ptr), sizeof(*(dst)))
+
+/* As user_put(), but a NULL pointer asks for nothing. */
+#define user_put_optional(ptr, value) ((ptr).addr ? user_put((ptr), (value)) : ZX_OK)

@@ -1,0 +1,169 @@
+/*
+ * Making VMARs and mappings: the checks in Zircon's order, placement, and the joining of what was made; see vmar.h.
+ */
+#include "vm/vmar.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "vm/heap.h"
+#include "vm/vmar_change.h"
+
+#define CAN_MAP_PERMS (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
+#define CAN_MAP_ALL (CAN_MAP_PERMS | ZX_VM_CAN_MAP_SPECIFIC)
+#define CAN_MAP_SHIFT 7 /* from ZX_VM_PERM_READ to ZX_VM_CAN_MAP_READ, and so on */
+#define SPECIFIC_ANY (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE)
+
+_Static_assert(ZX_VM_PERM_READ << CAN_MAP_SHIFT == ZX_VM_CAN_MAP_READ, "one distance for all");
+_Static_assert(ZX_VM_PERM_EXECUTE << CAN_MAP_SHIFT == ZX_VM_CAN_MAP_EXECUTE, "one distance for all");
+
+static uint32_t vmar_perms(const struct vmar *vmar) { return (vmar->can & CAN_MAP_PERMS) >> CAN_MAP_SHIFT; }
+
+static void vmar_free(struct object *object) {
+    struct vmar *vmar = vmar_from_object(object);
+    ASSERT(RB_EMPTY(&vmar->children) && !vmar->region.parent);
+    aspace_unref(vmar->aspace);
+    heap_free(vmar);
+}
+
+static const struct object_ops vmar_ops = {
+    .type = ZX_OBJ_TYPE_VMAR,
+    .default_rights = ZX_DEFAULT_VMAR_RIGHTS,
+    .destroy = vmar_free,
+};
+
+static struct vmar *vmar_new(struct aspace *as, uint32_t can, size_t len) {
+    struct vmar *vmar = heap_new(struct vmar);
+    if (!vmar) return NULL;
+    object_init(&vmar->object, &vmar_ops, 0);
+    aspace_ref(as);
+    vmar->aspace = as;
+    vmar->can = can;
+    vmar->region.kind = REGION_VMAR;
+    vmar->region.len = len;
+    RB_INIT(&vmar->children);
+    return vmar;
+}
+
+zx_status_t vmar_create_root(struct aspace *as, struct vmar **out) {
+    struct vmar *root = vmar_new(as, CAN_MAP_ALL, USER_END - USER_BASE);
+    if (!root) return ZX_ERR_NO_MEMORY;
+    root->region.base = USER_BASE;
+    *out = root;
+    return ZX_OK;
+}
+
+/* Room for `len` bytes, under the lock: where the caller says, or the lowest gap. Overlaps are the caller's to refuse. */
+static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, size_t len, vaddr_t *out) {
+    if (offset != 0 && !(options & SPECIFIC_ANY)) return ZX_ERR_INVALID_ARGS;
+    if ((options & SPECIFIC_ANY) && !(vmar->can & ZX_VM_CAN_MAP_SPECIFIC)) return ZX_ERR_ACCESS_DENIED;
+    if (offset >= vmar->region.len || len > vmar->region.len - offset) return ZX_ERR_INVALID_ARGS;
+    if (!(options & SPECIFIC_ANY))
+        return region_find_room(&vmar->children, vmar->region.base, vmar->region.len, len, out) ? ZX_OK
+                                                                                                : ZX_ERR_NO_MEMORY;
+    if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
+    *out = vmar->region.base + offset;
+    return ZX_OK;
+}
+
+static bool overlaps(struct vmar *vmar, vaddr_t base, size_t len) {
+    struct region *r = region_first_above(&vmar->children, base);
+    return r && r->base < base + len;
+}
+
+static zx_status_t allocate_check(zx_vm_option_t options, uint64_t size) {
+    if (options & ~(ZX_VM_COMPACT | ZX_VM_SPECIFIC | CAN_MAP_ALL)) return ZX_ERR_INVALID_ARGS;
+    return page_aligned(size) ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
+                                  vaddr_t *base) {
+    if (parent->dead) return ZX_ERR_BAD_STATE;
+    if (size == 0) return ZX_ERR_INVALID_ARGS;
+    if (options & CAN_MAP_PERMS & ~parent->can) return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = place(parent, options, offset, size, base);
+    return status == ZX_OK && overlaps(parent, *base, size) ? ZX_ERR_NO_MEMORY : status;
+}
+
+zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
+                          struct vmar **out) {
+    zx_status_t status = allocate_check(options, size);
+    if (status != ZX_OK) return status;
+    struct vmar *child = vmar_new(parent->aspace, options & CAN_MAP_ALL, size);
+    if (!child) return ZX_ERR_NO_MEMORY;
+    mutex_lock(&parent->aspace->lock);
+    status = allocate_place(parent, options, offset, size, &child->region.base);
+    if (status == ZX_OK) {
+        child->region.parent = parent;
+        region_insert(&parent->children, &child->region);
+        object_ref(&child->object);
+    }
+    mutex_unlock(&parent->aspace->lock);
+    if (status == ZX_OK)
+        *out = child;
+    else
+        object_unref(&child->object);
+    return status;
+}
+
+static zx_status_t map_check(const struct vmar *vmar, const struct vmar_map *args, size_t *len) {
+    const zx_vm_option_t known = PERM_ALL | SPECIFIC_ANY | ZX_VM_MAP_RANGE | ZX_VM_REQUIRE_NON_RESIZABLE;
+    uint64_t rounded, end;
+    if (args->options & ~(known | ZX_VM_COMPACT | ZX_VM_CAN_MAP_SPECIFIC)) return ZX_ERR_INVALID_ARGS;
+    if ((args->options & ZX_VM_REQUIRE_NON_RESIZABLE) && args->vmo->resizable) return ZX_ERR_NOT_SUPPORTED;
+    if (args->options & ~known) return ZX_ERR_INVALID_ARGS;
+    if (args->options & PERM_ALL & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
+    if (!page_round_up(args->len, &rounded)) rounded = 0;
+    if (!page_aligned(args->vmo_offset) || __builtin_add_overflow(args->vmo_offset, rounded, &end))
+        return ZX_ERR_INVALID_ARGS;
+    *len = rounded;
+    return ZX_OK;
+}
+
+static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+    if (vmar->dead) return ZX_ERR_BAD_STATE;
+    if (len == 0) return ZX_ERR_INVALID_ARGS;
+    if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = place(vmar, args->options, args->offset, len, base);
+    if (status != ZX_OK) return status;
+    if (args->options & ZX_VM_SPECIFIC_OVERWRITE) return vmar_check_overwrite(vmar, *base, len);
+    return overlaps(vmar, *base, len) ? ZX_ERR_NO_MEMORY : ZX_OK;
+}
+
+static void mapping_set(struct mapping *m, struct vmar *vmar, const struct vmar_map *args, vaddr_t base, size_t len) {
+    m->region = (struct region){.kind = REGION_MAPPING, .parent = vmar, .base = base, .len = len};
+    m->aspace = vmar->aspace;
+    m->vmo = args->vmo;
+    vmo_ref(m->vmo);
+    m->offset = args->vmo_offset;
+    m->perms = args->options & PERM_ALL;
+    m->ceiling = args->ceiling;
+}
+
+zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
+    struct graveyard dead = GRAVEYARD_INIT;
+    size_t len;
+    vaddr_t base;
+    zx_status_t status = map_check(vmar, args, &len);
+    if (status != ZX_OK) return status;
+    struct mapping *m = heap_new(struct mapping), *spare = heap_new(struct mapping);
+    if (m && spare) {
+        mutex_lock(&vmar->aspace->lock);
+        status = map_place(vmar, args, len, &base);
+        if (status == ZX_OK) {
+            vmar_clear_range(vmar, base, len, &spare, &dead);
+            mapping_set(m, vmar, args, base, len);
+            mapping_attach(m);
+            if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m);
+            if (status != ZX_OK) mapping_detach(m, &dead.mappings);
+            m = NULL;
+        }
+        mutex_unlock(&vmar->aspace->lock);
+    } else {
+        status = ZX_ERR_NO_MEMORY;
+    }
+    heap_free(m);
+    heap_free(spare);
+    graveyard_release(&dead);
+    if (status == ZX_OK) *out = base;
+    return status;
+}

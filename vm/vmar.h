@@ -1,0 +1,56 @@
+/*
+ * VMARs: ranges of an address space that hold mappings and further VMARs, and say what may be mapped in them.
+ *
+ * A VMAR is alive until it, an ancestor or its address space is destroyed; then it is dead for good, holds nothing, and every
+ * call on it is BAD_STATE. The parent holds a reference to each child. All state is guarded by the address space's lock.
+ *
+ * Options are ZX_VM_*. Handle rights are not known here: what they allow comes in as a permission ceiling.
+ */
+#pragma once
+
+#include "vm/aspace.h"
+#include "vm/mapping.h"
+
+struct vmar {
+    struct object object;
+    struct region region;
+    struct aspace *aspace; /* [I] with a reference */
+    uint32_t can;          /* [I] the ZX_VM_CAN_MAP_* it was made with */
+    struct region_tree children;
+    bool dead;
+    LIST_ENTRY(vmar) dead_link; /* on a list of what is to be released */
+};
+
+static inline struct vmar *vmar_from_object(struct object *object) { return container_of(object, struct vmar, object); }
+static inline struct vmar *vmar_from_region(struct region *r) { return container_of(r, struct vmar, region); }
+
+/* The VMAR that covers the whole of user space. NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t vmar_create_root(struct aspace *as, struct vmar **out);
+
+/*
+ * Reserves [offset, offset + size) of `parent`, or room anywhere without ZX_VM_SPECIFIC. INVALID_ARGS, BAD_STATE,
+ * ACCESS_DENIED, NO_MEMORY. Returns a reference.
+ */
+MUST_CHECK zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
+                                     struct vmar **out);
+
+struct vmar_map {
+    zx_vm_option_t options;
+    uint64_t offset; /* in the VMAR; with a SPECIFIC option */
+    struct vmo *vmo;
+    uint64_t vmo_offset;
+    uint64_t len;
+    uint32_t ceiling; /* PERM_*: what the handles allow, now and by protect later */
+};
+
+/* INVALID_ARGS, NOT_SUPPORTED, ACCESS_DENIED, BAD_STATE, NO_MEMORY; nothing has changed then. */
+MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out);
+
+/* INVALID_ARGS, BAD_STATE, NO_MEMORY; nothing has changed then. Holes in the range are fine. */
+MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len);
+
+/* INVALID_ARGS, BAD_STATE, NOT_FOUND, ACCESS_DENIED, NO_MEMORY; nothing has changed then. */
+MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64_t len);
+
+/* With all it holds. BAD_STATE if it is dead. */
+MUST_CHECK zx_status_t vmar_destroy(struct vmar *vmar);

@@ -1,0 +1,168 @@
+/*
+ * Changing what a VMAR holds: unmap, protect, destroy; see vmar.h.
+ *
+ * Each call first checks the whole range and allocates what cutting mappings may need, then acts and cannot fail. Depth
+ * of nesting is the user's to choose, so destruction walks down and up again instead of recursing.
+ */
+#include "vm/vmar_change.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "vm/heap.h"
+
+void graveyard_release(struct graveyard *dead) {
+    struct vmar *vmar;
+    mapping_release(&dead->mappings);
+    while ((vmar = LIST_FIRST(&dead->vmars))) {
+        LIST_REMOVE(vmar, dead_link);
+        object_unref(&vmar->object);
+    }
+}
+
+/* Takes an empty VMAR out of its parent. */
+static void vmar_bury(struct vmar *vmar, struct graveyard *dead) {
+    ASSERT(RB_EMPTY(&vmar->children));
+    vmar->dead = true;
+    if (!vmar->region.parent) return;
+    region_remove(&vmar->region.parent->children, &vmar->region);
+    vmar->region.parent = NULL;
+    LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);
+}
+
+static void vmar_kill(struct vmar *top, struct graveyard *dead) {
+    struct vmar *vmar = top;
+    for (;;) {
+        struct region *r = region_first(&vmar->children);
+        if (r && r->kind == REGION_MAPPING) {
+            mapping_detach(mapping_from_region(r), &dead->mappings);
+        } else if (r) {
+            vmar = vmar_from_region(r);
+        } else {
+            struct vmar *parent = vmar->region.parent;
+            vmar_bury(vmar, dead);
+            if (vmar == top) return;
+            vmar = parent;
+        }
+    }
+}
+
+zx_status_t vmar_destroy(struct vmar *vmar) {
+    struct graveyard dead = GRAVEYARD_INIT;
+    mutex_lock(&vmar->aspace->lock);
+    zx_status_t status = vmar->dead ? ZX_ERR_BAD_STATE : ZX_OK;
+    if (status == ZX_OK) vmar_kill(vmar, &dead);
+    mutex_unlock(&vmar->aspace->lock);
+    graveyard_release(&dead);
+    return status;
+}
+
+#define FOREACH_REGION(r, vmar, from, to)                                                       \
+    for (struct region *r = region_first_above(&(vmar)->children, (from)); r && r->base < (to); \
+         r = region_next(r))
+
+zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) {
+    FOREACH_REGION(r, vmar, base, base + len) {
+        if (r->kind == REGION_VMAR) return ZX_ERR_INVALID_ARGS;
+    }
+    return ZX_OK;
+}
+
+static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) {
+    FOREACH_REGION(r, vmar, base, base + len) {
+        if (r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
+    }
+    return ZX_OK;
+}
+
+/* Removes [base, end) from one mapping that overlaps it. */
+static void mapping_cut(struct mapping *m, vaddr_t base, vaddr_t end, struct mapping **spare, struct graveyard *dead) {
+    vaddr_t low = m->region.base, high = region_end(&m->region);
+    if (base <= low && high <= end) {
+        mapping_detach(m, &dead->mappings);
+    } else if (base <= low) {
+        mapping_trim(m, end, high - end);
+    } else {
+        if (end < high) {
+            mapping_split(m, end, *spare);
+            *spare = NULL;
+        }
+        mapping_trim(m, low, base - low);
+    }
+}
+
+void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead) {
+    vaddr_t end = base + len;
+    struct region *next;
+    for (struct region *r = region_first_above(&vmar->children, base); r && r->base < end; r = next) {
+        next = region_next(r);
+        if (r->kind == REGION_VMAR)
+            vmar_kill(vmar_from_region(r), dead);
+        else
+            mapping_cut(mapping_from_region(r), base, end, spare, dead);
+    }
+}
+
+zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
+    struct graveyard dead = GRAVEYARD_INIT;
+    if (!page_aligned(addr) || !page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
+    struct mapping *spare = heap_new(struct mapping);
+    if (!spare) return ZX_ERR_NO_MEMORY;
+    mutex_lock(&vmar->aspace->lock);
+    zx_status_t status = ZX_OK;
+    if (vmar->dead)
+        status = ZX_ERR_BAD_STATE;
+    else if (!range_within(addr, len, vmar->region.base, vmar->region.len))
+        status = ZX_ERR_INVALID_ARGS;
+    else
+        status = check_unmap(vmar, addr, len);
+    if (status == ZX_OK) vmar_clear_range(vmar, addr, len, &spare, &dead);
+    mutex_unlock(&vmar->aspace->lock);
+    heap_free(spare);
+    graveyard_release(&dead);
+    return status;
+}
+
+static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len) {
+    if (vmar->dead) return ZX_ERR_BAD_STATE;
+    if (!range_within(addr, len, vmar->region.base, vmar->region.len)) return ZX_ERR_INVALID_ARGS;
+    if (!region_find(&vmar->children, addr)) return ZX_ERR_NOT_FOUND;
+    vaddr_t reached = addr, end = addr + len;
+    FOREACH_REGION(r, vmar, addr, end) {
+        if (r->kind == REGION_VMAR) return ZX_ERR_INVALID_ARGS;
+        if (r->base > reached) return ZX_ERR_NOT_FOUND;
+        if (perms & ~mapping_from_region(r)->ceiling) return ZX_ERR_ACCESS_DENIED;
+        reached = region_end(r);
+    }
+    return reached < end ? ZX_ERR_NOT_FOUND : ZX_OK;
+}
+
+/* Cuts the mapping that holds `at` in two there, unless one begins there already. */
+static void split_at(struct vmar *vmar, vaddr_t at, struct mapping **spare) {
+    struct region *r = region_find(&vmar->children, at);
+    if (!r || r->base == at) return;
+    mapping_split(mapping_from_region(r), at, *spare);
+    *spare = NULL;
+}
+
+static void protect_range(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len, struct mapping *spares[2]) {
+    split_at(vmar, addr, &spares[0]);
+    split_at(vmar, addr + len, &spares[1]);
+    FOREACH_REGION(r, vmar, addr, addr + len) mapping_protect(mapping_from_region(r), perms);
+}
+
+zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64_t len) {
+    if ((perms & (PERM_WRITE | PERM_EXECUTE)) && !(perms & PERM_READ)) return ZX_ERR_INVALID_ARGS;
+    if (!page_aligned(addr) || (perms & ~(uint32_t)PERM_ALL)) return ZX_ERR_INVALID_ARGS;
+    if (!page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
+    struct mapping *spares[2] = {heap_new(struct mapping), heap_new(struct mapping)};
+    zx_status_t status = ZX_ERR_NO_MEMORY;
+    if (spares[0] && spares[1]) {
+        mutex_lock(&vmar->aspace->lock);
+        status = check_protect(vmar, perms, addr, len);
+        if (status == ZX_OK) protect_range(vmar, perms, addr, len, spares);
+        mutex_unlock(&vmar->aspace->lock);
+    }
+    heap_free(spares[0]);
+    heap_free(spares[1]);
+    return status;
+}

@@ -1,0 +1,26 @@
+/*
+ * What unmap, destroy and map with overwrite have in common: clearing a range of a VMAR under the address space's lock, and
+ * releasing what was cleared once no lock is held.
+ */
+#pragma once
+
+#include "vm/vmar.h"
+
+/* Regions that have left their tree, with the references that the tree held. */
+struct graveyard {
+    struct mapping_list mappings;
+    LIST_HEAD(, vmar) vmars;
+};
+
+#define GRAVEYARD_INIT {{NULL}, {NULL}}
+
+void graveyard_release(struct graveyard *dead);
+
+/* May a map with overwrite clear the range? INVALID_ARGS if a VMAR is in it. */
+MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len);
+
+/*
+ * Removes everything in the range; no VMAR is in it in part. Cutting the middle out of a mapping uses `*spare` up and sets it
+ * to NULL.
+ */
+void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead);

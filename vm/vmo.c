@@ -1,0 +1,178 @@
+/*
+ * The life of VMOs: creation, snapshots, slices, families, destruction; see vmo.h.
+ *
+ * The family lock is one for the system, and held only to link and unlink. A child does not keep its parent alive, so that
+ * a generation's pages go when its own users go; a slice keeps its store.
+ */
+#include "vm/vmo.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "vm/heap.h"
+#include "vm/mapping.h"
+
+static struct spinlock family_lock = SPINLOCK_INIT(RANK_VMO_FAMILY, "vmo family");
+
+static void family_leave(struct vmo *vmo) {
+    struct vmo *parent, *child;
+    spin_lock(&family_lock);
+    parent = vmo->parent;
+    if (parent) {
+        LIST_REMOVE(vmo, sibling);
+        if (LIST_EMPTY(&parent->children)) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
+    }
+    spin_unlock(&family_lock);
+    do {
+        spin_lock(&family_lock);
+        child = LIST_FIRST(&vmo->children);
+        if (child) {
+            LIST_REMOVE(child, sibling);
+            child->parent = NULL;
+        }
+        spin_unlock(&family_lock);
+    } while (child);
+}
+
+void vmo_adopt(struct vmo *parent, struct vmo *child) {
+    spin_lock(&family_lock);
+    child->parent = parent;
+    LIST_INSERT_HEAD(&parent->children, child, sibling);
+    object_signal(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
+    spin_unlock(&family_lock);
+}
+
+static bool has_children(struct vmo *vmo) {
+    spin_lock(&family_lock);
+    bool any = !LIST_EMPTY(&vmo->children);
+    spin_unlock(&family_lock);
+    return any;
+}
+
+static void vmo_destroy(struct object *object) {
+    struct vmo *vmo = vmo_from_object(object);
+    family_leave(vmo);
+    ASSERT(LIST_EMPTY(&vmo->mappings));
+    pagetree_destroy(&vmo->pages);
+    if (vmo->store != vmo) vmo_unref(vmo->store);
+    heap_free(vmo);
+}
+
+static const struct object_ops vmo_ops = {
+    .type = ZX_OBJ_TYPE_VMO,
+    .default_rights = ZX_DEFAULT_VMO_RIGHTS,
+    .destroy = vmo_destroy,
+};
+
+/* A VMO with no pages, its own store. `size` is whole pages. */
+static struct vmo *vmo_new(uint64_t size, bool resizable) {
+    struct vmo *vmo = heap_new(struct vmo);
+    if (!vmo) return NULL;
+    object_init(&vmo->object, &vmo_ops, ZX_VMO_ZERO_CHILDREN);
+    vmo->store = vmo;
+    vmo->size = size;
+    vmo->resizable = resizable;
+    vmo->cache_policy = ZX_CACHE_POLICY_CACHED;
+    mutex_init(&vmo->lock, RANK_VMO, "vmo");
+    LIST_INIT(&vmo->mappings);
+    LIST_INIT(&vmo->children);
+    return vmo;
+}
+
+zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out) {
+    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
+    struct vmo *vmo = vmo_new(size, resizable);
+    if (!vmo) return ZX_ERR_NO_MEMORY;
+    *out = vmo;
+    return ZX_OK;
+}
+
+zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out) {
+    struct vmo *vmo;
+    zx_status_t status = vmo_create(size, false, &vmo);
+    if (status != ZX_OK) return status;
+    for (uint64_t offset = 0; offset < vmo->size && status == ZX_OK; offset += PAGE_SIZE) {
+        struct page *page = page_from_phys((paddr_t){base.raw + offset});
+        page_adopt(page);
+        status = pagetree_put(&vmo->pages, offset >> PAGE_SHIFT, page);
+    }
+    if (status == ZX_OK)
+        *out = vmo;
+    else
+        vmo_unref(vmo);
+    return status;
+}
+
+/* The part of a snapshot that can have pages: what lies inside the VMO it is taken from. */
+static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offset, struct vmo *child)
+    REQUIRES(&store->lock) {
+    if (offset >= vmo->size) return ZX_OK;
+    uint64_t len = min_u64(child->size, vmo->size - offset);
+    mapping_drop_all(store, vmo->store_offset + offset, len);
+    child->first_index = store->first_index + ((vmo->store_offset + offset) >> PAGE_SHIFT);
+    return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
+}
+
+zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
+    uint64_t end;
+    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
+    struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
+    if (!child) return ZX_ERR_NO_MEMORY;
+    child->is_child = true;
+    child->parent_koid = vmo->object.koid;
+    mutex_lock(&store->lock);
+    zx_status_t status = ZX_OK;
+    if (store->cache_policy != ZX_CACHE_POLICY_CACHED) status = ZX_ERR_BAD_STATE;
+    if (status == ZX_OK && !page_aligned(offset)) status = ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK && __builtin_add_overflow(offset, size, &end)) status = ZX_ERR_OUT_OF_RANGE;
+    if (status == ZX_OK) status = share_pages(store, vmo, offset, child);
+    mutex_unlock(&store->lock);
+    if (status == ZX_OK)
+        *out = child;
+    else
+        object_abandon(&child->object);
+    return status;
+}
+
+zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {
+    if (vmo->resizable) return ZX_ERR_NOT_SUPPORTED;
+    if (!page_aligned(offset) || !page_aligned(size) || !range_within(offset, size, 0, vmo->size))
+        return ZX_ERR_INVALID_ARGS;
+    struct vmo *slice = vmo_new(size, false);
+    if (!slice) return ZX_ERR_NO_MEMORY;
+    vmo_ref(vmo->store);
+    slice->store = vmo->store;
+    slice->store_offset = vmo->store_offset + offset;
+    slice->is_child = true;
+    slice->parent_koid = vmo->object.koid;
+    *out = slice;
+    return ZX_OK;
+}
+
+uint64_t vmo_size(struct vmo *vmo) {
+    mutex_lock(&vmo->store->lock);
+    uint64_t size = vmo->size;
+    mutex_unlock(&vmo->store->lock);
+    return size;
+}
+
+zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len) {
+    zx_status_t status = ZX_OK;
+    mutex_lock(&vmo->store->lock);
+    if (vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED)
+        status = ZX_ERR_BAD_STATE;
+    else if (!range_within(offset, len, 0, vmo->size))
+        status = ZX_ERR_OUT_OF_RANGE;
+    mutex_unlock(&vmo->store->lock);
+    return status;
+}
+
+zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy) {
+    zx_status_t status = ZX_ERR_BAD_STATE;
+    mutex_lock(&vmo->store->lock);
+    if (!vmo->pages.root && LIST_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
+        vmo->cache_policy = policy;
+        status = ZX_OK;
+    }
+    mutex_unlock(&vmo->store->lock);
+    return status;
+}

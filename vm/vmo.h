@@ -1,0 +1,110 @@
+/*
+ * Virtual memory objects: memory that can be named, shared and mapped, whether or not anybody maps it.
+ *
+ * A paged VMO finds its pages in a page tree: absent pages read as zero and are committed when first written. A snapshot
+ * shares its parent's tree from the moment it is made, and neither side sees the other's writes afterwards. A slice has
+ * no pages: it is a window on another VMO, its `store`, and everything about pages, mappings and cache policy happens
+ * there, under the store's lock.
+ *
+ * Every mapping of a VMO is on its store's list. When a page is replaced or goes away, the translations of all of them
+ * are dropped first, so that a page never outlives its place in the tree in anybody's page tables.
+ */
+#pragma once
+
+#include "kernel/base/object.h"
+#include "kernel/sched/mutex.h"
+#include "vm/pagetree.h"
+
+struct mapping;
+
+struct vmo {
+    struct object object;
+
+    /* [I] set at creation */
+    struct vmo *store;     /* itself; a slice: the VMO it is a window on, with a reference */
+    uint64_t store_offset; /* in bytes; 0 unless a slice */
+    bool resizable;
+    bool is_child;
+    zx_koid_t parent_koid; /* 0: not a child */
+
+    struct mutex lock;  /* guards [v]; in slices unused, except that `size` is [I] */
+    uint64_t size;      /* [v] bytes, whole pages */
+    struct pagetree pages; /* [v] */
+    uint64_t first_index;  /* [I] index of page 0 in `pages` */
+    uint32_t cache_policy; /* [v] ZX_CACHE_POLICY_* */
+    LIST_HEAD(, mapping) mappings; /* [v] those of slices included */
+
+    /* [f] guarded by the family lock */
+    struct vmo *parent; /* NULL: none, or gone */
+    LIST_HEAD(, vmo) children;
+    LIST_ENTRY(vmo) sibling;
+
+    char name[ZX_MAX_NAME_LEN]; /* [s] guarded by the object's lock */
+};
+
+#define VMO_MAX_SIZE (UINT64_MAX - PAGE_MASK)
+
+/* Once, before anything else here. */
+void vmo_init(void);
+
+/* An empty paged VMO; `size` in bytes is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out);
+
+/* A paged VMO whose pages are the given frames, which become its own: the boot archive. Returns a reference. */
+MUST_CHECK zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out);
+
+/*
+ * A copy of [offset, offset + size) as it is now. May lie partly or wholly beyond the end, and reads zero there.
+ * BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a reference.
+ */
+MUST_CHECK zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out);
+
+/* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
+
+/* Makes `child` count as a child of `parent` until it is destroyed. */
+void vmo_adopt(struct vmo *parent, struct vmo *child);
+
+static inline struct vmo *vmo_from_object(struct object *object) { return container_of(object, struct vmo, object); }
+static inline void vmo_ref(struct vmo *vmo) { object_ref(&vmo->object); }
+static inline void vmo_unref(struct vmo *vmo) { object_unref(&vmo->object); }
+
+uint64_t vmo_size(struct vmo *vmo);
+
+/* UNAVAILABLE not resizable, OUT_OF_RANGE, NO_MEMORY. What is cut off is gone from all mappings on return. */
+MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
+
+/* Both take a byte range that is strict: OUT_OF_RANGE beyond the end. COMMIT does all of it or nothing. */
+MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
+MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);
+
+/* May [offset, offset + len) be read and written by copying? BAD_STATE if it is not cached, OUT_OF_RANGE. */
+MUST_CHECK zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len);
+
+/* BAD_STATE while pages are committed, mappings or children exist, or it is a child. */
+MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
+
+/* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */
+MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
+
+uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len);
+
+/*
+ * What follows is for those who hold `store->lock`, and speaks of offsets within the store.
+ */
+
+/* A page as somebody may use it while the lock is held. */
+struct vmo_page {
+    paddr_t pa;
+    bool writable; /* it is the store's own: may be written in place */
+};
+
+/*
+ * The page that holds `offset`, which is below the store's size. For writing, it is committed or un-shared first, and every
+ * translation of what stood there is dropped. The one routine that faults and transfers both get their pages by. NO_MEMORY.
+ */
+MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out)
+    REQUIRES(&store->lock);
+
+/* Moves `*offset` up to the first committed page at or after it and below `end`; false if there is none. */
+bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) REQUIRES(&store->lock);

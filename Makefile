@@ -90,10 +90,15 @@ $(OUT)/kernel-test/%.o: %.c $(OUT)/kernel.flags
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -DKERNEL_TESTS -MMD -MP -c -o $@ $<
 
-$(OUT)/kernel/%.asm.o $(OUT)/kernel-test/%.asm.o: %.asm $(OUT)/kernel.flags
-	$(call say,NASM,$<)
-	@mkdir -p $(@D)
-	$(QUIET)$(NASM) -f elf64 -g -F dwarf -w+all -I./ -MD $(@:.o=.d) -MP -o $@ $<
+define assemble
+$(call say,NASM,$<)
+@mkdir -p $(@D)
+$(QUIET)$(NASM) -f elf64 -g -F dwarf -w+all -I./ -MD $(@:.o=.d) -MP -o $@ $<
+endef
+$(OUT)/kernel/%.asm.o: %.asm $(OUT)/kernel.flags
+	$(assemble)
+$(OUT)/kernel-test/%.asm.o: %.asm $(OUT)/kernel.flags
+	$(assemble)
 
 # Linked twice: the first link tells where the functions are, the second carries that table for backtraces.
 # What the table says must still be true after it.

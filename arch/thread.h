@@ -1,7 +1,7 @@
 /*
  * The machine's part of a thread: saved stack pointer, vector state, segment bases, and the word that the way
  * back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by
- * the machine in arch_inline/thread.h.
+ * the machine in arch_inline/thread.h. There too is KSTACK_PAGES, the size of the kernel stacks it wants.
  */
 #pragma once
 

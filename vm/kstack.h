@@ -4,10 +4,10 @@
  */
 #pragma once
 
+#include "arch/thread.h"
 #include "kernel/base/compiler.h"
-#include "arch/types.h"
 
-#define KSTACK_PAGES 4
+/* KSTACK_PAGES: the machine says how many its code needs. */
 #define KSTACK_SIZE (KSTACK_PAGES * PAGE_SIZE)
 
 /* The lowest address of a fresh stack, or NULL. */

@@ -8,9 +8,11 @@ set -eu
 
 kernel=$1 bootfs=$2 cmdline=$3 out=$4
 # UEFI images look for every kind of partition table and complain of those they miss.
-modules="normal multiboot2 part_acorn part_amiga part_apple part_bsd part_dfly part_dvh part_gpt part_msdos part_plan part_sun part_sunpc"
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+modules="normal multiboot2 part_acorn part_amiga part_apple part_bsd part_dfly part_dvh"
+modules="$modules part_gpt part_msdos part_plan part_sun part_sunpc"
+temporary=$(mktemp -d)
+trap 'rm -rf "$temporary"' EXIT
+root=$temporary/root
 
 # Inside GRUB's single quotes everything stands for itself; a quote itself cannot.
 case $cmdline in
@@ -30,8 +32,8 @@ boot
 CFG
 
 if ! grub-mkrescue --install-modules="$modules" --fonts= --locales= --themes= -o "$out.new" "$root" \
-    >"$root/log" 2>&1; then
-    cat "$root/log" >&2
+    >"$temporary/log" 2>&1; then
+    cat "$temporary/log" >&2
     exit 1
 fi
 mv "$out.new" "$out"

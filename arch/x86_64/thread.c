@@ -76,7 +76,11 @@ void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, vo
     *at = (struct arch_thread){.sp = (uint64_t)sp, .vector = top, .kernel_sp = (uint64_t)top};
 }
 
-void arch_thread_adopt(struct thread *t) { percpu_this()->current = t; }
+/* A boot stack has no room for vector state, and who runs on it no use for it: it never runs user code. */
+void arch_thread_adopt(struct thread *t) {
+    ((struct arch_thread *)t)->vector = NULL;
+    percpu_this()->current = t;
+}
 
 void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_aspace *next_aspace) {
     struct arch_thread *from = (struct arch_thread *)prev, *to = (struct arch_thread *)next;

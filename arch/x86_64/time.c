@@ -7,6 +7,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/time.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/base/log.h"
 
 #define NS_PER_SECOND 1000000000u
 
@@ -21,6 +22,7 @@
 
 #define WINDOW (PIT_HZ / 100) /* 10 ms */
 #define SAMPLE_TRIES 4
+#define PATIENCE ((uint64_t)1 << 34) /* in TSC ticks: seconds on any processor */
 
 static uint64_t ticks_at_boot;
 static uint64_t ticks_rate;
@@ -66,7 +68,9 @@ void time_init(void) {
     pit_start();
     apic_counter_start();
     struct sample start = sample_take();
-    while ((uint16_t)(start.pit - pit_read()) < WINDOW) continue;
+    while ((uint16_t)(start.pit - pit_read()) < WINDOW) {
+        if (rdtsc() - start.tsc > PATIENCE) panic("the interval timer stands still: cannot tell the time");
+    }
     struct sample end = sample_take();
     uint64_t pit_ticks = (uint16_t)(start.pit - end.pit);
     ticks_rate = (end.tsc - start.tsc) * PIT_HZ / pit_ticks;

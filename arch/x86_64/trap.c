@@ -185,7 +185,7 @@ void trap_handle(struct trap_frame *frame) {
 void trap_handle_ist(struct trap_frame *frame) {
     if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());
     dr6_write(DR6_NONE);
-    frame->rflags &= ~(uint64_t)FLAGS_TF;
+    frame->rflags = (frame->rflags & ~(uint64_t)FLAGS_TF) | FLAGS_RF; /* go on, past a breakpoint too */
 }
 
 /*

@@ -20,8 +20,8 @@ __END_CDECLS
         if (!(x)) ZX_PANIC("%s:%d: ASSERT FAILED: %s\n", __FILE__, __LINE__, #x); \
     } while (0)
 
-#define ZX_ASSERT_MSG(x, msg, msgargs...)                                                               \
-    do {                                                                                                \
+#define ZX_ASSERT_MSG(x, msg, msgargs...)                                                             \
+    do {                                                                                              \
         if (!(x)) ZX_PANIC("%s:%d: ASSERT FAILED: %s\n" msg "\n", __FILE__, __LINE__, #x, ##msgargs); \
     } while (0)
 
@@ -32,12 +32,12 @@ __END_CDECLS
 #endif
 
 /* With NDEBUG the condition is still compiled, but never evaluated. */
-#define ZX_DEBUG_ASSERT(x)                            \
-    do {                                              \
+#define ZX_DEBUG_ASSERT(x)                             \
+    do {                                               \
         if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT(x); \
     } while (0)
 
-#define ZX_DEBUG_ASSERT_MSG(x, msg, msgargs...)                                \
-    do {                                                                       \
-        if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT_MSG(x, msg, ##msgargs);     \
+#define ZX_DEBUG_ASSERT_MSG(x, msg, msgargs...)                            \
+    do {                                                                   \
+        if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT_MSG(x, msg, ##msgargs); \
     } while (0)

@@ -30,7 +30,7 @@ zx_status_t zx_handle_close(zx_handle_t handle);
  */
 zx_status_t zx_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
 
-/* The same without needing a right, and the old handle is gone whatever the result, unless it was none to begin with. */
+/* The same without needing a right. The old handle is gone whatever the result, unless it was none to begin with. */
 zx_status_t zx_handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t *out);
 
 /* objects */
@@ -99,11 +99,11 @@ zx_status_t zx_process_read_memory(zx_handle_t handle, zx_vaddr_t vaddr, void *b
                                    size_t *actual);
 
 /*
- * Writes `buffer` into a process's memory at `vaddr`; needs WRITE on the process. Goes on through adjoining mappings and
- * ends early, with ZX_OK and the count in `actual`, at the first address that has no memory or no cacheable memory, or if
- * the target dies or memory runs out on the way. Permissions of the target's mappings do not matter: a mapping
- * that could never be made writable (program text, say) first gets a private copy, so that nobody else sees the
- * bytes. `actual` must not be NULL; it is not written on errors.
+ * Writes `buffer` into a process's memory at `vaddr`; needs WRITE on the process. Goes on through adjoining mappings
+ * and ends early, with ZX_OK and the count in `actual`, at the first address that has no memory or no cacheable
+ * memory, or if the target dies or memory runs out on the way. Permissions of the target's mappings do not matter: a
+ * mapping that could never be made writable (program text, say) first gets a private copy, so that nobody else sees
+ * the bytes. `actual` must not be NULL; it is not written on errors.
  *
  * ZX_ERR_INVALID_ARGS   `buffer` is NULL or, as far as it was reached, unreadable; `buffer_size` is 0 or above 64 MiB.
  *                       NULL and the size are looked at before the handle is
@@ -148,7 +148,8 @@ zx_status_t zx_task_kill(zx_handle_t task_handle);
 zx_status_t zx_vmo_create(uint64_t size, uint32_t options, zx_handle_t *out);
 
 /*
- * Copy bytes out of or into a VMO, all of them or an error; need READ, WRITE. Mappings and their permissions do not matter.
+ * Copy bytes out of or into a VMO, all of them or an error; need READ, WRITE. Mappings and their permissions do not
+ * matter.
  *
  * ZX_ERR_OUT_OF_RANGE   the range is not within the VMO; nothing moved
  * ZX_ERR_BAD_STATE      it is not cached
@@ -169,23 +170,23 @@ zx_status_t zx_vmo_get_size(zx_handle_t handle, uint64_t *size);
 zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
 
 /*
- * Makes a VMO from a range of another; needs DUPLICATE and READ. Options are one of ZX_VMO_CHILD_SNAPSHOT (its own copy of
- * the contents of now, in no time and no memory; may reach beyond the parent's end, with zeros there),
+ * Makes a VMO from a range of another; needs DUPLICATE and READ. Options are one of ZX_VMO_CHILD_SNAPSHOT (its own
+ * copy of the contents of now, in no time and no memory; may reach beyond the parent's end, with zeros there),
  * _SNAPSHOT_AT_LEAST_ON_WRITE (the same here) and _SLICE (the very pages of the parent), with _RESIZABLE (snapshots)
- * or _NO_WRITE. The handle gets the source's rights and both property rights; a snapshot gains WRITE and loses EXECUTE.
+ * or _NO_WRITE. The handle gets the source's rights and both property rights; a snapshot gains WRITE and loses
+ * EXECUTE.
  *
  * ZX_ERR_INVALID_ARGS   options; `offset` not page-aligned; a slice unaligned or not within the parent
  * ZX_ERR_OUT_OF_RANGE   offset and size are too large
  * ZX_ERR_BAD_STATE      a snapshot of a VMO that is not cached
  * ZX_ERR_NOT_SUPPORTED  a slice of a resizable VMO; a snapshot of physical memory
  */
-zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size,
-                                zx_handle_t *out);
+zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
- * Acts on a range of a VMO: ZX_VMO_OP_COMMIT (get all its pages now, or none), _DECOMMIT (give whole pages back; they read
- * as zeros), _ZERO, and the cache operations. Needs WRITE, but _CACHE_SYNC and the two _CACHE_CLEAN need READ. `buffer` and
- * `buffer_size` are not used.
+ * Acts on a range of a VMO: ZX_VMO_OP_COMMIT (get all its pages now, or none), _DECOMMIT (give whole pages back; they
+ * read as zeros), _ZERO, and the cache operations. Needs WRITE, but _CACHE_SYNC and the two _CACHE_CLEAN need READ.
+ * `buffer` and `buffer_size` are not used.
  *
  * ZX_ERR_OUT_OF_RANGE   the range is not within the VMO
  * ZX_ERR_INVALID_ARGS   no such operation; decommit of parts of pages; a cache operation on an empty range
@@ -207,8 +208,9 @@ zx_status_t zx_vmo_set_cache_policy(zx_handle_t handle, uint32_t cache_policy);
 
 /*
  * Sets a region apart within another, for mappings and regions of its own. Options are ZX_VM_CAN_MAP_READ, _WRITE and
- * _EXECUTE, each of which needs the right of that name; ZX_VM_CAN_MAP_SPECIFIC; ZX_VM_COMPACT; and ZX_VM_SPECIFIC to place it
- * at `offset` from the parent's base. Without SPECIFIC the kernel picks the place and `offset` is 0. `size` is whole pages.
+ * _EXECUTE, each of which needs the right of that name; ZX_VM_CAN_MAP_SPECIFIC; ZX_VM_COMPACT; and ZX_VM_SPECIFIC to
+ * place it at `offset` from the parent's base. Without SPECIFIC the kernel picks the place and `offset` is 0. `size`
+ * is whole pages.
  *
  * ZX_ERR_INVALID_ARGS   options, alignment, or the range is not within the parent
  * ZX_ERR_ACCESS_DENIED  the parent may not map so; SPECIFIC without the parent's CAN_MAP_SPECIFIC
@@ -220,9 +222,9 @@ zx_status_t zx_vmar_allocate(zx_handle_t parent_vmar, zx_vm_option_t options, ui
 
 /*
  * Maps `len` bytes of a VMO, from the page-aligned `vmo_offset` on, into a region; needs MAP on the VMO, and each
- * ZX_VM_PERM_* on both. What both handles allow at this moment stays the ceiling of zx_vmar_protect(). Placed as a region
- * is; ZX_VM_SPECIFIC_OVERWRITE replaces what mappings are there. ZX_VM_MAP_RANGE enters existing pages at once.
- * Mappings may reach beyond the VMO's end; using them there faults.
+ * ZX_VM_PERM_* on both. What both handles allow at this moment stays the ceiling of zx_vmar_protect(). Placed as a
+ * region is; ZX_VM_SPECIFIC_OVERWRITE replaces what mappings are there. ZX_VM_MAP_RANGE enters existing pages at
+ * once. Mappings may reach beyond the VMO's end; using them there faults.
  *
  * ZX_ERR_INVALID_ARGS   options, WRITE or EXECUTE without READ, alignment, len 0, or not within the region
  * ZX_ERR_ACCESS_DENIED  a handle or the region does not allow a permission; SPECIFIC without CAN_MAP_SPECIFIC
@@ -242,8 +244,8 @@ zx_status_t zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vma
 zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
 
 /*
- * Changes the permissions of a range of addresses that is mapped without holes, to ZX_VM_PERM_*; each needs the right of
- * that name. All of the range changes, or nothing.
+ * Changes the permissions of a range of addresses that is mapped without holes, to ZX_VM_PERM_*; each needs the right
+ * of that name. All of the range changes, or nothing.
  *
  * ZX_ERR_INVALID_ARGS   options, alignment, len 0, not within the region, or a region in the range
  * ZX_ERR_NOT_FOUND      part of the range is not mapped
@@ -269,9 +271,8 @@ zx_status_t zx_channel_create(uint32_t options, zx_handle_t *out0, zx_handle_t *
  * ZX_ERR_BUFFER_TOO_SMALL  it does not fit and stays; with ZX_CHANNEL_READ_MAY_DISCARD it is lost
  * ZX_ERR_NOT_SUPPORTED     other options
  */
-zx_status_t zx_channel_read(zx_handle_t handle, uint32_t options, void *bytes, zx_handle_t *handles,
-                            uint32_t num_bytes, uint32_t num_handles, uint32_t *actual_bytes,
-                            uint32_t *actual_handles);
+zx_status_t zx_channel_read(zx_handle_t handle, uint32_t options, void *bytes, zx_handle_t *handles, uint32_t num_bytes,
+                            uint32_t num_handles, uint32_t *actual_bytes, uint32_t *actual_handles);
 
 /*
  * Sends a message to the other end; needs WRITE, and TRANSFER on each handle. The handles are gone from the caller

@@ -3,6 +3,9 @@
  */
 #pragma once
 
+/* The size of a kernel stack. */
+#define KSTACK_PAGES 4
+
 struct arch_thread {
     uint64_t sp;                /* where it stopped; valid while it does not run */
     _Atomic uint32_t attention; /* [a] ATTENTION_* */

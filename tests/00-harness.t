@@ -1,0 +1,55 @@
+# The harness itself: what must fail does, and for the right reason. Kernels that misbehave on demand, an emulator that
+# lies, and reports that are almost good.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Machine;
+use Test::More;
+
+my $out = Machine::out('debug');
+my $dir = 'build/tests/harness';
+
+sub faults_of {
+    my ($provoke, %args) = @_;
+    my $machine = Machine->new(
+        kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh',
+        cmdline => "kernel.test=unit test.provoke=$provoke", %args,
+    );
+    return join '; ', Machine::faults($machine->run, plan => 1);
+}
+
+is(faults_of('nothing'), '', 'a good kernel is found good');
+like(faults_of('panic'), qr/the kernel panicked/, 'a panic is noticed');
+like(faults_of('hang', timeout => 4), qr/^ran out of time/, 'a hang is noticed');
+like(faults_of('wrong'), qr{failed: harness/nothing is provoked}, 'a wrong result is noticed');
+like(faults_of('truncate'), qr/planned \d+ tests, saw \d+/, 'a truncated run is noticed');
+like(faults_of('triple'), qr/QEMU exited with 0 \(the machine reset itself/, 'a triple fault is noticed');
+
+# The verdict on made-up runs: a good one first, then each with one thing wrong.
+my @good = ('# boot', '1..2', 'ok 1 - a', 'ok 2 - b', '# end');
+
+sub verdict {
+    my ($report, %args) = @_;
+    return join '; ', Machine::faults({exit => 33, signal => 0, timed_out => 0, report => $report, %args}, plan => 1);
+}
+
+is(verdict(\@good), '', 'a complete report');
+like(verdict(\@good, exit => 0), qr/exited with 0/, 'QEMU ending with 0 is a failure, whatever was reported');
+like(verdict(\@good, exit => 1), qr/exited with 1/, 'so is its ending with 1');
+like(verdict(\@good, exit => undef, signal => 11), qr/signal 11/, 'and by a signal');
+like(verdict(\@good, exit => 35), qr/exited with 35/, 'and as if the first program had failed');
+like(verdict(['# boot', @good]), qr/2 boot banners/, 'a second boot banner');
+like(verdict([@good[1 .. 4]]), qr/0 boot banners/, 'no boot banner');
+like(verdict([@good[0 .. 3]]), qr/no end marker/, 'no end marker');
+like(verdict([@good, 'ok 3 - c']), qr/no end marker/, 'something after the end marker');
+like(verdict([@good[0, 2, 3, 4]]), qr/0 plans/, 'no plan');
+like(verdict([@good[0, 1, 1, 2, 3, 4]]), qr/2 plans/, 'two plans');
+like(verdict([@good[0, 2, 1, 3, 4]]), qr/plan is not first/, 'a late plan');
+like(verdict([@good[0, 1, 2, 4]]), qr/planned 2 tests, saw 1/, 'a missing test');
+like(verdict([@good[0, 1, 2, 2, 4]]), qr/out of order/, 'a test seen twice');
+like(verdict([@good[0, 1, 2], 'not ok 2 - b', '# end']), qr/failed: b/, 'a failed test');
+like(verdict([@good[0, 1, 2], 'ok', '# end']), qr/planned 2 tests, saw 1/, 'a garbled test');
+is(Machine::faults({exit => 33, signal => 0, timed_out => 0, report => []}), 2, 'no report at all');
+
+done_testing;

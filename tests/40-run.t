@@ -1,0 +1,123 @@
+# `make run` as a newcomer types it: the tour, and programs of one's own from anywhere, with their output and exit status.
+use strict;
+use warnings;
+use Cwd qw(getcwd);
+use File::Path qw(make_path);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Machine;
+use Test::More;
+
+my $dir = getcwd . '/build/tests/run and spaces';
+make_path($dir);
+
+# These tests say themselves what they want of make.
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+
+# Runs make with these arguments; returns its exit code, standard output and standard error.
+sub make {
+    my ($stdin, @args) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDOUT, '>', "$dir/stdout";
+        open STDERR, '>', "$dir/stderr";
+        $stdin eq 'closed' ? close STDIN : open STDIN, '<', $stdin;
+        exec 'make', @args or POSIX::_exit(127);
+    }
+    waitpid $pid, 0;
+    return ($? >> 8, Machine::slurp("$dir/stdout"), Machine::slurp("$dir/stderr"));
+}
+
+sub program {
+    my ($name, $text) = @_;
+    open my $out, '>', "$dir/$name" or die "$dir/$name: $!\n";
+    print $out $text;
+    close $out;
+    return "$dir/$name";
+}
+
+sub app {
+    my ($file, @args) = @_;
+    return make('/dev/null', 'run', "APP=$file", @args);
+}
+
+# The tour.
+for my $stdin ('/dev/null', 'closed') {
+    my ($code, $stdout, $stderr) = make($stdin, 'run');
+    is($code, 0, "make run ends well with standard input from $stdin");
+    for my $sentence (@{TOUR()}) {
+        like($stdout, $sentence, "the tour shows $sentence");
+    }
+    diag($stderr) if $code;
+}
+
+# What every error of the page looks like, and the sentences of the four scenes.
+sub TOUR {
+    return [
+        qr/ZX_ERR_ACCESS_DENIED/, qr/ZX_ERR_BAD_HANDLE/, qr/ZX_ERR_BAD_STATE/, qr/ZX_ERR_INVALID_ARGS/,
+        qr/ZX_ERR_NO_MEMORY/, qr/ZX_ERR_WRONG_TYPE/,
+    ];
+}
+
+# Exit statuses.
+my $exit = program('exit status.c', <<'C');
+#include <stdlib.h>
+int main(int argc, char **argv) { return argc > 1 ? atoi(argv[1]) : 99; }
+C
+for my $status (0, 1, 3, 42, 255) {
+    my ($code, $stdout, $stderr) = app($exit, "ARGS=$status");
+    is($code, $status, "a program's exit status $status is make's");
+    is($stdout, '', 'and nothing is on standard output');
+    diag($stderr) if $code != $status;
+}
+
+# Arguments and exact output.
+my $args = program('args.c', <<'C');
+#include <stdio.h>
+#include <zircon/syscalls.h>
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) printf("[%s]\n", argv[i]);
+    printf("no newline at the end");
+    return 0;
+}
+C
+my ($code, $stdout, $stderr) = app($args, q(ARGS=plain "two words" 'single $HOME "quoted"' a\ b '' x=1,y ; * "it's"));
+is($code, 0, 'a program with arguments runs');
+is($stdout, join('', map { "[$_]\n" } 'plain', 'two words', 'single $HOME "quoted"', 'a b', '', 'x=1,y', ';', '*',
+    "it's") . 'no newline at the end', 'it gets its arguments as a shell would split them, and its output is exact');
+diag($stderr) if $code;
+
+($code, $stdout) = app($args);
+is($stdout, 'no newline at the end', 'no arguments are no arguments');
+
+# Ends that are no exit.
+($code, $stdout, $stderr) = app(program('crash.c', <<'C'));
+#include <stdio.h>
+int main(void) {
+    puts("before");
+    fflush(stdout);
+    *(volatile int *)8 = 1;
+    puts("after");
+    return 0;
+}
+C
+is($code, 139, 'a crash is status 139');
+like($stdout, qr/^before$/m, 'what was written before it is there');
+unlike($stdout, qr/after/, 'and nothing after it');
+
+($code, $stdout, $stderr) = app(program('hang.c', 'int main(void) { for (;;) {} }'), 'TIMEOUT=4');
+is($code, 124, 'a program that never ends is stopped, with status 124');
+like($stderr, qr/ran out of time/, 'and make says so');
+
+($code, $stdout, $stderr) = app(program('wrong.c', 'int main(void) { return no_such_thing; }'));
+isnt($code, 0, 'a program that does not compile fails');
+like($stderr, qr/no_such_thing/, 'with the words of the compiler');
+
+($code, $stdout, $stderr) = app("$dir/missing.c");
+isnt($code, 0, 'a program that is not there fails');
+
+# Other machines, by make's variables.
+($code, $stdout) = app($exit, 'ARGS=7', 'FW=pvh', 'SMP=1', 'MACHINE=q35', 'CPU=qemu64', 'BUILD=debug', 'MEM=128M');
+is($code, 7, 'FW, SMP, MACHINE, CPU, BUILD and MEM are heard');
+
+done_testing;

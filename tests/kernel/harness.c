@@ -1,0 +1,57 @@
+/*
+ * Runs the in-kernel tests and reports them as TAP. The linker gathers the tests in a section of their own; they run in
+ * its order, each on the thread that called kernel_tests_main().
+ */
+#include "tests/kernel/harness.h"
+
+#include "arch/console.h"
+#include "arch/cpu.h"
+#include "kernel/base/log.h"
+#include "kernel/object/selfcheck.h"
+
+extern const struct kernel_test __start_ktests[];
+extern const struct kernel_test __stop_ktests[];
+
+static bool test_good;
+static bool stopping;
+
+void kernel_test_report(const char *fmt, ...) {
+    char line[256];
+    va_list args;
+    va_start(args, fmt);
+    size_t len = format_args(line, sizeof(line) - 1, fmt, args);
+    va_end(args);
+    if (len > sizeof(line) - 2) len = sizeof(line) - 2;
+    line[len] = '\n';
+    arch_report_write(line, len + 1);
+}
+
+bool kernel_test_expect(bool good, const char *file, int line, const char *text) {
+    if (!good) {
+        kernel_test_report("# %s:%d: not true: %s", file, line, text);
+        test_good = false;
+    }
+    return good;
+}
+
+void kernel_tests_stop(void) { stopping = true; }
+
+static bool test_run(const struct kernel_test *test, size_t number) {
+    test_good = true;
+    selfcheck_baseline();
+    test->run();
+    kernel_test_expect(selfcheck_leaks() == ZX_OK, test->name, 0, "everything was given back");
+    kernel_test_expect(selfcheck_invariants() == ZX_OK, test->name, 0, "the kernel's invariants hold");
+    if (!stopping) kernel_test_report("%sok %zu - %s", test_good ? "" : "not ", number, test->name);
+    return test_good;
+}
+
+int kernel_tests_main(void) {
+    size_t count = (size_t)(__stop_ktests - __start_ktests);
+    int failures = 0;
+    kernel_test_report("1..%zu", count);
+    for (size_t i = 0; i < count && !stopping; i++) {
+        if (!test_run(&__start_ktests[i], i + 1)) failures++;
+    }
+    return failures;
+}

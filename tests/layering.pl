@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+# Holds the sources to the plan of the house, where a compiler cannot:
+#
+#   - an include never points to a room further up;
+#   - nothing but arch/x86_64 knows the processor;
+#   - every system call of the list has a section in a manual page and a test.
+#
+# Prints what it finds, one line each, and fails if that is anything.
+use strict;
+use warnings;
+use File::Find;
+
+# The kernel's rooms from the bottom up. A file may include its own room and those before it.
+my @rooms = ('arch', 'kernel/base', 'kernel/sched', 'vm', 'kernel/object', 'syscalls', 'kernel');
+my %level = map { $rooms[$_] => $_ } 0 .. $#rooms;
+
+# What a kernel without a C library may take from outside.
+my $freestanding = qr{^(zircon/.*|std(arg|atomic|bool|def|int|noreturn)\.h|limits\.h|bsd/sys/(queue|tree)\.h)$};
+
+my $findings = 0;
+sub finding { print "$_[0]\n"; $findings++ }
+
+sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
+
+sub files {
+    my ($pattern, @dirs) = @_;
+    my @found;
+    find({no_chdir => 1, wanted => sub { push @found, $_ if -f && /$pattern/ }}, grep { -d } @dirs);
+    return sort @found;
+}
+
+# The room that a file or an included path belongs to.
+sub room {
+    my ($path) = @_;
+    return 'arch/x86_64' if $path =~ m{^(arch/x86_64|arch_inline)/};
+    return 'public' if $path =~ m{^syscalls/include/|^zircon/};
+    return $1 if $path =~ m{^(tests/\w+|user|kernel/(?:base|sched|object)|\w+)/};
+    return '';
+}
+
+sub may_include {
+    my ($file, $included, $system) = @_;
+    my ($from, $to) = (room($file), room($included));
+    return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^limits\.h$/ if $from eq 'public';
+    return 1 if $to eq 'public';
+    # User programs stand on the public headers and the C library; the list of calls gives them their stubs.
+    return $system || $to eq $from || $to eq 'user' || $included eq 'syscalls/syscalls.def'
+        if $from =~ m{^(user|tests/user)$};
+    return $included =~ $freestanding if $system;
+    return $to =~ m{^arch|^kernel/base$} if $from eq 'arch/x86_64';
+    return 1 if $from eq 'tests/kernel' && ($to eq $from || exists $level{$to});
+    return 1 if $from eq 'arch' && $included =~ m{^arch_inline/};
+    # The test kernel runs its tests instead of a first program.
+    return 1 if $file eq 'kernel/main.c' && $to eq 'tests/kernel';
+    return exists $level{$from} && exists $level{$to} && $level{$to} <= $level{$from};
+}
+
+for my $file (files(qr{\.[ch]$}, qw(arch kernel vm syscalls user tests/kernel tests/user))) {
+    my $line = 0;
+    for (split /\n/, slurp($file)) {
+        $line++;
+        my ($open, $included) = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/ or next;
+        finding("$file:$line: may not include $included") unless may_include($file, $included, $open eq '<');
+    }
+}
+
+my $machine = qr{\b(?:asm|__asm__|__x86_64__|_?_?x86(?:_64)?|e?flags_ac|rflags|eflags|[re][abcd]x|[re][sd]i|[re][sb]p
+    |cr[0234]|l?apic|ioapic|msr|rdmsr|wrmsr|invlpg|swapgs|sysretq?|gdt|idt|tss|cpuid|out[bwl]|in[bwl])\b}xi;
+for my $file (files(qr{\.[ch]$}, qw(kernel vm syscalls)), glob 'arch/*.h') {
+    next if room($file) eq 'public';
+    my $text = slurp($file);
+    $text =~ s{/\*.*?\*/}{$& =~ tr/\n//cdr}gse;
+    $text =~ s{//.*}{}g;
+    my $line = 0;
+    for (split /\n/, $text) {
+        $line++;
+        next if /^\s*#\s*include/;
+        finding("$file:$line: '$&' belongs in arch/x86_64") if /$machine/;
+    }
+}
+
+if (-e 'syscalls/syscalls.def') {
+    my $pages = join '', map { slurp($_) } glob 'syscalls/*.md';
+    my $tests = join '', map { slurp($_) } files(qr{\.c$}, 'tests/user');
+    my $list = slurp('syscalls/syscalls.def') =~ s{/\*.*?\*/}{}gsr;
+    for my $call ($list =~ /^SYSCALL\((\w+),/mg) {
+        finding("zx_$call has no section in a manual page (syscalls/*.md)") unless $pages =~ /^#+\s+`?zx_$call\b/m;
+        finding("zx_$call is named by no test (tests/user)") unless $tests =~ /\bzx_$call\b|"$call\//;
+    }
+}
+
+exit($findings ? 1 : 0);

@@ -1,0 +1,242 @@
+# A machine in QEMU: how it is built, run within a time limit, watched, and judged.
+#
+# Its three streams never mix: the console is the programs', the log the kernel's, the report the tests'. A run is good
+# only if QEMU ended with a code that nothing but the kernel's own power-off can give, the report begins with exactly
+# one boot banner and closes with its end marker, and, where tests ran, every test that was planned is in it. All else, QEMU's
+# exit 0 above all (that is what a triple fault looks like), is a failure with a reason in words.
+package Machine;
+use strict;
+use warnings;
+use Fcntl qw(F_SETFD);
+use File::Path qw(make_path);
+use IO::Select;
+use POSIX qw(WIFEXITED WEXITSTATUS WTERMSIG WNOHANG);
+use Text::ParseWords qw(shellwords);
+use Time::HiRes qw(time sleep);
+
+use constant {POWER_OK => 33, POWER_FAIL => 35, POWER_PANIC => 37};
+
+# What the environment (that is, make's command line) may set, and what holds otherwise.
+my %defaults = (
+    smp => 2, mem => '256M', cpu => 'max', machine => 'pc', fw => 'bios', accel => '', cmdline => '',
+    qemu_flags => '', timeout => 60,
+);
+
+# new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `console` is
+# 'file', or 'stdio' for this terminal; `cmdline` is put before the CMDLINE of the environment.
+sub new {
+    my ($class, %args) = @_;
+    my $self = bless {console => 'file', %args}, $class;
+    $self->{$_} //= length($ENV{uc $_} // '') ? $ENV{uc $_} : $defaults{$_} for keys %defaults;
+    $self->{cmdline} .= " $ENV{CMDLINE}" if defined $args{cmdline} && length($ENV{CMDLINE} // '');
+    $self->{cmdline} =~ s/^\s+|\s+$//g;
+    die "FW=$self->{fw} is none of bios, uefi, pvh\n" unless $self->{fw} =~ /^(bios|uefi|pvh)$/;
+    die "TIMEOUT=$self->{timeout} is no number of seconds\n" unless $self->{timeout} =~ /^\d+(\.\d+)?$/;
+    make_path($self->{dir});
+    return $self;
+}
+
+# Where make puts what it builds.
+sub out {
+    my ($build) = @_;
+    return "build/$build" . (($ENV{CC} // '') =~ /clang/ ? '-clang' : '');
+}
+
+# Some hosts have a /dev/kvm that opens on a processor without virtualisation; no kernel survives there.
+sub default_accel {
+    open my $cpuinfo, '<', '/proc/cpuinfo' or return 'tcg';
+    my $virtual = grep { /^flags\s*:.*\b(vmx|svm)\b/ } <$cpuinfo>;
+    return $virtual && open(my $kvm, '+<', '/dev/kvm') ? 'kvm' : 'tcg';
+}
+
+sub file { my ($self, $name) = @_; return "$self->{dir}/$name" }
+
+sub firmware_args {
+    my ($self) = @_;
+    if ($self->{fw} eq 'pvh') {
+        return ('-kernel', $self->{kernel}, '-initrd', $self->{bootfs}, '-append', $self->{cmdline});
+    }
+    my $iso = $self->file('boot.iso');
+    system('arch/x86_64/mkiso.sh', $self->{kernel}, $self->{bootfs}, $self->{cmdline}, $iso) == 0
+        or die "cannot make $iso\n";
+    return ('-cdrom', $iso) if $self->{fw} eq 'bios';
+    my ($ovmf) = grep { -e } qw(/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd) or die "OVMF is not installed\n";
+    return ('-bios', $ovmf, '-cdrom', $iso);
+}
+
+# A file name within one of QEMU's comma-separated options.
+sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
+
+# The whole command, ready to run; the report goes to the file named.
+sub command {
+    my ($self, $report) = @_;
+    my $console = $self->{console} eq 'stdio' ? 'stdio' : 'file:' . quoted($self->file('console'));
+    return (
+        'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
+        '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
+        '-smp', $self->{smp}, '-m', $self->{mem},
+        '-serial', $console, '-serial', 'file:' . quoted($self->file('kernel.log')),
+        '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
+        $self->firmware_args, shellwords($self->{qemu_flags}),
+    );
+}
+
+# Runs the machine to its end, or to the end of its time. Returns what was seen:
+#   exit       QEMU's exit code; undef if a signal ended it     signal   that signal, or 0
+#   timed_out  the limit was reached                            seconds  from start to end
+#   report     its lines                                        first_user  seconds until the first user instruction
+#   console, log   texts
+sub run {
+    my ($self) = @_;
+    unlink map { $self->file($_) } qw(console kernel.log report);
+    pipe my $reader, my $writer or die "pipe: $!\n";
+    fcntl $writer, F_SETFD, 0 or die "fcntl: $!\n";
+    my @command = $self->command('/dev/fd/' . fileno $writer);
+    my $start = time;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        close $reader;
+        open STDOUT, '>', $self->file('qemu.out') if $self->{console} ne 'stdio';
+        open STDERR, '>&', \*STDOUT if $self->{console} ne 'stdio';
+        exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
+        POSIX::_exit(127);
+    }
+    close $writer;
+    local $SIG{INT} = 'IGNORE';
+    local $SIG{TERM} = sub { kill TERM => $pid; exit 143 };
+    my %result = (timed_out => 0, $self->watch($reader, $start));
+    kill TERM => $pid if $result{timed_out};
+    my $status = wait_or_kill($pid);
+    $result{exit} = WIFEXITED($status) ? WEXITSTATUS($status) : undef;
+    $result{signal} = WIFEXITED($status) ? 0 : WTERMSIG($status);
+    $result{seconds} = time - $start;
+    $result{$_->[0]} = slurp($self->file($_->[1])) for ['console', 'console'], ['log', 'kernel.log'];
+    return \%result;
+}
+
+# Collects the report until QEMU closes it or time is up.
+sub watch {
+    my ($self, $reader, $start) = @_;
+    my $select = IO::Select->new($reader);
+    my $limit = $self->{timeout} ? $start + $self->{timeout} : undef;
+    my ($text, $seen, %result) = ('');
+    while (1) {
+        my $left = defined $limit ? $limit - time : undef;
+        if (defined $left && ($left <= 0 || !$select->can_read($left))) {
+            $result{timed_out} = 1 if time >= $limit;
+            last if $result{timed_out};
+            next;
+        }
+        sysread $reader, $text, 65536, length $text or last;
+        if (!$seen && $text =~ /^# first user instruction$/m) {
+            $seen = 1;
+            $result{first_user} = time - $start;
+        }
+    }
+    open my $out, '>', $self->file('report') or die $self->file('report'), ": $!\n";
+    print $out $text;
+    close $out;
+    return (%result, report => [split /\r?\n/, $text]);
+}
+
+sub wait_or_kill {
+    my ($pid) = @_;
+    for (1 .. 250) {
+        return $? if waitpid($pid, WNOHANG) == $pid;
+        sleep 0.02;
+    }
+    kill KILL => $pid;
+    waitpid $pid, 0;
+    return $?;
+}
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    local $/;
+    return <$in> // '';
+}
+
+# The reasons why a run is not good; none if it is. `exit` is the code that is expected of QEMU (POWER_OK), and
+# `plan` says that the report must hold a complete set of passed tests.
+sub faults {
+    my ($result, %want) = @_;
+    my @lines = @{$result->{report}};
+    my $boots = grep { /^# boot\b/ } @lines;
+    my @faults;
+    push @faults, 'ran out of time' if $result->{timed_out};
+    push @faults, "QEMU was ended by signal $result->{signal}" if $result->{signal} && !$result->{timed_out};
+    push @faults, exit_fault($result->{exit}, $want{exit} // POWER_OK) unless $result->{timed_out} || $result->{signal};
+    push @faults, "$boots boot banners instead of one" if $boots != 1;
+    push @faults, 'the report has no end marker' unless @lines && $lines[-1] eq '# end';
+    push @faults, plan_faults(@lines) if $want{plan};
+    return grep { defined } @faults;
+}
+
+sub exit_fault {
+    my ($exit, $want) = @_;
+    return undef if $exit == $want;
+    my %words = (
+        0 => 'the machine reset itself or was switched off behind our back', POWER_OK, 'success',
+        POWER_FAIL, 'the first program failed', POWER_PANIC, 'the kernel panicked',
+    );
+    return "QEMU exited with $exit" . ($words{$exit} ? " ($words{$exit})" : '') . ", not $want";
+}
+
+# What is wrong with a TAP stream that should be one plan and then every test, in order and passed.
+sub plan_faults {
+    my @plans = map { /^1\.\.(\d+)$/ ? $1 : () } @_;
+    return @plans . ' plans instead of one' if @plans != 1;
+    my @tests = tests(@_);
+    my @faults;
+    push @faults, 'planned ' . $plans[0] . ' tests, saw ' . @tests if @tests != $plans[0];
+    push @faults, 'tests are out of order' if grep { $tests[$_]{number} != $_ + 1 } 0 .. $#tests;
+    push @faults, "failed: $_->{name}" for grep { !$_->{ok} } @tests;
+    push @faults, 'the plan is not first' unless (grep { !/^#/ } @_)[0] =~ /^1\.\./;
+    push @faults, $_ for grep { /^Bail out!/ } @_;
+    return @faults;
+}
+
+# The test lines of a report: ok, number, name, and the comments that came before the line.
+sub tests {
+    my (@tests, @comments);
+    for (@_) {
+        if (/^(not )?ok (\d+) - (.*)$/) {
+            push @tests, {ok => !$1, number => $2, name => $3, comments => [@comments]};
+            @comments = ();
+        } elsif (/^# (.*)/ && !/^# (boot|end|first user)\b/) {
+            push @comments, $1;
+        }
+    }
+    return @tests;
+}
+
+# Runs the machine as one test script: each test of its report becomes a test of this one, under its name and the
+# label, and one more says whether the run as a whole can be believed.
+sub relay {
+    my ($self, $label) = @_;
+    require Test::More;
+    my $result = $self->run;
+    for my $test (tests(@{$result->{report}})) {
+        Test::More::ok($test->{ok}, "$test->{name} ($label)");
+        Test::More::diag($_) for $test->{ok} ? () : @{$test->{comments}};
+    }
+    Test::More::ok(!faults($result, plan => 1), "the run as a whole ($label)");
+    Test::More::diag($_) for explain($result, faults($result, plan => 1));
+    return $result;
+}
+
+# The faults, and if there are any, the ends of log and console, as lines.
+sub explain {
+    my ($result, @faults) = @_;
+    return () unless @faults;
+    return (@faults, map { "$_->[0]: $_->[1]" } (map { ['log', $_] } tail($result->{log})),
+        map { ['console', $_] } tail($result->{console}));
+}
+
+sub tail {
+    my @lines = split /\r?\n/, shift;
+    return @lines > 40 ? @lines[-40 .. -1] : @lines;
+}
+
+1;

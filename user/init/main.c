@@ -1,0 +1,73 @@
+/*
+ * The first program. It launches one other, waits for it, and ends with its return code, which the kernel makes the
+ * machine's own end. Which program it is comes from the kernel's command line, init.run=NAME; its arguments
+ * come from the file etc/args of the boot archive, if there is one, each ended by a NUL.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/status.h>
+#include <zircon/syscalls.h>
+
+#include "user/lib/bootfs.h"
+#include "user/lib/launch.h"
+
+#define DEFAULT_PROGRAM "tour"
+#define MAX_PATH 128
+#define MAX_ARGS 1024
+#define MAX_ARGS_LEN 32768
+
+static const char *args[MAX_ARGS + 1];
+static char args_text[MAX_ARGS_LEN + 1];
+
+/* Appends to `args` what etc/args has; without that file there is nothing to append. */
+static zx_status_t args_read(size_t count) {
+    struct bootfs_file file;
+    zx_status_t status = bootfs_find(launch_archive(), "etc/args", &file);
+    if (status != ZX_OK) return status == ZX_ERR_NOT_FOUND ? ZX_OK : status;
+    if (file.len > MAX_ARGS_LEN) return ZX_ERR_OUT_OF_RANGE;
+    status = zx_vmo_read(launch_archive(), args_text, file.offset, file.len);
+    if (status != ZX_OK) return status;
+    for (size_t at = 0; at < file.len; at += strlen(args_text + at) + 1) {
+        if (count == MAX_ARGS) return ZX_ERR_OUT_OF_RANGE;
+        args[count++] = args_text + at;
+    }
+    return ZX_OK;
+}
+
+static _Noreturn void fail(const char *path, const char *why, zx_status_t status) {
+    printf("init: %s cannot be started: %s (%s)\n", path, why, zx_status_get_string(status));
+    exit(EXIT_FAILURE);
+}
+
+/* A program's own exit needs no comment. */
+static void end_explain(const char *path, int64_t code) {
+    if (code == ZX_TASK_RETCODE_EXCEPTION_KILL) {
+        printf("init: %s crashed\n", path);
+    } else if (code == ZX_TASK_RETCODE_SYSCALL_KILL) {
+        printf("init: %s was killed\n", path);
+    }
+}
+
+int main(void) {
+    const char *name = getenv("init.run");
+    if (!name || !*name) name = DEFAULT_PROGRAM;
+    char path[MAX_PATH];
+    if (snprintf(path, sizeof(path), "bin/%s", name) >= (int)sizeof(path)) {
+        fail(name, "its name is too long", ZX_ERR_BAD_PATH);
+    }
+    args[0] = name;
+    zx_status_t status = args_read(1);
+    if (status != ZX_OK) fail(path, "its arguments cannot be read", status);
+
+    zx_handle_t process;
+    const char *why;
+    status = launch_program(path, args, &process, &why);
+    if (status != ZX_OK) fail(path, why, status);
+    int64_t code;
+    status = launch_wait(process, &code);
+    if (status != ZX_OK) fail(path, "it cannot be waited for", status);
+    end_explain(path, code);
+    fflush(stdout);
+    zx_process_exit(code);
+}

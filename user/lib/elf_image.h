@@ -1,0 +1,43 @@
+/*
+ * What an ELF file wants in memory. The file may say anything: only an image whose segments are ordered, apart from
+ * each other by whole pages, within the file and within user addresses, and never both writable and executable comes
+ * out of here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zircon/types.h>
+
+#define ELF_MAX_SEGMENTS 16
+
+struct elf_segment {
+    uint64_t addr;        /* page-aligned, from elf_image.base on */
+    uint64_t len;         /* whole pages */
+    uint64_t offset;      /* page-aligned, in the file */
+    uint64_t file_len;    /* bytes from `offset` on to take from the file; the rest is zeros */
+    zx_vm_option_t perms; /* ZX_VM_PERM_* */
+};
+
+struct elf_image {
+    bool relocatable; /* may lie anywhere: addresses count from 0 */
+    uint64_t base;    /* where the first segment begins */
+    uint64_t len;     /* to the end of the last */
+    uint64_t entry;
+    size_t segment_count;
+    struct elf_segment segments[ELF_MAX_SEGMENTS];
+};
+
+/*
+ * Reads the headers of the program that is the `len` bytes at `offset` of a VMO. Needs READ. ZX_ERR_IO_DATA_INTEGRITY
+ * if it is no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
+ */
+zx_status_t elf_image_read(zx_handle_t vmo, uint64_t offset, uint64_t len, struct elf_image *out, const char **why);
+
+/*
+ * Lays the image out in an empty address space, and gives the address of its first instruction. What is not writable is
+ * mapped from the VMO's own pages, and can never be made writable; the rest gets pages of its own.
+ */
+zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64_t offset, zx_handle_t root_vmar,
+                          zx_vaddr_t *entry);

@@ -1,0 +1,90 @@
+/*
+ * Laying an ELF image out in a new process. A region is set apart for all of it first, so that nothing else comes to
+ * lie between its segments.
+ */
+#include <string.h>
+#include <zircon/syscalls.h>
+
+#include "user/lib/elf_image.h"
+
+/* Can the segment be mapped as it lies in the file? Only if it is never written and has no zeros to be added. */
+static bool segment_is_shared(const struct elf_segment *segment) {
+    uint64_t file_pages = (segment->file_len + ZX_PAGE_MASK) & ~(uint64_t)ZX_PAGE_MASK;
+    return !(segment->perms & ZX_VM_PERM_WRITE) && file_pages == segment->len;
+}
+
+/* A handle to the file that allows just what the segment needs: so its mapping can never become writable. */
+static zx_status_t segment_share(const struct elf_segment *segment, zx_handle_t vmo, zx_handle_t *out) {
+    zx_rights_t rights = ZX_RIGHT_MAP | ZX_RIGHT_READ;
+    if (segment->perms & ZX_VM_PERM_EXECUTE) rights |= ZX_RIGHT_EXECUTE;
+    return zx_handle_duplicate(vmo, rights, out);
+}
+
+static zx_status_t vmo_copy(zx_handle_t to, zx_handle_t from, uint64_t offset, uint64_t len) {
+    char buffer[2048];
+    for (uint64_t done = 0; done < len;) {
+        size_t part = len - done < sizeof(buffer) ? len - done : sizeof(buffer);
+        zx_status_t status = zx_vmo_read(from, buffer, offset + done, part);
+        if (status == ZX_OK) status = zx_vmo_write(to, buffer, done, part);
+        if (status != ZX_OK) return status;
+        done += part;
+    }
+    return ZX_OK;
+}
+
+/* Memory of the segment's own, with what the file has for it. */
+static zx_status_t segment_copy(const struct elf_segment *segment, zx_handle_t vmo, uint64_t offset, zx_handle_t *out) {
+    zx_handle_t copy;
+    zx_status_t status = zx_vmo_create(segment->len, ZX_VMO_NON_RESIZABLE, &copy);
+    if (status != ZX_OK) return status;
+    status = vmo_copy(copy, vmo, offset + segment->offset, segment->file_len);
+    if (status == ZX_OK) {
+        *out = copy;
+    } else {
+        zx_handle_close(copy);
+    }
+    return status;
+}
+
+static zx_status_t segment_map(const struct elf_segment *segment, zx_handle_t vmo, uint64_t offset, zx_handle_t region,
+                               uint64_t region_offset) {
+    bool shared = segment_is_shared(segment);
+    zx_handle_t memory;
+    zx_status_t status = shared ? segment_share(segment, vmo, &memory) : segment_copy(segment, vmo, offset, &memory);
+    if (status != ZX_OK) return status;
+    zx_vaddr_t addr;
+    status = zx_vmar_map(region, segment->perms | ZX_VM_SPECIFIC, region_offset, memory,
+                         shared ? offset + segment->offset : 0, segment->len, &addr);
+    zx_handle_close(memory);
+    return status;
+}
+
+static zx_status_t region_allocate(const struct elf_image *image, zx_handle_t root_vmar, zx_handle_t *region,
+                                   zx_vaddr_t *base) {
+    zx_vm_option_t options = ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC;
+    if (image->relocatable) return zx_vmar_allocate(root_vmar, options, 0, image->len, region, base);
+    zx_info_vmar_t root;
+    zx_status_t status = zx_object_get_info(root_vmar, ZX_INFO_VMAR, &root, sizeof(root), NULL, NULL);
+    if (status != ZX_OK) return status;
+    if (image->base < root.base) return ZX_ERR_OUT_OF_RANGE;
+    return zx_vmar_allocate(root_vmar, options | ZX_VM_SPECIFIC, image->base - root.base, image->len, region, base);
+}
+
+zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64_t offset, zx_handle_t root_vmar,
+                          zx_vaddr_t *entry) {
+    zx_handle_t region;
+    zx_vaddr_t base;
+    zx_status_t status = region_allocate(image, root_vmar, &region, &base);
+    if (status != ZX_OK) return status;
+    for (size_t i = 0; i < image->segment_count && status == ZX_OK; i++) {
+        const struct elf_segment *segment = &image->segments[i];
+        status = segment_map(segment, vmo, offset, region, segment->addr - image->base);
+    }
+    if (status == ZX_OK) {
+        *entry = base + (image->entry - image->base);
+    } else {
+        zx_vmar_destroy(region);
+    }
+    zx_handle_close(region);
+    return status;
+}

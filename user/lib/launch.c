@@ -1,0 +1,190 @@
+/*
+ * A launch is built up step by step in a struct making. Whatever has been made when a step fails is closed again; a
+ * process that was never started ends with its last handle, and its memory with it.
+ */
+#include "user/lib/launch.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
+#include <zircon/syscalls.h>
+
+#include "user/lib/bootfs.h"
+#include "user/lib/elf_image.h"
+#include "user/lib/procargs.h"
+
+#define STACK_SIZE ((uint64_t)8 << 20) /* pages come into being as the stack grows */
+#define OWN_HANDLES 4
+
+struct making {
+    zx_handle_t process;
+    zx_handle_t vmar;
+    zx_handle_t thread;
+    zx_handle_t to_child; /* our end of the bootstrap channel, and the child's */
+    zx_handle_t bootstrap;
+    zx_vaddr_t entry;
+    zx_vaddr_t stack;
+};
+
+static void making_close(struct making *m) {
+    zx_handle_close(m->vmar);
+    zx_handle_close(m->thread);
+    zx_handle_close(m->to_child);
+    zx_handle_close(m->bootstrap);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static zx_status_t making_tasks(const struct launch *what, struct making *m) {
+    const char *name = base_name(what->path);
+    zx_handle_t job = what->job ? what->job : zx_job_default();
+    zx_status_t status = zx_process_create(job, name, strlen(name), 0, &m->process, &m->vmar);
+    if (status != ZX_OK) return status;
+    return zx_thread_create(m->process, "main", strlen("main"), 0, &m->thread);
+}
+
+static zx_status_t making_load(const struct launch *what, struct making *m, const char **why) {
+    struct bootfs_file file;
+    zx_status_t status = bootfs_find(what->archive, what->path, &file);
+    if (status != ZX_OK) {
+        *why = status == ZX_ERR_NOT_FOUND ? "the archive has no such file" : "the archive cannot be read";
+        return status;
+    }
+    struct elf_image image;
+    status = elf_image_read(what->archive, file.offset, file.len, &image, why);
+    if (status != ZX_OK) return status;
+    status = making_tasks(what, m);
+    if (status != ZX_OK) return status;
+    return elf_image_map(&image, what->archive, file.offset, m->vmar, &m->entry);
+}
+
+/* A stack with a page below it that faults. The word at its top is the return address of the first function: none. */
+static zx_status_t making_stack(struct making *m) {
+    zx_handle_t region, vmo;
+    zx_vaddr_t base;
+    zx_vm_option_t options = ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC;
+    zx_status_t status = zx_vmar_allocate(m->vmar, options, 0, STACK_SIZE + ZX_PAGE_SIZE, &region, &base);
+    if (status != ZX_OK) return status;
+    status = zx_vmo_create(STACK_SIZE, ZX_VMO_NON_RESIZABLE, &vmo);
+    if (status == ZX_OK) {
+        status = zx_vmar_map(region, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_SPECIFIC, ZX_PAGE_SIZE, vmo, 0,
+                             STACK_SIZE, &base);
+        zx_handle_close(vmo);
+    }
+    zx_handle_close(region);
+    m->stack = base + STACK_SIZE - sizeof(uint64_t);
+    return status;
+}
+
+/* The four handles that every program finds at hand. Its region moves there: all is mapped by now. */
+static zx_status_t own_handles(const struct launch *what, struct making *m, uint32_t *ids, zx_handle_t *handles) {
+    zx_handle_t job = what->job ? what->job : zx_job_default();
+    const struct launch_handle own[OWN_HANDLES - 1] = {
+        {PA_PROC_SELF, m->process}, {PA_THREAD_SELF, m->thread}, {PA_JOB_DEFAULT, job}};
+    for (size_t i = 0; i < OWN_HANDLES - 1; i++) {
+        zx_status_t status = zx_handle_duplicate(own[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[i]);
+        if (status != ZX_OK) {
+            while (i > 0) zx_handle_close(handles[--i]);
+            return status;
+        }
+        ids[i] = own[i].id;
+    }
+    ids[OWN_HANDLES - 1] = PA_VMAR_ROOT;
+    handles[OWN_HANDLES - 1] = m->vmar;
+    m->vmar = ZX_HANDLE_INVALID;
+    return ZX_OK;
+}
+
+/* Sends the bootstrap message. `taken` tells whether the caller's handles have gone with it. */
+static zx_status_t making_message(const struct launch *what, struct making *m, bool *taken) {
+    uint32_t ids[OWN_HANDLES + LAUNCH_MAX_HANDLES];
+    zx_handle_t handles[OWN_HANDLES + LAUNCH_MAX_HANDLES];
+    uint32_t count = OWN_HANDLES + (uint32_t)what->handle_count;
+    for (size_t i = 0; i < what->handle_count; i++) {
+        ids[OWN_HANDLES + i] = what->handles[i].id;
+        handles[OWN_HANDLES + i] = what->handles[i].handle;
+    }
+    const struct procargs args = {what->args, what->environ, ids, count};
+    uint32_t len;
+    zx_status_t status = procargs_measure(&args, &len);
+    if (status == ZX_OK) status = zx_channel_create(0, &m->to_child, &m->bootstrap);
+    if (status == ZX_OK) status = own_handles(what, m, ids, handles);
+    if (status != ZX_OK) return status;
+    uint32_t message[len / sizeof(uint32_t) + 1];
+    procargs_write(&args, message);
+    *taken = true;
+    return zx_channel_write(m->to_child, 0, message, len, handles, count);
+}
+
+static zx_status_t making_start(struct making *m) {
+    zx_handle_t bootstrap = m->bootstrap;
+    m->bootstrap = ZX_HANDLE_INVALID;
+    return zx_process_start(m->process, m->thread, m->entry, m->stack, bootstrap, 0);
+}
+
+zx_status_t launch(const struct launch *what, zx_handle_t *process, const char **why) {
+    struct making m = {0};
+    bool taken = false;
+    const char *reason = "the system refused";
+    zx_status_t status = what->handle_count <= LAUNCH_MAX_HANDLES ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+    if (status == ZX_OK) status = making_load(what, &m, &reason);
+    if (status == ZX_OK) status = making_stack(&m);
+    if (status == ZX_OK) status = making_message(what, &m, &taken);
+    if (status == ZX_OK) status = making_start(&m);
+    making_close(&m);
+    if (status == ZX_OK) {
+        *process = m.process;
+        return ZX_OK;
+    }
+    zx_handle_close(m.process);
+    for (size_t i = 0; !taken && i < what->handle_count; i++) zx_handle_close(what->handles[i].handle);
+    if (why) *why = reason;
+    return status;
+}
+
+zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why) {
+    struct launch_handle handles[2] = {{PA_VMO_BOOTFS, launch_archive()}, {PA_RESOURCE, launch_resource()}};
+    size_t count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        zx_handle_t copy;
+        if (zx_handle_duplicate(handles[i].handle, ZX_RIGHT_SAME_RIGHTS, &copy) != ZX_OK) continue;
+        handles[count++] = (struct launch_handle){handles[i].id, copy};
+    }
+    const struct launch what = {
+        .archive = launch_archive(),
+        .path = path,
+        .args = args,
+        .environ = (const char *const *)environ,
+        .handles = handles,
+        .handle_count = count,
+    };
+    return launch(&what, process, why);
+}
+
+zx_status_t launch_wait(zx_handle_t process, int64_t *return_code) {
+    zx_info_process_t info;
+    zx_status_t status = zx_object_wait_one(process, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, NULL);
+    if (status == ZX_OK) status = zx_object_get_info(process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
+    if (status == ZX_OK) *return_code = info.return_code;
+    return status;
+}
+
+/* Takes a startup handle once and keeps it. */
+static zx_handle_t keep(zx_handle_t *kept, uint32_t id) {
+    if (*kept == ZX_HANDLE_INVALID) *kept = zx_take_startup_handle(id);
+    return *kept;
+}
+
+zx_handle_t launch_archive(void) {
+    static zx_handle_t archive;
+    return keep(&archive, PA_HND(PA_VMO_BOOTFS, 0));
+}
+
+zx_handle_t launch_resource(void) {
+    static zx_handle_t resource;
+    return keep(&resource, PA_HND(PA_RESOURCE, 0));
+}

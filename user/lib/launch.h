@@ -1,0 +1,63 @@
+/*
+ * Launching programs of the boot archive as processes, with system calls alone. What the archive says is not trusted: a
+ * file that is no sound program is refused with a reason, and nothing of a launch that failed is left behind.
+ *
+ *     zx_handle_t process;
+ *     const char *const args[] = {"hello", "world", NULL};
+ *     zx_status_t status = launch_program("bin/hello", args, &process, NULL);
+ *
+ * Nothing here allocates from the heap, and the caller's address space stays as it was.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <zircon/types.h>
+
+/* A handle for the new program, and the id under which it will find it: PA_HND() of <zircon/processargs.h>. */
+struct launch_handle {
+    uint32_t id;
+    zx_handle_t handle;
+};
+
+/*
+ * What to launch. The program also gets handles to its process, first thread, root region and job; all it gets beyond
+ * them is in `handles`, which the launch takes, whether it succeeds or not.
+ */
+struct launch {
+    zx_handle_t archive;        /* the VMO that holds the archive */
+    const char *path;           /* the program in it */
+    const char *const *args;    /* the last one NULL */
+    const char *const *environ; /* likewise; NULL is an empty one */
+    zx_handle_t job;            /* ZX_HANDLE_INVALID: the caller's */
+    const struct launch_handle *handles;
+    size_t handle_count; /* at most LAUNCH_MAX_HANDLES */
+};
+
+#define LAUNCH_MAX_HANDLES 60
+
+/*
+ * Starts a program. `why`, which may be NULL, gets a sentence about a failure.
+ *
+ * ZX_ERR_NOT_FOUND          no such file in the archive
+ * ZX_ERR_IO_DATA_INTEGRITY  the archive or the program is damaged, or is no program
+ * ZX_ERR_NOT_SUPPORTED      a program, but for another machine or for a dynamic linker
+ * ZX_ERR_OUT_OF_RANGE       too many arguments or handles
+ */
+zx_status_t launch(const struct launch *what, zx_handle_t *process, const char **why);
+
+/*
+ * The common case: from the program's own archive, with its environment, and with the archive and the root resource
+ * to hand on to others.
+ */
+zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why);
+
+/* Waits until the process has ended. */
+zx_status_t launch_wait(zx_handle_t process, int64_t *return_code);
+
+/*
+ * The archive and the root resource that this program was itself launched with: borrowed, ZX_HANDLE_INVALID if there
+ * were none. They take the startup handles when first asked, so zx_take_startup_handle() will not find these.
+ */
+zx_handle_t launch_archive(void);
+zx_handle_t launch_resource(void);

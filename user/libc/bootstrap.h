@@ -1,0 +1,26 @@
+/*
+ * Reading the bootstrap message of <zircon/processargs.h>.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zircon/processargs.h>
+
+struct bootstrap {
+    const uint32_t *ids; /* one for each handle */
+    const char *args;    /* args_num strings, one after the other */
+    uint32_t args_num;
+    const char *environ;
+    uint32_t environ_num;
+};
+
+/*
+ * Finds the parts of a message that came with `handle_count` handles, and checks that each lies within it whole. The
+ * result points into the message, which is 4-byte-aligned.
+ */
+bool __port_bootstrap_read(const void *message, size_t len, size_t handle_count, struct bootstrap *out);
+
+/* Fills `count` pointers with the addresses of strings that follow one another. */
+void __port_bootstrap_strings(const char *strings, uint32_t count, char **out);

@@ -1,0 +1,21 @@
+/*
+ * How a program ends. exit() has run its handlers and flushed its streams when it comes here.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zircon/assert.h>
+#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
+
+_Noreturn void _Exit(int status) { zx_process_exit(status); }
+
+void __zx_panic(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fflush(stdout);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    __builtin_trap();
+}

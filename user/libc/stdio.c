@@ -1,0 +1,66 @@
+/*
+ * The standard streams, over the console: output a line at a time, errors at once, and input that is at its end. Each
+ * is made with fopencookie, stdio's public way to define a stream, and then moved to where musl's own functions look
+ * for it: objects named __stdout_FILE and so on, which musl would fill with a stream over a Linux file descriptor.
+ * Nothing in a stream points into itself, so that its bytes can be moved; what it points to stays where fopencookie
+ * put it.
+ *
+ * __stdout_used and its sisters are how exit() and fflush(NULL) find these three.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
+
+#define CONSOLE_CHUNK 256
+
+/* Room for musl's FILE, which is smaller, and smaller than what fopencookie allocates. */
+struct port_stream {
+    _Alignas(16) char bytes[256];
+};
+
+struct port_stream __stdin_FILE, __stdout_FILE, __stderr_FILE;
+FILE *const stdin = (FILE *)&__stdin_FILE;
+FILE *const stdout = (FILE *)&__stdout_FILE;
+FILE *const stderr = (FILE *)&__stderr_FILE;
+extern FILE *volatile __stdin_used, *volatile __stdout_used, *volatile __stderr_used;
+FILE *volatile __stdin_used, *volatile __stdout_used, *volatile __stderr_used;
+
+void __port_console_write(const char *text, size_t len) {
+    while (len > 0) {
+        size_t part = len < CONSOLE_CHUNK ? len : CONSOLE_CHUNK;
+        zx_debug_write(text, part);
+        text += part;
+        len -= part;
+    }
+}
+
+static ssize_t console_write(void *cookie, const char *text, size_t len) {
+    (void)cookie;
+    __port_console_write(text, len);
+    return (ssize_t)len;
+}
+
+static ssize_t console_read(void *cookie, char *buffer, size_t len) {
+    (void)cookie;
+    (void)buffer;
+    (void)len;
+    return 0;
+}
+
+static FILE *stream_open(struct port_stream *place, const char *mode, int buffering) {
+    FILE *stream = fopencookie(NULL, mode, (cookie_io_functions_t){.read = console_read, .write = console_write});
+    if (!stream) abort();
+    setvbuf(stream, NULL, buffering, BUFSIZ);
+    memcpy(place, stream, sizeof(*place));
+    return (FILE *)place;
+}
+
+/* Before all other constructors, which may print. */
+__attribute__((constructor(102))) static void streams_open(void) {
+    __stdin_used = stream_open(&__stdin_FILE, "r", _IOFBF);
+    __stdout_used = stream_open(&__stdout_FILE, "w", _IOLBF);
+    __stderr_used = stream_open(&__stderr_FILE, "w", _IONBF);
+}

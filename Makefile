@@ -125,6 +125,10 @@ kernel: $(OUT)/kernel.elf
 
 -include user/rules.mk
 
+# --- the kernel on the host ---
+
+include tests/host/rules.mk
+
 # --- the boot image ---
 
 .PHONY: iso
@@ -180,7 +184,7 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)$(MAKE) BUILD=debug test-images
 	$(QUIET)unset BUILD; prove --timer $(TESTS)
-test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST)/units
 
 # --- checks ---
 
@@ -203,27 +207,35 @@ check-layering:
 	$(call say,LAYERS,tests/layering.pl)
 	$(QUIET)$(PERL) tests/layering.pl
 
+# Whose flags a file is compiled with.
+SIDE_USER := user/% tests/user/%
+SIDE_HOST := tests/host/%
+SIDE_TOOL := tests/lib/%
+side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
+TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(KERNEL_CFLAGS)
+TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Itests/host/include
+TIDY_TOOL_CFLAGS := -std=gnu2x
+
 # Each file is analysed again only after a change, with the flags of its side of the fence.
 TIDY := $(C_SOURCES:%.c=build/check/tidy/%.ok)
 check-tidy: $(TIDY)
 $(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
-	$(QUIET)clang-tidy --quiet $< -- $(call tidy-flags,$<) 2>$(@:.ok=.log) || { cat $(@:.ok=.log) >&2; false; }
+	$(QUIET)clang-tidy --quiet $< -- $(TIDY_$(call side-of,$<)_CFLAGS) 2>$(@:.ok=.log) || \
+		{ cat $(@:.ok=.log) >&2; false; }
 	@touch $@
-HOSTED := user/% tests/user/% tests/lib/% tests/host/%
-tidy-flags = $(if $(filter $(HOSTED),$(1)),$(TIDY_USER_CFLAGS),-DKERNEL_TESTS $(KERNEL_CFLAGS))
 
 # bsd/ and nothing else of the system's headers: a kernel uses no more of them.
 CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
-	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
+	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare --suppress=preprocessorErrorDirective:syscalls/dispatch.c \
 	-D__GNUC__=12 -D__x86_64__ -DDEBUG -I. -Isyscalls/include
 check-cppcheck:
 	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
 	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
 	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/x86_64/include -Ibuild/check/include \
-		$(filter-out $(HOSTED),$(C_SOURCES))
-	$(QUIET)$(CPPCHECK) $(filter $(HOSTED),$(C_SOURCES))
+		$(filter-out $(SIDE_USER) $(SIDE_HOST) $(SIDE_TOOL),$(C_SOURCES))
+	$(QUIET)$(CPPCHECK) $(filter $(SIDE_USER) $(SIDE_TOOL),$(C_SOURCES))
 
 # Not a check: makes the sources pass the one for format.
 format:

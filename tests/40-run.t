@@ -51,11 +51,19 @@ for my $stdin ('/dev/null', 'closed') {
     diag($stderr) if $code;
 }
 
-# What every error of the page looks like, and the sentences of the four scenes.
+# The scenes of the tour, and every error of the call's page.
 sub TOUR {
     return [
-        qr/ZX_ERR_ACCESS_DENIED/, qr/ZX_ERR_BAD_HANDLE/, qr/ZX_ERR_BAD_STATE/, qr/ZX_ERR_INVALID_ARGS/,
-        qr/ZX_ERR_NO_MEMORY/, qr/ZX_ERR_WRONG_TYPE/,
+        qr/"nobody has written here".*"hello from your parent"/s,
+        qr/ZX_OK, 11 bytes\n.*ends in "left\|", the second begins with "right"/,
+        qr/I write 100 bytes,.*ZX_OK, 60 bytes/s,
+        qr/is 0xcc in the first and 0x\w+ in the second.*gets 42.*dies\s+with return code -1028/s,
+        qr/does not carry the right to write +ZX_ERR_ACCESS_DENIED/,
+        qr/closed +ZX_ERR_BAD_HANDLE/, qr/not a process +ZX_ERR_WRONG_TYPE/,
+        qr/killed +ZX_ERR_BAD_STATE/, qr/not cached +ZX_ERR_BAD_STATE/,
+        qr/NULL +ZX_ERR_INVALID_ARGS/, qr/not mapped +ZX_ERR_INVALID_ARGS/, qr/half .* mapped +ZX_ERR_INVALID_ARGS/,
+        qr/0 bytes .* +ZX_ERR_INVALID_ARGS/, qr/64 MiB and one byte .* +ZX_ERR_INVALID_ARGS/,
+        qr/no memory at the address +ZX_ERR_NO_MEMORY/, qr/^That was the tour\. All \d+ things/m,
     ];
 }
 

@@ -15,7 +15,7 @@ my @rooms = ('arch', 'kernel/base', 'kernel/sched', 'vm', 'kernel/object', 'sysc
 my %level = map { $rooms[$_] => $_ } 0 .. $#rooms;
 
 # What a kernel without a C library may take from outside.
-my $freestanding = qr{^(zircon/.*|std(arg|atomic|bool|def|int|noreturn)\.h|limits\.h|bsd/sys/(queue|tree)\.h)$};
+my $freestanding = qr{^(zircon/.*|std(arg|atomic|bool|def|int|noreturn)\.h|elf\.h|limits\.h|bsd/sys/(queue|tree)\.h)$};
 
 my $findings = 0;
 sub finding { print "$_[0]\n"; $findings++ }

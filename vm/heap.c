@@ -1,10 +1,11 @@
 /*
  * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have room.
- * A class keeps at most one slab that is wholly empty. Each class has its own spinlock.
+ * A class that gets a second wholly empty slab gives it back. Each class has its own spinlock.
  */
 #include "vm/heap.h"
 
 #include "kernel/base/log.h"
+#include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/string.h"
 #include "vm/inject.h"
@@ -14,8 +15,8 @@ static const uint16_t class_sizes[] = {32, 64, 96, 128, 192, 256, 336, 448, 528,
 
 static struct size_class {
     struct spinlock lock;
-    LIST_HEAD(, page) roomy; /* slabs with a free object, the fullest last emptied first */
-    size_t empty;            /* how many of them are wholly empty: 0 or 1 */
+    LIST_HEAD(, page) roomy; /* slabs with a free object */
+    size_t empty;            /* how many of them are wholly empty */
 } classes[countof(class_sizes)] = {
     [0 ... countof(class_sizes) - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")},
 };
@@ -30,6 +31,11 @@ static unsigned class_for(size_t size) {
     return c;
 }
 
+/* All of a free object but the link to the next. */
+static void object_poison(void **object, unsigned c) {
+    memory_poison(object + 1, class_sizes[c] - sizeof(*object));
+}
+
 /* Cuts a fresh page into a chain of free objects. */
 static struct page *slab_make(unsigned c) {
     struct page *slab = page_alloc();
@@ -42,11 +48,13 @@ static struct page *slab_make(unsigned c) {
         void **object = (void **)(data + i * class_sizes[c]);
         *object = slab->slab_free;
         slab->slab_free = object;
+        object_poison(object, c);
     }
     return slab;
 }
 
 static void slab_release(struct page *slab) {
+    memory_unpoison(page_data(slab), PAGE_SIZE);
     slab->order = 0;
     page_free(slab);
 }
@@ -113,7 +121,9 @@ void *heap_alloc(size_t size) {
     if (inject_failure()) return NULL;
     unsigned c = class_for(size);
     void *object = class_alloc(c);
-    if (object) atomic_fetch_add_explicit(&bytes_out, class_sizes[c], memory_order_relaxed);
+    if (!object) return NULL;
+    memory_unpoison(object, size);
+    atomic_fetch_add_explicit(&bytes_out, class_sizes[c], memory_order_relaxed);
     return object;
 }
 
@@ -132,24 +142,29 @@ void heap_free(void *object) {
         return;
     }
     CHECK(page->state == PAGE_SLAB);
-#ifdef DEBUG
-    memset(object, 0xdf, class_sizes[page->order]);
-#endif
+    object_poison(object, page->order);
     atomic_fetch_sub_explicit(&bytes_out, class_sizes[page->order], memory_order_relaxed);
     class_free(page, object);
 }
 
+/* An empty slab of the class, taken off its list; NULL if there is none. */
+static struct page *empty_slab(struct size_class *class) {
+    struct page *slab;
+    spin_lock(&class->lock);
+    LIST_FOREACH(slab, &class->roomy, link) {
+        if (slab->slab_used == 0) break;
+    }
+    if (slab) {
+        LIST_REMOVE(slab, link);
+        class->empty--;
+    }
+    spin_unlock(&class->lock);
+    return slab;
+}
+
 void heap_trim(void) {
+    struct page *slab;
     for (unsigned c = 0; c < countof(class_sizes); c++) {
-        struct size_class *class = &classes[c];
-        spin_lock(&class->lock);
-        struct page *slab = LIST_FIRST(&class->roomy);
-        while (slab && slab->slab_used != 0) slab = LIST_NEXT(slab, link);
-        if (slab) {
-            LIST_REMOVE(slab, link);
-            class->empty--;
-        }
-        spin_unlock(&class->lock);
-        if (slab) slab_release(slab);
+        while ((slab = empty_slab(&classes[c]))) slab_release(slab);
     }
 }

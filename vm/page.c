@@ -9,12 +9,10 @@
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/string.h"
 #include "vm/inject.h"
-
-/* What a freed page is filled with in debug builds: an address nobody has. */
-#define POISON 0xde
 
 LIST_HEAD(page_list, page);
 
@@ -39,6 +37,7 @@ bool page_in_use(paddr_t pa) {
 static void run_put(size_t frame, unsigned order) {
     struct page *head = &pages_array[frame];
     head->state = PAGE_FREE;
+    memory_unpoison(page_data(head), PAGE_SIZE << order);
     head->order = (uint8_t)order;
     LIST_INSERT_HEAD(&free_lists[order], head, link);
 }
@@ -95,9 +94,7 @@ struct page *page_alloc_zeroed(void) {
 
 void page_free(struct page *page) {
     ASSERT(page->state == PAGE_USED || page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
-#ifdef DEBUG
-    memset(page_data(page), POISON, PAGE_SIZE << page->order);
-#endif
+    memory_poison(page_data(page), PAGE_SIZE << page->order);
     spin_lock(&lock);
     run_free((size_t)(page - pages_array), page->order);
     spin_unlock(&lock);

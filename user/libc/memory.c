@@ -54,9 +54,7 @@ void *__mmap(void *start, size_t len, int prot, int flags, int fd, off_t offset)
     return MAP_FAILED;
 }
 
-int __munmap(void *start, size_t len) {
-    return result(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)start, len));
-}
+int __munmap(void *start, size_t len) { return result(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)start, len)); }
 
 int __mprotect(void *start, size_t len, int prot) {
     uintptr_t first = (uintptr_t)start & ~ZX_PAGE_MASK;

@@ -43,6 +43,7 @@ static ssize_t console_write(void *cookie, const char *text, size_t len) {
     return (ssize_t)len;
 }
 
+/* At its end, always. NOLINTNEXTLINE(readability-non-const-parameter): the type is fopencookie's */
 static ssize_t console_read(void *cookie, char *buffer, size_t len) {
     (void)cookie;
     (void)buffer;

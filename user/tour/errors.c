@@ -19,7 +19,7 @@ static void refuse(const char *how, zx_status_t want, zx_handle_t process, zx_va
                    size_t len) {
     size_t actual = UNTOUCHED;
     zx_status_t status = zx_process_write_memory(process, vaddr, buffer, len, &actual);
-    printf("   %-48s %s\n", how, zx_status_get_string(status));
+    printf("   %-50s %s\n", how, zx_status_get_string(status));
     check(status == want, zx_status_get_string(want));
     check(actual == UNTOUCHED, "a call that fails does not tell a count");
 }

@@ -16,8 +16,8 @@ static void show_write(const char *who, zx_handle_t process, zx_vaddr_t vaddr, c
                        size_t want) {
     size_t actual = 0;
     zx_status_t status = zx_process_write_memory(process, vaddr, bytes, len, &actual);
-    say("", "-> zx_process_write_memory(%s, %#lx, ..., %zu)", who, (unsigned long)vaddr, len);
-    say("", "<- %s, %zu bytes", zx_status_get_string(status), actual);
+    say("", "zx_process_write_memory(%s, %#lx, ..., %zu)", who, (unsigned long)vaddr, len);
+    say("", "    %s, %zu written", zx_status_get_string(status), actual);
     check(status == ZX_OK && actual == want, "the number of bytes written");
 }
 
@@ -41,12 +41,12 @@ void scene_two_objects(void) {
     zx_handle_t right = dummy_map(&target, 1, 1, ZX_CACHE_POLICY_CACHED);
     const char text[] = "left|right";
     const size_t lead = strlen("left|");
-    say("parent", "Two objects of one page each adjoin in a process that never ran.");
-    show_write("target", target.process, target.base + ZX_PAGE_SIZE - lead, text, sizeof(text), sizeof(text));
+    say("parent", "Two memory objects of one page each adjoin in the target.");
+    show_write("target", target.process, target.base + ZX_PAGE_SIZE - lead, text, strlen(text), strlen(text));
 
     char in_left[16] = "", in_right[16] = "";
     zx_status_t status = zx_vmo_read(left, in_left, ZX_PAGE_SIZE - lead, lead);
-    if (status == ZX_OK) status = zx_vmo_read(right, in_right, 0, sizeof(text) - lead);
+    if (status == ZX_OK) status = zx_vmo_read(right, in_right, 0, strlen(text) - lead);
     say("parent", "The first object ends in \"%s\", the second begins with \"%s\".", in_left, in_right);
     check(status == ZX_OK && strcmp(in_left, "left|") == 0 && strcmp(in_right, "right") == 0,
           "both objects have their part");
@@ -60,10 +60,10 @@ void scene_hole(void) {
     struct dummy target = dummy_create();
     zx_handle_close(dummy_map(&target, 0, 1, ZX_CACHE_POLICY_CACHED));
     static const char text[100];
-    say("parent", "The target has one page, and nothing after it. I write 100 bytes,");
-    say("", "beginning 60 bytes before the end.");
+    say("parent", "The target has one page and nothing after it. I write 100 bytes,");
+    say("", "beginning 60 bytes before its end.");
     show_write("target", target.process, target.base + ZX_PAGE_SIZE - 60, text, sizeof(text), 60);
-    say("parent", "The call tells how far it got; the rest had nowhere to go.");
+    say("parent", "The call succeeds and tells how far it got.");
     dummy_destroy(&target);
 }
 
@@ -76,16 +76,16 @@ static uint8_t byte_at(zx_handle_t process, zx_vaddr_t vaddr) {
 }
 
 static void show_bytes(const struct actor *first, const struct actor *second) {
-    say("parent", "That byte is 0x%02x in the first and 0x%02x in the second.", byte_at(first->process, first->address),
-        byte_at(second->process, second->address));
+    say("parent", "Its first byte is 0x%02x in the first, 0x%02x in the second.",
+        byte_at(first->process, first->address), byte_at(second->process, second->address));
 }
 
 void scene_breakpoint(void) {
     scene("A breakpoint in shared, read-only program text");
     struct actor first = actor_start(ROLE_WORKER, "first");
     struct actor second = actor_start(ROLE_WORKER, "second");
-    say("parent", "Two processes run the same program, from the same pages of memory.");
-    say("", "Both have a function at %#lx.", (unsigned long)first.address);
+    say("parent", "Two processes run one program, from the same pages of memory.");
+    say("", "It has a function at %#lx.", (unsigned long)first.address);
     check(first.address == second.address, "both have the function at the same address");
     const uint8_t before = byte_at(first.process, first.address);
     show_bytes(&first, &second);
@@ -104,8 +104,8 @@ void scene_breakpoint(void) {
     int64_t code = 0;
     launch_wait(first.process, &code);
     actor_end(&first);
-    say("parent", "The first calls it, meets the breakpoint, has no debugger, and dies");
-    say("", "with return code %lld.", (long long)code);
+    say("parent", "The first calls it, meets the breakpoint, and since it has no");
+    say("", "debugger it dies, with return code %lld.", (long long)code);
     check(code == ZX_TASK_RETCODE_EXCEPTION_KILL, "the first meets the breakpoint");
     actor_end(&second);
 }

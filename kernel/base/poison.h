@@ -1,0 +1,39 @@
+/*
+ * Memory that nobody may touch: what the allocators hold free. Under AddressSanitizer touching it is reported at once;
+ * in other debug builds it is filled, so that whoever reads it finds an address that nobody has.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "kernel/base/string.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POISON_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISON_ASAN 1
+#endif
+#endif
+
+#ifdef POISON_ASAN
+#include <sanitizer/asan_interface.h>
+static inline void memory_poison(void *memory, size_t len) { __asan_poison_memory_region(memory, len); }
+static inline void memory_unpoison(void *memory, size_t len) { __asan_unpoison_memory_region(memory, len); }
+#elif defined(DEBUG)
+#define POISON_BYTE 0xde
+static inline void memory_poison(void *memory, size_t len) { memset(memory, POISON_BYTE, len); }
+static inline void memory_unpoison(void *memory, size_t len) {
+    (void)memory;
+    (void)len;
+}
+#else
+static inline void memory_poison(void *memory, size_t len) {
+    (void)memory;
+    (void)len;
+}
+static inline void memory_unpoison(void *memory, size_t len) {
+    (void)memory;
+    (void)len;
+}
+#endif

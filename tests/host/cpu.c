@@ -1,0 +1,150 @@
+/*
+ * The simulated processor: interrupts, time, threads. See host.h.
+ *
+ * Time goes on by a little at each look at the clock, and jumps to the alarm when the processor waits. The alarm goes off at
+ * the next place where interrupts are turned on.
+ */
+#define _GNU_SOURCE
+#include "arch/cpu.h"
+
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arch/power.h"
+#include "arch/thread.h"
+#include "arch/time.h"
+#include "arch/upcall.h"
+#include "kernel/base/cpu.h"
+#include "kernel/base/lockrank.h"
+#include "kernel/sched/thread.h"
+#include "tests/host/host.h"
+
+#define TIME_STEP 50 /* nanoseconds for a look at the clock */
+#define MAX_PROGRAMS 64
+
+static struct lock_stack boot_locks;
+static struct cpu the_cpu = {.irq_off_depth = 0, .locks = &boot_locks};
+static struct thread boot_thread;
+struct cpu *host_cpu = &the_cpu;
+struct thread *host_current = &boot_thread;
+bool host_irq_on;
+
+static zx_time_t now;
+static zx_time_t alarm_at = ZX_TIME_INFINITE;
+static uint64_t entropy = 1;
+
+zx_time_t arch_time_now(void) { return now += TIME_STEP; }
+uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
+uint64_t arch_ticks_per_second(void) { return 1000000000; }
+void arch_alarm_set(zx_time_t deadline) { alarm_at = deadline; }
+
+void host_interrupt(void) {
+    if (now < alarm_at) return;
+    alarm_at = ZX_TIME_INFINITE;
+    host_irq_on = false;
+    upcall_alarm();
+    upcall_interrupt_done();
+    host_irq_on = true;
+}
+
+void host_wait(void) {
+    if (alarm_at == ZX_TIME_INFINITE) {
+        fprintf(stderr, "host: every thread waits, and nothing will ever happen\n");
+        abort();
+    }
+    if (now < alarm_at) now = alarm_at;
+    arch_irq_enable();
+}
+
+void arch_halt(void) { abort(); }
+size_t arch_backtrace(uintptr_t *pcs UNUSED, size_t max UNUSED, const void *frame UNUSED) { return 0; }
+bool arch_invariants_hold(void) { return host_irq_on; }
+void arch_registers_log(void) {}
+void arch_power_off(enum power_code code) {
+    if (code == POWER_PANIC) abort();
+    host_exit(code == POWER_OK ? 0 : 1);
+}
+
+void host_seed(uint64_t seed) { entropy = seed | 1; }
+
+/* A linear congruential step is random enough for handle values that must repeat. */
+uint64_t arch_entropy(void) { return entropy = entropy * 6364136223846793005u + 1442695040888963407u; }
+
+/* --- threads --- */
+
+static void switch_begun(void **save, const void *stack, size_t size) {
+    __sanitizer_start_switch_fiber(save, stack, size);
+}
+
+static void thread_main(void) {
+    struct arch_thread *self = &thread_current()->arch;
+    __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+    self->entry(self->arg);
+}
+
+void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, void (*entry)(void *), void *arg) {
+    *at = (struct arch_thread){.stack = stack, .stack_size = stack_size, .entry = entry, .arg = arg};
+    getcontext(&at->context);
+    at->context.uc_stack.ss_sp = stack;
+    at->context.uc_stack.ss_size = stack_size;
+    makecontext(&at->context, thread_main, 0);
+}
+
+/* The stack of the Linux thread that the program began on. */
+void arch_thread_adopt(struct thread *t) {
+    pthread_attr_t attr;
+    pthread_getattr_np(pthread_self(), &attr);
+    pthread_attr_getstack(&attr, &t->arch.stack, &t->arch.stack_size);
+    pthread_attr_destroy(&attr);
+    host_current = t;
+}
+
+void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_aspace *next_aspace UNUSED) {
+    host_current = next;
+    switch_begun(prev->state == THREAD_DEAD ? NULL : &prev->arch.sanitizer_stack, next->arch.stack,
+                 next->arch.stack_size);
+    swapcontext(&prev->arch.context, &next->arch.context);
+    __sanitizer_finish_switch_fiber(prev->arch.sanitizer_stack, NULL, NULL);
+}
+
+void arch_leave_aspace(void) {}
+void arch_set_user_fs(vaddr_t base UNUSED) {}
+void arch_set_user_gs(vaddr_t base UNUSED) {}
+
+/* --- user mode --- */
+
+static host_program *programs[MAX_PROGRAMS];
+
+vaddr_t host_program_entry(host_program *program) {
+    size_t i = 0;
+    while (programs[i] && programs[i] != program) i++;
+    programs[i] = program;
+    return USER_BASE + i;
+}
+
+static void run_attention(void) {
+    while (thread_interrupted()) upcall_attention();
+}
+
+/* A program that returns falls off its end: a fault, as on a real machine. */
+_Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_t arg2) {
+    run_attention();
+    size_t i = entry - USER_BASE;
+    if (i < MAX_PROGRAMS && programs[i]) programs[i](arg1, arg2);
+    const struct arch_exception fault = {.type = 0, .pc = entry, .sp = sp};
+    for (;;) {
+        upcall_exception(&fault);
+        run_attention();
+    }
+}
+
+uint64_t host_syscall(unsigned number, const uint64_t a[8]) {
+    uint64_t result = number < upcall_syscall_count
+                          ? upcall_syscall_table[number](a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])
+                          : upcall_bad_syscall();
+    lock_rank_assert_none();
+    run_attention();
+    return result;
+}

@@ -1,0 +1,42 @@
+/*
+ * The kernel as an ordinary Linux program: what tests and fuzzers of it may ask of the simulated machine.
+ *
+ * There is one processor and no real concurrency: everything runs on one Linux thread, kernel threads are contexts, time
+ * is a counter. So a run is repeated exactly by its seed.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/upcall.h"
+
+/* Makes the machine with so much memory, and boots the kernel; `body` then runs on a kernel thread, and ends the program. */
+_Noreturn void host_boot(size_t memory, void (*body)(void));
+
+/* Ends the program, as a power-off does. */
+_Noreturn void host_exit(int code);
+
+/* What arch_entropy() gives from now on follows from this. */
+void host_seed(uint64_t seed);
+
+/*
+ * Simulated user mode. A program is a function that stands at an entry address; to "jump" elsewhere is a fault. It reaches its
+ * memory only by the copies below, which fault as loads and stores would, and the kernel only by host_syscall().
+ */
+typedef void host_program(uint64_t arg1, uint64_t arg2);
+vaddr_t host_program_entry(host_program *program);
+
+/* Numbers of system calls: their places in the list. */
+enum host_syscall_number {
+#define SYSCALL(name, ...) HOST_SYS_##name,
+#include "syscalls/syscalls.def"
+#undef SYSCALL
+    HOST_SYSCALLS,
+};
+
+uint64_t host_syscall(unsigned number, const uint64_t args[8]);
+
+/* Loads and stores of the running program: ZX_OK, or what the fault could not be resolved for. Nobody is killed. */
+zx_status_t host_user_load(void *dst, vaddr_t user, size_t len);
+zx_status_t host_user_store(vaddr_t user, const void *src, size_t len);

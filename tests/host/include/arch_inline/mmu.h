@@ -1,0 +1,22 @@
+/*
+ * Memory, simulated: physical memory is one file in memory, seen whole at PHYSMAP_BASE, and page by page where kernel stacks
+ * are mapped. User translations are tables that only the simulated user copies look at.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define KERNEL_DYNAMIC_SIZE ((size_t)16 << 30)
+
+extern char *host_physmap;
+extern vaddr_t host_dynamic_base;
+#define KERNEL_DYNAMIC_BASE host_dynamic_base
+
+struct arch_aspace {
+    paddr_t root;
+};
+
+static inline void *arch_phys_to_virt(paddr_t pa) { return host_physmap + pa.raw; }
+static inline paddr_t arch_virt_to_phys(const void *va) {
+    return (paddr_t){(uint64_t)((const char *)va - host_physmap)};
+}

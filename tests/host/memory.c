@@ -1,0 +1,229 @@
+/*
+ * The simulated machine's memory: physical memory, kernel stacks, user translations, and user copies. See host.h.
+ *
+ * Translations are kept in four levels of tables of 512, made of pages that the kernel gives, as on a PC; so running out of
+ * memory for them can be tested. An entry is a physical address with the bits below.
+ */
+#define _GNU_SOURCE
+#include "arch/mmu.h"
+
+#include <sanitizer/asan_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arch/boot.h"
+#include "arch/upcall.h"
+#include "arch/usercopy.h"
+#include "kernel/base/arith.h"
+#include "kernel/sched/thread.h"
+#include "tests/host/host.h"
+#include "tests/host/memory.h"
+#include "vm/aspace.h"
+
+#define ENTRY_PRESENT 1u
+#define ENTRY_WRITE 2u
+#define ENTRY_EXECUTE 4u
+#define LEVELS 4u
+#define INDEX_BITS 9u
+#define ENTRIES (1u << INDEX_BITS)
+#define TOP_ENTRIES (ENTRIES / 2) /* user space is the lower half */
+
+char *host_physmap;
+vaddr_t host_dynamic_base;
+static int memory_file;
+static struct boot_info boot_info = {.loader = "host", .cmdline = ""};
+
+const struct boot_info *arch_boot_info(void) { return &boot_info; }
+
+static void *must_map(void *at, size_t len, int prot, int flags, int fd, off_t offset) {
+    void *p = mmap(at, len, prot, flags, fd, offset);
+    if (p == MAP_FAILED) {
+        perror("host: mmap");
+        exit(2);
+    }
+    return p;
+}
+
+void host_memory_init(size_t size) {
+    memory_file = memfd_create("physical memory", MFD_CLOEXEC);
+    if (memory_file < 0 || ftruncate(memory_file, (off_t)size) != 0) {
+        perror("host: physical memory");
+        exit(2);
+    }
+    host_physmap = must_map(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
+    host_dynamic_base = (vaddr_t)must_map(NULL, KERNEL_DYNAMIC_SIZE, PROT_NONE,
+                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* Frame 0 stays out, as it does on a PC: a physical address of 0 is always a mistake. */
+    boot_info.ram[0] = (struct boot_range){{PAGE_SIZE}, size - PAGE_SIZE};
+    boot_info.ram_count = 1;
+    boot_info.ram_total = size;
+}
+
+/* --- kernel stacks: pages of the file, seen at a second address --- */
+
+static uint64_t *dynamic_frames(vaddr_t va) {
+    static uint64_t frames[KERNEL_DYNAMIC_SIZE >> PAGE_SHIFT];
+    return &frames[(va - host_dynamic_base) >> PAGE_SHIFT];
+}
+
+zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
+    must_map((void *)va, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory_file, (off_t)pa.raw);
+    ASAN_UNPOISON_MEMORY_REGION((void *)va, PAGE_SIZE);
+    *dynamic_frames(va) = pa.raw;
+    return ZX_OK;
+}
+
+paddr_t arch_kernel_unmap(vaddr_t va) {
+    must_map((void *)va, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return (paddr_t){*dynamic_frames(va)};
+}
+
+bool arch_kernel_tables_sound(void) { return true; }
+
+/* --- user translations --- */
+
+static uint64_t *table_at(uint64_t entry) { return arch_phys_to_virt((paddr_t){page_round_down(entry)}); }
+
+static unsigned entry_index(vaddr_t va, unsigned level) {
+    return (unsigned)(va >> (PAGE_SHIFT + INDEX_BITS * (level - 1))) % ENTRIES;
+}
+
+zx_status_t arch_mmu_init(struct arch_aspace *as) { return upcall_table_alloc(&as->root); }
+
+void arch_mmu_destroy(struct arch_aspace *as) {
+    arch_mmu_drop(as, 0, USER_END);
+    upcall_table_free(as->root);
+}
+
+static uint64_t *find(const struct arch_aspace *as, vaddr_t va) {
+    uint64_t *entry = table_at(as->root.raw) + entry_index(va, LEVELS);
+    for (unsigned level = LEVELS; level > 1; level--) {
+        if (!*entry) return NULL;
+        entry = table_at(*entry) + entry_index(va, level - 1);
+    }
+    return entry;
+}
+
+static bool table_empty(const uint64_t *table) {
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        if (table[i]) return false;
+    }
+    return true;
+}
+
+static void table_drop(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
+    const vaddr_t span = (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1));
+    for (vaddr_t next; va < end; va = next) {
+        uint64_t *entry = &table[entry_index(va, level)];
+        next = min_u64(end, (va | (span - 1)) + 1);
+        if (!*entry) continue;
+        if (level > 1) table_drop(table_at(*entry), level - 1, va, next);
+        if (level > 1 && !table_empty(table_at(*entry))) continue;
+        if (level > 1) upcall_table_free((paddr_t){page_round_down(*entry)});
+        *entry = 0;
+    }
+}
+
+void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
+    table_drop(table_at(as->root.raw), LEVELS, va, va + len);
+}
+
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot, uint32_t cache UNUSED) {
+    uint64_t *entry = table_at(as->root.raw) + entry_index(va, LEVELS);
+    for (unsigned level = LEVELS; level > 1; level--) {
+        paddr_t table;
+        if (!*entry && upcall_table_alloc(&table) != ZX_OK) {
+            arch_mmu_drop(as, va, PAGE_SIZE);
+            return ZX_ERR_NO_MEMORY;
+        }
+        if (!*entry) *entry = table.raw | ENTRY_PRESENT;
+        entry = table_at(*entry) + entry_index(va, level - 1);
+    }
+    *entry = pa.raw | ENTRY_PRESENT | (prot & MMU_WRITE ? ENTRY_WRITE : 0) | (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
+    return ZX_OK;
+}
+
+static unsigned entry_prot(uint64_t entry) {
+    return (entry & ENTRY_WRITE ? MMU_WRITE : 0) | (entry & ENTRY_EXECUTE ? MMU_EXECUTE : 0);
+}
+
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
+    const uint64_t *entry = find(as, va);
+    if (!entry || !*entry) return false;
+    *pa = (paddr_t){page_round_down(*entry)};
+    *prot = entry_prot(*entry);
+    return true;
+}
+
+typedef bool visit_fn(vaddr_t va, paddr_t pa, unsigned prot, void *arg);
+
+static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
+    const vaddr_t span = (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1));
+    for (unsigned i = 0; i < (level == LEVELS ? TOP_ENTRIES : ENTRIES); i++, va += span) {
+        if (!table[i]) continue;
+        bool go_on = level > 1 ? table_visit(table_at(table[i]), level - 1, va, visit, arg)
+                               : visit(va, (paddr_t){page_round_down(table[i])}, entry_prot(table[i]), arg);
+        if (!go_on) return false;
+    }
+    return true;
+}
+
+bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
+    return table_visit(table_at(as->root.raw), LEVELS, 0, visit, arg);
+}
+
+/* --- user copies --- */
+
+/* The byte at a user address, after whatever faults it takes; NULL if it cannot be reached. */
+static char *user_byte(vaddr_t va, unsigned flags, zx_status_t *status) {
+    struct arch_aspace *as = thread_current()->arch_aspace;
+    for (*status = ZX_OK; *status == ZX_OK; *status = upcall_page_fault(va, flags)) {
+        paddr_t pa;
+        unsigned prot;
+        if (as && arch_mmu_query(as, va, &pa, &prot) && (!(flags & FAULT_WRITE) || (prot & MMU_WRITE)))
+            return (char *)arch_phys_to_virt(pa) + (va & PAGE_MASK);
+    }
+    return NULL;
+}
+
+/* Moves bytes one page at a time, out of user memory or into it. */
+static size_t user_copy(char *kernel, vaddr_t user, size_t len, unsigned flags, zx_status_t *status) {
+    size_t done = 0;
+    *status = ZX_OK;
+    while (done < len) {
+        size_t chunk = min_u64(len - done, PAGE_SIZE - ((user + done) & PAGE_MASK));
+        char *at = user_byte(user + done, flags, status);
+        if (!at) break;
+        if (flags & FAULT_WRITE)
+            memmove(at, kernel + done, chunk);
+        else
+            memmove(kernel + done, at, chunk);
+        done += chunk;
+    }
+    return done;
+}
+
+size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len) {
+    zx_status_t status;
+    return user_copy(dst, user, len, 0, &status);
+}
+
+size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len) {
+    zx_status_t status;
+    return user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE, &status);
+}
+
+zx_status_t host_user_load(void *dst, vaddr_t user, size_t len) {
+    zx_status_t status;
+    (void)!user_copy(dst, user, len, FAULT_USER, &status);
+    return status;
+}
+
+zx_status_t host_user_store(vaddr_t user, const void *src, size_t len) {
+    zx_status_t status;
+    (void)!user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE | FAULT_USER, &status);
+    return status;
+}

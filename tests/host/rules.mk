@@ -1,0 +1,35 @@
+# The portable kernel as an ordinary program, under sanitizers, and the fuzzers made of it. Always clang: its fuzzer and
+# its sanitizers belong together.
+#
+#   $(HOST)/units      the unit tests of tests/kernel
+
+HOST := build/host
+HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -Wthread-safety,$(WARNINGS)) \
+	-fno-omit-frame-pointer -I. -Isyscalls/include -Itests/host/include
+
+# All portable code. The kernel's names for addresses are the host's own affair.
+HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/main.c kernel/userboot.c, \
+	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
+HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c
+HOST_UNITS := tests/host/units.c tests/kernel/harness.c \
+	$(filter-out tests/kernel/harness.c tests/kernel/provoke.c,$(wildcard tests/kernel/*.c))
+
+host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))
+
+# The C library's own string functions stay: sanitizers look into them.
+$(HOST)/%/kernel/base/string.o: HOST_CFLAGS += $(foreach f,memcmp strlen strnlen strcmp strncmp strchr,-D$(f)=kernel_$(f))
+
+$(HOST)/flags: FORCE
+	$(call remember,$(HOST_CFLAGS) $(HOST_SANITIZE))
+
+$(HOST)/asan/%.o: %.c $(HOST)/flags
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS))
+	$(call say,LINK,$@)
+	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -o $@ $^
+
+-include $(patsubst %.o,%.d,$(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS)))

@@ -34,7 +34,7 @@ MAKEFLAGS += -rR --no-print-directory
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc libc6-dev binutils nasm perl libbsd-dev musl-dev \
 	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
-	gdb clang clang-format clang-tidy cppcheck
+	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 $(shell .ci/deps $(PACKAGES) >&2)
@@ -228,7 +228,8 @@ $(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
 
 # bsd/ and nothing else of the system's headers: a kernel uses no more of them.
 CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
-	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare --suppress=preprocessorErrorDirective:syscalls/dispatch.c \
+	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
+	--suppress=preprocessorErrorDirective:syscalls/dispatch.c \
 	-D__GNUC__=12 -D__x86_64__ -DDEBUG -I. -Isyscalls/include
 check-cppcheck:
 	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)

@@ -30,12 +30,16 @@ static zx_status_t command_report(const char *text) {
     return ZX_OK;
 }
 
-static zx_status_t command_baseline(const char *text UNUSED) {
-    selfcheck_baseline();
+static enum baseline named_baseline(const char *text) {
+    return strcmp(text, "inner") == 0 ? BASELINE_INNER : BASELINE_OUTER;
+}
+
+static zx_status_t command_baseline(const char *text) {
+    selfcheck_baseline(named_baseline(text));
     return ZX_OK;
 }
 
-static zx_status_t command_leaks(const char *text UNUSED) { return selfcheck_leaks(); }
+static zx_status_t command_leaks(const char *text) { return selfcheck_leaks(named_baseline(text)); }
 static zx_status_t command_check(const char *text UNUSED) { return selfcheck_invariants(); }
 
 /* The n-th allocation of the calling thread from the end of this call on fails; without a number, off. */

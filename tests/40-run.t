@@ -45,19 +45,16 @@ sub app {
 for my $stdin ('/dev/null', 'closed') {
     my ($code, $stdout, $stderr) = make($stdin, 'run');
     is($code, 0, "make run ends well with standard input from $stdin");
-    for my $sentence (@{TOUR()}) {
-        like($stdout, $sentence, "the tour shows $sentence");
-    }
-    diag($stderr) if $code;
+    my @missing = grep { $stdout !~ $_ } @{TOUR()};
+    is_deeply(\@missing, [], 'the tour shows every scene and every error');
+    diag($stdout, $stderr) if $code || @missing;
 }
 
 # The scenes of the tour, and every error of the call's page.
 sub TOUR {
     return [
-        qr/"nobody has written here".*"hello from your parent"/s,
-        qr/ZX_OK, 11 bytes\n.*ends in "left\|", the second begins with "right"/,
-        qr/I write 100 bytes,.*ZX_OK, 60 bytes/s,
-        qr/is 0xcc in the first and 0x\w+ in the second.*gets 42.*dies\s+with return code -1028/s,
+        qr/"nobody has written here".*"hello from your parent"/s, qr/ends in "left\|", the second begins with "right"/,
+        qr/write 100 bytes,.*ZX_OK, 60\b/s, qr/is 0xcc in the first.*gets 42\..*return code -1028/s,
         qr/does not carry the right to write +ZX_ERR_ACCESS_DENIED/,
         qr/closed +ZX_ERR_BAD_HANDLE/, qr/not a process +ZX_ERR_WRONG_TYPE/,
         qr/killed +ZX_ERR_BAD_STATE/, qr/not cached +ZX_ERR_BAD_STATE/,

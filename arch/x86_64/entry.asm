@@ -219,10 +219,13 @@ syscall_entry:
     swapgs
     o64 sysret
 
+; Not one of our numbers, so maybe a C library that takes us for Linux and expects its registers back.
 .refused:
-    sub rsp, 16
     call upcall_bad_syscall
-    jmp .done
+    mov [rsp + FRAME_RAX], rax
+    mov rdi, rsp
+    call user_return
+    jmp trap_resume
 
 .attention:
     add rsp, 16

@@ -19,26 +19,26 @@ struct counts {
     size_t free_pages, heap_bytes, objects, handles;
 };
 
-static struct counts baseline;
+static struct counts baselines[BASELINE_COUNT];
 
 static struct counts count_now(void) {
     heap_trim();
     return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
 }
 
-void selfcheck_baseline(void) { baseline = count_now(); }
+void selfcheck_baseline(enum baseline which) { baselines[which] = count_now(); }
 
 static bool same(const char *what, size_t now, size_t then) {
     if (now != then) log_line("leak check: %s now %zu, before %zu", what, now, then);
     return now == then;
 }
 
-zx_status_t selfcheck_leaks(void) {
-    struct counts now = count_now();
-    bool pages = same("free pages", now.free_pages, baseline.free_pages);
-    bool heap = same("heap bytes", now.heap_bytes, baseline.heap_bytes);
-    bool objects = same("objects", now.objects, baseline.objects);
-    bool handles = same("handles", now.handles, baseline.handles);
+zx_status_t selfcheck_leaks(enum baseline which) {
+    struct counts now = count_now(), before = baselines[which];
+    bool pages = same("free pages", now.free_pages, before.free_pages);
+    bool heap = same("heap bytes", now.heap_bytes, before.heap_bytes);
+    bool objects = same("objects", now.objects, before.objects);
+    bool handles = same("handles", now.handles, before.handles);
     return pages && heap && objects && handles ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 

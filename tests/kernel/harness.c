@@ -38,9 +38,9 @@ void kernel_tests_stop(void) { stopping = true; }
 
 static bool test_run(const struct kernel_test *test, size_t number) {
     test_good = true;
-    selfcheck_baseline();
+    selfcheck_baseline(BASELINE_OUTER);
     test->run();
-    kernel_test_expect(selfcheck_leaks() == ZX_OK, test->name, 0, "everything was given back");
+    kernel_test_expect(selfcheck_leaks(BASELINE_OUTER) == ZX_OK, test->name, 0, "everything was given back");
     kernel_test_expect(selfcheck_invariants() == ZX_OK, test->name, 0, "the kernel's invariants hold");
     if (!stopping) kernel_test_report("%sok %zu - %s", test_good ? "" : "not ", number, test->name);
     return test_good;

@@ -67,10 +67,10 @@ sub firmware_args {
 # A file name within one of QEMU's comma-separated options.
 sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
 
-# The whole command, ready to run; the report goes to the file named.
+# The whole command, ready to run; report and console go to the files named, the console to this terminal if to none.
 sub command {
-    my ($self, $report) = @_;
-    my $console = $self->{console} eq 'stdio' ? 'stdio' : 'file:' . quoted($self->file('console'));
+    my ($self, $report, $console_file) = @_;
+    my $console = defined $console_file ? 'file:' . quoted($console_file) : 'stdio';
     return (
         'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
         '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
@@ -83,60 +83,64 @@ sub command {
 
 # Runs the machine to its end, or to the end of its time. Returns what was seen:
 #   exit       QEMU's exit code; undef if a signal ended it     signal   that signal, or 0
-#   timed_out  the limit was reached                            seconds  from start to end
-#   report     its lines                                        first_user  seconds until the first user instruction
-#   console, log   texts
+#   timed_out  the limit was reached                            interrupted   somebody typed Ctrl-C
+#   seconds    from power-on to the end
+#   report     its lines                                        log, console   texts (no console on a terminal)
+#   heard      seconds until a program first wrote to the console; undef if none did
 sub run {
     my ($self) = @_;
     unlink map { $self->file($_) } qw(console kernel.log report);
-    pipe my $reader, my $writer or die "pipe: $!\n";
-    fcntl $writer, F_SETFD, 0 or die "fcntl: $!\n";
-    my @command = $self->command('/dev/fd/' . fileno $writer);
+    my @streams = $self->{console} eq 'stdio' ? 'report' : ('report', 'console');
+    my (%from, %to);
+    for (@streams) {
+        pipe $from{$_}, $to{$_} or die "pipe: $!\n";
+        fcntl $to{$_}, F_SETFD, 0 or die "fcntl: $!\n";
+    }
+    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } @streams);
     my $start = time;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        close $reader;
+        close $_ for values %from;
         open STDOUT, '>', $self->file('qemu.out') if $self->{console} ne 'stdio';
         open STDERR, '>&', \*STDOUT if $self->{console} ne 'stdio';
         exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
         POSIX::_exit(127);
     }
-    close $writer;
-    local $SIG{INT} = 'IGNORE';
+    close $_ for values %to;
+    # QEMU hears Ctrl-C too, and ends; we stay to tidy up.
+    my $interrupted = 0;
+    local $SIG{INT} = sub { $interrupted = 1 };
     local $SIG{TERM} = sub { kill TERM => $pid; exit 143 };
-    my %result = (timed_out => 0, $self->watch($reader, $start));
+    my %result = (timed_out => 0, $self->watch(\%from, $start));
+    $result{interrupted} = $interrupted;
     kill TERM => $pid if $result{timed_out};
     my $status = wait_or_kill($pid);
     $result{exit} = WIFEXITED($status) ? WEXITSTATUS($status) : undef;
     $result{signal} = WIFEXITED($status) ? 0 : WTERMSIG($status);
     $result{seconds} = time - $start;
-    $result{$_->[0]} = slurp($self->file($_->[1])) for ['console', 'console'], ['log', 'kernel.log'];
+    $result{log} = slurp($self->file('kernel.log'));
     return \%result;
 }
 
-# Collects the report until QEMU closes it or time is up.
+# Collects the streams until QEMU closes them or time is up.
 sub watch {
-    my ($self, $reader, $start) = @_;
-    my $select = IO::Select->new($reader);
+    my ($self, $from, $start) = @_;
+    my %text = map { $_ => '' } keys %$from;
+    my %name = map { fileno $from->{$_} => $_ } keys %$from;
+    my $select = IO::Select->new(values %$from);
     my $limit = $self->{timeout} ? $start + $self->{timeout} : undef;
-    my ($text, $seen, %result) = ('');
-    while (1) {
+    my %result;
+    while ($select->count && !$result{timed_out}) {
         my $left = defined $limit ? $limit - time : undef;
-        if (defined $left && ($left <= 0 || !$select->can_read($left))) {
-            $result{timed_out} = 1 if time >= $limit;
-            last if $result{timed_out};
-            next;
-        }
-        sysread $reader, $text, 65536, length $text or last;
-        if (!$seen && $text =~ /^# first user instruction$/m) {
-            $seen = 1;
-            $result{first_user} = time - $start;
+        $result{timed_out} = 1 if defined $left && $left <= 0;
+        for my $ready ($result{timed_out} ? () : $select->can_read($left)) {
+            my $name = $name{fileno $ready};
+            sysread $ready, $text{$name}, 65536, length $text{$name} or $select->remove($ready);
+            $result{heard} //= time - $start if $name eq 'console' && length $text{$name};
         }
     }
-    open my $out, '>', $self->file('report') or die $self->file('report'), ": $!\n";
-    print $out $text;
-    close $out;
-    return (%result, report => [split /\r?\n/, $text]);
+    spew($self->file($_), $text{$_}) for keys %text;
+    return (%result, console => $text{console} // '', report => [split /\r?\n/, $text{report}]);
 }
 
 sub wait_or_kill {
@@ -148,6 +152,13 @@ sub wait_or_kill {
     kill KILL => $pid;
     waitpid $pid, 0;
     return $?;
+}
+
+sub spew {
+    my ($file, $text) = @_;
+    open my $out, '>', $file or die "$file: $!\n";
+    print $out $text;
+    close $out or die "$file: $!\n";
 }
 
 sub slurp {

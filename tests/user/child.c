@@ -3,17 +3,12 @@
  */
 #include "tests/user/child.h"
 
-#include <string.h>
-#include <zircon/process.h>
-#include <zircon/syscalls.h>
-
-#include "tests/user/harness.h"
+#include "tests/user/memory.h"
 #include "user/lib/bootfs.h"
 #include "user/lib/elf_image.h"
 #include "user/lib/launch.h"
 
 #define STACK_SIZE ((uint64_t)64 << 10)
-#define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 static zx_status_t map_image(zx_handle_t vmar) {
     static struct bootfs_file file;
@@ -34,7 +29,7 @@ static zx_status_t map_stack(struct child *child) {
     zx_vaddr_t base;
     zx_status_t status = zx_vmo_create(STACK_SIZE, 0, &vmo);
     if (status != ZX_OK) return status;
-    status = zx_vmar_map(child->vmar, READ_WRITE, 0, vmo, 0, STACK_SIZE, &base);
+    status = zx_vmar_map(child->vmar, PERM_RW, 0, vmo, 0, STACK_SIZE, &base);
     zx_handle_close(vmo);
     child->stack = base + STACK_SIZE - sizeof(uint64_t);
     return status;
@@ -43,10 +38,10 @@ static zx_status_t map_stack(struct child *child) {
 static zx_status_t map_board(struct child *child) {
     zx_handle_t vmo;
     zx_vaddr_t here = 0;
-    zx_status_t status = zx_vmo_create(ZX_PAGE_SIZE, 0, &vmo);
+    zx_status_t status = zx_vmo_create(PAGE, 0, &vmo);
     if (status != ZX_OK) return status;
-    status = zx_vmar_map(child->vmar, READ_WRITE, 0, vmo, 0, ZX_PAGE_SIZE, &child->board_there);
-    if (status == ZX_OK) status = zx_vmar_map(zx_vmar_root_self(), READ_WRITE, 0, vmo, 0, ZX_PAGE_SIZE, &here);
+    status = zx_vmar_map(child->vmar, PERM_RW, 0, vmo, 0, PAGE, &child->board_there);
+    if (status == ZX_OK) status = zx_vmar_map(zx_vmar_root_self(), PERM_RW, 0, vmo, 0, PAGE, &here);
     zx_handle_close(vmo);
     child->board = (struct board *)here;
     return status;
@@ -83,7 +78,7 @@ void child_close(struct child *child) {
     zx_handle_close(child->thread);
     zx_handle_close(child->vmar);
     zx_handle_close(child->process);
-    if (child->board) zx_vmar_unmap(zx_vmar_root_self(), (uintptr_t)child->board, ZX_PAGE_SIZE);
+    if (child->board) zx_vmar_unmap(zx_vmar_root_self(), (uintptr_t)child->board, PAGE);
     *child = (struct child){0};
 }
 
@@ -101,7 +96,10 @@ int64_t child_run(child_entry *entry) { return child_run_with(entry, 0); }
 
 static void worker_main(uintptr_t arg1, uintptr_t arg2) {
     struct worker *worker = (struct worker *)arg1;
+    uintptr_t area = (uintptr_t)worker->area;
     (void)arg2;
+    worker->area[0] = area;
+    zx_object_set_property(worker->thread, ZX_PROP_REGISTER_FS, &area, sizeof(area));
     worker->run(worker->arg);
     zx_thread_exit();
 }

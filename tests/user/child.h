@@ -8,8 +8,8 @@
  *     static void answer(zx_handle_t handle, uintptr_t board) { zx_process_exit(42); }
  *     EXPECT_EQ(child_run(answer), 42);
  *
- * A worker is one more thread of the test itself. It has no thread pointer: system calls, EXPECT and plain memory are all
- * that it may use.
+ * A worker is one more thread of the test itself. The C library knows nothing of it: system calls, plain memory and the
+ * harness are all that it may use.
  */
 #pragma once
 
@@ -64,6 +64,7 @@ struct worker {
     zx_handle_t thread;
     void (*run)(void *arg);
     void *arg;
+    uintptr_t area[64]; /* where its thread pointer leads: enough for EXPECT to print with */
     _Alignas(16) char stack[WORKER_STACK];
 };
 

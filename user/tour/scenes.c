@@ -17,7 +17,7 @@ static void show_write(const char *who, zx_handle_t process, zx_vaddr_t vaddr, c
     size_t actual = 0;
     zx_status_t status = zx_process_write_memory(process, vaddr, bytes, len, &actual);
     say("", "zx_process_write_memory(%s, %#lx, ..., %zu)", who, (unsigned long)vaddr, len);
-    say("", "    %s, %zu written", zx_status_get_string(status), actual);
+    say("", "    %s, %zu byte%s", zx_status_get_string(status), actual, actual == 1 ? "" : "s");
     check(status == ZX_OK && actual == want, "the number of bytes written");
 }
 
@@ -42,11 +42,11 @@ void scene_two_objects(void) {
     const char text[] = "left|right";
     const size_t lead = strlen("left|");
     say("parent", "Two memory objects of one page each adjoin in the target.");
-    show_write("target", target.process, target.base + ZX_PAGE_SIZE - lead, text, strlen(text), strlen(text));
+    show_write("target", target.process, target.base + ZX_PAGE_SIZE - lead, text, sizeof(text), sizeof(text));
 
     char in_left[16] = "", in_right[16] = "";
     zx_status_t status = zx_vmo_read(left, in_left, ZX_PAGE_SIZE - lead, lead);
-    if (status == ZX_OK) status = zx_vmo_read(right, in_right, 0, strlen(text) - lead);
+    if (status == ZX_OK) status = zx_vmo_read(right, in_right, 0, sizeof(text) - lead);
     say("parent", "The first object ends in \"%s\", the second begins with \"%s\".", in_left, in_right);
     check(status == ZX_OK && strcmp(in_left, "left|") == 0 && strcmp(in_right, "right") == 0,
           "both objects have their part");
@@ -76,7 +76,7 @@ static uint8_t byte_at(zx_handle_t process, zx_vaddr_t vaddr) {
 }
 
 static void show_bytes(const struct actor *first, const struct actor *second) {
-    say("parent", "Its first byte is 0x%02x in the first, 0x%02x in the second.",
+    say("parent", "Its first byte is 0x%02x in the first and 0x%02x in the second.",
         byte_at(first->process, first->address), byte_at(second->process, second->address));
 }
 
@@ -104,8 +104,8 @@ void scene_breakpoint(void) {
     int64_t code = 0;
     launch_wait(first.process, &code);
     actor_end(&first);
-    say("parent", "The first calls it, meets the breakpoint, and since it has no");
-    say("", "debugger it dies, with return code %lld.", (long long)code);
+    say("parent", "The first calls it, meets the breakpoint, has no debugger, and dies");
+    say("", "with return code %lld.", (long long)code);
     check(code == ZX_TASK_RETCODE_EXCEPTION_KILL, "the first meets the breakpoint");
     actor_end(&second);
 }

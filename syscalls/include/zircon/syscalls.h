@@ -51,7 +51,6 @@ zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
  * ZX_ERR_INVALID_ARGS      no such property, `value` is NULL, or its contents will not do
  * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than the property's
  * ZX_ERR_ACCESS_DENIED     a register of a thread other than the calling one
- * ZX_ERR_NOT_SUPPORTED     a name for an object that has none
  */
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t value_size);
 
@@ -308,7 +307,8 @@ zx_status_t zx_debug_write(const char *buffer, size_t buffer_size);
  * A word to the kernel's own tests, with the root resource; debug builds only, else ZX_ERR_NOT_SUPPORTED.
  *
  * report TEXT  a line for the report of the test run
- * baseline     remember free memory and the counts of objects and handles
+ * baseline     remember free memory and the counts of objects and handles; "baseline inner" and "leaks inner" are a
+ *              second pair
  * leaks        ZX_ERR_BAD_STATE if they are not back there; the log has details
  * check        ZX_ERR_INTERNAL if an invariant of the kernel is broken
  */

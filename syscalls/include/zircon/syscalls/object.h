@@ -48,7 +48,6 @@ typedef struct zx_info_vmar {
 
 /* Properties, by id. */
 #define ZX_PROP_REGISTER_GS ((uint32_t)2u) /* uint64_t, of the calling thread: the base of its GS segment */
-#define ZX_PROP_NAME ((uint32_t)3u)        /* text of up to ZX_MAX_NAME_LEN - 1 bytes */
 #define ZX_PROP_REGISTER_FS ((uint32_t)4u) /* uint64_t, of the calling thread: the base of its FS segment */
 
 __END_CDECLS

@@ -1,0 +1,111 @@
+/*
+ * The page allocator.
+ */
+#include "vm/page.h"
+
+#include "kernel/base/string.h"
+#include "tests/kernel/support.h"
+
+KTEST("page/a run of every order is aligned, in use, and given back") {
+    for (unsigned order = 0; order <= PAGE_MAX_ORDER; order++) {
+        size_t before = pages_free();
+        struct page *run = page_alloc_run(order);
+        if (!run) continue; /* this machine has no such run free */
+        size_t frame = page_phys(run).raw >> PAGE_SHIFT, count = (size_t)1 << order;
+        EXPECT(frame % count == 0);
+        EXPECT(pages_free() == before - count);
+        EXPECT(page_in_use(page_phys(run)) && page_in_use(page_phys(run + count - 1)));
+        page_free(run);
+        EXPECT(pages_free() == before);
+        EXPECT(!page_in_use(page_phys(run)) && !page_in_use(page_phys(run + count - 1)));
+    }
+}
+
+KTEST("page/an order above the highest is refused") { EXPECT(page_alloc_run(PAGE_MAX_ORDER + 1) == NULL); }
+
+KTEST("page/frames that are not there are not in use") { EXPECT(!page_in_use((paddr_t){UINT64_MAX})); }
+
+static unsigned largest_order(void) {
+    unsigned order = PAGE_MAX_ORDER;
+    struct page *run;
+    while (!(run = page_alloc_run(order))) order--;
+    page_free(run);
+    return order;
+}
+
+KTEST("page/single pages freed in any order become the large runs they were cut from") {
+    unsigned order = largest_order();
+    struct page *all = memory_take_all();
+    memory_give_back(all);
+    EXPECT(largest_order() == order);
+    static struct page *pages[512];
+    random_seed(1);
+    for (size_t i = 0; i < countof(pages); i++) NEED((pages[i] = page_alloc()));
+    for (size_t left = countof(pages); left > 0; left--) {
+        size_t pick = random_below(left);
+        page_free(pages[pick]);
+        pages[pick] = pages[left - 1];
+    }
+    EXPECT(largest_order() == order);
+}
+
+KTEST("page/when all pages are taken there is none, and then there are again") {
+    size_t before = pages_free();
+    struct page *all = memory_take_all();
+    EXPECT(pages_free() == 0);
+    EXPECT(page_alloc() == NULL && page_alloc_zeroed() == NULL);
+    memory_give_back(all);
+    EXPECT(pages_free() == before);
+    struct page *page = page_alloc();
+    NEED(page);
+    page_free(page);
+}
+
+KTEST("page/no page is given out twice") {
+    static struct page *pages[64];
+    for (size_t i = 0; i < countof(pages); i++) {
+        NEED((pages[i] = page_alloc_run(i % 4)));
+        memset(page_data(pages[i]), (int)i, PAGE_SIZE << i % 4);
+    }
+    for (size_t i = 0; i < countof(pages); i++) {
+        const uint8_t *data = page_data(pages[i]);
+        EXPECT(data[0] == i && data[(PAGE_SIZE << i % 4) - 1] == i);
+        page_free(pages[i]);
+    }
+}
+
+KTEST("page/a zeroed page is zero, whatever it held before") {
+    for (int round = 0; round < 4; round++) {
+        struct page *page = page_alloc_zeroed();
+        NEED(page);
+        uint64_t *words = page_data(page), any = 0;
+        for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];
+        EXPECT(any == 0);
+        memset(words, 0xff, PAGE_SIZE);
+        page_free(page);
+    }
+}
+
+#ifdef DEBUG
+KTEST("page/a freed page is poisoned from its first byte to its last") {
+    struct page *run = page_alloc_run(2);
+    NEED(run);
+    memset(page_data(run), 0, PAGE_SIZE * 4);
+    const uint8_t *data = page_data(run);
+    page_free(run);
+    EXPECT(data[0] == 0xde && data[PAGE_SIZE] == 0xde && data[PAGE_SIZE * 4 - 1] == 0xde);
+}
+#endif
+
+KTEST("page/a page goes with its last reference") {
+    size_t before = pages_free();
+    struct page *page = page_alloc();
+    NEED(page);
+    EXPECT(page_exclusive(page));
+    page_ref(page);
+    EXPECT(!page_exclusive(page));
+    page_unref(page);
+    EXPECT(page_exclusive(page) && pages_free() == before - 1);
+    page_unref(page);
+    EXPECT(pages_free() == before);
+}

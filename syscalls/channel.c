@@ -4,6 +4,8 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/base/arith.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
@@ -21,7 +23,7 @@ zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out
 
 /* The handles of a write that failed go all the same; those of an array that cannot be read stay. */
 static void consume_handles(user_in_t handles, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && !thread_killed(); i++) {
         zx_handle_t value;
         struct handle handle;
         if (user_get(&value, user_in_at(handles, i * sizeof(value))) != ZX_OK) return;

@@ -31,7 +31,7 @@ zx_status_t sys_process_create(zx_handle_t job, user_in_t name, size_t name_size
     status = create_in_job(job, kname, &process);
     if (status != ZX_OK) return status;
     struct handle handle = handle_make(&process->object, ZX_DEFAULT_PROCESS_RIGHTS);
-    struct handle root = handle_make(&process->aspace->root->object, ROOT_VMAR_RIGHTS);
+    struct handle root = handle_make(&process->root->object, ROOT_VMAR_RIGHTS);
     status = handle_give_two(caller_handles(), process_out, handle, vmar_out, root);
     object_unref(&process->object);
     return status;

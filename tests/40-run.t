@@ -95,6 +95,9 @@ diag($stderr) if $code;
 ($code, $stdout) = app($args);
 is($stdout, 'no newline at the end', 'no arguments are no arguments');
 
+($code, $stdout, $stderr) = app($args, 'ARGS="open');
+isnt($code, 0, 'a quote that is not closed is refused');
+
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));
 #include <stdio.h>

@@ -86,7 +86,9 @@ $(APP_DIR)/app: FORCE $(LINKED)
 
 $(APP_DIR)/args: FORCE
 	@mkdir -p $(@D)
-	$(QUIET)$(PERL) -MText::ParseWords -e 'print map { "$$_\0" } shellwords($$ENV{APP_ARGS})' >$@
+	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \
+		die "ARGS: a quote is not closed\n" if !@words && $$ENV{APP_ARGS} =~ /\S/; \
+		print map { "$$_\0" } @words' >$@
 
 $(APP_DIR)/bootfs: $(OUT)/user/init $(APP_DIR)/app $(APP_DIR)/args user/mkbootfs
 	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(APP_DIR)/app etc/args=$(APP_DIR)/args

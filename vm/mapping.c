@@ -10,10 +10,16 @@
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
+/* How much of a mapping its VMO reaches. What lies beyond may begin or end past 2^64 of the store, and shows nothing. */
+static uint64_t mapping_reach(const struct mapping *m) {
+    uint64_t size = m->vmo->size;
+    return m->offset < size ? min_u64(m->region.len, size - m->offset) : 0;
+}
+
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
     struct mapping *m;
     LIST_FOREACH(m, &store->mappings, link) {
-        uint64_t begin = mapping_store_offset(m), end = begin + m->region.len;
+        uint64_t begin = mapping_store_offset(m), end = begin + mapping_reach(m);
         uint64_t from = max_u64(begin, offset), to = min_u64(end, offset + len);
         if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
     }
@@ -77,10 +83,9 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
 
 zx_status_t mapping_preload(struct mapping *m) {
     struct vmo *store = m->vmo->store;
-    uint64_t begin = mapping_store_offset(m), end = begin + m->region.len, offset = begin;
     zx_status_t status = ZX_OK;
     mutex_lock(&store->lock);
-    end = min_u64(end, m->vmo->store_offset + m->vmo->size);
+    uint64_t begin = mapping_store_offset(m), end = begin + mapping_reach(m), offset = begin;
     while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
         status = vmo_get_page(store, offset, false, &page);
@@ -94,9 +99,7 @@ zx_status_t mapping_preload(struct mapping *m) {
 
 zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
     struct vmo *shared = m->vmo, *own;
-    uint64_t size = vmo_size(shared);
-    size = size > m->offset ? min_u64(size - m->offset, m->region.len) : 0;
-    zx_status_t status = vmo_snapshot(shared, m->offset, size, false, &own);
+    zx_status_t status = vmo_snapshot_clipped(shared, m->offset, m->region.len, &own);
     if (status != ZX_OK) return status;
     mutex_lock(&shared->store->lock);
     mapping_drop(m, m->region.base, m->region.len);

@@ -104,7 +104,10 @@ static bool go_on(enum window end, zx_status_t *status) {
     case WINDOW_DONE:
         break;
     case WINDOW_FAULT:
-        if (aspace_fault(self->aspace, self->fault_addr, self->fault_flags) == ZX_OK) break;
+        *status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
+        if (*status == ZX_OK) break;
+        /* The buffer is good; it is like a target's page that cannot be had. */
+        if (*status == ZX_ERR_NO_MEMORY) return false;
         [[fallthrough]];
     case WINDOW_BAD:
         *status = ZX_ERR_INVALID_ARGS;

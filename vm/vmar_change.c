@@ -102,11 +102,18 @@ void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mappin
     }
 }
 
+/* Only cutting the middle out of a mapping takes memory: everything else can be unmapped when there is none. */
+static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
+    struct region *r = region_find(&vmar->children, base);
+    if (!r || r->base == base || region_end(r) <= base + len) return ZX_OK;
+    *spare = heap_new(struct mapping);
+    return *spare ? ZX_OK : ZX_ERR_NO_MEMORY;
+}
+
 zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
     struct graveyard dead = GRAVEYARD_INIT;
+    struct mapping *spare = NULL;
     if (!page_aligned(addr) || !page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
-    struct mapping *spare = heap_new(struct mapping);
-    if (!spare) return ZX_ERR_NO_MEMORY;
     mutex_lock(&vmar->aspace->lock);
     zx_status_t status = ZX_OK;
     if (vmar->dead)
@@ -115,6 +122,7 @@ zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
         status = ZX_ERR_INVALID_ARGS;
     else
         status = check_unmap(vmar, addr, len);
+    if (status == ZX_OK) status = prepare_unmap(vmar, addr, len, &spare);
     if (status == ZX_OK) vmar_clear_range(vmar, addr, len, &spare, &dead);
     mutex_unlock(&vmar->aspace->lock);
     heap_free(spare);

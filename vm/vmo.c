@@ -112,15 +112,17 @@ static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offs
     return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
 }
 
-zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
+/* A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. */
+static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
+                            struct vmo **out) {
     uint64_t end;
-    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
     struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
     if (!child) return ZX_ERR_NO_MEMORY;
     child->is_child = true;
     child->parent_koid = vmo->object.koid;
     mutex_lock(&store->lock);
     zx_status_t status = ZX_OK;
+    if (clip) size = child->size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
     if (store->cache_policy != ZX_CACHE_POLICY_CACHED) status = ZX_ERR_BAD_STATE;
     if (status == ZX_OK && !page_aligned(offset)) status = ZX_ERR_INVALID_ARGS;
     if (status == ZX_OK && __builtin_add_overflow(offset, size, &end)) status = ZX_ERR_OUT_OF_RANGE;
@@ -133,10 +135,19 @@ zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool r
     return status;
 }
 
+zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
+    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
+    return snapshot(vmo, offset, size, resizable, false, out);
+}
+
+zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {
+    return snapshot(vmo, offset, size, false, true, out);
+}
+
 zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {
-    if (vmo->resizable) return ZX_ERR_NOT_SUPPORTED;
-    if (!page_aligned(offset) || !page_aligned(size) || !range_within(offset, size, 0, vmo->size))
+    if (!page_aligned(offset) || !page_aligned(size) || !range_within(offset, size, 0, vmo_size(vmo)))
         return ZX_ERR_INVALID_ARGS;
+    if (vmo->resizable) return ZX_ERR_NOT_SUPPORTED;
     struct vmo *slice = vmo_new(size, false);
     if (!slice) return ZX_ERR_NO_MEMORY;
     vmo_ref(vmo->store);

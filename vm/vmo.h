@@ -59,6 +59,9 @@ MUST_CHECK zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struc
  */
 MUST_CHECK zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out);
 
+/* The same, but ending where the VMO itself ends at this moment, and never resizable. `size` is whole pages. */
+MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
+
 /* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
 

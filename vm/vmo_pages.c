@@ -77,17 +77,22 @@ zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
 
 static zx_status_t unshare_pages(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     zx_status_t status = ZX_OK;
-    for (uint64_t at = offset; at < end && status == ZX_OK; at += PAGE_SIZE) {
+    for (uint64_t at = offset; status == ZX_OK && vmo_next_page(store, &at, end); at += PAGE_SIZE) {
         bool exclusive;
         struct page *page = pagetree_lookup(&store->pages, page_index(store, at), &exclusive);
-        if (page && !exclusive) status = replace_page(store, at, page, &page);
+        if (!exclusive) status = replace_page(store, at, page, &page);
     }
     return status;
 }
 
-/* All holes or none: the tree as it was is kept, at the cost of one reference, until the last page is in. */
+/*
+ * All holes or none: the tree as it was is kept, at the cost of one reference, until the last page is in. What cannot
+ * succeed is not begun: a VMO may have more holes than there will ever be pages.
+ */
 static zx_status_t fill_holes(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     struct pagetree before, after;
+    uint64_t npages = (end - offset) >> PAGE_SHIFT;
+    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free()) return ZX_ERR_NO_MEMORY;
     zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
     if (status != ZX_OK) return status;
     for (uint64_t at = offset; at < end && status == ZX_OK; at += PAGE_SIZE) {

@@ -36,14 +36,19 @@ void mmu_load(struct arch_aspace *as) {
     if (old && old != as) old->cpus &= ~me;
 }
 
-/* Makes this processor forget [va, va + len) of `as`; NULL: of the kernel's half. */
+/*
+ * Makes this processor forget [va, va + len) of `as`; NULL: of the kernel's half. With interrupts off: no switch may
+ * load another address space between asking which one is loaded and acting on it.
+ */
 static void flush(const struct arch_aspace *as, vaddr_t va, size_t len) {
-    if (as && percpu_this()->aspace != as) return;
-    if (as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+    bool were_on = arch_irq_disable();
+    bool concerned = !as || percpu_this()->aspace == as;
+    if (concerned && as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
         cr3_write(as->root.raw);
-        return;
+    } else if (concerned) {
+        for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
     }
-    for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
+    if (were_on) arch_irq_enable();
 }
 
 /*

@@ -1,9 +1,11 @@
 /*
  * Memory that nobody may touch: what the allocators hold free. Under AddressSanitizer touching it is reported at once;
- * in other debug builds it is filled, so that whoever reads it finds an address that nobody has.
+ * in other debug builds it is filled, so that whoever reads it finds an address that nobody has. memory_is_poisoned()
+ * is for tests of debug builds.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernel/base/string.h"
@@ -20,6 +22,7 @@
 #include <sanitizer/asan_interface.h>
 static inline void memory_poison(void *memory, size_t len) { __asan_poison_memory_region(memory, len); }
 static inline void memory_unpoison(void *memory, size_t len) { __asan_unpoison_memory_region(memory, len); }
+static inline bool memory_is_poisoned(const void *byte) { return __asan_address_is_poisoned(byte); }
 #elif defined(DEBUG)
 #define POISON_BYTE 0xde
 static inline void memory_poison(void *memory, size_t len) { memset(memory, POISON_BYTE, len); }
@@ -27,6 +30,7 @@ static inline void memory_unpoison(void *memory, size_t len) {
     (void)memory;
     (void)len;
 }
+static inline bool memory_is_poisoned(const void *byte) { return *(const unsigned char *)byte == POISON_BYTE; }
 #else
 static inline void memory_poison(void *memory, size_t len) {
     (void)memory;

@@ -131,6 +131,15 @@ zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rig
     return ZX_OK;
 }
 
+bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
+    uint32_t index;
+    spin_lock(&table->lock);
+    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    bool names = slot && slot->object == object;
+    spin_unlock(&table->lock);
+    return names;
+}
+
 static bool grow_directory(struct handle_table *table) {
     uint32_t room = table->chunk_room ? table->chunk_room * 2 : 4;
     struct handle_slot **bigger = heap_alloc(room * sizeof(*bigger));

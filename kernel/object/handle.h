@@ -52,6 +52,9 @@ MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value,
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                       struct object **out);
 
+/* Does `value` name that very object at this moment? */
+bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object);
+
 /* Sets a value aside. NO_MEMORY when the table is full or there is no memory. */
 MUST_CHECK zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value);
 /* Makes a reserved value live; takes `handle`. */

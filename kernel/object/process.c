@@ -8,12 +8,14 @@
 #include "kernel/base/string.h"
 #include "kernel/object/user_thread.h"
 #include "vm/heap.h"
+#include "vm/vmar.h"
 
 struct process *process_current(void) { return user_thread_current()->process; }
 
 static void process_destroy(struct object *object) {
     struct process *process = process_from_object(object);
     ASSERT(process->state == PROCESS_DEAD && LIST_EMPTY(&process->threads));
+    object_unref(&process->root->object);
     aspace_unref(process->aspace);
     object_unref(&process->job->object);
     heap_free(process);
@@ -21,46 +23,6 @@ static void process_destroy(struct object *object) {
 
 static zx_koid_t process_related_koid(struct object *object) {
     return process_from_object(object)->job->object.koid;
-}
-
-/* Nobody can start it any more. */
-static void process_on_zero_handles(struct object *object) {
-    struct process *process = process_from_object(object);
-    if (atomic_load(&process->state) == PROCESS_INITIAL) process_kill(process, 0);
-}
-
-static const struct object_ops process_ops = {
-    .type = ZX_OBJ_TYPE_PROCESS,
-    .default_rights = ZX_DEFAULT_PROCESS_RIGHTS,
-    .destroy = process_destroy,
-    .on_zero_handles = process_on_zero_handles,
-    .related_koid = process_related_koid,
-};
-
-zx_status_t process_create(struct job *job, const char *name, struct process **out) {
-    struct process *process = heap_new(struct process);
-    if (!process) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = aspace_create(&process->aspace);
-    if (status != ZX_OK) {
-        heap_free(process);
-        return status;
-    }
-    object_init(&process->object, &process_ops, 0);
-    object_ref(&job->object);
-    process->job = job;
-    handle_table_init(&process->handles);
-    mutex_init(&process->lock, RANK_PROCESS, "process");
-    LIST_INIT(&process->threads);
-    string_copy(process->name, name, sizeof(process->name));
-    status = job_add(job, process);
-    if (status == ZX_OK) {
-        *out = process;
-    } else {
-        aspace_destroy(process->aspace);
-        atomic_store(&process->state, PROCESS_DEAD);
-        object_unref(&process->object);
-    }
-    return status;
 }
 
 /* Everything the process had goes. No thread of it runs on its address space any more. */
@@ -85,6 +47,52 @@ static enum process_state begin_dying(struct process *process, int64_t return_co
     return before;
 }
 
+/* Nobody can start it any more. */
+static void process_on_zero_handles(struct object *object) {
+    struct process *process = process_from_object(object);
+    mutex_lock(&process->lock);
+    bool unstarted = atomic_load(&process->state) == PROCESS_INITIAL;
+    if (unstarted) begin_dying(process, 0);
+    mutex_unlock(&process->lock);
+    if (unstarted) process_finish(process);
+}
+
+static const struct object_ops process_ops = {
+    .type = ZX_OBJ_TYPE_PROCESS,
+    .default_rights = ZX_DEFAULT_PROCESS_RIGHTS,
+    .destroy = process_destroy,
+    .on_zero_handles = process_on_zero_handles,
+    .related_koid = process_related_koid,
+};
+
+zx_status_t process_create(struct job *job, const char *name, struct process **out) {
+    struct process *process = heap_new(struct process);
+    if (!process) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = aspace_create(&process->aspace);
+    if (status != ZX_OK) {
+        heap_free(process);
+        return status;
+    }
+    object_init(&process->object, &process_ops, 0);
+    object_ref(&job->object);
+    process->job = job;
+    process->root = process->aspace->root;
+    object_ref(&process->root->object);
+    handle_table_init(&process->handles);
+    mutex_init(&process->lock, RANK_PROCESS, "process");
+    LIST_INIT(&process->threads);
+    string_copy(process->name, name, sizeof(process->name));
+    status = job_add(job, process);
+    if (status == ZX_OK) {
+        *out = process;
+    } else {
+        aspace_destroy(process->aspace);
+        atomic_store(&process->state, PROCESS_DEAD);
+        object_unref(&process->object);
+    }
+    return status;
+}
+
 void process_kill(struct process *process, int64_t return_code) {
     mutex_lock(&process->lock);
     enum process_state before = begin_dying(process, return_code);
@@ -94,15 +102,21 @@ void process_kill(struct process *process, int64_t return_code) {
     if (before == PROCESS_INITIAL) process_finish(process);
 }
 
-zx_status_t process_join(struct process *process, struct user_thread *thread, enum process_state state) {
-    zx_status_t status = ZX_ERR_BAD_STATE;
+/* Under the lock. */
+static zx_status_t check_join(struct process *process, struct user_thread *thread, enum process_state state) {
+    return atomic_load(&process->state) == state && !thread->started ? ZX_OK : ZX_ERR_BAD_STATE;
+}
+
+static void join(struct process *process, struct user_thread *thread) {
+    atomic_store(&process->state, PROCESS_RUNNING);
+    thread->started = true;
+    LIST_INSERT_HEAD(&process->threads, thread, link);
+}
+
+zx_status_t process_join(struct process *process, struct user_thread *thread) {
     mutex_lock(&process->lock);
-    if (atomic_load(&process->state) == state && !thread->started) {
-        atomic_store(&process->state, PROCESS_RUNNING);
-        thread->started = true;
-        LIST_INSERT_HEAD(&process->threads, thread, link);
-        status = ZX_OK;
-    }
+    zx_status_t status = check_join(process, thread, PROCESS_RUNNING);
+    if (status == ZX_OK) join(process, thread);
     mutex_unlock(&process->lock);
     return status;
 }
@@ -112,25 +126,27 @@ void process_leave(struct process *process, struct user_thread *thread) {
     LIST_REMOVE(thread, link);
     bool last = LIST_EMPTY(&process->threads);
     if (last) begin_dying(process, 0);
-    mutex_unlock(&process->lock);
+    /* Still under the lock, so that no other thread can finish the process before this one shows its end. */
     object_signal(&thread->object, ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED);
+    mutex_unlock(&process->lock);
     if (last) process_finish(process);
 }
 
+/* A dead process's table is gone: only the lock keeps it alive while the argument gets its place in it. */
 zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                           struct handle arg, uintptr_t arg2) {
     zx_handle_t value = ZX_HANDLE_INVALID;
-    zx_status_t status = arg.object ? handle_reserve(&process->handles, &value) : ZX_OK;
+    mutex_lock(&process->lock);
+    zx_status_t status = check_join(process, thread, PROCESS_INITIAL);
+    if (status == ZX_OK && arg.object) status = handle_reserve(&process->handles, &value);
+    if (status == ZX_OK) join(process, thread);
+    mutex_unlock(&process->lock);
     if (status == ZX_OK) {
-        status = process_join(process, thread, PROCESS_INITIAL);
-        if (status == ZX_OK) {
-            if (arg.object) handle_publish(&process->handles, value, arg);
-            user_thread_run(thread, entry, sp, value, arg2);
-            return ZX_OK;
-        }
-        if (arg.object) handle_unreserve(&process->handles, value);
+        if (arg.object) handle_publish(&process->handles, value, arg);
+        user_thread_run(thread, entry, sp, value, arg2);
+    } else if (arg.object) {
+        handle_discard(arg);
     }
-    if (arg.object) handle_discard(arg);
     return status;
 }
 

@@ -15,6 +15,7 @@
 #include "vm/aspace.h"
 
 struct user_thread;
+struct vmar;
 
 enum process_state { PROCESS_INITIAL, PROCESS_RUNNING, PROCESS_DYING, PROCESS_DEAD };
 
@@ -22,6 +23,7 @@ struct process {
     struct object object;
     struct job *job;             /* [I] with a reference */
     struct aspace *aspace;       /* [I] with a reference */
+    struct vmar *root;           /* [I] with a reference, which outlives the address space's own */
     struct handle_table handles; /* has its own lock */
     char name[ZX_MAX_NAME_LEN];  /* [I] */
 
@@ -57,10 +59,10 @@ void process_kill(struct process *process, int64_t return_code);
 static inline bool process_is_dying(struct process *process) { return atomic_load(&process->state) >= PROCESS_DYING; }
 
 /*
- * For threads. A thread joins when it starts: BAD_STATE unless the process is in `state`, which becomes RUNNING. When it
- * leaves, on its way out and off the address space, the last one brings the process to DEAD.
+ * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out and
+ * off the address space, the last one brings the process to DEAD.
  */
-MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread, enum process_state state);
+MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);
 
 struct process_info {

@@ -72,16 +72,16 @@ void user_thread_run(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uint
 }
 
 zx_status_t user_thread_start(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1, uintptr_t arg2) {
-    zx_status_t status = process_join(thread->process, thread, PROCESS_RUNNING);
+    zx_status_t status = process_join(thread->process, thread);
     if (status == ZX_OK) user_thread_run(thread, entry, sp, arg1, arg2);
     return status;
 }
 
 void user_thread_exit(void) {
     struct user_thread *thread = user_thread_current();
-    arch_leave_aspace();
     thread->thread.aspace = NULL;
-    thread->thread.arch_aspace = NULL;
+    thread->thread.arch_aspace = NULL; /* first: a switch back to this thread must not load it again */
+    arch_leave_aspace();
     process_leave(thread->process, thread);
     thread_die();
 }

@@ -5,6 +5,7 @@
 
 #include "arch/time.h"
 #include "kernel/base/log.h"
+#include "kernel/object/handle.h"
 #include "kernel/sched/waitq.h"
 
 struct wait {
@@ -51,7 +52,7 @@ static zx_status_t wait_block(struct wait *wait, zx_time_t deadline) {
     return waitq_block(&wait->waiter, &wait->lock, deadline, WAIT_INTERRUPTIBLE);
 }
 
-zx_status_t object_wait_one(struct object *object, const void *table, zx_handle_t value, zx_signals_t signals,
+zx_status_t object_wait_one(struct object *object, struct handle_table *table, zx_handle_t value, zx_signals_t signals,
                             zx_time_t deadline, zx_signals_t *observed) {
     struct wait wait = {
         .observer = {.table = table, .value = value, .notify = wait_notify, .cancelled = wait_cancelled},
@@ -60,6 +61,8 @@ zx_status_t object_wait_one(struct object *object, const void *table, zx_handle_
         .waiter = WAITQ_INIT(wait.waiter),
     };
     object_observe(object, &wait.observer);
+    /* The handle may have been closed when there was nothing to cancel yet. */
+    if (table && !handle_names(table, value, object)) object_cancel(object, table, value);
     zx_status_t status = wait_block(&wait, deadline);
     object_unobserve(object, &wait.observer);
     *observed = wait.seen;

@@ -36,32 +36,54 @@ const char *symbol_find(uintptr_t pc, size_t *offset) {
     return known ? info.dli_sname : "?";
 }
 
+/* There only when coverage is measured. */
+extern void __gcov_dump(void) __attribute__((weak));
+
 void host_exit(int code) {
     fflush(stdout);
+    if (__gcov_dump) __gcov_dump();
     _Exit(code);
 }
 
-static void (*host_body)(void);
+static struct thread reaper;
 
-static void body_entry(void *arg UNUSED) {
-    host_body();
-    host_exit(0);
-}
-
-static void start(struct thread *thread, void (*entry)(void *)) {
-    thread_init(thread, kstack_alloc(), KSTACK_SIZE, entry, NULL, NULL);
-    thread_start(thread);
-}
-
-void host_boot(size_t memory, void (*body)(void)) {
-    static struct thread reaper, main_thread;
-    host_body = body;
+void host_start(size_t memory) {
     host_memory_init(memory);
     options_init(arch_boot_info()->cmdline);
     sched_init();
     pages_init(arch_boot_info());
     vmo_init();
-    start(&reaper, sched_reaper);
-    start(&main_thread, body_entry);
-    sched_idle();
+    thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
+    thread_start(&reaper);
+}
+
+struct run {
+    struct thread thread;
+    void (*body)(void *arg);
+    void *arg;
+    bool ended;
+};
+
+static void run_entry(void *arg) {
+    struct run *run = arg;
+    run->body(run->arg);
+}
+
+static void run_reap(struct thread *t) { container_of(t, struct run, thread)->ended = true; }
+
+/* The thread's stack is none of the kernel's, and stays: what a body takes from the kernel can be counted around it. */
+void host_run(void (*body)(void *arg), void *arg) {
+    static char stack[KSTACK_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    struct run run = {.body = body, .arg = arg};
+    thread_init(&run.thread, stack, sizeof(stack), run_entry, &run, run_reap);
+    thread_start(&run.thread);
+    while (!run.ended) host_idle();
+}
+
+static void call_body(void *arg) { (*(void (**)(void))arg)(); }
+
+void host_boot(size_t memory, void (*body)(void)) {
+    host_start(memory);
+    host_run(call_body, &body);
+    host_exit(0);
 }

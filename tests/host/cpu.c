@@ -20,6 +20,7 @@
 #include "kernel/base/lockrank.h"
 #include "kernel/sched/thread.h"
 #include "tests/host/host.h"
+#include "tests/host/memory.h"
 
 #define TIME_STEP 50 /* nanoseconds for a look at the clock */
 #define MAX_PROGRAMS 64
@@ -34,6 +35,7 @@ bool host_irq_on;
 static zx_time_t now;
 static zx_time_t alarm_at = ZX_TIME_INFINITE;
 static uint64_t entropy = 1;
+static uint64_t switches; /* from one thread to another, so far */
 
 zx_time_t arch_time_now(void) { return now += TIME_STEP; }
 uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
@@ -56,6 +58,14 @@ void host_wait(void) {
     }
     if (now < alarm_at) now = alarm_at;
     arch_irq_enable();
+}
+
+void host_idle(void) {
+    uint64_t before = switches;
+    thread_yield();
+    if (switches != before) return;
+    arch_irq_disable();
+    host_wait();
 }
 
 void arch_halt(void) { abort(); }
@@ -103,6 +113,7 @@ void arch_thread_adopt(struct thread *t) {
 
 void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_aspace *next_aspace UNUSED) {
     host_current = next;
+    switches++;
     switch_begun(prev->state == THREAD_DEAD ? NULL : &prev->arch.sanitizer_stack, next->arch.stack,
                  next->arch.stack_size);
     swapcontext(&prev->arch.context, &next->arch.context);

@@ -14,6 +14,11 @@
 /* Makes the machine with so much memory, and boots the kernel; `body` then runs on a kernel thread, and ends the program. */
 _Noreturn void host_boot(size_t memory, void (*body)(void));
 
+/* The same in two steps, for programs that begin and end otherwise. The Linux thread that calls is the idle thread. */
+void host_start(size_t memory);
+/* Runs `body` on a kernel thread, and all other threads as they come, until it returns. */
+void host_run(void (*body)(void *arg), void *arg);
+
 /* Ends the program, as a power-off does. */
 _Noreturn void host_exit(int code);
 

@@ -7,17 +7,16 @@
 #define _GNU_SOURCE
 #include "arch/mmu.h"
 
-#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "arch/boot.h"
 #include "arch/upcall.h"
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/poison.h"
 #include "kernel/sched/thread.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"
@@ -33,52 +32,51 @@
 
 char *host_physmap;
 vaddr_t host_dynamic_base;
-static int memory_file;
 static struct boot_info boot_info = {.loader = "host", .cmdline = ""};
 
 const struct boot_info *arch_boot_info(void) { return &boot_info; }
 
-static void *must_map(void *at, size_t len, int prot, int flags, int fd, off_t offset) {
-    void *p = mmap(at, len, prot, flags, fd, offset);
+static void *must_map(size_t len) {
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
-        perror("host: mmap");
+        perror("host: memory");
         exit(2);
     }
     return p;
 }
 
 void host_memory_init(size_t size) {
-    memory_file = memfd_create("physical memory", MFD_CLOEXEC);
-    if (memory_file < 0 || ftruncate(memory_file, (off_t)size) != 0) {
-        perror("host: physical memory");
-        exit(2);
-    }
-    host_physmap = must_map(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
-    host_dynamic_base = (vaddr_t)must_map(NULL, KERNEL_DYNAMIC_SIZE, PROT_NONE,
-                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    host_physmap = must_map(size);
+    host_dynamic_base = (vaddr_t)must_map(KERNEL_DYNAMIC_SIZE);
     /* Frame 0 stays out, as it does on a PC: a physical address of 0 is always a mistake. */
     boot_info.ram[0] = (struct boot_range){{PAGE_SIZE}, size - PAGE_SIZE};
     boot_info.ram_count = 1;
     boot_info.ram_total = size;
 }
 
-/* --- kernel stacks: pages of the file, seen at a second address --- */
+/* --- kernel stacks --- */
 
-static uint64_t *dynamic_frames(vaddr_t va) {
+/*
+ * The area for them is memory of its own, which only AddressSanitizer guards: mapping the very frames there would cost a
+ * Linux call for each page, and nobody looks at a stack through the physmap. The frame is remembered, and given back.
+ */
+static uint64_t *dynamic_frame(vaddr_t va) {
     static uint64_t frames[KERNEL_DYNAMIC_SIZE >> PAGE_SHIFT];
     return &frames[(va - host_dynamic_base) >> PAGE_SHIFT];
 }
 
 zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
-    must_map((void *)va, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory_file, (off_t)pa.raw);
-    ASAN_UNPOISON_MEMORY_REGION((void *)va, PAGE_SIZE);
-    *dynamic_frames(va) = pa.raw;
+    *dynamic_frame(va) = pa.raw;
+    memory_unpoison((void *)va, PAGE_SIZE);
+    if (*dynamic_frame(va - PAGE_SIZE) == 0) memory_poison((void *)(va - PAGE_SIZE), PAGE_SIZE);
     return ZX_OK;
 }
 
 paddr_t arch_kernel_unmap(vaddr_t va) {
-    must_map((void *)va, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    return (paddr_t){*dynamic_frames(va)};
+    paddr_t pa = {*dynamic_frame(va)};
+    *dynamic_frame(va) = 0;
+    memory_poison((void *)va, PAGE_SIZE);
+    return pa;
 }
 
 bool arch_kernel_tables_sound(void) { return true; }

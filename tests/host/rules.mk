@@ -32,4 +32,18 @@ $(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UN
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -o $@ $^
 
+# --- fuzzers ---
+
+HOST_WORLD := $(wildcard tests/host/model/*.c) $(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c)
+HOST_FUZZ := -fsanitize=fuzzer-no-link
+
+$(HOST)/fuzz/%.o: %.c $(HOST)/flags
+	$(call say,HOSTCC,$< (fuzzing))
+	@mkdir -p $(@D)
+	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) $(HOST_FUZZ) -MMD -MP -c -o $@ $<
+
+$(HOST)/fuzz_syscalls: $(call host_objects,fuzz,tests/host/fuzz_syscalls.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE))
+	$(call say,LINK,$@)
+	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -fsanitize=fuzzer -o $@ $^
+
 -include $(patsubst %.o,%.d,$(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS)))

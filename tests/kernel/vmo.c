@@ -96,7 +96,8 @@ KTEST("vmo/decommitted pages read zero and go back") {
 
 KTEST("vmo/zero clears exactly its bytes and gives whole pages back") {
     struct vmo *vmo = vmo_of(5, false);
-    NEED(vmo && vmo_poke(vmo, 10, 1) && vmo_poke(vmo, 11, 2) && vmo_poke(vmo, PAGES(1), 3) && vmo_poke(vmo, PAGES(2), 4));
+    NEED(vmo && vmo_poke(vmo, 10, 1) && vmo_poke(vmo, 11, 2) && vmo_poke(vmo, PAGES(1), 3) &&
+         vmo_poke(vmo, PAGES(2), 4));
     NEED(vmo_poke(vmo, PAGES(3), 5) && vmo_poke(vmo, PAGES(3) + 1, 6));
     EXPECT(vmo_zero(vmo, 11, PAGES(3) - 10) == ZX_OK);
     EXPECT(vmo_peek(vmo, 10) == 1 && vmo_peek(vmo, 11) == 0 && vmo_peek(vmo, PAGES(2)) == 0);
@@ -167,8 +168,8 @@ KTEST("vmo/snapshots of snapshots, a thousand deep, each keep what they saw") {
     static struct vmo *chain[1000];
     NEED((chain[0] = vmo_of(8, false)));
     for (size_t i = 1; i < countof(chain); i++) {
-        NEED(vmo_poke(chain[i - 1], PAGES(i % 8), (uint8_t)i));
         NEED((chain[i] = snapshot(chain[i - 1], false)));
+        NEED(vmo_poke(chain[i], PAGES(i % 8), (uint8_t)i));
     }
     for (size_t i = 8; i < countof(chain); i += 13) {
         for (size_t page = 0; page < 8; page++)

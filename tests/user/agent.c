@@ -6,7 +6,7 @@
 #include "tests/user/memory.h"
 
 #define STACK_LEN ((size_t)64 << 10)
-#define MAX_AGENTS 64
+#define MAX_AGENTS 256
 
 static zx_handle_t agents[MAX_AGENTS];
 static size_t agent_count;

@@ -186,8 +186,8 @@ TEST("write_memory/H12 with the handle table full, and after") {
 }
 
 /*
- * H13: each line has several things wrong, and the first of them in the documented order wins. Handles are described by
- * what is the matter with them.
+ * H13: each line has several things wrong, and the first of them in the documented order wins; the last lines have one of
+ * each, and a good `actual`. Handles are described by what is the matter with them.
  */
 enum which { GOOD, BAD, WRONG, POWERLESS, DEAD };
 static const struct several {
@@ -216,9 +216,16 @@ static const struct several {
     {GOOD, PLACE, (void *)8, 16, true, ZX_ERR_INVALID_ARGS},
     {GOOD, 0, bytes, 16, true, ZX_ERR_NO_MEMORY},
     {GOOD, PLACE + 2 * PAGE, bytes, 16, true, ZX_ERR_BAD_STATE},
+    {BAD, PLACE, bytes, 16, false, ZX_ERR_BAD_HANDLE},
+    {WRONG, PLACE, bytes, 16, false, ZX_ERR_WRONG_TYPE},
+    {POWERLESS, PLACE, bytes, 16, false, ZX_ERR_ACCESS_DENIED},
+    {DEAD, PLACE, bytes, 16, false, ZX_ERR_BAD_STATE},
+    {GOOD, PLACE + PAGE, bytes, 16, false, ZX_ERR_NO_MEMORY},
+    {GOOD, PLACE + 2 * PAGE, bytes, 16, false, ZX_ERR_BAD_STATE},
+    {GOOD, PLACE, (void *)8, 16, false, ZX_ERR_INVALID_ARGS},
 };
 
-TEST("write_memory/H13 several arguments wrong at once, and choices: order of checks") {
+TEST("write_memory/H13 choices: the order of checks, and `actual` is not written on any error") {
     struct memory m;
     struct target t = target_with_page(&m), dead = target_make();
     zx_handle_t uncached = vmo_make(PAGE);

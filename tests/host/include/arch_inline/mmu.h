@@ -1,12 +1,11 @@
 /*
- * Memory, simulated: physical memory is one file in memory, seen whole at PHYSMAP_BASE, and page by page where kernel stacks
- * are mapped. User translations are tables that only the simulated user copies look at.
+ * Memory, simulated: physical memory is one block, and kernel stacks lie in an area of their own. User translations are tables that only the simulated user copies look at.
  */
 #pragma once
 
 #include <stdint.h>
 
-#define KERNEL_DYNAMIC_SIZE ((size_t)16 << 30)
+#define KERNEL_DYNAMIC_SIZE ((size_t)5 << 30)
 
 extern char *host_physmap;
 extern vaddr_t host_dynamic_base;

@@ -1,0 +1,166 @@
+/*
+ * The model's channels. A message's bytes are all alike, so that one of them stands for the rest.
+ */
+#include "tests/host/model/model.h"
+
+#include <string.h>
+#include <zircon/errors.h>
+
+static struct model_channel *channel_of(const struct model_handle *h) { return (struct model_channel *)h->object; }
+
+zx_status_t model_channel_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out0,
+                                 uint64_t out1, const zx_handle_t made[2]) {
+    if (options != 0) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = model_put(p, out0, &made[0], sizeof(made[0]));
+    if (status == ZX_OK) status = model_put(p, out1, &made[1], sizeof(made[1]));
+    if (status != ZX_OK) return status;
+    struct model_channel *ends = &m->channels[m->channel_count];
+    m->channel_count += 2;
+    for (unsigned i = 0; i < 2; i++) {
+        ends[i] = (struct model_channel){.object.type = ZX_OBJ_TYPE_CHANNEL, .peer = &ends[1 - i]};
+        model_give(p, made[i], &ends[i].object, ZX_DEFAULT_CHANNEL_RIGHTS);
+    }
+    return ZX_OK;
+}
+
+/* Can `from`'s queue, or what is in it, lead to `to`? */
+static bool leads_to(const struct model_object *from, const struct model_channel *to) {
+    if (from == &to->object) return true;
+    if (from->type == ZX_OBJ_TYPE_PROCESS) {
+        const struct model_process *p = (const struct model_process *)from;
+        for (unsigned i = 0; p->state == MODEL_INITIAL && i < p->handle_count; i++) {
+            if (leads_to(p->handles[i].object, to)) return true;
+        }
+    }
+    if (from->type != ZX_OBJ_TYPE_CHANNEL) return false;
+    const struct model_channel *c = (const struct model_channel *)from;
+    for (unsigned i = 0; i < c->queued; i++) {
+        for (unsigned k = 0; k < c->queue[i].count; k++) {
+            if (leads_to(c->queue[i].handles[k].object, to)) return true;
+        }
+    }
+    return false;
+}
+
+bool model_channel_would_cycle(struct model_process *p, const struct model_channel_write *w) {
+    struct model_handle *h = model_find(p, w->channel);
+    if (!h || h->object->type != ZX_OBJ_TYPE_CHANNEL) return false;
+    for (uint32_t i = 0; i < w->count && i < MODEL_SENT; i++) {
+        zx_handle_t value;
+        if (model_load(p, w->handles + i * sizeof(value), &value, sizeof(value)) != ZX_OK) break;
+        struct model_handle *sent = model_find(p, value);
+        if (sent && leads_to(sent->object, channel_of(h)->peer)) return true;
+    }
+    return false;
+}
+
+/* The handles of a write, once they have left the table. */
+struct sent {
+    unsigned count;
+    struct model_handle handles[ZX_CHANNEL_MAX_MSG_HANDLES + 1];
+};
+
+/* Takes the handles listed: as many as can be read and exist. The first thing that is wrong with them. */
+static zx_status_t take_sent(struct model_process *p, const struct model_channel_write *w, struct model_object *channel,
+                             struct sent *sent) {
+    zx_status_t first = ZX_OK;
+    for (uint32_t i = 0; i < w->count; i++) {
+        zx_handle_t value;
+        zx_status_t status = ZX_OK;
+        if (model_load(p, w->handles + i * sizeof(value), &value, sizeof(value)) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+        struct model_handle *h = model_find(p, value);
+        if (!h)
+            status = ZX_ERR_BAD_HANDLE;
+        else if (h->object == channel)
+            status = ZX_ERR_NOT_SUPPORTED;
+        else if (!(h->rights & ZX_RIGHT_TRANSFER))
+            status = ZX_ERR_ACCESS_DENIED;
+        if (h) sent->handles[sent->count++] = model_take(p, h);
+        if (first == ZX_OK) first = status;
+    }
+    return first;
+}
+
+static bool readable(struct model_process *p, uint64_t addr, uint64_t len) {
+    struct model_vmo *store;
+    uint64_t offset;
+    for (uint64_t done = 0; done < len; done += MODEL_PAGE - (addr + done) % MODEL_PAGE) {
+        if (model_access(p, addr + done, false, &store, &offset) != ZX_OK) return false;
+    }
+    return true;
+}
+
+static zx_status_t enqueue(struct model_channel *to, const struct model_channel_write *w, const struct sent *sent) {
+    if (to->closed) return ZX_ERR_PEER_CLOSED;
+    struct model_message *message = &to->queue[to->queued++];
+    *message = (struct model_message){.len = w->len, .fill = w->fill, .count = sent->count};
+    memcpy(message->handles, sent->handles, sent->count * sizeof(sent->handles[0]));
+    return ZX_OK;
+}
+
+zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                                zx_status_t failed) {
+    struct sent sent = {0};
+    struct model_handle *h;
+    zx_status_t status = w->options ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    if (status == ZX_OK) status = model_get(p, w->channel, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_WRITE, &h);
+    struct model_channel *c = status == ZX_OK ? channel_of(h) : NULL;
+    if (status == ZX_OK && (w->len > ZX_CHANNEL_MAX_MSG_BYTES || w->count > ZX_CHANNEL_MAX_MSG_HANDLES))
+        status = ZX_ERR_OUT_OF_RANGE;
+    if (status == ZX_OK) status = failed;
+    if (status == ZX_OK && !readable(p, w->bytes, w->len)) status = ZX_ERR_INVALID_ARGS;
+    /* An array that cannot be read to its end leaves all handles where they are, if nothing was wrong before. */
+    if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
+    zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
+    if (status == ZX_OK) status = taken;
+    if (status == ZX_OK) status = enqueue(c->peer, w, &sent);
+    for (unsigned i = 0; status != ZX_OK && i < sent.count; i++) model_drop(m, sent.handles[i]);
+    return status;
+}
+
+static void message_drop(struct model *m, const struct model_message *message) {
+    for (unsigned i = 0; i < message->count; i++) model_drop(m, message->handles[i]);
+}
+
+static struct model_message dequeue(struct model_channel *c) {
+    struct model_message first = c->queue[0];
+    memmove(&c->queue[0], &c->queue[1], --c->queued * sizeof(c->queue[0]));
+    return first;
+}
+
+static zx_status_t deliver(struct model_process *p, const struct model_channel_read *r,
+                           const struct model_message *message) {
+    static uint8_t bytes[ZX_CHANNEL_MAX_MSG_BYTES];
+    memset(bytes, message->fill, message->len);
+    zx_status_t status = message->len ? model_put(p, r->bytes, bytes, message->len) : ZX_OK;
+    if (status == ZX_OK && message->count)
+        status = model_put(p, r->handles, r->made, message->count * sizeof(zx_handle_t));
+    return status;
+}
+
+zx_status_t model_channel_read(struct model *m, struct model_process *p, const struct model_channel_read *r,
+                               zx_status_t failed) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, r->channel, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_READ, &h);
+    if (status != ZX_OK) return status;
+    if (r->options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
+    struct model_channel *c = channel_of(h);
+    if (c->queued == 0) return c->peer->closed ? ZX_ERR_PEER_CLOSED : ZX_ERR_SHOULD_WAIT;
+    bool fits = c->queue[0].len <= r->len && c->queue[0].count <= r->count;
+    struct model_message message = c->queue[0];
+    if (fits || (r->options & ZX_CHANNEL_READ_MAY_DISCARD)) (void)dequeue(c);
+    bool gone = fits || (r->options & ZX_CHANNEL_READ_MAY_DISCARD);
+    status = model_put_optional(p, r->actual_len, &message.len, sizeof(message.len));
+    uint32_t count = message.count;
+    if (status == ZX_OK) status = model_put_optional(p, r->actual_count, &count, sizeof(count));
+    if (status == ZX_OK && !fits) status = ZX_ERR_BUFFER_TOO_SMALL;
+    if (status == ZX_OK) status = failed;
+    if (status == ZX_OK) status = deliver(p, r, &message);
+    if (status == ZX_OK) {
+        for (unsigned i = 0; i < message.count; i++)
+            model_give(p, r->made[i], message.handles[i].object, message.handles[i].rights);
+    }
+    /* Those that were received are counted once more by now. */
+    if (gone) message_drop(m, &message);
+    return status;
+}

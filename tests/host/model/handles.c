@@ -1,0 +1,118 @@
+/*
+ * The model's handles: tables, rights, and what follows from the last handle to an object going away.
+ */
+#include "tests/host/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/errors.h>
+#include <zircon/syscalls/object.h>
+
+struct model_handle *model_find(struct model_process *p, zx_handle_t value) {
+    for (unsigned i = 0; i < p->handle_count; i++) {
+        if (p->handles[i].value == value) return &p->handles[i];
+    }
+    return NULL;
+}
+
+zx_status_t model_get(struct model_process *p, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                      struct model_handle **out) {
+    *out = model_find(p, value);
+    if (!*out) return ZX_ERR_BAD_HANDLE;
+    if (type && (*out)->object->type != type) return ZX_ERR_WRONG_TYPE;
+    return rights & ~(*out)->rights ? ZX_ERR_ACCESS_DENIED : ZX_OK;
+}
+
+void model_give(struct model_process *p, zx_handle_t value, struct model_object *object, zx_rights_t rights) {
+    /* A new value is a good one, and nobody else's in the table. */
+    if ((value & 3) != 3 || model_find(p, value) || p->handle_count == MODEL_HANDLES) abort();
+    p->handles[p->handle_count++] = (struct model_handle){value, object, rights};
+    object->handles++;
+}
+
+struct model_handle model_take(struct model_process *p, struct model_handle *h) {
+    struct model_handle taken = *h;
+    *h = p->handles[--p->handle_count];
+    return taken;
+}
+
+static void channel_close(struct model *m, struct model_channel *c) {
+    c->closed = true;
+    while (c->queued > 0) {
+        struct model_message message = c->queue[--c->queued];
+        for (unsigned i = 0; i < message.count; i++) model_drop(m, message.handles[i]);
+    }
+}
+
+void model_kill(struct model *m, struct model_process *p, int64_t code) {
+    if (p->state == MODEL_DEAD) return;
+    p->state = MODEL_DEAD;
+    p->return_code = code;
+    for (unsigned i = 0; i < m->thread_count; i++) {
+        if (m->threads[i].process == p && m->threads[i].started) m->threads[i].dead = true;
+    }
+    if (!p->root->dead) model_vmar_kill(m, p->root);
+    while (p->handle_count > 0) model_drop(m, model_take(p, &p->handles[0]));
+}
+
+void model_drop(struct model *m, struct model_handle h) {
+    if (--h.object->handles > 0) return;
+    if (h.object->type == ZX_OBJ_TYPE_CHANNEL) channel_close(m, (struct model_channel *)h.object);
+    if (h.object->type == ZX_OBJ_TYPE_PROCESS && ((struct model_process *)h.object)->state == MODEL_INITIAL)
+        model_kill(m, (struct model_process *)h.object, 0);
+}
+
+zx_status_t model_handle_close(struct model *m, struct model_process *p, zx_handle_t value) {
+    struct model_handle *h;
+    if (value == ZX_HANDLE_INVALID) return ZX_OK;
+    zx_status_t status = model_get(p, value, 0, 0, &h);
+    if (status == ZX_OK) model_drop(m, model_take(p, h));
+    return status;
+}
+
+static bool rights_derivable(const struct model_handle *h, zx_rights_t rights) {
+    return rights == ZX_RIGHT_SAME_RIGHTS || !(rights & ~h->rights);
+}
+
+zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t value, zx_rights_t rights, uint64_t out,
+                                   zx_handle_t made) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, value, 0, ZX_RIGHT_DUPLICATE, &h);
+    if (status != ZX_OK) return status;
+    if (!rights_derivable(h, rights)) return ZX_ERR_INVALID_ARGS;
+    status = model_put(p, out, &made, sizeof(made));
+    if (status == ZX_OK) model_give(p, made, h->object, rights == ZX_RIGHT_SAME_RIGHTS ? h->rights : rights);
+    return status;
+}
+
+zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t value, zx_rights_t rights,
+                                 uint64_t out, zx_handle_t made, zx_status_t failed) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, value, 0, 0, &h);
+    if (status != ZX_OK) return status;
+    if (!rights_derivable(h, rights)) status = ZX_ERR_INVALID_ARGS;
+    struct model_handle taken = model_take(p, h);
+    if (status == ZX_OK) status = failed;
+    if (status == ZX_OK) status = model_put(p, out, &made, sizeof(made));
+    if (status == ZX_OK) model_give(p, made, taken.object, rights == ZX_RIGHT_SAME_RIGHTS ? taken.rights : rights);
+    model_drop(m, taken);
+    return status;
+}
+
+zx_signals_t model_signals(const struct model *m, const struct model_object *object) {
+    const struct model_channel *c = (const struct model_channel *)object;
+    const struct model_process *p = (const struct model_process *)object;
+    const struct model_thread *t = (const struct model_thread *)object;
+    switch (object->type) {
+    case ZX_OBJ_TYPE_VMO:
+        return model_vmo_has_children(m, (const struct model_vmo *)object) ? 0 : ZX_VMO_ZERO_CHILDREN;
+    case ZX_OBJ_TYPE_CHANNEL:
+        return (c->queued ? ZX_CHANNEL_READABLE : 0) | (c->peer->closed ? ZX_CHANNEL_PEER_CLOSED : ZX_CHANNEL_WRITABLE);
+    case ZX_OBJ_TYPE_PROCESS:
+        return p->state == MODEL_DEAD ? ZX_PROCESS_TERMINATED : 0;
+    case ZX_OBJ_TYPE_THREAD:
+        return t->dead ? ZX_THREAD_TERMINATED : t->started ? ZX_THREAD_RUNNING : 0;
+    default:
+        return ZX_JOB_NO_JOBS; /* the job of the program's own processes */
+    }
+}

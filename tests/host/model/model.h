@@ -1,0 +1,261 @@
+/*
+ * A reference model of VMOs, VMARs, handles, channels and process memory: what the system calls promise, in flat lists
+ * and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
+ *
+ * Each model_X() for a system call X takes its arguments and returns the status that it must have, after doing to the
+ * model what the call must do. Values that the kernel is free to choose, those of new handles, are told to it. Objects are
+ * never freed before the program ends; what matters is who holds them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zircon/types.h>
+
+#define MODEL_PAGE ((uint64_t)ZX_PAGE_SIZE)
+#define MODEL_VMOS 110
+#define MODEL_VMARS 40
+#define MODEL_CHANNELS 24
+#define MODEL_PROCESSES 8
+#define MODEL_THREADS 16
+#define MODEL_MAPPINGS 48
+#define MODEL_HANDLES 64
+#define MODEL_QUEUE 8
+#define MODEL_SENT 4
+
+/* Every object: what it is, and how many handles there are to it, in tables and in messages. */
+struct model_object {
+    zx_obj_type_t type;
+    unsigned handles;
+};
+
+struct model_page {
+    struct model_page *next;
+    uint64_t index;
+    uint8_t bytes[ZX_PAGE_SIZE];
+};
+
+struct model_vmo {
+    struct model_object object;
+    struct model_vmo *store; /* who has the pages: itself, or for a slice the VMO it is a part of */
+    uint64_t store_offset;
+    struct model_vmo *parent;
+    uint64_t size;
+    bool resizable;
+    uint32_t cache_policy;
+    unsigned mappings;
+    struct model_page *pages; /* those committed */
+};
+
+struct model_vmar {
+    struct model_object object;
+    struct model_process *process;
+    struct model_vmar *parent;
+    uint64_t base, len;
+    uint32_t can; /* ZX_VM_CAN_MAP_* */
+    bool dead;
+};
+
+struct model_mapping {
+    struct model_vmar *vmar; /* NULL: an unused entry */
+    uint64_t base, len;
+    struct model_vmo *vmo;
+    uint64_t offset;
+    uint32_t perms, ceiling; /* ZX_VM_PERM_* */
+    bool private;
+};
+
+struct model_handle {
+    zx_handle_t value;
+    struct model_object *object;
+    zx_rights_t rights;
+};
+
+struct model_message {
+    uint32_t len;
+    uint8_t fill; /* every byte of it */
+    unsigned count;
+    struct model_handle handles[MODEL_SENT];
+};
+
+struct model_channel {
+    struct model_object object;
+    struct model_channel *peer;
+    bool closed;
+    unsigned queued;
+    struct model_message queue[MODEL_QUEUE];
+};
+
+enum model_state { MODEL_INITIAL, MODEL_RUNNING, MODEL_DEAD };
+
+struct model_process {
+    struct model_object object;
+    enum model_state state;
+    int64_t return_code;
+    struct model_vmar *root;
+    struct model_mapping mappings[MODEL_MAPPINGS];
+    unsigned handle_count;
+    struct model_handle handles[MODEL_HANDLES];
+};
+
+struct model_thread {
+    struct model_object object;
+    struct model_process *process;
+    bool started, dead;
+};
+
+struct model {
+    unsigned vmo_count, vmar_count, channel_count, process_count, thread_count;
+    struct model_vmo vmos[MODEL_VMOS];
+    struct model_vmar vmars[MODEL_VMARS];
+    struct model_channel channels[MODEL_CHANNELS];
+    struct model_process processes[MODEL_PROCESSES];
+    struct model_thread threads[MODEL_THREADS];
+    struct model_object job;
+};
+
+/* Forgets everything. */
+void model_reset(struct model *m);
+
+/* Is there room for what one more call of `p` may create? A forced write can make a VMO for each mapping. */
+bool model_has_room(const struct model *m, const struct model_process *p);
+
+static inline uint64_t model_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline uint64_t model_round_down(uint64_t v) { return v & ~(MODEL_PAGE - 1); }
+/* Wraps to 0. */
+static inline uint64_t model_round_up(uint64_t v) { return model_round_down(v + MODEL_PAGE - 1); }
+static inline bool model_aligned(uint64_t v) { return v % MODEL_PAGE == 0; }
+/* Is [offset, offset + len) within [0, size)? */
+static inline bool model_within(uint64_t offset, uint64_t len, uint64_t size) {
+    return offset <= size && len <= size - offset;
+}
+
+/* --- handles.c --- */
+
+struct model_handle *model_find(struct model_process *p, zx_handle_t value);
+/* BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED; the type 0 is any. */
+zx_status_t model_get(struct model_process *p, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                      struct model_handle **out);
+/* A handle comes into a table. */
+void model_give(struct model_process *p, zx_handle_t value, struct model_object *object, zx_rights_t rights);
+/* A handle leaves its table, still counted. */
+struct model_handle model_take(struct model_process *p, struct model_handle *h);
+/* A handle that is in no table any more goes away, with all that follows. */
+void model_drop(struct model *m, struct model_handle h);
+void model_kill(struct model *m, struct model_process *p, int64_t code);
+
+zx_status_t model_handle_close(struct model *m, struct model_process *p, zx_handle_t h);
+zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_rights_t rights, uint64_t out,
+                                   zx_handle_t made);
+/* With `failed`, an error that is none of the arguments' but consumes the handle all the same. */
+zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t h, zx_rights_t rights,
+                                 uint64_t out, zx_handle_t made, zx_status_t failed);
+/* The signals of an object that can be waited for. */
+zx_signals_t model_signals(const struct model *m, const struct model_object *object);
+
+/* --- channels.c --- */
+
+zx_status_t model_channel_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out0,
+                                 uint64_t out1, const zx_handle_t made[2]);
+struct model_channel_write {
+    zx_handle_t channel;
+    uint32_t options;
+    uint64_t bytes;
+    uint32_t len;
+    uint8_t fill; /* what `bytes` holds, if it can be read */
+    uint64_t handles;
+    uint32_t count;
+};
+/* Would the message make a channel hold itself? Then nobody could ever free it, and the program must not try. */
+bool model_channel_would_cycle(struct model_process *p, const struct model_channel_write *w);
+zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                                zx_status_t failed);
+struct model_channel_read {
+    zx_handle_t channel;
+    uint32_t options;
+    uint64_t bytes, handles;
+    uint32_t len, count;
+    uint64_t actual_len, actual_count;
+    zx_handle_t made[MODEL_SENT];
+};
+zx_status_t model_channel_read(struct model *m, struct model_process *p, const struct model_channel_read *r,
+                               zx_status_t failed);
+
+/* --- vmos.c --- */
+
+/* The page of a store, or NULL if it is not committed; with `commit`, it is then made. */
+struct model_page *model_page(struct model_vmo *store, uint64_t index, bool commit);
+struct model_vmo *model_vmo_new(struct model *m, uint64_t size, bool resizable);
+/* A snapshot as a forced write takes it: nobody's child. */
+struct model_vmo *model_vmo_snapshot(struct model *m, struct model_vmo *vmo, uint64_t offset, uint64_t size);
+bool model_vmo_alive(const struct model *m, const struct model_vmo *vmo);
+bool model_vmo_has_children(const struct model *m, const struct model_vmo *vmo);
+
+zx_status_t model_vmo_create(struct model *m, struct model_process *p, uint64_t size, uint32_t options, uint64_t out,
+                             zx_handle_t made);
+zx_status_t model_vmo_get_size(struct model_process *p, zx_handle_t h, uint64_t out);
+zx_status_t model_vmo_set_size(struct model_process *p, zx_handle_t h, uint64_t size);
+zx_status_t model_vmo_create_child(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options,
+                                   uint64_t offset, uint64_t size, uint64_t out, zx_handle_t made);
+zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t op, uint64_t offset, uint64_t size);
+zx_status_t model_vmo_set_cache_policy(const struct model *m, struct model_process *p, zx_handle_t h, uint32_t policy);
+
+/* --- vmars.c --- */
+
+/* The mapping that holds an address, or NULL. */
+struct model_mapping *model_mapping_at(struct model_process *p, uint64_t addr);
+struct model_vmar *model_vmar_new(struct model *m, struct model_process *p, struct model_vmar *parent, uint64_t base,
+                                  uint64_t len, uint32_t can);
+struct model_mapping *model_mapping_add(struct model_vmar *v, uint64_t base, uint64_t len, struct model_vmo *vmo,
+                                        uint64_t offset, uint32_t perms, uint32_t ceiling);
+void model_vmar_kill(struct model *m, struct model_vmar *v);
+
+zx_status_t model_vmar_allocate(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options,
+                                uint64_t offset, uint64_t size, uint64_t out, uint64_t out_addr, zx_handle_t made);
+struct model_map {
+    zx_handle_t vmar, vmo;
+    uint32_t options;
+    uint64_t vmar_offset, vmo_offset, len, out;
+};
+zx_status_t model_vmar_map(struct model *m, struct model_process *p, const struct model_map *a);
+zx_status_t model_vmar_unmap(struct model *m, struct model_process *p, zx_handle_t h, uint64_t addr, uint64_t len);
+zx_status_t model_vmar_protect(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options, uint64_t addr,
+                               uint64_t len);
+zx_status_t model_vmar_destroy(struct model *m, struct model_process *p, zx_handle_t h);
+
+/* --- memory.c --- */
+
+/* One byte of a process as the process itself sees it: where it is kept, or what the access ends with. */
+zx_status_t model_access(struct model_process *p, uint64_t addr, bool write, struct model_vmo **store,
+                         uint64_t *offset);
+/* Loads and stores of the process. They go on up to the first byte that fails. */
+zx_status_t model_load(struct model_process *p, uint64_t addr, void *out, uint64_t len);
+zx_status_t model_store(struct model_process *p, uint64_t addr, const void *bytes, uint64_t len);
+/* The same, as the kernel does it for arguments and results: INVALID_ARGS. */
+zx_status_t model_put(struct model_process *p, uint64_t addr, const void *bytes, uint64_t len);
+/* Nothing if the pointer is NULL. */
+zx_status_t model_put_optional(struct model_process *p, uint64_t addr, const void *bytes, uint64_t len);
+
+zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t h, bool write, uint64_t buffer, uint64_t offset,
+                               uint64_t size);
+/* `*moved` tells the bytes moved, also on errors. */
+zx_status_t model_process_transfer(struct model *m, struct model_process *p, zx_handle_t h, bool write, uint64_t addr,
+                                   uint64_t buffer, uint64_t size, uint64_t actual, uint64_t *moved);
+
+/* --- tasks.c --- */
+
+/* In INITIAL, with a root VMAR. */
+struct model_process *model_process_new(struct model *m);
+
+zx_status_t model_process_create(struct model *m, struct model_process *p, zx_handle_t job, uint32_t options,
+                                 uint64_t name, uint64_t out, uint64_t out_vmar, const zx_handle_t made[2]);
+zx_status_t model_thread_create(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options,
+                                uint64_t name, uint64_t out, zx_handle_t made);
+/* The first thread exits at once with `code`, and the process with it. */
+zx_status_t model_process_start(struct model *m, struct model_process *p, zx_handle_t process, zx_handle_t thread,
+                                zx_handle_t arg, int64_t code, zx_status_t failed);
+/* The thread exits at once. */
+zx_status_t model_thread_start(struct model_process *p, zx_handle_t h);
+/* `*victim`: whom to wait for. */
+zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t h, struct model_process **victim);

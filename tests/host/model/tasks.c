@@ -1,0 +1,97 @@
+/*
+ * The model's processes and threads. A thread that a program starts ends at once, so that there is only before and after.
+ */
+#include "tests/host/model/model.h"
+
+#include <zircon/errors.h>
+#include <zircon/syscalls/object.h>
+
+#define USER_BASE ((uint64_t)0x1000000)
+#define USER_END ((uint64_t)0x7ffffffff000)
+#define ROOT_CAN (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
+#define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+#define NAME_LEN 4
+
+struct model_process *model_process_new(struct model *m) {
+    struct model_process *p = &m->processes[m->process_count++];
+    p->object.type = ZX_OBJ_TYPE_PROCESS;
+    p->root = model_vmar_new(m, p, NULL, USER_BASE, USER_END - USER_BASE, ROOT_CAN);
+    return p;
+}
+
+static zx_status_t check_name(struct model_process *p, uint64_t name) {
+    char text[NAME_LEN];
+    return model_load(p, name, text, sizeof(text)) == ZX_OK ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+zx_status_t model_process_create(struct model *m, struct model_process *p, zx_handle_t job, uint32_t options,
+                                 uint64_t name, uint64_t out, uint64_t out_vmar, const zx_handle_t made[2]) {
+    struct model_handle *h;
+    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : check_name(p, name);
+    if (status == ZX_OK) status = model_get(p, job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &h);
+    if (status == ZX_OK) status = model_put(p, out, &made[0], sizeof(made[0]));
+    if (status == ZX_OK) status = model_put(p, out_vmar, &made[1], sizeof(made[1]));
+    if (status != ZX_OK) return status;
+    struct model_process *child = model_process_new(m);
+    model_give(p, made[0], &child->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    model_give(p, made[1], &child->root->object, ROOT_RIGHTS);
+    return ZX_OK;
+}
+
+zx_status_t model_thread_create(struct model *m, struct model_process *p, zx_handle_t value, uint32_t options,
+                                uint64_t name, uint64_t out, zx_handle_t made) {
+    struct model_handle *h;
+    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : check_name(p, name);
+    if (status == ZX_OK) status = model_get(p, value, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_MANAGE_THREAD, &h);
+    if (status == ZX_OK) status = model_put(p, out, &made, sizeof(made));
+    if (status != ZX_OK) return status;
+    struct model_thread *t = &m->threads[m->thread_count++];
+    *t = (struct model_thread){.object.type = ZX_OBJ_TYPE_THREAD, .process = (struct model_process *)h->object};
+    model_give(p, made, &t->object, ZX_DEFAULT_THREAD_RIGHTS);
+    return ZX_OK;
+}
+
+zx_status_t model_process_start(struct model *m, struct model_process *p, zx_handle_t process, zx_handle_t thread,
+                                zx_handle_t value, int64_t code, zx_status_t failed) {
+    struct model_handle *ph, *th, *arg = value ? model_find(p, value) : NULL;
+    zx_status_t status = model_get(p, process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &ph);
+    if (status == ZX_OK) status = model_get(p, thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &th);
+    struct model_process *child = status == ZX_OK ? (struct model_process *)ph->object : NULL;
+    struct model_thread *t = status == ZX_OK ? (struct model_thread *)th->object : NULL;
+    if (t && t->process != child) status = ZX_ERR_ACCESS_DENIED;
+    if (status == ZX_OK && value && !arg) status = ZX_ERR_BAD_HANDLE;
+    if (status == ZX_OK && arg && !(arg->rights & ZX_RIGHT_TRANSFER)) status = ZX_ERR_ACCESS_DENIED;
+    if (status == ZX_OK && arg && failed != ZX_OK) status = failed;
+    if (status == ZX_OK && (t->started || child->state != MODEL_INITIAL)) status = ZX_ERR_BAD_STATE;
+    if (status == ZX_OK) {
+        child->state = MODEL_RUNNING;
+        t->started = true;
+        if (arg) model_drop(m, model_take(p, arg));
+        model_kill(m, child, code);
+    } else if (arg) {
+        model_drop(m, model_take(p, arg));
+    }
+    return status;
+}
+
+zx_status_t model_thread_start(struct model_process *p, zx_handle_t value) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &h);
+    if (status != ZX_OK) return status;
+    struct model_thread *t = (struct model_thread *)h->object;
+    if (t->started || t->process->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
+    t->started = t->dead = true;
+    return ZX_OK;
+}
+
+zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t value,
+                            struct model_process **victim) {
+    struct model_handle *h;
+    *victim = NULL;
+    zx_status_t status = model_get(p, value, 0, ZX_RIGHT_DESTROY, &h);
+    if (status != ZX_OK) return status;
+    if (h->object->type != ZX_OBJ_TYPE_PROCESS) return ZX_ERR_WRONG_TYPE;
+    *victim = (struct model_process *)h->object;
+    model_kill(m, *victim, ZX_TASK_RETCODE_SYSCALL_KILL);
+    return ZX_OK;
+}

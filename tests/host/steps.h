@@ -1,0 +1,17 @@
+/*
+ * All steps; the list that the input chooses from is in steps.c.
+ */
+#pragma once
+
+#include <string.h>
+
+#include "kernel/sched/thread.h"
+#include "tests/host/world.h"
+
+step_fn step_vmo_create, step_vmo_read, step_vmo_write, step_vmo_get_size, step_vmo_set_size, step_vmo_create_child;
+step_fn step_vmo_op_range, step_vmo_set_cache_policy;
+step_fn step_vmar_allocate, step_vmar_map, step_vmar_unmap, step_vmar_protect, step_vmar_destroy;
+step_fn step_process_read, step_process_write, step_store, step_load;
+step_fn step_handle_close, step_handle_duplicate, step_handle_replace, step_get_info;
+step_fn step_channel_create, step_channel_write, step_channel_read;
+step_fn step_process_create, step_thread_create, step_process_start, step_thread_start, step_task_kill, step_no_call;

@@ -1,0 +1,221 @@
+/*
+ * Steps on handles, channels and tasks: for each, the choice of arguments, the call, and what the model says.
+ */
+#include <zircon/errors.h>
+#include <zircon/syscalls/object.h>
+
+#include "tests/host/steps.h"
+
+/* --- handles --- */
+
+void step_handle_close(struct world *w) {
+    zx_handle_t h = pick_handle(w, input_rarely(&w->in, 4) ? 0 : ZX_OBJ_TYPE_VMO);
+    zx_status_t status = CALL(w, handle_close, h);
+    world_expect(w, "handle_close", status, model_handle_close(&w->model, w->me, h));
+    if (status == ZX_OK) w->last_closed = h;
+}
+
+void step_handle_duplicate(struct world *w) {
+    zx_handle_t h = pick_handle(w, input_rarely(&w->in, 2) ? 0 : ZX_OBJ_TYPE_VMO);
+    zx_rights_t rights = pick_rights(w);
+    uint64_t out = pick_out(w, 0);
+    zx_status_t status = CALL(w, handle_duplicate, h, rights, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "handle_duplicate", status, model_handle_duplicate(w->me, h, rights, out, made));
+}
+
+void step_handle_replace(struct world *w) {
+    zx_handle_t h = pick_handle(w, input_rarely(&w->in, 4) ? 0 : ZX_OBJ_TYPE_VMO);
+    zx_rights_t rights = pick_rights(w);
+    uint64_t out = pick_out(w, 0);
+    zx_status_t status = CALL(w, handle_replace, h, rights, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "handle_replace", status,
+                 model_handle_replace(&w->model, w->me, h, rights, out, made, w->failed));
+    if (status == ZX_OK) w->last_closed = h;
+}
+
+static zx_status_t expected_info(struct world *w, zx_handle_t value, uint32_t topic, struct model_handle **h) {
+    static const struct {
+        uint32_t topic;
+        zx_rights_t rights;
+        zx_obj_type_t type;
+    } topics[] = {{ZX_INFO_HANDLE_VALID, 0, 0},
+                  {ZX_INFO_HANDLE_BASIC, 0, 0},
+                  {ZX_INFO_PROCESS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS},
+                  {ZX_INFO_VMAR, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_VMAR}};
+    for (unsigned i = 0; i < 4; i++) {
+        if (topics[i].topic != topic) continue;
+        zx_status_t status = model_get(w->me, value, 0, topics[i].rights, h);
+        if (status != ZX_OK) return status;
+        return topics[i].type && (*h)->object->type != topics[i].type ? ZX_ERR_WRONG_TYPE : ZX_OK;
+    }
+    return ZX_ERR_NOT_SUPPORTED;
+}
+
+static void check_info(struct world *w, uint32_t topic, const struct model_handle *h) {
+    union {
+        zx_info_handle_basic_t basic;
+        zx_info_process_t process;
+        zx_info_vmar_t vmar;
+    } got;
+    const struct model_process *p = (const struct model_process *)h->object;
+    const struct model_vmar *v = (const struct model_vmar *)h->object;
+    bool good = host_user_load(&got, DATA, sizeof(got)) == ZX_OK;
+    if (topic == ZX_INFO_HANDLE_BASIC) good = got.basic.rights == h->rights && got.basic.type == h->object->type;
+    if (topic == ZX_INFO_VMAR) good = got.vmar.base == v->base && got.vmar.len == v->len;
+    if (topic == ZX_INFO_PROCESS)
+        good = got.process.started == (p->state != MODEL_INITIAL) &&
+               got.process.exited == (p->state == MODEL_DEAD) && got.process.return_code == p->return_code;
+    if (!good) world_fail(w, "object_get_info, topic %u: not what it should tell", topic);
+    world_store(w, DATA, &got, sizeof(got));
+}
+
+void step_get_info(struct world *w) {
+    static const uint32_t topics[] = {ZX_INFO_HANDLE_BASIC, ZX_INFO_PROCESS, ZX_INFO_VMAR, ZX_INFO_HANDLE_VALID};
+    static const zx_obj_type_t types[] = {0, ZX_OBJ_TYPE_PROCESS, ZX_OBJ_TYPE_VMAR, 0};
+    uint8_t choice = input_byte(&w->in);
+    uint32_t topic = choice < 240 ? topics[choice % 4] : choice;
+    zx_handle_t value = pick_handle(w, types[choice % 4]);
+    struct model_handle *h;
+    zx_status_t expected = expected_info(w, value, topic, &h);
+    uint64_t size = choice / 4 % 8 == 7 ? 4 : 64;
+    zx_status_t status = CALL(w, object_get_info, value, topic, DATA, size, 0, 0);
+    if (expected == ZX_OK && size == 4 && topic != ZX_INFO_HANDLE_VALID) expected = ZX_ERR_BUFFER_TOO_SMALL;
+    world_expect(w, "object_get_info", status, expected);
+    if (status == ZX_OK && topic != ZX_INFO_HANDLE_VALID) check_info(w, topic, h);
+}
+
+/* --- channels --- */
+
+void step_channel_create(struct world *w) {
+    uint64_t out0 = pick_out(w, 0), out1 = pick_out(w, 2);
+    uint32_t options = input_rarely(&w->in, 16);
+    zx_status_t status = CALL(w, channel_create, options, out0, out1);
+    const zx_handle_t made[2] = {world_out_handle(out0), world_out_handle(out1)};
+    world_expect(w, "channel_create", status, model_channel_create(&w->model, w->me, options, out0, out1, made));
+}
+
+/* Some handles, in an array, and zeros after them. */
+static uint64_t pick_sent(struct world *w, uint32_t *count) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES + 1] = {0};
+    uint8_t choice = input_byte(&w->in);
+    *count = choice % (MODEL_SENT + 1);
+    for (uint32_t i = 0; i < *count; i++) values[i] = pick_handle(w, choice & 0x40 ? 0 : ZX_OBJ_TYPE_VMO);
+    world_store(w, SENT_HANDLES, values, sizeof(values));
+    if (choice == 0xff) *count = ZX_CHANNEL_MAX_MSG_HANDLES + 1;
+    return choice == 0xfe ? 0x1000 : choice == 0xfd ? SCRATCH - 4 : SENT_HANDLES;
+}
+
+static bool queue_full(struct world *w, zx_handle_t h) {
+    const struct model_channel *c = (const struct model_channel *)picked(w, h, ZX_OBJ_TYPE_CHANNEL);
+    return c && c->peer->queued == MODEL_QUEUE;
+}
+
+void step_channel_write(struct world *w) {
+    static const uint32_t lengths[] = {0, 1, 13, 4096, 5000, ZX_CHANNEL_MAX_MSG_BYTES, ZX_CHANNEL_MAX_MSG_BYTES + 1, 8};
+    uint8_t choice = input_byte(&w->in);
+    struct model_channel_write a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL)};
+    a.options = choice == 0xff;
+    a.len = lengths[choice % 8];
+    a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
+    a.fill = world_fill(w, a.len);
+    a.handles = pick_sent(w, &a.count);
+    if (queue_full(w, a.channel) || model_channel_would_cycle(w->me, &a)) return;
+    zx_status_t status = CALL(w, channel_write, a.channel, a.options, a.bytes, a.len, a.handles, a.count);
+    world_expect(w, "channel_write", status, model_channel_write(&w->model, w->me, &a, w->failed));
+}
+
+void step_channel_read(struct world *w) {
+    uint8_t choice = input_byte(&w->in);
+    struct model_channel_read a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL), .len = ZX_CHANNEL_MAX_MSG_BYTES};
+    a.options = choice % 16 == 14 ? ZX_CHANNEL_READ_MAY_DISCARD : choice == 0xff ? 2 : 0;
+    if (choice % 4 == 3) a.len = input_byte(&w->in);
+    a.count = choice / 64 == 3 ? input_below(&w->in, 3) : ZX_CHANNEL_MAX_MSG_HANDLES;
+    a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
+    a.handles = choice / 8 == 29 ? 0x2000 : READ_HANDLES;
+    a.actual_len = choice / 8 == 28 ? 0 : pick_out(w, 3);
+    a.actual_count = pick_out(w, 4);
+    zx_status_t status = CALL(w, channel_read, a.channel, a.options, a.bytes, a.handles, a.len, a.count, a.actual_len,
+                              a.actual_count);
+    for (unsigned i = 0; i < MODEL_SENT; i++) a.made[i] = world_out_handle(READ_HANDLES + i * sizeof(zx_handle_t));
+    world_expect(w, "channel_read", status, model_channel_read(&w->model, w->me, &a, w->failed));
+    world_check_buffer(w, OUT(3), 16);
+    world_check_buffer(w, DATA, 4096);
+}
+
+/* --- tasks --- */
+
+static uint64_t pick_name(struct world *w) { return input_rarely(&w->in, 16) ? 0x1000 : NAME; }
+
+void step_process_create(struct world *w) {
+    zx_handle_t job = pick_handle(w, ZX_OBJ_TYPE_JOB);
+    uint64_t name = pick_name(w), out = pick_out(w, 0), out_vmar = pick_out(w, 2);
+    uint32_t options = input_rarely(&w->in, 16);
+    zx_status_t status = CALL(w, process_create, job, name, 4, options, out, out_vmar);
+    const zx_handle_t made[2] = {world_out_handle(out), world_out_handle(out_vmar)};
+    world_expect(w, "process_create", status,
+                 model_process_create(&w->model, w->me, job, options, name, out, out_vmar, made));
+}
+
+void step_thread_create(struct world *w) {
+    zx_handle_t process = pick_handle(w, ZX_OBJ_TYPE_PROCESS);
+    uint64_t name = pick_name(w), out = pick_out(w, 0);
+    uint32_t options = input_rarely(&w->in, 16);
+    zx_status_t status = CALL(w, thread_create, process, name, 4, options, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "thread_create", status,
+                 model_thread_create(&w->model, w->me, process, options, name, out, made));
+}
+
+/* What other threads do. */
+static void exit_process(uint64_t arg1, uint64_t code) {
+    (void)arg1;
+    (void)host_syscall(HOST_SYS_process_exit, (uint64_t[8]){code});
+}
+
+static void exit_thread(uint64_t arg1, uint64_t arg2) {
+    (void)arg1;
+    (void)arg2;
+    (void)host_syscall(HOST_SYS_thread_exit, (uint64_t[8]){0});
+}
+
+/* Lets everybody run until the others that can be are at rest. */
+static void settle(void) {
+    for (unsigned i = 0; i < 8; i++) thread_yield();
+}
+
+void step_process_start(struct world *w) {
+    zx_handle_t process = pick_handle(w, ZX_OBJ_TYPE_PROCESS), thread = pick_handle(w, ZX_OBJ_TYPE_THREAD);
+    uint8_t choice = input_byte(&w->in);
+    zx_handle_t arg = choice & 1 ? pick_handle(w, choice & 2 ? 0 : ZX_OBJ_TYPE_VMO) : ZX_HANDLE_INVALID;
+    bool crash = choice & 4;
+    uint64_t entry = crash ? 0x5000 : host_program_entry(exit_process);
+    zx_status_t status = CALL(w, process_start, process, thread, entry, 0, arg, choice);
+    int64_t code = crash ? ZX_TASK_RETCODE_EXCEPTION_KILL : choice;
+    settle();
+    world_expect(w, "process_start", status,
+                 model_process_start(&w->model, w->me, process, thread, arg, code, w->failed));
+}
+
+void step_thread_start(struct world *w) {
+    zx_handle_t thread = pick_handle(w, ZX_OBJ_TYPE_THREAD);
+    zx_status_t status = CALL(w, thread_start, thread, host_program_entry(exit_thread), 0, 0, 0);
+    settle();
+    world_expect(w, "thread_start", status, model_thread_start(w->me, thread));
+}
+
+void step_task_kill(struct world *w) {
+    struct model_process *victim;
+    zx_handle_t task = pick_handle(w, input_rarely(&w->in, 4) ? 0 : ZX_OBJ_TYPE_PROCESS);
+    if ((struct model_process *)picked(w, task, ZX_OBJ_TYPE_PROCESS) == w->me) return;
+    zx_status_t status = CALL(w, task_kill, task);
+    settle();
+    world_expect(w, "task_kill", status, model_task_kill(&w->model, w->me, task, &victim));
+}
+
+/* A number that no call has, or the rubbish that a call has to bear without a look at the model. */
+void step_no_call(struct world *w) {
+    unsigned number = input_rarely(&w->in, 2) ? HOST_SYSCALLS : HOST_SYSCALLS + input_byte(&w->in) * 1000u;
+    world_expect(w, "no call", (zx_status_t)host_syscall(number, (uint64_t[8]){0}), ZX_ERR_BAD_SYSCALL);
+}

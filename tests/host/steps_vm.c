@@ -1,0 +1,212 @@
+/*
+ * Steps on VMOs, VMARs and memory: for each, the choice of arguments, the call, and what the model says.
+ */
+#include <zircon/errors.h>
+
+#include "tests/host/steps.h"
+
+/* The most that data is moved or committed by one call where nothing else limits it. */
+#define MUCH (20 * MODEL_PAGE)
+
+/* --- VMOs --- */
+
+void step_vmo_create(struct world *w) {
+    uint64_t size = pick_size(w), out = pick_out(w, 0);
+    uint32_t options = input_byte(&w->in) % 16 < 14 ? input_byte(&w->in) % 3 : input_byte(&w->in);
+    zx_status_t status = CALL(w, vmo_create, size, options, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmo_create", status, model_vmo_create(&w->model, w->me, size, options, out, made));
+}
+
+/* A range that a call would take long for is made shorter: what lies within a huge VMO. */
+static uint64_t limit(struct world *w, zx_handle_t h, uint64_t offset, uint64_t size) {
+    const struct model_vmo *vmo = (const struct model_vmo *)picked(w, h, ZX_OBJ_TYPE_VMO);
+    return size > MUCH && vmo && model_within(offset, size, vmo->size) ? MUCH : size;
+}
+
+static void step_vmo_transfer(struct world *w, bool write) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint64_t buffer = pick_buffer(w), offset = pick_offset(w), size = limit(w, h, offset, pick_size(w));
+    if (write) (void)world_fill(w, 3 * MODEL_PAGE);
+    zx_status_t status = write ? CALL(w, vmo_write, h, buffer, offset, size) : CALL(w, vmo_read, h, buffer, offset, size);
+    zx_status_t expected = model_vmo_transfer(w->me, h, write, buffer, offset, size);
+    world_expect(w, write ? "vmo_write" : "vmo_read", status, expected);
+    if (!write) world_check_buffer(w, buffer, size);
+}
+
+void step_vmo_read(struct world *w) { step_vmo_transfer(w, false); }
+void step_vmo_write(struct world *w) { step_vmo_transfer(w, true); }
+
+void step_vmo_get_size(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint64_t out = pick_out(w, 1);
+    zx_status_t status = CALL(w, vmo_get_size, h, out);
+    world_expect(w, "vmo_get_size", status, model_vmo_get_size(w->me, h, out));
+    world_check_buffer(w, OUT(1), 8);
+}
+
+void step_vmo_set_size(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint64_t size = pick_size(w);
+    zx_status_t status = CALL(w, vmo_set_size, h, size);
+    world_expect(w, "vmo_set_size", status, model_vmo_set_size(w->me, h, size));
+}
+
+void step_vmo_create_child(struct world *w) {
+    static const uint32_t types[] = {
+        ZX_VMO_CHILD_SNAPSHOT,
+        ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_RESIZABLE,
+        ZX_VMO_CHILD_SLICE,
+        ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE,
+        ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_NO_WRITE,
+        ZX_VMO_CHILD_SLICE | ZX_VMO_CHILD_NO_WRITE,
+    };
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t options = choice < 240 ? types[choice % 6] : input_byte(&w->in);
+    uint64_t offset = pick_offset(w), size = pick_size(w), out = pick_out(w, 0);
+    zx_status_t status = CALL(w, vmo_create_child, h, options, offset, size, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmo_create_child", status,
+                 model_vmo_create_child(&w->model, w->me, h, options, offset, size, out, made));
+}
+
+void step_vmo_op_range(struct world *w) {
+    static const uint32_t ops[] = {ZX_VMO_OP_COMMIT, ZX_VMO_OP_DECOMMIT, ZX_VMO_OP_ZERO};
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t op = choice < 216 ? ops[choice % 3] : choice % 16;
+    uint64_t offset = pick_offset(w), size = pick_size(w);
+    if (op == ZX_VMO_OP_COMMIT && size <= MODEL_PAGE << 20) size = limit(w, h, offset, size);
+    zx_status_t status = CALL(w, vmo_op_range, h, op, offset, size);
+    world_expect(w, "vmo_op_range", status, model_vmo_op_range(w->me, h, op, offset, size));
+}
+
+void step_vmo_set_cache_policy(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint32_t policy = input_below(&w->in, 5);
+    zx_status_t status = CALL(w, vmo_set_cache_policy, h, policy);
+    world_expect(w, "vmo_set_cache_policy", status, model_vmo_set_cache_policy(&w->model, w->me, h, policy));
+}
+
+/* --- VMARs --- */
+
+/* An actor lives by its scratch memory: its root VMAR may not be emptied there, nor destroyed. */
+static bool spares_scratch(struct world *w, zx_handle_t h, uint64_t base, uint64_t len) {
+    const struct model_vmar *v = (const struct model_vmar *)picked(w, h, ZX_OBJ_TYPE_VMAR);
+    if (!v || v->parent || v->process >= &w->model.processes[ACTORS]) return true;
+    if (base < v->base || !model_within(base - v->base, len, v->len)) return true;
+    return base + len <= SCRATCH || base >= CHECK_PAGE + 2 * MODEL_PAGE;
+}
+
+static uint64_t vmar_base(struct world *w, zx_handle_t h) {
+    const struct model_vmar *v = (const struct model_vmar *)picked(w, h, ZX_OBJ_TYPE_VMAR);
+    return v ? v->base : 0;
+}
+
+void step_vmar_allocate(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t options = (choice & 0x0f) << 6 | (choice & 0x10); /* what can be mapped, and SPECIFIC */
+    if (choice >= 240) options |= 1u << input_below(&w->in, 32);
+    uint64_t offset = choice & 0x10 ? pick_offset(w) : choice == 0xef, size = pick_size(w);
+    uint64_t out = pick_out(w, 0), out_addr = pick_out(w, 1);
+    zx_status_t status = CALL(w, vmar_allocate, h, options, offset, size, out, out_addr);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmar_allocate", status,
+                 model_vmar_allocate(&w->model, w->me, h, options, offset, size, out, out_addr, made));
+    world_check_buffer(w, OUT(1), 8);
+}
+
+void step_vmar_map(struct world *w) {
+    static const uint32_t kinds[] = {0, 0, ZX_VM_SPECIFIC, ZX_VM_SPECIFIC_OVERWRITE, ZX_VM_MAP_RANGE,
+                                     ZX_VM_MAP_RANGE | ZX_VM_SPECIFIC, ZX_VM_REQUIRE_NON_RESIZABLE, 0};
+    static const uint32_t perms[] = {3, 3, 1, 5, 7, 0, 3, 1};
+    uint8_t choice = input_byte(&w->in);
+    struct model_map a = {.vmar = pick_handle(w, ZX_OBJ_TYPE_VMAR), .vmo = pick_handle(w, ZX_OBJ_TYPE_VMO)};
+    a.options = kinds[choice % 8] | perms[choice / 8 % 8];
+    if (choice >= 248) a.options |= 1u << input_below(&w->in, 32);
+    if (a.options & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE)) a.vmar_offset = pick_offset(w);
+    if (choice == 240) a.vmar_offset = MODEL_PAGE;
+    a.vmo_offset = pick_offset(w);
+    a.len = pick_size(w);
+    a.out = pick_out(w, 1);
+    if (!spares_scratch(w, a.vmar, vmar_base(w, a.vmar) + a.vmar_offset, model_round_up(a.len))) return;
+    zx_status_t status = CALL(w, vmar_map, a.vmar, a.options, a.vmar_offset, a.vmo, a.vmo_offset, a.len, a.out);
+    world_expect(w, "vmar_map", status, model_vmar_map(&w->model, w->me, &a));
+    world_check_buffer(w, OUT(1), 8);
+}
+
+/* A range for unmap and protect, in the process that the VMAR belongs to. */
+static void pick_range(struct world *w, zx_handle_t h, uint64_t *addr, uint64_t *len) {
+    struct model_vmar *v = (struct model_vmar *)picked(w, h, ZX_OBJ_TYPE_VMAR);
+    *addr = pick_address(w, v ? v->process : w->me);
+    if (!input_rarely(&w->in, 16)) *addr = model_round_down(*addr);
+    *len = pick_size(w);
+}
+
+void step_vmar_unmap(struct world *w) {
+    uint64_t addr, len;
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
+    pick_range(w, h, &addr, &len);
+    if (!spares_scratch(w, h, addr, model_round_up(len))) return;
+    zx_status_t status = CALL(w, vmar_unmap, h, addr, len);
+    world_expect(w, "vmar_unmap", status, model_vmar_unmap(&w->model, w->me, h, addr, len));
+}
+
+void step_vmar_protect(struct world *w) {
+    uint64_t addr, len;
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t options = choice < 240 ? choice % 8 : 1u << choice % 32;
+    pick_range(w, h, &addr, &len);
+    if (!spares_scratch(w, h, addr, model_round_up(len))) return;
+    zx_status_t status = CALL(w, vmar_protect, h, options, addr, len);
+    world_expect(w, "vmar_protect", status, model_vmar_protect(&w->model, w->me, h, options, addr, len));
+}
+
+void step_vmar_destroy(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
+    if (!spares_scratch(w, h, SCRATCH, MODEL_PAGE)) return;
+    zx_status_t status = CALL(w, vmar_destroy, h);
+    world_expect(w, "vmar_destroy", status, model_vmar_destroy(&w->model, w->me, h));
+}
+
+/* --- memory --- */
+
+static void step_process_transfer(struct world *w, bool write) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_PROCESS);
+    struct model_process *target = (struct model_process *)picked(w, h, ZX_OBJ_TYPE_PROCESS);
+    uint64_t addr = pick_address(w, target ? target : w->me), buffer = pick_buffer(w), size = pick_size(w);
+    uint64_t actual = pick_out(w, 1), moved;
+    if (size > MUCH && size <= (uint64_t)64 << 20) size = MUCH;
+    if (write) (void)world_fill(w, 3 * MODEL_PAGE);
+    zx_status_t status = write ? CALL(w, process_write_memory, h, addr, buffer, size, actual)
+                               : CALL(w, process_read_memory, h, addr, buffer, size, actual);
+    zx_status_t expected = model_process_transfer(&w->model, w->me, h, write, addr, buffer, size, actual, &moved);
+    world_expect(w, write ? "process_write_memory" : "process_read_memory", status, expected);
+    world_check_buffer(w, OUT(1), 8);
+    if (!write) world_check_buffer(w, buffer, size);
+}
+
+void step_process_read(struct world *w) { step_process_transfer(w, false); }
+void step_process_write(struct world *w) { step_process_transfer(w, true); }
+
+/* A store of the actor's own, which faults in whatever it meets. */
+void step_store(struct world *w) {
+    uint64_t addr = pick_address(w, w->me);
+    uint8_t bytes[16];
+    for (unsigned i = 0; i < sizeof(bytes); i++) bytes[i] = (uint8_t)(w->fill + i);
+    w->fill++;
+    if (w->inject) world_store_failing(w, addr, bytes, sizeof(bytes));
+    zx_status_t status = host_user_store(addr, bytes, sizeof(bytes));
+    world_expect(w, "store", status, model_store(w->me, addr, bytes, sizeof(bytes)));
+}
+
+void step_load(struct world *w) {
+    uint8_t got[16] = {0}, expected[16] = {0};
+    uint64_t addr = pick_address(w, w->me);
+    zx_status_t status = host_user_load(got, addr, sizeof(got));
+    world_expect(w, "load", status, model_load(w->me, addr, expected, sizeof(expected)));
+    if (status == ZX_OK && memcmp(got, expected, sizeof(got)) != 0) world_fail(w, "load at %#lx: other bytes", addr);
+}

@@ -1,0 +1,266 @@
+/*
+ * Building a world, taking turns in it, and taking it down; see world.h. The actors' threads spin through the scheduler
+ * until it is their turn: time is simulated, and a turn costs two switches.
+ */
+#include "tests/host/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/object/channel.h"
+#include "kernel/object/process.h"
+#include "kernel/object/selfcheck.h"
+#include "kernel/object/user_thread.h"
+#include "kernel/sched/thread.h"
+#include "vm/inject.h"
+#include "vm/vmar.h"
+
+#define MAX_STEPS 80
+#define PATIENCE 1000 /* turns of the scheduler until everything must have been freed */
+#define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+#define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
+
+static struct world *the_world;
+
+void world_fail(struct world *w, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "step %u: ", w->steps);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    abort();
+}
+
+void world_expect(struct world *w, const char *what, zx_status_t got, zx_status_t expected) {
+    if (w->trace) fprintf(stderr, "step %u, process %u: %s: %d\n", w->steps, w->turn, what, got);
+    if (got != expected) world_fail(w, "%s: %d, and not %d", what, got, expected);
+}
+
+/* --- building --- */
+
+static void must(zx_status_t status) {
+    if (status != ZX_OK) abort();
+}
+
+static zx_handle_t give(struct process *process, struct model_process *p, struct object *object,
+                        struct model_object *mobject, zx_rights_t rights) {
+    zx_handle_t value;
+    must(handle_reserve(&process->handles, &value));
+    handle_publish(&process->handles, value, handle_make(object, rights));
+    model_give(p, value, mobject, rights);
+    return value;
+}
+
+static void map_fixed(struct world *w, struct process *process, struct model_process *p, uint64_t base, uint64_t len) {
+    struct vmo *vmo;
+    vaddr_t at;
+    must(vmo_create(len, false, &vmo));
+    struct vmar_map args = {.options = READ_WRITE | ZX_VM_SPECIFIC,
+                            .offset = base - p->root->base,
+                            .vmo = vmo,
+                            .len = len,
+                            .ceiling = READ_WRITE};
+    must(vmar_map(process->aspace->root, &args, &at));
+    vmo_unref(vmo);
+    model_mapping_add(p->root, base, len, model_vmo_new(&w->model, len, false), 0, READ_WRITE, READ_WRITE);
+}
+
+static void actor(uint64_t arg1, uint64_t index);
+
+static void start(struct process *process, uint64_t index) {
+    struct user_thread *thread;
+    must(user_thread_create(process, "actor", &thread));
+    must(process_start(process, thread, host_program_entry(actor), 0, (struct handle){0}, index));
+    object_unref(&thread->object);
+}
+
+/* A channel from the first actor to another. */
+static void connect(struct world *w, unsigned other) {
+    struct object *ends[2];
+    struct model_channel *mends = &w->model.channels[w->model.channel_count];
+    w->model.channel_count += 2;
+    must(channel_create(&ends[0], &ends[1]));
+    for (unsigned i = 0; i < 2; i++) {
+        mends[i] = (struct model_channel){.object.type = ZX_OBJ_TYPE_CHANNEL, .peer = &mends[1 - i]};
+        unsigned owner = i ? other : 0;
+        (void)give(w->processes[owner], &w->model.processes[owner], ends[i], &mends[i].object,
+                   ZX_DEFAULT_CHANNEL_RIGHTS);
+        object_unref(ends[i]);
+    }
+}
+
+static void build(struct world *w, struct job *job) {
+    for (unsigned i = 0; i < ACTORS; i++) {
+        must(process_create(job, "actor", &w->processes[i]));
+        struct model_process *p = model_process_new(&w->model);
+        p->state = MODEL_RUNNING;
+        map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
+        map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
+        (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS & ~ZX_RIGHT_DESTROY);
+    }
+    for (unsigned i = 0; i < ACTORS; i++) {
+        struct process *process = w->processes[i];
+        struct model_process *p = &w->model.processes[i], *next = &w->model.processes[(i + 1) % ACTORS];
+        (void)give(process, p, &process->aspace->root->object, &p->root->object, ROOT_RIGHTS);
+        (void)give(process, p, &process->object, &p->object, ZX_DEFAULT_PROCESS_RIGHTS & ~ZX_RIGHT_DESTROY);
+        /* The first actor stays to the end; nobody may kill it. */
+        zx_rights_t rights = ZX_DEFAULT_PROCESS_RIGHTS & ~(next == w->model.processes ? ZX_RIGHT_DESTROY : 0);
+        (void)give(process, p, &w->processes[(i + 1) % ACTORS]->object, &next->object, rights);
+        if (i > 0) connect(w, i);
+    }
+    for (unsigned i = 0; i < ACTORS; i++) start(w->processes[i], i);
+}
+
+/* --- running --- */
+
+/* Once in memory, an actor's scratch stays there: arguments and results then need no allocation. */
+static void scratch_touch(struct world *w) {
+    for (uint64_t at = 0; at < SCRATCH_PAGES * ZX_PAGE_SIZE; at += ZX_PAGE_SIZE)
+        world_store(w, SCRATCH + at, &(uint64_t){0}, sizeof(uint64_t));
+    if (host_user_store(CHECK_PAGE, "", 1) != ZX_OK) abort();
+    w->touched |= 1u << w->turn;
+}
+
+static void take_turn(struct world *w) {
+    uint8_t choice = input_byte(&w->in);
+    w->me = &w->model.processes[w->turn];
+    w->steps++;
+    if (!(w->touched & 1u << w->turn)) scratch_touch(w);
+    if (model_has_room(&w->model, w->me)) steps[choice % step_count](w);
+    uint8_t what = input_byte(&w->in);
+    if (w->inject || what % 8 == 0) world_check(w);
+    if (what % 8 == 1) world_check_mappings(w, w->me);
+    if (what % 8 == 2) world_check_handles(w);
+    if (selfcheck_invariants() != ZX_OK) world_fail(w, "the kernel's invariants do not hold");
+    if (input_ended(&w->in) || w->steps == MAX_STEPS) {
+        w->over = true;
+        world_check(w);
+        return;
+    }
+    w->turn = what / 8 % 8 < ACTORS ? what / 8 % 8 : w->turn;
+    if (w->model.processes[w->turn].state == MODEL_DEAD) w->turn = 0;
+}
+
+static void actor(uint64_t arg1, uint64_t index) {
+    struct world *w = the_world;
+    const uint64_t none[8] = {0};
+    (void)arg1;
+    while (!w->over) {
+        if (w->turn == index)
+            take_turn(w);
+        else
+            thread_yield();
+        /* A system call, the only place where a killed thread can end. */
+        (void)host_syscall(HOST_SYS_ticks_get, none);
+    }
+    (void)host_syscall(HOST_SYS_process_exit, none);
+}
+
+static bool all_dead(const struct world *w) {
+    for (unsigned i = 0; i < ACTORS; i++) {
+        if (atomic_load(&w->processes[i]->state) != PROCESS_DEAD) return false;
+    }
+    return true;
+}
+
+static void live(void *arg) {
+    struct world *w = arg;
+    struct job *job;
+    selfcheck_baseline(BASELINE_OUTER);
+    must(job_create_root(&job));
+    build(w, job);
+    while (!all_dead(w)) thread_yield();
+    for (unsigned i = 0; i < ACTORS; i++) object_unref(&w->processes[i]->object);
+    object_unref(&job->object);
+    for (unsigned i = 0; selfcheck_leaks(BASELINE_OUTER) != ZX_OK; i++) {
+        if (i == PATIENCE) world_fail(w, "something was left behind (HOST_LOG=1 tells what)");
+        thread_yield();
+    }
+}
+
+void world_run(struct world *w, const uint8_t *data, size_t size) {
+    model_reset(&w->model);
+    the_world = w;
+    w->in = (struct input){data, data + size};
+    w->turn = w->steps = w->touched = 0;
+    w->over = false;
+    w->fill = 0;
+    w->last_closed = 0;
+    host_seed(1);
+    host_run(live, w);
+}
+
+/* --- calls --- */
+
+/* Calls that take something from the caller even when they fail: they are made once. */
+static bool consumes(enum host_syscall_number number) {
+    return number == HOST_SYS_handle_replace || number == HOST_SYS_channel_write || number == HOST_SYS_channel_read ||
+           number == HOST_SYS_process_start;
+}
+
+/* Calls that may have moved some bytes before they failed; moving them again then does no harm. */
+static bool moves(enum host_syscall_number number) {
+    return number == HOST_SYS_vmo_read || number == HOST_SYS_vmo_write || number == HOST_SYS_process_read_memory ||
+           number == HOST_SYS_process_write_memory;
+}
+
+/* One try of which the nth allocation fails; false if there is none such. */
+static bool call_failing(struct world *w, uint64_t nth, enum host_syscall_number number, const uint64_t args[8],
+                         zx_status_t *status) {
+    inject_arm(nth);
+    *status = (zx_status_t)host_syscall(number, args);
+    bool fired = inject_fired();
+    inject_arm(0);
+    w->injections += fired;
+    return fired;
+}
+
+zx_status_t world_call(struct world *w, enum host_syscall_number number, const uint64_t args[8]) {
+    zx_status_t status;
+    w->failed = ZX_OK;
+    if (w->inject && consumes(number)) {
+        if (call_failing(w, w->nth, number, args, &status)) w->failed = ZX_ERR_NO_MEMORY;
+        return status;
+    }
+    for (uint64_t nth = 1; w->inject && call_failing(w, nth, number, args, &status); nth++) {
+        /* What moves bytes may succeed in part. */
+        if (status != ZX_ERR_NO_MEMORY && !(moves(number) && status == ZX_OK))
+            world_fail(w, "call %u, allocation %lu failed: status %d", number, nth, status);
+        if (!moves(number)) world_check(w);
+    }
+    return w->inject ? status : (zx_status_t)host_syscall(number, args);
+}
+
+void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    zx_status_t status = host_user_store(addr, bytes, len);
+    if (status != model_store(w->me, addr, bytes, len) || status != ZX_OK) world_fail(w, "a store failed: %d", status);
+}
+
+void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    bool fired = true;
+    for (uint64_t nth = 1; fired; nth++) {
+        inject_arm(nth);
+        zx_status_t status = host_user_store(addr, bytes, len);
+        fired = inject_fired();
+        inject_arm(0);
+        w->injections += fired;
+        if (fired && status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
+        if (fired) world_check(w);
+    }
+}
+
+zx_handle_t world_out_handle(uint64_t addr) {
+    zx_handle_t value;
+    return host_user_load(&value, addr, sizeof(value)) == ZX_OK ? value : ZX_HANDLE_INVALID;
+}
+
+uint8_t world_fill(struct world *w, uint64_t len) {
+    static uint8_t bytes[DATA_LEN];
+    len = model_min(len, sizeof(bytes));
+    memset(bytes, ++w->fill, len);
+    world_store(w, DATA, bytes, len);
+    return w->fill;
+}

@@ -1,0 +1,140 @@
+/*
+ * Channels: order, ends, and messages that carry channels that carry messages.
+ */
+#include "kernel/object/channel.h"
+
+#include "kernel/base/string.h"
+#include "tests/kernel/support.h"
+
+/* Both ends, each held by one handle outside any table. */
+static struct handle end[2];
+
+static bool begin(void) {
+    struct object *a, *b;
+    if (channel_create(&a, &b) != ZX_OK) return false;
+    end[0] = handle_make(a, ZX_DEFAULT_CHANNEL_RIGHTS);
+    end[1] = handle_make(b, ZX_DEFAULT_CHANNEL_RIGHTS);
+    object_unref(a);
+    object_unref(b);
+    return true;
+}
+
+static void finish(void) {
+    handle_discard(end[0]);
+    handle_discard(end[1]);
+}
+
+static struct message *message(const char *text) {
+    struct message *m;
+    uint32_t len = (uint32_t)strlen(text);
+    if (message_create(len, &m) != ZX_OK) return NULL;
+    memcpy(m->bytes, text, len);
+    return m;
+}
+
+static zx_status_t send(size_t from, const char *text) {
+    struct message *m = message(text);
+    return m ? channel_write(end[from].object, m) : ZX_ERR_NO_MEMORY;
+}
+
+/* Is the next message at that end this one? It is taken. */
+static bool receives(size_t at, const char *text) {
+    uint32_t bytes = 100, handles = 4;
+    struct message *m;
+    if (channel_read(end[at].object, false, &bytes, &handles, &m) != ZX_OK) return false;
+    bool same = bytes == strlen(text) && m->num_bytes == bytes && memcmp(m->bytes, text, bytes) == 0;
+    message_discard(m);
+    return same;
+}
+
+static zx_status_t read_status(size_t at, bool discard, uint32_t room, uint32_t *actual) {
+    uint32_t handles = 4;
+    struct message *m;
+    *actual = room;
+    zx_status_t status = channel_read(end[at].object, discard, actual, &handles, &m);
+    if (status == ZX_OK) message_discard(m);
+    return status;
+}
+
+static bool shows(size_t at, zx_signals_t signals) { return object_signals(end[at].object) == signals; }
+
+KTEST("channel/messages arrive in order, each way, and the signals tell") {
+    uint32_t actual;
+    NEED(begin());
+    EXPECT(shows(0, ZX_CHANNEL_WRITABLE) && shows(1, ZX_CHANNEL_WRITABLE));
+    EXPECT(read_status(1, false, 100, &actual) == ZX_ERR_SHOULD_WAIT);
+    EXPECT(send(0, "one") == ZX_OK && send(0, "") == ZX_OK && send(0, "three") == ZX_OK && send(1, "back") == ZX_OK);
+    EXPECT(shows(1, ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE));
+    EXPECT(receives(1, "one") && receives(1, "") && shows(1, ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE));
+    EXPECT(receives(1, "three") && shows(1, ZX_CHANNEL_WRITABLE) && receives(0, "back"));
+    finish();
+}
+
+KTEST("channel/a message that does not fit stays, or is discarded if so asked") {
+    uint32_t actual;
+    NEED(begin() && send(0, "longer") == ZX_OK && send(0, "next") == ZX_OK);
+    EXPECT(read_status(1, false, 5, &actual) == ZX_ERR_BUFFER_TOO_SMALL && actual == 6);
+    EXPECT(read_status(1, false, 5, &actual) == ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT(read_status(1, true, 5, &actual) == ZX_ERR_BUFFER_TOO_SMALL && actual == 6);
+    EXPECT(receives(1, "next") && shows(1, ZX_CHANNEL_WRITABLE));
+    finish();
+}
+
+KTEST("channel/when one end closes, the other may still read what was sent, then learns of it") {
+    uint32_t actual;
+    NEED(begin() && send(0, "last words") == ZX_OK && send(1, "unread") == ZX_OK);
+    handle_discard(end[0]);
+    EXPECT(shows(1, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED));
+    EXPECT(send(1, "too late") == ZX_ERR_PEER_CLOSED);
+    EXPECT(receives(1, "last words") && shows(1, ZX_CHANNEL_PEER_CLOSED));
+    EXPECT(read_status(1, false, 100, &actual) == ZX_ERR_PEER_CLOSED);
+    handle_discard(end[1]);
+}
+
+KTEST("channel/an end that is only referenced, with no handle left, is closed") {
+    NEED(begin());
+    struct object *object = end[0].object;
+    object_ref(object);
+    handle_discard(end[0]);
+    EXPECT(shows(1, ZX_CHANNEL_PEER_CLOSED));
+    struct message *m = message("from nowhere");
+    EXPECT(m && channel_write(object, m) == ZX_ERR_PEER_CLOSED);
+    object_unref(object);
+    handle_discard(end[1]);
+}
+
+KTEST("channel/a message owns its handles, wherever it ends") {
+    NEED(begin());
+    size_t handles = handle_count();
+    struct message *m = message("a VMO");
+    struct vmo *vmo = vmo_of(1, false);
+    NEED(m && vmo);
+    m->handles[m->num_handles++] = handle_make(&vmo->object, 0);
+    vmo_unref(vmo);
+    EXPECT(channel_write(end[0].object, m) == ZX_OK && handle_count() == handles + 1);
+    handle_discard(end[1]);
+    EXPECT(handle_count() == handles - 1);
+    handle_discard(end[0]);
+}
+
+KTEST("channel/20,000 channels, each in a message of the next, are closed without recursion") {
+    NEED(begin());
+    for (int depth = 0; depth < 20000; depth++) {
+        struct handle inner = end[1], other = end[0];
+        NEED(begin());
+        struct message *m = message("");
+        NEED(m);
+        m->handles[m->num_handles++] = inner;
+        m->handles[m->num_handles++] = other;
+        NEED(channel_write(end[0].object, m) == ZX_OK);
+    }
+    finish();
+}
+
+static zx_status_t create(void *arg UNUSED) { return begin() ? ZX_OK : ZX_ERR_NO_MEMORY; }
+static bool always(void *arg UNUSED) { return true; }
+
+KTEST("channel/whichever allocation fails, no half of a channel is left") {
+    EXPECT(fail_each_allocation(create, always, NULL) >= 1);
+    finish();
+}

@@ -1,0 +1,198 @@
+/*
+ * Handle tables: values, generations, rights, and what happens when they are full.
+ */
+#include "kernel/object/handle.h"
+
+#include "tests/kernel/support.h"
+
+static unsigned orphaned, destroyed;
+static void count_orphan(struct object *object UNUSED) { orphaned++; }
+static void count_destroy(struct object *object UNUSED) { destroyed++; }
+static const struct object_ops event_ops = {
+    .type = ZX_OBJ_TYPE_EVENT, .destroy = count_destroy, .on_zero_handles = count_orphan};
+
+static struct handle_table table;
+static struct object event;
+
+static void begin(void) {
+    handle_table_init(&table);
+    object_init(&event, &event_ops, 0);
+    orphaned = destroyed = 0;
+}
+
+/* Every handle is closed with its table, and with the last of them the object goes. */
+static void end(void) {
+    handle_table_destroy(&table);
+    object_unref(&event);
+    EXPECT(destroyed == 1);
+}
+
+/* A live handle to the event; 0 if there is none to be had. */
+static zx_handle_t give(zx_rights_t rights) {
+    zx_handle_t value;
+    if (handle_reserve(&table, &value) != ZX_OK) return 0;
+    handle_publish(&table, value, handle_make(&event, rights));
+    return value;
+}
+
+static bool close(zx_handle_t value) {
+    struct handle handle;
+    if (handle_remove(&table, value, &handle) != ZX_OK) return false;
+    handle_discard(handle);
+    return true;
+}
+
+/* What a look-up says, with its reference given back. */
+static zx_status_t look(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights) {
+    struct object *object;
+    zx_status_t status = handle_get(&table, value, type, rights, &object);
+    if (status == ZX_OK) object_unref(object);
+    return status;
+}
+
+static bool is_live(zx_handle_t value) { return look(value, ZX_OBJ_TYPE_EVENT, 0) == ZX_OK; }
+
+KTEST("handle/a value is live from its publication to its removal, and counted") {
+    zx_handle_t value;
+    begin();
+    size_t count = handle_count();
+    NEED(handle_reserve(&table, &value) == ZX_OK);
+    EXPECT((value & 3) == 3 && !is_live(value) && !close(value));
+    handle_publish(&table, value, handle_make(&event, ZX_RIGHT_READ));
+    EXPECT(is_live(value) && handle_count() == count + 1);
+    EXPECT(close(value) && !is_live(value) && !close(value) && handle_count() == count);
+    EXPECT(orphaned == 1 && destroyed == 0);
+    end();
+}
+
+KTEST("handle/a reserved value that is given up names nothing, and its slot serves again") {
+    zx_handle_t value;
+    begin();
+    NEED(handle_reserve(&table, &value) == ZX_OK);
+    handle_unreserve(&table, value);
+    EXPECT(!is_live(value) && table.live == 0);
+    zx_handle_t next = give(0);
+    EXPECT(next && next != value && is_live(next) && !is_live(value));
+    end();
+}
+
+KTEST("handle/H1, H2, H11 values that were never given out name nothing") {
+    begin();
+    zx_handle_t value = give(0);
+    NEED(value);
+    EXPECT(!is_live(0) && !is_live(UINT32_MAX));
+    for (zx_handle_t low = 0; low < 3; low++) EXPECT(!is_live((value & ~3u) | low));
+    for (unsigned bit = 2; bit < 32; bit++) EXPECT(!is_live(value ^ 1u << bit));
+    random_seed(6);
+    for (int i = 0; i < 10000; i++) {
+        zx_handle_t guess = (zx_handle_t)random_below((uint64_t)1 << 32);
+        EXPECT(guess == value || !is_live(guess));
+    }
+    end();
+}
+
+KTEST("handle/H5, H6, H7, H13 bad handle, then wrong type, then missing right") {
+    begin();
+    zx_handle_t value = give(ZX_RIGHT_READ | ZX_RIGHT_WAIT);
+    struct object *object;
+    EXPECT(look(value ^ 4, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE) == ZX_ERR_BAD_HANDLE);
+    EXPECT(look(value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE) == ZX_ERR_WRONG_TYPE);
+    EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_WRITE) == ZX_ERR_ACCESS_DENIED);
+    EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_READ | ZX_RIGHT_WRITE) == ZX_ERR_ACCESS_DENIED);
+    EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_READ | ZX_RIGHT_WAIT) == ZX_OK);
+    EXPECT(handle_get_any(&table, value, ZX_RIGHT_WRITE, &object) == ZX_ERR_ACCESS_DENIED);
+    EXPECT(handle_get_any(&table, value ^ 4, ZX_RIGHT_WRITE, &object) == ZX_ERR_BAD_HANDLE);
+    EXPECT(atomic_load(&event.refs) == 2);
+    end();
+}
+
+KTEST("handle/H3, H4 a stale value stays stale while its slot is used 4,000 times more") {
+    begin();
+    zx_handle_t stale = give(0);
+    NEED(stale && close(stale));
+    for (int i = 0; i < 4000; i++) {
+        zx_handle_t value = give(0);
+        NEED(value && value != stale && !is_live(stale) && is_live(value) && close(value));
+    }
+    end();
+}
+
+KTEST("handle/the slot that was freed first is used first") {
+    zx_handle_t values[8];
+    begin();
+    for (size_t i = 0; i < 8; i++) NEED((values[i] = give(0)));
+    static const size_t order[] = {5, 2, 7, 0};
+    for (size_t i = 0; i < 4; i++) NEED(close(values[order[i]]));
+    /* A slot shows in the low bits of a value, under the table's mixer. */
+    const zx_handle_t slot_bits = ((1u << 18) - 1) << 2;
+    for (size_t i = 0; i < 4; i++) {
+        zx_handle_t again = give(0);
+        EXPECT(((again ^ values[order[i]]) & slot_bits) == 0 && again != values[order[i]]);
+    }
+    end();
+}
+
+KTEST("handle/H12 a full table refuses, and recovers with the first that is closed") {
+    begin();
+    zx_handle_t first = give(0), value;
+    NEED(first);
+    uint32_t count = 1;
+    while (handle_reserve(&table, &value) == ZX_OK) count++;
+    EXPECT(count == HANDLE_MAX_PER_PROCESS && give(0) == 0);
+    EXPECT(is_live(first) && close(first));
+    value = give(0);
+    EXPECT(value && is_live(value) && give(0) == 0 && !is_live(first));
+    EXPECT(close(value));
+    end();
+}
+
+KTEST("handle/a table of thousands keeps each apart") {
+    static zx_handle_t values[5000];
+    begin();
+    for (size_t i = 0; i < countof(values); i++) NEED((values[i] = give((zx_rights_t)i)));
+    for (size_t i = 0; i < countof(values); i += 2) NEED(close(values[i]));
+    for (size_t i = 0; i < countof(values); i++) {
+        struct handle handle;
+        zx_status_t status = handle_lookup(&table, values[i], &handle);
+        EXPECT(status == (i % 2 ? ZX_OK : ZX_ERR_BAD_HANDLE));
+        if (status != ZX_OK) continue;
+        EXPECT(handle.object == &event && handle.rights == i);
+        object_unref(handle.object);
+    }
+    EXPECT(orphaned == 0);
+    end();
+}
+
+static zx_status_t reserve(void *arg) { return handle_reserve(&table, arg); }
+static bool none_reserved(void *arg UNUSED) { return table.live == 0 && table.slots == 0; }
+
+KTEST("handle/whichever allocation fails, no value is reserved") {
+    zx_handle_t value = 0;
+    begin();
+    EXPECT(fail_each_allocation(reserve, none_reserved, &value) >= 1);
+    EXPECT(value != 0 && table.live == 1);
+    handle_unreserve(&table, value);
+    end();
+}
+
+KTEST("handle/a look-up keeps the object when the handle goes meanwhile") {
+    struct object *object;
+    begin();
+    zx_handle_t value = give(0);
+    NEED(handle_get(&table, value, ZX_OBJ_TYPE_EVENT, 0, &object) == ZX_OK && close(value));
+    EXPECT(orphaned == 1 && atomic_load(&event.refs) == 2);
+    object_unref(object);
+    end();
+}
+
+KTEST("handle/two tables give the same object different values") {
+    struct handle_table other;
+    begin();
+    handle_table_init(&other);
+    zx_handle_t value = give(0), elsewhere;
+    NEED(handle_reserve(&other, &elsewhere) == ZX_OK);
+    EXPECT(value != elsewhere);
+    handle_unreserve(&other, elsewhere);
+    handle_table_destroy(&other);
+    end();
+}

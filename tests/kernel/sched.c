@@ -1,0 +1,285 @@
+/*
+ * Threads, wait queues, mutexes and timers, with several kernel threads at once.
+ */
+#include "arch/time.h"
+#include "kernel/base/string.h"
+#include "kernel/sched/mutex.h"
+#include "tests/kernel/support.h"
+
+/* The order in which things happened: a letter for each. */
+static char happened[32];
+static size_t happenings;
+
+static void reset(void) {
+    memset(happened, 0, sizeof(happened));
+    happenings = 0;
+}
+
+static void happens(char what) {
+    if (happenings < sizeof(happened) - 1) happened[happenings++] = what;
+}
+
+static bool in_order(const char *want) { return strcmp(happened, want) == 0; }
+
+/* A thread with a letter to its name. */
+struct actor {
+    struct runner runner;
+    char name;
+    zx_time_t deadline;
+    enum wait_kind kind;
+    zx_status_t status;
+};
+
+static bool act(struct actor *actor, char name, void (*run)(void *)) {
+    actor->name = name;
+    actor->status = ZX_ERR_INTERNAL;
+    return runner_start(&actor->runner, NULL, run, actor);
+}
+
+static void note(void *arg) {
+    struct actor *actor = arg;
+    happens(actor->name);
+}
+
+KTEST("sched/threads run in the order in which they were started, each once") {
+    static struct actor actors[5];
+    reset();
+    for (size_t i = 0; i < countof(actors); i++) NEED(act(&actors[i], (char)('a' + i), note));
+    for (size_t i = 0; i < countof(actors); i++) runner_join(&actors[i].runner);
+    EXPECT(in_order("abcde"));
+}
+
+/* A moment of a thread that is busy, with nothing else about it than that an interrupt can come. */
+static void be_busy(void) {
+    bool were_on = arch_irq_disable();
+    (void)arch_time_now();
+    if (were_on) arch_irq_enable();
+}
+
+static atomic_bool seen;
+
+static void see(void *arg UNUSED) { atomic_store(&seen, true); }
+
+KTEST("sched/a thread that never yields is preempted, in the kernel too") {
+    struct runner other;
+    atomic_store(&seen, false);
+    NEED(runner_start(&other, NULL, see, NULL));
+    while (!atomic_load(&seen)) be_busy();
+    runner_join(&other);
+}
+
+static void spin(void *arg) {
+    const bool *stop = arg;
+    while (!*(const volatile bool *)stop) be_busy();
+}
+
+KTEST("sched/threads that all want the processor share it") {
+    static struct runner spinners[3];
+    bool stop = false;
+    for (size_t i = 0; i < countof(spinners); i++) NEED(runner_start(&spinners[i], NULL, spin, &stop));
+    zx_duration_t least = ZX_SEC(10), most = 0;
+    EXPECT(thread_sleep_until(arch_time_now() + ZX_MSEC(150)) == ZX_OK);
+    stop = true;
+    for (size_t i = 0; i < countof(spinners); i++) {
+        runner_join(&spinners[i]);
+        zx_duration_t ran = spinners[i].thread.runtime;
+        if (ran < least) least = ran;
+        if (ran > most) most = ran;
+    }
+    EXPECT(least >= ZX_MSEC(10) && most < ZX_MSEC(140));
+}
+
+static void sleep(void *arg) {
+    struct actor *actor = arg;
+    actor->status = thread_sleep_until(actor->deadline);
+    if (arch_time_now() < actor->deadline) actor->status = ZX_ERR_INTERNAL;
+    happens(actor->name);
+}
+
+KTEST("sched/sleepers wake in the order of their deadlines, and not before them") {
+    static struct actor actors[4];
+    static const int64_t ms[] = {9, 3, 12, 6};
+    zx_time_t now = arch_time_now();
+    reset();
+    for (size_t i = 0; i < countof(actors); i++) {
+        actors[i].deadline = now + ZX_MSEC(ms[i]);
+        NEED(act(&actors[i], (char)('0' + ms[i] / 3), sleep));
+    }
+    for (size_t i = 0; i < countof(actors); i++) {
+        runner_join(&actors[i].runner);
+        EXPECT(actors[i].status == ZX_OK);
+    }
+    EXPECT(in_order("1234"));
+}
+
+KTEST("sched/sleeping until what is past returns at once") {
+    zx_time_t before = arch_time_now();
+    EXPECT(thread_sleep_until(0) == ZX_OK && thread_sleep_until(before) == ZX_OK);
+    EXPECT(arch_time_now() - before < ZX_SEC(1));
+}
+
+static struct mutex mutex;
+
+static void take_mutex(void *arg) {
+    struct actor *actor = arg;
+    mutex_lock(&mutex);
+    happens(actor->name);
+    mutex_unlock(&mutex);
+}
+
+KTEST("mutex/it goes to those who wait in the order they came, before whoever held it gets it again") {
+    static struct actor actors[4];
+    reset();
+    mutex_init(&mutex, RANK_JOB, "test");
+    mutex_lock(&mutex);
+    EXPECT(mutex_held(&mutex));
+    for (size_t i = 0; i < countof(actors); i++) {
+        NEED(act(&actors[i], (char)('a' + i), take_mutex));
+        runner_settle(&actors[i].runner);
+    }
+    mutex_unlock(&mutex);
+    EXPECT(!mutex_held(&mutex));
+    mutex_lock(&mutex);
+    happens('z');
+    mutex_unlock(&mutex);
+    for (size_t i = 0; i < countof(actors); i++) runner_join(&actors[i].runner);
+    EXPECT(in_order("abcdz") && atomic_load(&mutex.owner) == 0);
+}
+
+static uint64_t counter;
+
+static void count_under_mutex(void *arg UNUSED) {
+    for (int i = 0; i < 2000; i++) {
+        mutex_lock(&mutex);
+        uint64_t was = *(volatile uint64_t *)&counter;
+        if (i % 64 == 0) thread_yield();
+        *(volatile uint64_t *)&counter = was + 1;
+        mutex_unlock(&mutex);
+    }
+}
+
+KTEST("mutex/nobody else is inside, however often its holder is switched away") {
+    static struct runner runners[4];
+    mutex_init(&mutex, RANK_JOB, "test");
+    counter = 0;
+    for (size_t i = 0; i < countof(runners); i++) NEED(runner_start(&runners[i], NULL, count_under_mutex, NULL));
+    for (size_t i = 0; i < countof(runners); i++) runner_join(&runners[i]);
+    EXPECT(counter == 2000 * countof(runners));
+}
+
+static struct waitq queue = WAITQ_INIT(queue);
+static struct spinlock queue_lock = SPINLOCK_INIT(RANK_WAIT, "test");
+
+static void block(void *arg) {
+    struct actor *actor = arg;
+    spin_lock(&queue_lock);
+    actor->status = waitq_block(&queue, &queue_lock, actor->deadline, actor->kind);
+    happens(actor->name);
+}
+
+static bool blocks(struct actor *actor, char name, zx_time_t deadline, enum wait_kind kind) {
+    actor->deadline = deadline;
+    actor->kind = kind;
+    if (!act(actor, name, block)) return false;
+    runner_settle(&actor->runner);
+    return true;
+}
+
+KTEST("waitq/wakes come one at a time in the order of arrival, with what the waker says") {
+    struct actor a, b;
+    reset();
+    EXPECT(!waitq_wake_one(&queue, ZX_OK));
+    NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+    NEED(blocks(&b, 'b', ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
+    EXPECT(waitq_wake_one(&queue, ZX_ERR_CANCELED));
+    runner_join(&a.runner);
+    EXPECT(in_order("a") && a.status == ZX_ERR_CANCELED);
+    EXPECT(waitq_wake_one(&queue, ZX_OK) && !waitq_wake_one(&queue, ZX_OK));
+    runner_join(&b.runner);
+    EXPECT(in_order("ab") && b.status == ZX_OK);
+}
+
+KTEST("waitq/all wake at once, and a queue may be used again") {
+    struct actor a, b;
+    for (int round = 0; round < 2; round++) {
+        reset();
+        NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+        NEED(blocks(&b, 'b', arch_time_now() + ZX_SEC(100), WAIT_UNINTERRUPTIBLE));
+        waitq_wake_all(&queue, ZX_OK);
+        runner_join(&a.runner);
+        runner_join(&b.runner);
+        EXPECT(in_order("ab") && a.status == ZX_OK && b.status == ZX_OK);
+    }
+}
+
+KTEST("waitq/a deadline ends a wait of either kind, and leaves the others in the queue") {
+    struct actor a, b;
+    NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+    NEED(blocks(&b, 'b', arch_time_now() + ZX_MSEC(2), WAIT_UNINTERRUPTIBLE));
+    runner_join(&b.runner);
+    EXPECT(b.status == ZX_ERR_TIMED_OUT && a.status == ZX_ERR_INTERNAL);
+    EXPECT(waitq_wake_one(&queue, ZX_OK));
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_OK);
+}
+
+KTEST("waitq/an interrupt ends an interruptible wait and no other") {
+    struct actor a, b;
+    NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+    NEED(blocks(&b, 'b', ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
+    thread_interrupt(&a.runner.thread, ATTENTION_KILL);
+    thread_interrupt(&b.runner.thread, ATTENTION_KILL);
+    runner_join(&b.runner);
+    EXPECT(b.status == ZX_ERR_INTERNAL_INTR_RETRY);
+    runner_settle(&a.runner);
+    EXPECT(a.status == ZX_ERR_INTERNAL && waitq_wake_one(&queue, ZX_OK));
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_OK);
+}
+
+/* Interrupted before it even waits: it must not sleep. */
+static void interrupt_self(void *arg) {
+    struct actor *actor = arg;
+    thread_interrupt(&actor->runner.thread, ATTENTION_KILL);
+    actor->status = thread_sleep_until(ZX_TIME_INFINITE);
+    if (!thread_killed() || !thread_interrupted()) actor->status = ZX_ERR_INTERNAL;
+}
+
+KTEST("waitq/whoever was interrupted before does not begin an interruptible wait") {
+    struct actor a;
+    NEED(act(&a, 'a', interrupt_self));
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_ERR_INTERNAL_INTR_RETRY);
+}
+
+struct letter_timer {
+    struct timer timer;
+    char name;
+};
+
+static void fire(struct timer *timer) { happens(container_of(timer, struct letter_timer, timer)->name); }
+
+KTEST("timer/timers fire once, in the order of their deadlines; one that is disarmed does not") {
+    static struct letter_timer timers[5];
+    static const int64_t ms[] = {4, 2, 2, 6, 3};
+    zx_time_t now = arch_time_now();
+    reset();
+    spin_lock(&sched_lock);
+    for (size_t i = 0; i < countof(timers); i++) {
+        timers[i].name = (char)('0' + ms[i]);
+        timer_arm(&timers[i].timer, now + ZX_MSEC(ms[i]), fire);
+    }
+    timer_disarm(&timers[4].timer);
+    timer_disarm(&timers[4].timer);
+    spin_unlock(&sched_lock);
+    EXPECT(thread_sleep_until(now + ZX_MSEC(8)) == ZX_OK);
+    EXPECT(in_order("2246") && !timers[0].timer.armed);
+}
+
+KTEST("timer/one for the end of time is not armed") {
+    struct letter_timer timer = {.name = 'x'};
+    spin_lock(&sched_lock);
+    timer_arm(&timer.timer, ZX_TIME_INFINITE, fire);
+    spin_unlock(&sched_lock);
+    EXPECT(!timer.timer.armed);
+}

@@ -1,0 +1,149 @@
+/*
+ * Waiting for signals: satisfied, timed out, cancelled, interrupted.
+ */
+#include "kernel/object/wait.h"
+
+#include "arch/time.h"
+#include "kernel/object/handle.h"
+#include "tests/kernel/support.h"
+
+static void no_destroy(struct object *object UNUSED) {}
+static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .destroy = no_destroy};
+
+#define S0 ZX_USER_SIGNAL_0
+#define S1 ZX_USER_SIGNAL_1
+#define S2 ZX_USER_SIGNAL_2
+
+static struct object event;
+static struct handle_table table;
+static zx_handle_t value; /* the event's, in the table */
+
+static bool begin(zx_signals_t signals) {
+    object_init(&event, &event_ops, signals);
+    handle_table_init(&table);
+    if (handle_reserve(&table, &value) != ZX_OK) return false;
+    handle_publish(&table, value, handle_make(&event, 0));
+    return true;
+}
+
+static void end(void) {
+    EXPECT(LIST_EMPTY(&event.observers));
+    handle_table_destroy(&table);
+    object_unref(&event);
+}
+
+/* A wait by another thread. */
+struct waiter {
+    struct runner runner;
+    zx_signals_t signals, observed;
+    zx_time_t deadline;
+    zx_status_t status;
+};
+
+static void wait_run(void *arg) {
+    struct waiter *w = arg;
+    w->status = object_wait_one(&event, &table, value, w->signals, w->deadline, &w->observed);
+}
+
+/* Starts the wait and lets it sleep. */
+static bool waits(struct waiter *w, zx_signals_t signals) {
+    *w = (struct waiter){.signals = signals, .deadline = ZX_TIME_INFINITE, .status = ZX_ERR_INTERNAL};
+    if (!runner_start(&w->runner, NULL, wait_run, w)) return false;
+    runner_settle(&w->runner);
+    return w->status == ZX_ERR_INTERNAL;
+}
+
+static bool ended(struct waiter *w, zx_status_t status, zx_signals_t observed) {
+    runner_join(&w->runner);
+    return w->status == status && w->observed == observed;
+}
+
+KTEST("wait/what is up already needs no wait, even past the deadline") {
+    zx_signals_t observed;
+    NEED(begin(S0 | S2));
+    EXPECT(object_wait_one(&event, &table, value, S0 | S1, 0, &observed) == ZX_OK && observed == (S0 | S2));
+    EXPECT(object_wait_one(&event, &table, value, S1, 0, &observed) == ZX_ERR_TIMED_OUT && observed == (S0 | S2));
+    EXPECT(object_wait_one(&event, &table, value, 0, 0, &observed) == ZX_ERR_TIMED_OUT);
+    end();
+}
+
+KTEST("wait/a deadline ends it, not before its time") {
+    zx_signals_t observed;
+    NEED(begin(0));
+    zx_time_t deadline = arch_time_now() + ZX_MSEC(3);
+    EXPECT(object_wait_one(&event, &table, value, S0, deadline, &observed) == ZX_ERR_TIMED_OUT && observed == 0);
+    EXPECT(arch_time_now() >= deadline);
+    end();
+}
+
+KTEST("wait/a signal wakes those who wait for it, and nobody else") {
+    struct waiter zero, one;
+    NEED(begin(0) && waits(&zero, S0) && waits(&one, S1));
+    object_signal(&event, 0, S0);
+    EXPECT(ended(&zero, ZX_OK, S0));
+    runner_settle(&one.runner);
+    EXPECT(one.status == ZX_ERR_INTERNAL);
+    object_signal(&event, S0, S1);
+    EXPECT(ended(&one, ZX_OK, S0 | S1));
+    end();
+}
+
+KTEST("wait/a pulse wakes, although the signal is down again when the waiter looks") {
+    struct waiter w;
+    NEED(begin(0) && waits(&w, S0));
+    object_signal(&event, 0, S0);
+    object_signal(&event, S0, 0);
+    EXPECT(ended(&w, ZX_OK, S0));
+    end();
+}
+
+KTEST("wait/H9 closing the handle cancels the waits that went through it") {
+    struct waiter w;
+    struct handle handle;
+    NEED(begin(S1) && waits(&w, S0));
+    EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
+    EXPECT(ended(&w, ZX_ERR_CANCELED, S1 | ZX_SIGNAL_HANDLE_CLOSED));
+    handle_discard(handle);
+    end();
+}
+
+KTEST("wait/H9 a handle that was closed before the wait began cancels it too") {
+    zx_signals_t observed;
+    struct handle handle;
+    NEED(begin(0) && handle_remove(&table, value, &handle) == ZX_OK);
+    EXPECT(object_wait_one(&event, &table, value, S0, ZX_TIME_INFINITE, &observed) == ZX_ERR_CANCELED);
+    handle_discard(handle);
+    end();
+}
+
+KTEST("wait/closing another handle to the same object cancels nothing") {
+    struct waiter w;
+    zx_handle_t other;
+    struct handle handle;
+    NEED(begin(0) && handle_reserve(&table, &other) == ZX_OK);
+    handle_publish(&table, other, handle_make(&event, 0));
+    NEED(waits(&w, S0) && handle_remove(&table, other, &handle) == ZX_OK);
+    handle_discard(handle);
+    runner_settle(&w.runner);
+    EXPECT(w.status == ZX_ERR_INTERNAL);
+    object_signal(&event, 0, S0);
+    EXPECT(ended(&w, ZX_OK, S0));
+    end();
+}
+
+KTEST("wait/an interrupt ends it, to be begun again") {
+    struct waiter w;
+    NEED(begin(0) && waits(&w, S0));
+    thread_interrupt(&w.runner.thread, ATTENTION_KILL);
+    EXPECT(ended(&w, ZX_ERR_INTERNAL_INTR_RETRY, 0));
+    end();
+}
+
+KTEST("wait/a hundred threads on one object all wake") {
+    static struct waiter waiters[100];
+    NEED(begin(0));
+    for (size_t i = 0; i < countof(waiters); i++) NEED(waits(&waiters[i], S0));
+    object_signal(&event, 0, S0);
+    for (size_t i = 0; i < countof(waiters); i++) EXPECT(ended(&waiters[i], ZX_OK, S0));
+    end();
+}

@@ -27,19 +27,22 @@ static inline paddr_t arch_virt_to_phys(const void *va); /* only for what arch_p
 void arch_mmu_destroy(struct arch_aspace *as);
 
 /*
- * Loads one 4 KiB translation, replacing what was there. `cache` is a ZX_CACHE_POLICY_*.
- * ZX_ERR_NO_MEMORY when a table cannot be allocated; nothing has changed then.
+ * Loads one translation of PAGE_SIZE or MMU_LARGE_PAGE bytes, to which both addresses are aligned, replacing what was
+ * there. `cache` is a ZX_CACHE_POLICY_*. ZX_ERR_NO_MEMORY when a table cannot be allocated; nothing is gained then.
  */
-[[gnu::warn_unused_result]] zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot,
-                                                     uint32_t cache);
+[[gnu::warn_unused_result]] zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size,
+                                                     unsigned prot, uint32_t cache);
 
-/* Drops all translations of [va, va + len) and frees tables that became empty. Cost: present tables only. */
+/*
+ * Drops all translations of [va, va + len), a large one as a whole even if only part of it lies there, and frees tables
+ * that became empty. Cost: present tables only.
+ */
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 
-/* Tells the translation of one page, if there is one. */
+/* Tells the translation of one 4 KiB page, if there is one. */
 bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot);
 
-/* Calls `visit` for each loaded user translation, ascending; stops early and returns false when it does. */
+/* Calls `visit` for each 4 KiB of loaded user translations, ascending; stops early and returns false when it does. */
 bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, paddr_t pa, unsigned prot, void *arg),
                     void *arg);
 

@@ -70,12 +70,24 @@ void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
     mutex_unlock(&as->translations_lock);
 }
 
+/* Does the whole large page around `va` lie in the mapping, in the VMO, and on one run of frames? */
+static bool fits_large(const struct mapping *m, vaddr_t va, paddr_t pa) {
+    size_t into = pa.raw % MMU_LARGE_PAGE;
+    if (m->vmo->kind == VMO_PAGED || va % MMU_LARGE_PAGE != into) return false;
+    uint64_t in_vmo = m->offset + (va - m->region.base) - into;
+    return range_within(va - into, MMU_LARGE_PAGE, m->region.base, m->region.len) &&
+           range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
+}
+
 zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page) {
     unsigned prot = 0;
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
     if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
+    paddr_t pa = page->pa;
+    size_t size = fits_large(m, va, pa) ? MMU_LARGE_PAGE : PAGE_SIZE;
     mutex_lock(&as->translations_lock);
-    zx_status_t status = arch_mmu_map(&as->arch, va, page->pa, prot, m->vmo->store->cache_policy);
+    zx_status_t status = arch_mmu_map(&as->arch, va - pa.raw % size, (paddr_t){pa.raw - pa.raw % size}, size, prot,
+                                      m->vmo->store->cache_policy);
     mutex_unlock(&as->translations_lock);
     return status;
 }

@@ -50,5 +50,8 @@ MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned fl
 /* Drops translations, on all processors. */
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
 
-/* Loads a translation for the page at `va`, which `m` shows and the caller holds the store's lock for. NO_MEMORY. */
+/*
+ * Loads a translation for the page at `va`, which `m` shows and the caller holds the store's lock for; a large one where the
+ * VMO has its frames in one run and everything is aligned. NO_MEMORY.
+ */
 MUST_CHECK zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page);

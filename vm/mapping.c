@@ -99,6 +99,7 @@ zx_status_t mapping_preload(struct mapping *m) {
 
 zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
     struct vmo *shared = m->vmo, *own;
+    if (shared->kind == VMO_PHYSICAL) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_snapshot_clipped(shared, m->offset, m->region.len, &own);
     if (status != ZX_OK) return status;
     mutex_lock(&shared->store->lock);

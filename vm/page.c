@@ -106,6 +106,19 @@ void page_unref(struct page *page) {
     if (before == 1) page_free(page);
 }
 
+struct page *page_alloc_contiguous(size_t count, unsigned align_order) {
+    unsigned order = align_order;
+    while (order <= PAGE_MAX_ORDER && (size_t)1 << order < count) order++;
+    struct page *first = count ? page_alloc_run(order) : NULL;
+    if (!first) return NULL;
+    for (size_t i = 0; i < (size_t)1 << order; i++) {
+        first[i].order = 0;
+        atomic_store_explicit(&first[i].refs, 1, memory_order_relaxed);
+        if (i >= count) page_free(first + i);
+    }
+    return first;
+}
+
 void page_adopt(struct page *page) {
     ASSERT(page->state == PAGE_RESERVED);
     page->state = PAGE_USED;

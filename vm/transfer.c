@@ -59,7 +59,7 @@ static enum window vmo_window(struct transfer *x, struct vmo *vmo, uint64_t offs
     struct vmo *store = vmo->store;
     enum window end = WINDOW_STOPPED;
     mutex_lock(&store->lock);
-    if (store->cache_policy != ZX_CACHE_POLICY_CACHED) {
+    if (!vmo_is_cached(store)) {
         *status = ZX_ERR_BAD_STATE;
     } else if (offset >= vmo->size) {
         *status = beyond;

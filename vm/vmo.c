@@ -8,6 +8,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/base/string.h"
 #include "vm/heap.h"
 #include "vm/mapping.h"
 
@@ -63,8 +64,7 @@ static const struct object_ops vmo_ops = {
     .destroy = vmo_destroy,
 };
 
-/* A VMO with no pages, its own store. `size` is whole pages. */
-static struct vmo *vmo_new(uint64_t size, bool resizable) {
+struct vmo *vmo_new(uint64_t size, bool resizable) {
     struct vmo *vmo = heap_new(struct vmo);
     if (!vmo) return NULL;
     object_init(&vmo->object, &vmo_ops, ZX_VMO_ZERO_CHILDREN);
@@ -86,19 +86,19 @@ zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out) {
     return ZX_OK;
 }
 
-zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out) {
-    struct vmo *vmo;
-    zx_status_t status = vmo_create(size, false, &vmo);
-    if (status != ZX_OK) return status;
-    for (uint64_t offset = 0; offset < vmo->size && status == ZX_OK; offset += PAGE_SIZE) {
-        struct page *page = page_from_phys((paddr_t){base.raw + offset});
-        page_adopt(page);
-        status = pagetree_put(&vmo->pages, offset >> PAGE_SHIFT, page);
+/* The pages of a snapshot that cannot share them. Nobody else knows the child yet. */
+static zx_status_t copy_pages(struct vmo *store, uint64_t offset, uint64_t len, struct vmo *child)
+    REQUIRES(&store->lock) {
+    zx_status_t status = ZX_OK;
+    for (uint64_t done = 0; done < len && status == ZX_OK; done += PAGE_SIZE) {
+        bool exclusive;
+        struct page *from = pagetree_lookup(&store->pages, (offset + done) >> PAGE_SHIFT, &exclusive);
+        struct page *page = page_alloc();
+        if (!page) return ZX_ERR_NO_MEMORY;
+        memcpy(page_data(page), page_data(from), PAGE_SIZE);
+        status = pagetree_put(&child->pages, done >> PAGE_SHIFT, page);
+        if (status != ZX_OK) page_free(page);
     }
-    if (status == ZX_OK)
-        *out = vmo;
-    else
-        vmo_unref(vmo);
     return status;
 }
 
@@ -107,6 +107,7 @@ static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offs
     REQUIRES(&store->lock) {
     if (offset >= vmo->size) return ZX_OK;
     uint64_t len = min_u64(child->size, vmo->size - offset);
+    if (store->kind == VMO_CONTIGUOUS) return copy_pages(store, vmo->store_offset + offset, len, child);
     mapping_drop_all(store, vmo->store_offset + offset, len);
     child->first_index = store->first_index + ((vmo->store_offset + offset) >> PAGE_SHIFT);
     return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
@@ -116,6 +117,7 @@ static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offs
 static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
                             struct vmo **out) {
     uint64_t end;
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
     if (!child) return ZX_ERR_NO_MEMORY;
     child->is_child = true;
@@ -123,7 +125,7 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
     mutex_lock(&store->lock);
     zx_status_t status = ZX_OK;
     if (clip) size = child->size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
-    if (store->cache_policy != ZX_CACHE_POLICY_CACHED) status = ZX_ERR_BAD_STATE;
+    if (!vmo_is_cached(store)) status = ZX_ERR_BAD_STATE;
     if (status == ZX_OK && !page_aligned(offset)) status = ZX_ERR_INVALID_ARGS;
     if (status == ZX_OK && __builtin_add_overflow(offset, size, &end)) status = ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = share_pages(store, vmo, offset, child);
@@ -152,6 +154,8 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
     if (!slice) return ZX_ERR_NO_MEMORY;
     vmo_ref(vmo->store);
     slice->store = vmo->store;
+    slice->kind = vmo->kind;
+    slice->frames = vmo->frames;
     slice->store_offset = vmo->store_offset + offset;
     slice->is_child = true;
     slice->parent_koid = vmo->object.koid;
@@ -169,7 +173,9 @@ uint64_t vmo_size(struct vmo *vmo) {
 zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len) {
     zx_status_t status = ZX_OK;
     mutex_lock(&vmo->store->lock);
-    if (vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED)
+    if (vmo->kind == VMO_PHYSICAL)
+        status = ZX_ERR_NOT_SUPPORTED;
+    else if (!vmo_is_cached(vmo->store))
         status = ZX_ERR_BAD_STATE;
     else if (!range_within(offset, len, 0, vmo->size))
         status = ZX_ERR_OUT_OF_RANGE;
@@ -180,7 +186,9 @@ zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len) {
 zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy) {
     zx_status_t status = ZX_ERR_BAD_STATE;
     mutex_lock(&vmo->store->lock);
-    if (!vmo->pages.root && LIST_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
+    if (vmo->kind == VMO_PHYSICAL && vmo->cache_policy == policy) {
+        status = ZX_OK;
+    } else if (!vmo->pages.root && LIST_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
         vmo->cache_policy = policy;
         status = ZX_OK;
     }

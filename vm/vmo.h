@@ -17,12 +17,20 @@
 
 struct mapping;
 
+enum vmo_kind {
+    VMO_PAGED,      /* pages come when they are written first, and may go */
+    VMO_CONTIGUOUS, /* one physical run, all committed, and in its place for good */
+    VMO_PHYSICAL,   /* frames that somebody else answers for: devices. It can be mapped, and nothing else */
+};
+
 struct vmo {
     struct object object;
 
     /* [I] set at creation */
     struct vmo *store;     /* itself; a slice: the VMO it is a window on, with a reference */
     uint64_t store_offset; /* in bytes; 0 unless a slice */
+    enum vmo_kind kind;    /* a slice: its store's */
+    paddr_t frames;        /* the first frame; unless paged */
     bool resizable;
     bool is_child;
     zx_koid_t parent_koid; /* 0: not a child */
@@ -47,15 +55,27 @@ struct vmo {
 /* Once, before anything else here. */
 void vmo_init(void);
 
+/* For vmo_*.c: a paged VMO with no pages, its own store. `size` is whole pages. NULL when there is no memory. */
+MUST_CHECK struct vmo *vmo_new(uint64_t size, bool resizable);
+
 /* An empty paged VMO; `size` in bytes is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out);
 
-/* A paged VMO whose pages are the given frames, which become its own: the boot archive. Returns a reference. */
+/*
+ * VMOs of given frames (vmo_frames.c); sizes are rounded up. Each returns a reference.
+ *
+ * A paged one that takes over frames the boot loader filled: NO_MEMORY. One physical run, zeroed, whose first frame is
+ * divisible by 2^align_log2 (12 at least): OUT_OF_RANGE, NO_MEMORY. Frames of the machine's: INVALID_ARGS (unaligned, empty,
+ * or beyond the address space), NO_MEMORY; not cached until told otherwise.
+ */
 MUST_CHECK zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out);
+MUST_CHECK zx_status_t vmo_create_contiguous(uint64_t size, unsigned align_log2, struct vmo **out);
+MUST_CHECK zx_status_t vmo_create_physical(paddr_t base, uint64_t size, struct vmo **out);
 
 /*
  * A copy of [offset, offset + size) as it is now. May lie partly or wholly beyond the end, and reads zero there.
- * BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a reference.
+ * NOT_SUPPORTED physical, BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a
+ * reference. A contiguous VMO keeps its frames, so its pages are copied at once.
  */
 MUST_CHECK zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out);
 
@@ -74,17 +94,28 @@ static inline void vmo_unref(struct vmo *vmo) { object_unref(&vmo->object); }
 
 uint64_t vmo_size(struct vmo *vmo);
 
-/* UNAVAILABLE not resizable, OUT_OF_RANGE, NO_MEMORY. What is cut off is gone from all mappings on return. */
+/*
+ * NOT_SUPPORTED physical, UNAVAILABLE not resizable, OUT_OF_RANGE, NO_MEMORY. What is cut off is gone from all mappings
+ * on return.
+ */
 MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 
-/* Both take a byte range that is strict: OUT_OF_RANGE beyond the end. COMMIT does all of it or nothing. */
+/*
+ * Both take a byte range that is strict: OUT_OF_RANGE beyond the end. NOT_SUPPORTED physical; decommit: contiguous too.
+ * Commit does all of it or nothing.
+ */
 MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);
 
-/* May [offset, offset + len) be read and written by copying? BAD_STATE if it is not cached, OUT_OF_RANGE. */
+/* May [offset, offset + len) be read and written by copying? NOT_SUPPORTED physical, BAD_STATE not cached, OUT_OF_RANGE. */
 MUST_CHECK zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len);
 
-/* BAD_STATE while pages are committed, mappings or children exist, or it is a child. */
+/* Does the transfer engine copy to and from it? */
+static inline bool vmo_is_cached(const struct vmo *store) {
+    return store->kind != VMO_PHYSICAL && store->cache_policy == ZX_CACHE_POLICY_CACHED;
+}
+
+/* BAD_STATE while pages are committed, mappings or children exist, or it is a child. A physical one may keep its own. */
 MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 
 /* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */

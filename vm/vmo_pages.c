@@ -39,6 +39,10 @@ static zx_status_t replace_page(struct vmo *store, uint64_t offset, const struct
 
 zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out) {
     bool exclusive = false;
+    if (store->kind == VMO_PHYSICAL) {
+        *out = (struct vmo_page){{store->frames.raw + page_round_down(offset)}, true};
+        return ZX_OK;
+    }
     struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
     if (write && !exclusive) {
         zx_status_t status = replace_page(store, offset, page, &page);
@@ -65,6 +69,7 @@ static zx_status_t remove_pages(struct vmo *store, uint64_t offset, uint64_t len
 }
 
 zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     if (!vmo->resizable) return ZX_ERR_UNAVAILABLE;
     if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
     zx_status_t status = ZX_OK;
@@ -109,6 +114,7 @@ static zx_status_t fill_holes(struct vmo *store, uint64_t offset, uint64_t end) 
 zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     struct vmo *store = vmo->store;
     uint64_t end;
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK && page_round_up(offset + len, &end)) {
@@ -123,6 +129,7 @@ zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
 
 zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     struct vmo *store = vmo->store;
+    if (vmo->kind != VMO_PAGED) return ZX_ERR_NOT_SUPPORTED;
     if (!page_aligned(offset) || !page_aligned(len)) return ZX_ERR_INVALID_ARGS;
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
@@ -136,10 +143,18 @@ static zx_status_t zero_part(struct vmo *store, uint64_t offset, uint64_t end) R
     struct vmo_page page;
     bool exclusive;
     if (offset >= end || !pagetree_lookup(&store->pages, page_index(store, offset), &exclusive)) return ZX_OK;
-    if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
+    if (!vmo_is_cached(store)) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_get_page(store, offset, true, &page);
     if (status == ZX_OK) memset((char *)arch_phys_to_virt(page.pa) + (offset & PAGE_MASK), 0, end - offset);
     return status;
+}
+
+/* Whole pages: given back, or zeroed where they must stay. */
+static zx_status_t zero_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
+    if (store->kind == VMO_PAGED) return remove_pages(store, offset, len);
+    for (uint64_t done = 0; done < len; done += PAGE_SIZE)
+        memset(arch_phys_to_virt((paddr_t){store->frames.raw + offset + done}), 0, PAGE_SIZE);
+    return ZX_OK;
 }
 
 /* Head and tail of the range first, which may fail and may be repeated; then the whole pages between. */
@@ -148,11 +163,12 @@ static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) 
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
     zx_status_t status = zero_part(store, offset, min_u64(first, end));
     if (status == ZX_OK) status = zero_part(store, max_u64(last, first), end);
-    if (status == ZX_OK && first < last) status = remove_pages(store, first, last - first);
+    if (status == ZX_OK && first < last) status = zero_pages(store, first, last - first);
     return status;
 }
 
 zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&vmo->store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = zero_range(vmo->store, vmo->store_offset + offset, len);

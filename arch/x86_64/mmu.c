@@ -68,11 +68,11 @@ static void tables_free(struct dropped *dropped) {
     }
 }
 
-/* The deepest entry that exists for `va`, and its level. */
-static uint64_t *entry_deepest(paddr_t root, vaddr_t va, unsigned *level, uint64_t **parent) {
+/* The deepest entry that exists for `va`, not below level `floor`; its own level, and the entry above it. */
+static uint64_t *entry_deepest(paddr_t root, vaddr_t va, unsigned floor, unsigned *level, uint64_t **parent) {
     uint64_t *entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL);
     *parent = NULL;
-    for (*level = TOP_LEVEL; *level > 1 && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE); --*level) {
+    for (*level = TOP_LEVEL; *level > floor && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE); --*level) {
         *parent = entry;
         entry = entry_table(*entry) + table_index(va, *level - 1);
     }
@@ -90,19 +90,23 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
     return ZX_OK;
 }
 
-/* Sets the translation of `va`, making what tables it lacks. Tells in `replaced` what was there. */
-static zx_status_t entry_set(paddr_t root, vaddr_t va, uint64_t value, uint64_t table_bits, uint64_t *replaced) {
+/*
+ * Sets the translation of `va` at level `floor`, making what tables it lacks. Tells in `replaced` what was there, which is
+ * nothing or a translation of the same level.
+ */
+static zx_status_t entry_set(paddr_t root, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits,
+                             uint64_t *replaced) {
     unsigned level;
     uint64_t *parent;
-    uint64_t *entry = entry_deepest(root, va, &level, &parent);
+    uint64_t *entry = entry_deepest(root, va, floor, &level, &parent);
     *replaced = *entry;
     if (!(*entry & PTE_PRESENT)) {
         paddr_t tables[TOP_LEVEL];
-        zx_status_t status = tables_take(tables, level - 1);
+        zx_status_t status = tables_take(tables, level - floor);
         if (status != ZX_OK) return status;
-        for (unsigned l = 1; l < level; l++) {
-            ((uint64_t *)arch_phys_to_virt(tables[l - 1]))[table_index(va, l)] = value;
-            value = tables[l - 1].raw | table_bits | PTE_COUNT_ONE;
+        for (unsigned l = floor; l < level; l++) {
+            ((uint64_t *)arch_phys_to_virt(tables[l - floor]))[table_index(va, l)] = value;
+            value = tables[l - floor].raw | table_bits | PTE_COUNT_ONE;
         }
         if (parent) *parent += PTE_COUNT_ONE;
     }
@@ -115,7 +119,7 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 
 /* Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. */
 static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end, struct dropped *dropped) {
-    if (level > 1) {
+    if (level > 1 && !(*entry & PTE_LARGE)) {
         unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
         uint64_t *table = entry_table(*entry);
         unsigned gone = table_drop(table, level - 1, live, va, end, dropped);
@@ -170,12 +174,23 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     upcall_table_free(as->root);
 }
 
-zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot, uint32_t cache) {
+/* Is there a translation of another size at `va`? */
+static bool other_size(const struct arch_aspace *as, vaddr_t va, unsigned floor) {
+    unsigned level;
+    uint64_t *parent;
+    uint64_t entry = *entry_deepest(as->root, va, floor, &level, &parent);
+    return (entry & PTE_PRESENT) && (level > floor || (floor > 1 && !(entry & PTE_LARGE)));
+}
+
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
+    unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1;
     uint64_t value = pa.raw | PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
     if (prot & MMU_WRITE) value |= PTE_WRITE;
     if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
+    if (floor > 1) value |= PTE_LARGE;
+    if (other_size(as, va, floor)) arch_mmu_drop(as, va, size);
     uint64_t replaced;
-    zx_status_t status = entry_set(as->root, va, value, PTE_USER_TABLE, &replaced);
+    zx_status_t status = entry_set(as->root, va, floor, value, PTE_USER_TABLE, &replaced);
     if (status == ZX_OK && (replaced & PTE_PRESENT)) flush(as, va, PAGE_SIZE);
     return status;
 }
@@ -189,22 +204,31 @@ static unsigned entry_prot(uint64_t entry) {
 bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
     unsigned level;
     uint64_t *parent;
-    uint64_t entry = *entry_deepest(as->root, va, &level, &parent);
+    uint64_t entry = *entry_deepest(as->root, va, 1, &level, &parent);
     if (!(entry & PTE_PRESENT)) return false;
-    *pa = (paddr_t){entry & PTE_FRAME};
+    *pa = (paddr_t){(entry & PTE_FRAME) + page_round_down(va % entry_span(level))};
     *prot = entry_prot(entry);
     return true;
 }
 
 typedef bool visit_fn(vaddr_t va, paddr_t pa, unsigned prot, void *arg);
 
+/* One translation, 4 KiB at a time. */
+static bool entry_visit(uint64_t entry, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
+    for (uint64_t at = 0; at < entry_span(level); at += PAGE_SIZE) {
+        if (!visit(va + at, (paddr_t){(entry & PTE_FRAME) + at}, entry_prot(entry), arg)) return false;
+    }
+    return true;
+}
+
 static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
     unsigned count = level == TOP_LEVEL ? USER_ENTRIES : TABLE_ENTRIES;
     for (unsigned i = 0; i < count; i++, va += entry_span(level)) {
         uint64_t entry = table[i];
         if (!(entry & PTE_PRESENT)) continue;
-        bool go_on = level > 1 ? table_visit(entry_table(entry), level - 1, va, visit, arg)
-                               : visit(va, (paddr_t){entry & PTE_FRAME}, entry_prot(entry), arg);
+        bool is_table = level > 1 && !(entry & PTE_LARGE);
+        bool go_on = is_table ? table_visit(entry_table(entry), level - 1, va, visit, arg)
+                              : entry_visit(entry, level, va, visit, arg);
         if (!go_on) return false;
     }
     return true;
@@ -217,7 +241,7 @@ bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
 zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     uint64_t value = pa.raw | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_no_execute();
     uint64_t replaced;
-    zx_status_t status = entry_set(kernel_root, va, value, PTE_TABLE, &replaced);
+    zx_status_t status = entry_set(kernel_root, va, 1, value, PTE_TABLE, &replaced);
     ASSERT(!(status == ZX_OK && (replaced & PTE_PRESENT)));
     return status;
 }
@@ -225,7 +249,7 @@ zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
 paddr_t arch_kernel_unmap(vaddr_t va) {
     unsigned level;
     uint64_t *parent;
-    paddr_t pa = {*entry_deepest(kernel_root, va, &level, &parent) & PTE_FRAME};
+    paddr_t pa = {*entry_deepest(kernel_root, va, 1, &level, &parent) & PTE_FRAME};
     ASSERT(level == 1 && pa.raw != 0);
     range_drop(NULL, kernel_root, va, PAGE_SIZE);
     return pa;
@@ -235,7 +259,7 @@ bool kernel_page_present(vaddr_t va) {
     if (va < PHYSMAP_BASE) return false;
     unsigned level;
     uint64_t *parent;
-    return (*entry_deepest(kernel_root, va, &level, &parent) & PTE_PRESENT) != 0;
+    return (*entry_deepest(kernel_root, va, 1, &level, &parent) & PTE_PRESENT) != 0;
 }
 
 /* `bits`: what the entries above allow. */

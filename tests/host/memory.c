@@ -25,6 +25,7 @@
 #define ENTRY_PRESENT 1u
 #define ENTRY_WRITE 2u
 #define ENTRY_EXECUTE 4u
+#define ENTRY_LARGE 8u /* a translation above the last level */
 #define LEVELS 4u
 #define INDEX_BITS 9u
 #define ENTRIES (1u << INDEX_BITS)
@@ -96,12 +97,16 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     upcall_table_free(as->root);
 }
 
-static uint64_t *find(const struct arch_aspace *as, vaddr_t va) {
+static vaddr_t entry_span(unsigned level) { return (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1)); }
+
+/* Does the entry of that level point to a table? */
+static bool is_table(uint64_t entry, unsigned level) { return level > 1 && entry && !(entry & ENTRY_LARGE); }
+
+/* The deepest entry for `va`, down to level `floor`. */
+static uint64_t *find(const struct arch_aspace *as, vaddr_t va, unsigned floor, unsigned *level) {
     uint64_t *entry = table_at(as->root.raw) + entry_index(va, LEVELS);
-    for (unsigned level = LEVELS; level > 1; level--) {
-        if (!*entry) return NULL;
-        entry = table_at(*entry) + entry_index(va, level - 1);
-    }
+    for (*level = LEVELS; *level > floor && is_table(*entry, *level); --*level)
+        entry = table_at(*entry) + entry_index(va, *level - 1);
     return entry;
 }
 
@@ -113,14 +118,14 @@ static bool table_empty(const uint64_t *table) {
 }
 
 static void table_drop(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
-    const vaddr_t span = (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1));
     for (vaddr_t next; va < end; va = next) {
         uint64_t *entry = &table[entry_index(va, level)];
-        next = min_u64(end, (va | (span - 1)) + 1);
-        if (!*entry) continue;
-        if (level > 1) table_drop(table_at(*entry), level - 1, va, next);
-        if (level > 1 && !table_empty(table_at(*entry))) continue;
-        if (level > 1) upcall_table_free((paddr_t){page_round_down(*entry)});
+        next = min_u64(end, (va | (entry_span(level) - 1)) + 1);
+        if (is_table(*entry, level)) {
+            table_drop(table_at(*entry), level - 1, va, next);
+            if (!table_empty(table_at(*entry))) continue;
+            upcall_table_free((paddr_t){page_round_down(*entry)});
+        }
         *entry = 0;
     }
 }
@@ -129,18 +134,20 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     table_drop(table_at(as->root.raw), LEVELS, va, va + len);
 }
 
-zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, unsigned prot, uint32_t cache UNUSED) {
-    uint64_t *entry = table_at(as->root.raw) + entry_index(va, LEVELS);
-    for (unsigned level = LEVELS; level > 1; level--) {
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot,
+                         uint32_t cache UNUSED) {
+    unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1, level;
+    uint64_t *entry = find(as, va, floor, &level);
+    if (*entry && (level > floor || is_table(*entry, level))) arch_mmu_drop(as, va, size);
+    while (entry = find(as, va, floor, &level), level > floor) {
         paddr_t table;
-        if (!*entry && upcall_table_alloc(&table) != ZX_OK) {
-            arch_mmu_drop(as, va, PAGE_SIZE);
+        if (upcall_table_alloc(&table) != ZX_OK) {
+            arch_mmu_drop(as, va, size);
             return ZX_ERR_NO_MEMORY;
         }
-        if (!*entry) *entry = table.raw | ENTRY_PRESENT;
-        entry = table_at(*entry) + entry_index(va, level - 1);
+        *entry = table.raw | ENTRY_PRESENT;
     }
-    *entry = pa.raw | ENTRY_PRESENT | (prot & MMU_WRITE ? ENTRY_WRITE : 0) | (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
+    *entry = pa.raw | ENTRY_PRESENT | (floor > 1 ? ENTRY_LARGE : 0) | (prot & MMU_WRITE ? ENTRY_WRITE : 0) | (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
     return ZX_OK;
 }
 
@@ -149,21 +156,28 @@ static unsigned entry_prot(uint64_t entry) {
 }
 
 bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
-    const uint64_t *entry = find(as, va);
-    if (!entry || !*entry) return false;
-    *pa = (paddr_t){page_round_down(*entry)};
+    unsigned level;
+    const uint64_t *entry = find(as, va, 1, &level);
+    if (!*entry) return false;
+    *pa = (paddr_t){page_round_down(*entry) + page_round_down(va % entry_span(level))};
     *prot = entry_prot(*entry);
     return true;
 }
 
 typedef bool visit_fn(vaddr_t va, paddr_t pa, unsigned prot, void *arg);
 
+static bool entry_visit(uint64_t entry, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
+    for (uint64_t at = 0; at < entry_span(level); at += PAGE_SIZE) {
+        if (!visit(va + at, (paddr_t){page_round_down(entry) + at}, entry_prot(entry), arg)) return false;
+    }
+    return true;
+}
+
 static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
-    const vaddr_t span = (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1));
-    for (unsigned i = 0; i < (level == LEVELS ? TOP_ENTRIES : ENTRIES); i++, va += span) {
+    for (unsigned i = 0; i < (level == LEVELS ? TOP_ENTRIES : ENTRIES); i++, va += entry_span(level)) {
         if (!table[i]) continue;
-        bool go_on = level > 1 ? table_visit(table_at(table[i]), level - 1, va, visit, arg)
-                               : visit(va, (paddr_t){page_round_down(table[i])}, entry_prot(table[i]), arg);
+        bool go_on = is_table(table[i], level) ? table_visit(table_at(table[i]), level - 1, va, visit, arg)
+                                               : entry_visit(table[i], level, va, visit, arg);
         if (!go_on) return false;
     }
     return true;

@@ -17,6 +17,8 @@
 #define KERNEL_IMAGE_BASE ((vaddr_t)0xffffffff80000000)
 #define KERNEL_DEVICE_BASE ((vaddr_t)0xffffffffc0000000)
 
+#define MMU_LARGE_PAGE ((size_t)2 << 20)
+
 struct arch_aspace {
     paddr_t root;          /* [I] */
     _Atomic uint64_t cpus; /* [a] who has it loaded, one bit each: whom a dropped translation concerns */

@@ -7,6 +7,8 @@
 
 #define KERNEL_DYNAMIC_SIZE ((size_t)5 << 30)
 
+#define MMU_LARGE_PAGE ((size_t)2 << 20)
+
 extern char *host_physmap;
 extern vaddr_t host_dynamic_base;
 #define KERNEL_DYNAMIC_BASE host_dynamic_base

@@ -3,8 +3,6 @@
  *
  * The whole of the act is the transfer engine's; here are the checks that come before it, in the documented order.
  */
-#include <stdatomic.h>
-
 #include "kernel/base/options.h"
 #include "kernel/object/process.h"
 #include "syscalls/syscalls.h"
@@ -27,21 +25,11 @@ static zx_status_t process_transfer(struct transfer *x, zx_handle_t handle, zx_r
     return status == ZX_OK ? user_put(actual, x->done) : status;
 }
 
-/* The command line is asked once; asking twice at the same moment does no harm. */
-static bool writing_allowed(void) {
-    static atomic_int answer = -1;
-    int known = atomic_load_explicit(&answer, memory_order_relaxed);
-    if (unlikely(known < 0)) {
-        known = option_bool("kernel.enable-debugging-syscalls", true);
-        atomic_store_explicit(&answer, known, memory_order_relaxed);
-    }
-    return known;
-}
-
 zx_status_t sys_process_write_memory(zx_handle_t handle, zx_vaddr_t vaddr, user_in_t buffer, size_t buffer_size,
                                      user_out_t actual) {
+    static struct option_flag allowed = OPTION_FLAG("kernel.enable-debugging-syscalls", true);
     struct transfer x = transfer_write(buffer, buffer_size);
-    if (!writing_allowed()) return ZX_ERR_NOT_SUPPORTED;
+    if (!option_flag(&allowed)) return ZX_ERR_NOT_SUPPORTED;
     return process_transfer(&x, handle, ZX_RIGHT_WRITE, vaddr, actual);
 }
 

@@ -114,3 +114,14 @@ zx_status_t sys_vmar_destroy(zx_handle_t value) {
     object_unref(&vmar->object);
     return status;
 }
+
+zx_status_t sys_vmar_op_range(zx_handle_t value, uint32_t op, zx_vaddr_t addr, size_t len, user_in_t buffer,
+                              size_t buffer_size) {
+    struct vmar *vmar;
+    if (buffer.addr || buffer_size) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = get_vmar(value, 0, &vmar);
+    if (status != ZX_OK) return status;
+    status = vmar_op_range(vmar, op, addr, len);
+    object_unref(&vmar->object);
+    return status;
+}

@@ -1,5 +1,5 @@
 /*
- * System calls on VMOs. Manual: vmo.md.
+ * System calls on existing VMOs: contents, size, commitment, cache policy. Manual: vmo.md.
  */
 #include "vm/vmo.h"
 
@@ -13,17 +13,6 @@ static zx_status_t get_vmo(zx_handle_t value, zx_rights_t rights, struct vmo **o
     struct object *object;
     zx_status_t status = caller_get(value, ZX_OBJ_TYPE_VMO, rights, &object);
     if (status == ZX_OK) *out = vmo_from_object(object);
-    return status;
-}
-
-zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t out) {
-    struct vmo *vmo;
-    if (options & ~(ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    if (options == (ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = vmo_create(size, !(options & ZX_VMO_NON_RESIZABLE), &vmo);
-    if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(&vmo->object, ZX_DEFAULT_VMO_RIGHTS));
-    vmo_unref(vmo);
     return status;
 }
 
@@ -74,53 +63,6 @@ zx_status_t sys_vmo_set_cache_policy(zx_handle_t value, uint32_t policy) {
     return status;
 }
 
-#define CHILD_SNAPSHOT (ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE)
-#define CHILD_TYPES (CHILD_SNAPSHOT | ZX_VMO_CHILD_SLICE)
-#define CHILD_OPTIONS (CHILD_TYPES | ZX_VMO_CHILD_RESIZABLE | ZX_VMO_CHILD_NO_WRITE)
-
-static zx_status_t check_child_options(uint32_t options) {
-    if ((options & ZX_VMO_CHILD_SLICE) && (options & (CHILD_SNAPSHOT | ZX_VMO_CHILD_RESIZABLE)))
-        return ZX_ERR_INVALID_ARGS;
-    if (options & ~(uint32_t)CHILD_OPTIONS) return ZX_ERR_INVALID_ARGS;
-    uint32_t type = options & CHILD_TYPES;
-    return type != 0 && (type & (type - 1)) == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
-}
-
-static zx_rights_t child_rights(zx_rights_t rights, uint32_t options) {
-    rights |= ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY;
-    if (options & ZX_VMO_CHILD_NO_WRITE) return rights & ~ZX_RIGHT_WRITE;
-    return options & ZX_VMO_CHILD_SLICE ? rights : (rights | ZX_RIGHT_WRITE) & ~ZX_RIGHT_EXECUTE;
-}
-
-static zx_status_t create_child(struct vmo *parent, uint32_t options, uint64_t offset, uint64_t size,
-                                struct vmo **out) {
-    zx_status_t status = check_child_options(options);
-    if (status != ZX_OK) return status;
-    if (options & ZX_VMO_CHILD_SLICE) return vmo_slice(parent, offset, size, out);
-    return vmo_snapshot(parent, offset, size, options & ZX_VMO_CHILD_RESIZABLE, out);
-}
-
-zx_status_t sys_vmo_create_child(zx_handle_t value, uint32_t options, uint64_t offset, uint64_t size, user_out_t out) {
-    struct handle handle;
-    struct vmo *child;
-    uint64_t rounded;
-    if (!page_round_up(size, &rounded)) return ZX_ERR_OUT_OF_RANGE;
-    if ((options & ZX_VMO_CHILD_NO_WRITE) && (options & ZX_VMO_CHILD_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO,
-                                          ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
-    if (status != ZX_OK) return status;
-    struct vmo *parent = vmo_from_object(handle.object);
-    status = create_child(parent, options, offset, size, &child);
-    if (status == ZX_OK) {
-        vmo_adopt(parent, child);
-        struct handle made = handle_make(&child->object, child_rights(handle.rights, options));
-        status = handle_give(caller_handles(), out, made);
-        vmo_unref(child);
-    }
-    vmo_unref(parent);
-    return status;
-}
-
 static zx_status_t op_rights(uint32_t op, zx_rights_t *rights) {
     switch (op) {
     case ZX_VMO_OP_COMMIT:
@@ -145,6 +87,7 @@ static zx_status_t op_rights(uint32_t op, zx_rights_t *rights) {
 
 /* Caches of a PC are coherent: only the arguments are checked. */
 static zx_status_t cache_op(struct vmo *vmo, uint64_t offset, uint64_t size) {
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     if (size == 0) return ZX_ERR_INVALID_ARGS;
     return range_within(offset, size, 0, vmo_size(vmo)) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }

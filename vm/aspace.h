@@ -26,6 +26,7 @@ struct aspace {
     struct vmar *root; /* [I] with a reference until dead */
     struct mutex translations_lock;
     struct arch_aspace arch; /* guarded by translations_lock */
+    uint64_t counted;        /* vmo_share_count()'s, under its own lock */
 };
 
 /* With an empty root VMAR. NO_MEMORY. Returns a reference. */

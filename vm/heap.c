@@ -41,7 +41,7 @@ static struct page *slab_make(unsigned c) {
     struct page *slab = page_alloc();
     if (!slab) return NULL;
     char *data = page_data(slab);
-    slab->state = PAGE_SLAB;
+    page_set_use(slab, PAGE_SLAB);
     slab->slab_used = 0;
     slab->slab_free = NULL;
     for (size_t i = PAGE_SIZE / class_sizes[c]; i-- > 0;) {
@@ -111,7 +111,7 @@ static unsigned run_order(size_t size) {
 static void *run_alloc(size_t size) {
     struct page *run = page_alloc_run(run_order(size));
     if (!run) return NULL;
-    run->state = PAGE_HEAP_RUN;
+    page_set_use(run, PAGE_HEAP_RUN);
     atomic_fetch_add(&bytes_out, PAGE_SIZE << run->order);
     return page_data(run);
 }

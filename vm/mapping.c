@@ -81,11 +81,12 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
     mutex_unlock(&m->vmo->store->lock);
 }
 
-zx_status_t mapping_preload(struct mapping *m) {
+zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     struct vmo *store = m->vmo->store;
     zx_status_t status = ZX_OK;
     mutex_lock(&store->lock);
-    uint64_t begin = mapping_store_offset(m), end = begin + mapping_reach(m), offset = begin;
+    uint64_t begin = mapping_store_offset(m), into = base - m->region.base;
+    uint64_t offset = begin + into, end = begin + min_u64(mapping_reach(m), into + len);
     while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
         status = vmo_get_page(store, offset, false, &page);

@@ -57,8 +57,8 @@ void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper);
 /* Changes the permissions of the whole mapping, within its ceiling. Faults then load what is allowed now. */
 void mapping_protect(struct mapping *m, uint32_t perms);
 
-/* Loads translations for all pages that exist already. NO_MEMORY. */
-MUST_CHECK zx_status_t mapping_preload(struct mapping *m);
+/* Loads translations for the pages of [base, base + len), within the mapping, that exist already. NO_MEMORY. */
+MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len);
 
 /* Would a forced write through this mapping leak to others? True if it can never be writable and is not private yet. */
 static inline bool mapping_must_fork(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }

@@ -24,8 +24,19 @@ static size_t frame_count;
 static atomic_size_t free_pages;
 static size_t total_pages;
 
+static atomic_size_t used_for[PAGE_STATES];
+
 size_t pages_free(void) { return atomic_load_explicit(&free_pages, memory_order_relaxed); }
 size_t pages_total(void) { return total_pages; }
+
+size_t pages_used_for(enum page_state use) { return atomic_load_explicit(&used_for[use], memory_order_relaxed); }
+
+void page_set_use(struct page *page, enum page_state use) {
+    if (page->state == use) return;
+    atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
+    atomic_fetch_add_explicit(&used_for[use], (size_t)1 << page->order, memory_order_relaxed);
+    page->state = use;
+}
 
 bool page_in_use(paddr_t pa) {
     size_t frame = pa.raw >> PAGE_SHIFT;
@@ -80,6 +91,7 @@ struct page *page_alloc_run(unsigned order) {
     spin_unlock(&lock);
     if (!head) return NULL;
     head->order = (uint8_t)order;
+    atomic_fetch_add_explicit(&used_for[PAGE_USED], (size_t)1 << order, memory_order_relaxed);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
     return head;
 }
@@ -93,7 +105,8 @@ struct page *page_alloc_zeroed(void) {
 }
 
 void page_free(struct page *page) {
-    ASSERT(page->state == PAGE_USED || page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
+    ASSERT(page->state >= PAGE_USED);
+    atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
     memory_poison(page_data(page), PAGE_SIZE << page->order);
     spin_lock(&lock);
     run_free((size_t)(page - pages_array), page->order);
@@ -102,7 +115,7 @@ void page_free(struct page *page) {
 
 void page_unref(struct page *page) {
     unsigned before = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
-    ASSERT(before != 0 && page->state == PAGE_USED);
+    ASSERT(before != 0 && page->state >= PAGE_USED);
     if (before == 1) page_free(page);
 }
 
@@ -123,12 +136,14 @@ void page_adopt(struct page *page) {
     ASSERT(page->state == PAGE_RESERVED);
     page->state = PAGE_USED;
     page->order = 0;
+    atomic_fetch_add_explicit(&used_for[PAGE_USED], 1, memory_order_relaxed);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
 
 zx_status_t upcall_table_alloc(paddr_t *out) {
     struct page *page = page_alloc_zeroed();
     if (!page) return ZX_ERR_NO_MEMORY;
+    page_set_use(page, PAGE_TABLE);
     *out = page_phys(page);
     return ZX_OK;
 }

@@ -20,9 +20,12 @@ enum page_state {
     PAGE_RESERVED, /* not ours: no RAM, firmware, kernel image, boot archive */
     PAGE_FREE,     /* head of a free run */
     PAGE_FREE_TAIL,
-    PAGE_USED,
+    PAGE_USED,     /* from here on: allocated */
+    PAGE_VMO,      /* of some VMO's tree */
+    PAGE_TABLE,    /* a table of translations */
     PAGE_SLAB,     /* of the heap: cut into objects of one size */
     PAGE_HEAP_RUN, /* of the heap: one large object */
+    PAGE_STATES,
 };
 
 struct page {
@@ -76,3 +79,7 @@ bool page_in_use(paddr_t pa);
 
 size_t pages_free(void);
 size_t pages_total(void);
+
+/* Says what an allocated page is used for, so that it can be counted. */
+void page_set_use(struct page *page, enum page_state use);
+size_t pages_used_for(enum page_state use);

@@ -146,7 +146,10 @@ zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *pag
     index &= INDEX_MASK;
     zx_status_t status = grow(tree, index);
     if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, page);
-    if (status != ZX_OK && tree->root && !tree->root->present) pagetree_destroy(tree);
+    if (status == ZX_OK)
+        page_set_use(page, PAGE_VMO);
+    else if (tree->root && !tree->root->present)
+        pagetree_destroy(tree);
     return status;
 }
 

@@ -103,3 +103,28 @@ bool region_find_room(struct region_tree *tree, vaddr_t base, size_t outer_len, 
         return false;
     return true;
 }
+
+/* The lowest gap of `len` bytes between `r` and what comes after it; false if there is none. */
+static bool gap_after(struct region *r, size_t len, vaddr_t *out) {
+    for (;;) {
+        struct region *right = RB_RIGHT(r, node), *parent;
+        if (right && right->low - region_end(r) >= len) return *out = region_end(r), true;
+        if (right && right->gap >= len) return *out = lowest_inner_gap(right, len), true;
+        while ((parent = RB_PARENT(r, node)) && RB_RIGHT(parent, node) == r) r = parent;
+        if (!parent) return false;
+        if (parent->base - r->high >= len) return *out = r->high, true;
+        r = parent;
+    }
+}
+
+bool region_find_room_above(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t from,
+                            vaddr_t *out) {
+    struct region *r = region_first_above(tree, from);
+    vaddr_t end = base + outer_len, limit = r ? r->base : end;
+    *out = from;
+    if (from < limit && limit - from >= len) return true;
+    if (!r) return false;
+    if (gap_after(r, len, out)) return true;
+    *out = RB_ROOT(tree)->high;
+    return end - *out >= len;
+}

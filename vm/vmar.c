@@ -5,6 +5,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/base/options.h"
 #include "vm/heap.h"
 #include "vm/vmar_change.h"
 
@@ -52,14 +53,23 @@ zx_status_t vmar_create_root(struct aspace *as, struct vmar **out) {
     return ZX_OK;
 }
 
+/* The lowest gap; with random placement, the lowest above a random address if there is one. */
+static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) {
+    static struct option_flag lowest = OPTION_FLAG("aslr.disable", true);
+    const struct region *own = &vmar->region;
+    if (!option_flag(&lowest)) {
+        vaddr_t from = own->base + page_round_down(arch_entropy() % own->len);
+        if (region_find_room_above(&vmar->children, own->base, own->len, len, from, out)) return true;
+    }
+    return region_find_room(&vmar->children, own->base, own->len, len, out);
+}
+
 /* Room for `len` bytes, under the lock: where the caller says, or the lowest gap. Overlaps are the caller's to refuse. */
 static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, size_t len, vaddr_t *out) {
     if (offset != 0 && !(options & SPECIFIC_ANY)) return ZX_ERR_INVALID_ARGS;
     if ((options & SPECIFIC_ANY) && !(vmar->can & ZX_VM_CAN_MAP_SPECIFIC)) return ZX_ERR_ACCESS_DENIED;
     if (offset >= vmar->region.len || len > vmar->region.len - offset) return ZX_ERR_INVALID_ARGS;
-    if (!(options & SPECIFIC_ANY))
-        return region_find_room(&vmar->children, vmar->region.base, vmar->region.len, len, out) ? ZX_OK
-                                                                                                : ZX_ERR_NO_MEMORY;
+    if (!(options & SPECIFIC_ANY)) return find_room(vmar, len, out) ? ZX_OK : ZX_ERR_NO_MEMORY;
     if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
     *out = vmar->region.base + offset;
     return ZX_OK;
@@ -153,7 +163,7 @@ zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *ou
             vmar_clear_range(vmar, base, len, &spare, &dead);
             mapping_set(m, vmar, args, base, len);
             mapping_attach(m);
-            if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m);
+            if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
             if (status != ZX_OK) mapping_detach(m, &dead.mappings);
             m = NULL;
         }

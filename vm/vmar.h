@@ -52,5 +52,11 @@ MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len)
 /* INVALID_ARGS, BAD_STATE, NOT_FOUND, ACCESS_DENIED, NO_MEMORY; nothing has changed then. */
 MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64_t len);
 
+/*
+ * Acts on the memory behind the mappings of a range; `op` is a ZX_VMAR_OP_*. INVALID_ARGS, OUT_OF_RANGE (also beyond a VMO's
+ * end), BAD_STATE (dead, or a gap in the range), ACCESS_DENIED (a mapping that could not be made writable), NO_MEMORY.
+ */
+MUST_CHECK zx_status_t vmar_op_range(struct vmar *vmar, uint32_t op, vaddr_t addr, uint64_t len);
+
 /* With all it holds. BAD_STATE if it is dead. */
 MUST_CHECK zx_status_t vmar_destroy(struct vmar *vmar);

@@ -42,6 +42,15 @@ void vmo_adopt(struct vmo *parent, struct vmo *child) {
     spin_unlock(&family_lock);
 }
 
+size_t vmo_child_count(struct vmo *vmo) {
+    struct vmo *child;
+    size_t count = 0;
+    spin_lock(&family_lock);
+    LIST_FOREACH(child, &vmo->children, sibling) count++;
+    spin_unlock(&family_lock);
+    return count;
+}
+
 static bool has_children(struct vmo *vmo) {
     spin_lock(&family_lock);
     bool any = !LIST_EMPTY(&vmo->children);
@@ -161,6 +170,25 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
     slice->parent_koid = vmo->object.koid;
     *out = slice;
     return ZX_OK;
+}
+
+void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]) {
+    spin_lock(&vmo->object.lock);
+    memcpy(name, vmo->name, ZX_MAX_NAME_LEN);
+    spin_unlock(&vmo->object.lock);
+}
+
+void vmo_set_name(struct vmo *vmo, const char *name) {
+    spin_lock(&vmo->object.lock);
+    memset(vmo->name, 0, sizeof(vmo->name));
+    string_copy(vmo->name, name, sizeof(vmo->name));
+    spin_unlock(&vmo->object.lock);
+}
+
+void vmo_copy_name(struct vmo *to, struct vmo *from) {
+    char name[ZX_MAX_NAME_LEN];
+    vmo_get_name(from, name);
+    vmo_set_name(to, name);
 }
 
 uint64_t vmo_size(struct vmo *vmo) {

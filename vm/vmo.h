@@ -88,6 +88,13 @@ MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size
 /* Makes `child` count as a child of `parent` until it is destroyed. */
 void vmo_adopt(struct vmo *parent, struct vmo *child);
 
+size_t vmo_child_count(struct vmo *vmo);
+
+/* The VMO's name, for those who list memory. */
+void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]);
+void vmo_set_name(struct vmo *vmo, const char *name);
+void vmo_copy_name(struct vmo *to, struct vmo *from);
+
 static inline struct vmo *vmo_from_object(struct object *object) { return container_of(object, struct vmo, object); }
 static inline void vmo_ref(struct vmo *vmo) { object_ref(&vmo->object); }
 static inline void vmo_unref(struct vmo *vmo) { object_unref(&vmo->object); }

@@ -17,6 +17,7 @@ enum lock_rank {
     RANK_HANDLES,       /* one handle table */
     RANK_ASPACE,        /* regions of one address space */
     RANK_VMO,           /* pages and mappings of one VMO */
+    RANK_VMO_COUNT,     /* who maps a VMO, while it is counted */
     RANK_VMO_FAMILY,    /* who is whose child */
     RANK_TRANSLATIONS,  /* page tables of one address space */
     RANK_KERNEL_STACKS, /* the kernel-stack area */

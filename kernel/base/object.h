@@ -64,6 +64,11 @@ void object_abandon(struct object *object);
 void object_handle_add(struct object *object);
 void object_handle_drop(struct object *object);
 
+/* A type can be waited on exactly when its default rights say so. */
+static inline bool object_is_waitable(const struct object *object) {
+    return object->ops->default_rights & ZX_RIGHT_WAIT;
+}
+
 zx_signals_t object_signals(struct object *object);
 
 /* Clears, then sets, then tells the observers. */

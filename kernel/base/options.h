@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,3 +18,21 @@ bool option_bool(const char *name, bool fallback);
 
 /* Copies the value to `out`, cut to size; false if the name is not given. */
 bool option_string(const char *name, char *out, size_t size);
+
+/* A yes or no that is asked for often: the line is searched once. Searching it twice at the same moment does no harm. */
+struct option_flag {
+    const char *name;
+    bool fallback;
+    atomic_int answer;
+};
+
+#define OPTION_FLAG(name_, fallback_) {.name = (name_), .fallback = (fallback_), .answer = -1}
+
+static inline bool option_flag(struct option_flag *flag) {
+    int answer = atomic_load_explicit(&flag->answer, memory_order_relaxed);
+    if (answer < 0) {
+        answer = option_bool(flag->name, flag->fallback);
+        atomic_store_explicit(&flag->answer, answer, memory_order_relaxed);
+    }
+    return answer;
+}

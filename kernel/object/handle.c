@@ -220,6 +220,20 @@ zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct 
     return ZX_OK;
 }
 
+bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out) {
+    bool found = false;
+    spin_lock(&table->lock);
+    while (*index < table->slots && !found) {
+        struct handle_slot *slot = slot_at(table, (*index)++);
+        found = slot->state == SLOT_LIVE;
+        if (!found) continue;
+        *out = (struct handle){slot->object, slot->rights};
+        object_ref(slot->object);
+    }
+    spin_unlock(&table->lock);
+    return found;
+}
+
 void handle_table_destroy(struct handle_table *table) {
     for (uint32_t index = 0; index < table->slots; index++) {
         struct handle_slot *slot = slot_at(table, index);

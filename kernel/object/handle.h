@@ -77,5 +77,11 @@ MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, s
 MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
                                        user_out_t out1, struct handle handle1);
 
+/*
+ * Goes through a table: the first live handle at or after slot `*index`, with a reference, and `*index` moves behind it. False at
+ * the end.
+ */
+bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out);
+
 /* Live handles of the whole system, those in messages included. For leak checks. */
 size_t handle_count(void);

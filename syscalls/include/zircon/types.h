@@ -121,6 +121,10 @@ typedef uint32_t zx_signals_t;
 #define ZX_VMO_NON_RESIZABLE ((uint32_t)1u << 0)
 #define ZX_VMO_RESIZABLE ((uint32_t)1u << 1)
 
+/* vmo_clone. */
+#define ZX_VMO_CLONE_COPY_ON_WRITE ((uint32_t)1u << 0)
+#define ZX_VMO_CLONE_NON_RESIZEABLE ((uint32_t)1u << 1)
+
 /* vmo_create_child. */
 #define ZX_VMO_CHILD_SNAPSHOT ((uint32_t)1u << 0)
 #define ZX_VMO_CHILD_RESIZABLE ((uint32_t)1u << 2)
@@ -138,6 +142,15 @@ typedef uint32_t zx_signals_t;
 #define ZX_VMO_OP_CACHE_CLEAN ((uint32_t)8u)
 #define ZX_VMO_OP_CACHE_CLEAN_INVALIDATE ((uint32_t)9u)
 #define ZX_VMO_OP_ZERO ((uint32_t)10u)
+
+/* vmar_op_range. The last three are hints, and change nothing here. */
+#define ZX_VMAR_OP_COMMIT ((uint32_t)1u)
+#define ZX_VMAR_OP_DECOMMIT ((uint32_t)2u)
+#define ZX_VMAR_OP_MAP_RANGE ((uint32_t)3u)
+#define ZX_VMAR_OP_ZERO ((uint32_t)10u)
+#define ZX_VMAR_OP_DONT_NEED ((uint32_t)12u)
+#define ZX_VMAR_OP_ALWAYS_NEED ((uint32_t)13u)
+#define ZX_VMAR_OP_PREFETCH ((uint32_t)14u)
 
 /* vmo_set_cache_policy. */
 #define ZX_CACHE_POLICY_CACHED ((uint32_t)0u)

@@ -14,6 +14,12 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u) /* no right; zx_info_handle_basic_t */
 #define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)      /* INSPECT; zx_info_process_t */
 #define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)         /* INSPECT; zx_info_vmar_t */
+#define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)  /* INSPECT, on a process; zx_info_task_stats_t */
+#define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u) /* INSPECT; as many zx_info_maps_t as fit */
+#define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u) /* INSPECT; as many zx_info_vmo_t as fit */
+#define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)   /* the root resource; zx_info_kmem_stats_t */
+#define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u) /* INSPECT; zx_info_handle_count_t */
+#define ZX_INFO_VMO ((zx_object_info_topic_t)23u)          /* no right; zx_info_vmo_t */
 
 /* Can this object be waited on? */
 typedef uint32_t zx_obj_props_t;
@@ -41,6 +47,82 @@ typedef struct zx_info_vmar {
     uintptr_t base;
     size_t len;
 } zx_info_vmar_t;
+
+typedef struct zx_info_handle_count {
+    uint32_t handle_count; /* those in channel messages included */
+} zx_info_handle_count_t;
+
+/* Bytes; committed memory only, but for the first. */
+typedef struct zx_info_task_stats {
+    size_t mem_mapped_bytes;        /* the sizes of all mappings */
+    size_t mem_private_bytes;       /* mapped by this process alone */
+    size_t mem_shared_bytes;        /* mapped by others too … */
+    size_t mem_scaled_shared_bytes; /* … each byte divided by how many map it */
+} zx_info_task_stats_t;
+
+typedef uint32_t zx_info_maps_type_t;
+#define ZX_INFO_MAPS_TYPE_NONE ((zx_info_maps_type_t)0u)
+#define ZX_INFO_MAPS_TYPE_ASPACE ((zx_info_maps_type_t)1u)
+#define ZX_INFO_MAPS_TYPE_VMAR ((zx_info_maps_type_t)2u)
+#define ZX_INFO_MAPS_TYPE_MAPPING ((zx_info_maps_type_t)3u)
+
+typedef struct zx_info_maps_mapping {
+    uint32_t mmu_flags; /* ZX_VM_PERM_* */
+    uint8_t padding1[4];
+    zx_koid_t vmo_koid;
+    uint64_t vmo_offset;
+    size_t committed_pages; /* of the VMO, in the mapped range */
+} zx_info_maps_mapping_t;
+
+/* Parents come before their children, siblings in ascending order. */
+typedef struct zx_info_maps {
+    char name[ZX_MAX_NAME_LEN];
+    zx_vaddr_t base;
+    size_t size;
+    size_t depth; /* 0: the address space, 1: its root VMAR */
+    zx_info_maps_type_t type;
+    uint8_t padding1[4];
+    union {
+        zx_info_maps_mapping_t mapping;
+    } u;
+} zx_info_maps_t;
+
+#define ZX_INFO_VMO_TYPE(flags) ((flags) & (1u << 0))
+#define ZX_INFO_VMO_TYPE_PAGED (1u << 0)
+#define ZX_INFO_VMO_TYPE_PHYSICAL (0u << 0)
+#define ZX_INFO_VMO_RESIZABLE (1u << 1)
+#define ZX_INFO_VMO_IS_COW_CLONE (1u << 2)
+#define ZX_INFO_VMO_VIA_HANDLE (1u << 3)
+#define ZX_INFO_VMO_VIA_MAPPING (1u << 4)
+#define ZX_INFO_VMO_CONTIGUOUS (1u << 6)
+
+typedef struct zx_info_vmo {
+    zx_koid_t koid;
+    char name[ZX_MAX_NAME_LEN];
+    uint64_t size_bytes;
+    zx_koid_t parent_koid; /* 0: not a child */
+    size_t num_children;
+    size_t num_mappings;
+    size_t share_count; /* how many processes map it */
+    uint32_t flags;     /* ZX_INFO_VMO_*; one VIA flag says how the VMO was found */
+    uint8_t padding1[4];
+    uint64_t committed_bytes;
+    zx_rights_t handle_rights; /* if found by a handle */
+    uint32_t cache_policy;     /* ZX_CACHE_POLICY_* */
+} zx_info_vmo_t;
+
+/* Bytes of physical memory, and what they are used for. */
+typedef struct zx_info_kmem_stats {
+    uint64_t total_bytes;
+    uint64_t free_bytes;
+    uint64_t wired_bytes; /* the kernel's image and its records of memory */
+    uint64_t total_heap_bytes;
+    uint64_t free_heap_bytes;
+    uint64_t vmo_bytes;
+    uint64_t mmu_overhead_bytes;
+    uint64_t ipc_bytes; /* counted as heap */
+    uint64_t other_bytes;
+} zx_info_kmem_stats_t;
 
 /* The return code of a process that did not exit by itself. */
 #define ZX_TASK_RETCODE_SYSCALL_KILL ((int64_t)-1024)   /* task_kill */

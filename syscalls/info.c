@@ -1,0 +1,271 @@
+/*
+ * object_get_info: one record about an object, or a list of what it holds. Manual: object.md.
+ *
+ * A topic is a line in a table: the right and type it asks for, the size of a record, and a function that fills in one record
+ * or puts out many. Lists go out record by record, with no lock held.
+ */
+#include <zircon/syscalls/object.h>
+
+#include "kernel/base/arith.h"
+#include "kernel/base/log.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+#include "syscalls/syscalls.h"
+#include "vm/heap.h"
+#include "vm/list.h"
+#include "vm/page.h"
+#include "vm/usercopy.h"
+
+/* Where the records of a list go: those that fit are written, all are counted. */
+struct record_list {
+    user_out_t buffer;
+    size_t room; /* records */
+    size_t written, available;
+    zx_status_t status; /* the first that went wrong */
+};
+
+static void list_put(struct record_list *list, const void *record, size_t size) {
+    list->available++;
+    if (list->status != ZX_OK || list->written == list->room) return;
+    list->status = copy_out(user_out_at(list->buffer, list->written * size), record, size);
+    if (list->status == ZX_OK) list->written++;
+}
+
+union info_record {
+    zx_info_handle_basic_t basic;
+    zx_info_handle_count_t count;
+    zx_info_process_t process;
+    zx_info_vmar_t vmar;
+    zx_info_vmo_t vmo;
+    zx_info_task_stats_t task;
+    zx_info_kmem_stats_t kmem;
+};
+
+typedef zx_status_t fill_fn(const struct handle *handle, union info_record *out);
+typedef zx_status_t list_fn(const struct handle *handle, struct record_list *out);
+
+static zx_status_t fill_basic(const struct handle *handle, union info_record *out) {
+    struct object *object = handle->object;
+    out->basic = (zx_info_handle_basic_t){
+        .koid = object->koid,
+        .rights = handle->rights,
+        .type = object->ops->type,
+        .related_koid = object->ops->related_koid ? object->ops->related_koid(object) : 0,
+        .props = object_is_waitable(object) ? ZX_OBJ_PROP_WAITABLE : ZX_OBJ_PROP_NONE,
+    };
+    return ZX_OK;
+}
+
+static zx_status_t fill_count(const struct handle *handle, union info_record *out) {
+    out->count.handle_count = atomic_load(&handle->object->handles);
+    return ZX_OK;
+}
+
+static zx_status_t fill_process(const struct handle *handle, union info_record *out) {
+    struct process_info info;
+    process_get_info(process_from_object(handle->object), &info);
+    out->process =
+        (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
+    return ZX_OK;
+}
+
+static zx_status_t fill_vmar(const struct handle *handle, union info_record *out) {
+    const struct region *region = &vmar_from_object(handle->object)->region;
+    out->vmar = (zx_info_vmar_t){.base = region->base, .len = region->len};
+    return ZX_OK;
+}
+
+static zx_info_vmo_t vmo_info(struct vmo *vmo, uint32_t via, zx_rights_t rights) {
+    zx_info_vmo_t info = {
+        .koid = vmo->object.koid,
+        .size_bytes = vmo_size(vmo),
+        .parent_koid = vmo->parent_koid,
+        .num_children = vmo_child_count(vmo),
+        .num_mappings = vmo_mapping_count(vmo),
+        .share_count = vmo_share_count(vmo),
+        .flags = via,
+        .committed_bytes = vmo_committed_bytes(vmo, 0, UINT64_MAX),
+        .handle_rights = rights,
+        .cache_policy = vmo->store->cache_policy,
+    };
+    if (vmo->kind != VMO_PHYSICAL) info.flags |= ZX_INFO_VMO_TYPE_PAGED;
+    if (vmo->kind == VMO_CONTIGUOUS) info.flags |= ZX_INFO_VMO_CONTIGUOUS;
+    if (vmo->resizable) info.flags |= ZX_INFO_VMO_RESIZABLE;
+    if (vmo->is_child && vmo->store == vmo) info.flags |= ZX_INFO_VMO_IS_COW_CLONE;
+    vmo_get_name(vmo, info.name);
+    return info;
+}
+
+static zx_status_t fill_vmo(const struct handle *handle, union info_record *out) {
+    out->vmo = vmo_info(vmo_from_object(handle->object), ZX_INFO_VMO_VIA_HANDLE, handle->rights);
+    return ZX_OK;
+}
+
+static zx_status_t fill_task(const struct handle *handle, union info_record *out) {
+    struct aspace *as = process_from_object(handle->object)->aspace;
+    struct region_cursor cursor = {0};
+    struct region_info r;
+    if (aspace_is_dead(as)) return ZX_ERR_BAD_STATE;
+    while (aspace_list_next(as, &cursor, &r)) {
+        if (!r.vmo) continue;
+        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_share_count(r.vmo);
+        out->task.mem_mapped_bytes += r.len;
+        if (sharers > 1) {
+            out->task.mem_shared_bytes += committed;
+            out->task.mem_scaled_shared_bytes += committed / sharers;
+        } else {
+            out->task.mem_private_bytes += committed;
+        }
+        region_info_release(&r);
+    }
+    return ZX_OK;
+}
+
+static uint64_t bytes_used_for(enum page_state use) { return (uint64_t)pages_used_for(use) << PAGE_SHIFT; }
+
+static zx_status_t fill_kmem(const struct handle *handle UNUSED, union info_record *out) {
+    uint64_t heap = bytes_used_for(PAGE_SLAB) + bytes_used_for(PAGE_HEAP_RUN);
+    out->kmem = (zx_info_kmem_stats_t){
+        .total_bytes = arch_boot_info()->ram_total,
+        .free_bytes = (uint64_t)pages_free() << PAGE_SHIFT,
+        .total_heap_bytes = heap,
+        .free_heap_bytes = heap - min_u64(heap, heap_bytes()),
+        .vmo_bytes = bytes_used_for(PAGE_VMO),
+        .mmu_overhead_bytes = bytes_used_for(PAGE_TABLE),
+        .other_bytes = bytes_used_for(PAGE_USED),
+    };
+    out->kmem.wired_bytes = out->kmem.total_bytes - out->kmem.free_bytes - heap - out->kmem.vmo_bytes -
+                            out->kmem.mmu_overhead_bytes - out->kmem.other_bytes;
+    return ZX_OK;
+}
+
+/* The calling process's own memory would change while it is told. */
+static zx_status_t check_listable(struct process *process) {
+    if (process == process_current()) return ZX_ERR_ACCESS_DENIED;
+    return atomic_load(&process->state) == PROCESS_DEAD ? ZX_ERR_BAD_STATE : ZX_OK;
+}
+
+static void put_region(struct record_list *out, const struct region_info *r) {
+    zx_info_maps_t entry = {.base = r->base, .size = r->len, .depth = r->depth, .type = ZX_INFO_MAPS_TYPE_VMAR};
+    if (r->vmo) {
+        entry.type = ZX_INFO_MAPS_TYPE_MAPPING;
+        entry.u.mapping = (zx_info_maps_mapping_t){
+            .mmu_flags = r->perms,
+            .vmo_koid = r->vmo->object.koid,
+            .vmo_offset = r->vmo_offset,
+            .committed_pages = vmo_committed_bytes(r->vmo, r->vmo_offset, r->len) >> PAGE_SHIFT,
+        };
+        vmo_get_name(r->vmo, entry.name);
+    } else {
+        format(entry.name, sizeof(entry.name), r->depth == 1 ? "root" : "vmar");
+    }
+    list_put(out, &entry, sizeof(entry));
+}
+
+static zx_status_t list_maps(const struct handle *handle, struct record_list *out) {
+    struct process *process = process_from_object(handle->object);
+    struct region_cursor cursor = {0};
+    struct region_info r;
+    zx_status_t status = check_listable(process);
+    if (status != ZX_OK) return status;
+    zx_info_maps_t whole = {.base = USER_BASE, .size = USER_END - USER_BASE, .type = ZX_INFO_MAPS_TYPE_ASPACE};
+    format(whole.name, sizeof(whole.name), "proc:%lu", process->object.koid);
+    list_put(out, &whole, sizeof(whole));
+    while (aspace_list_next(process->aspace, &cursor, &r)) {
+        put_region(out, &r);
+        region_info_release(&r);
+    }
+    return ZX_OK;
+}
+
+static zx_status_t list_vmos(const struct handle *handle, struct record_list *out) {
+    struct process *process = process_from_object(handle->object);
+    struct region_cursor cursor = {0};
+    struct region_info r;
+    struct handle held;
+    uint32_t index = 0;
+    zx_status_t status = check_listable(process);
+    if (status == ZX_OK && atomic_load(&process->state) != PROCESS_RUNNING) status = ZX_ERR_BAD_STATE;
+    if (status != ZX_OK) return status;
+    while (handle_next(&process->handles, &index, &held)) {
+        if (held.object->ops->type == ZX_OBJ_TYPE_VMO) {
+            zx_info_vmo_t info = vmo_info(vmo_from_object(held.object), ZX_INFO_VMO_VIA_HANDLE, held.rights);
+            list_put(out, &info, sizeof(info));
+        }
+        object_unref(held.object);
+    }
+    while (aspace_list_next(process->aspace, &cursor, &r)) {
+        if (!r.vmo) continue;
+        zx_info_vmo_t info = vmo_info(r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0);
+        list_put(out, &info, sizeof(info));
+        region_info_release(&r);
+    }
+    return ZX_OK;
+}
+
+static const struct info_topic {
+    uint32_t topic;
+    zx_rights_t rights;
+    zx_obj_type_t type; /* NONE: any */
+    size_t size;        /* of a record */
+    fill_fn *fill;      /* one record … */
+    list_fn *list;      /* … or many */
+} info_topics[] = {
+    {ZX_INFO_HANDLE_BASIC, 0, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_basic_t), fill_basic, NULL},
+    {ZX_INFO_HANDLE_COUNT, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_count_t), fill_count, NULL},
+    {ZX_INFO_PROCESS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_t), fill_process, NULL},
+    {ZX_INFO_PROCESS_MAPS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_maps_t), NULL, list_maps},
+    {ZX_INFO_PROCESS_VMOS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_vmo_t), NULL, list_vmos},
+    {ZX_INFO_TASK_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_task_stats_t), fill_task, NULL},
+    {ZX_INFO_VMAR, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_VMAR, sizeof(zx_info_vmar_t), fill_vmar, NULL},
+    {ZX_INFO_VMO, 0, ZX_OBJ_TYPE_VMO, sizeof(zx_info_vmo_t), fill_vmo, NULL},
+    {ZX_INFO_KMEM_STATS, 0, ZX_OBJ_TYPE_RESOURCE, sizeof(zx_info_kmem_stats_t), fill_kmem, NULL},
+};
+
+static const struct info_topic *find_topic(uint32_t topic) {
+    for (size_t i = 0; i < countof(info_topics); i++) {
+        if (info_topics[i].topic == topic) return &info_topics[i];
+    }
+    return NULL;
+}
+
+static zx_status_t check_topic(const struct info_topic *topic, const struct handle *handle) {
+    if ((handle->rights & topic->rights) != topic->rights) return ZX_ERR_ACCESS_DENIED;
+    if (topic->type != ZX_OBJ_TYPE_NONE && handle->object->ops->type != topic->type) return ZX_ERR_WRONG_TYPE;
+    return ZX_OK;
+}
+
+static zx_status_t put_counts(const struct record_list *list, user_out_t actual, user_out_t avail) {
+    zx_status_t status = user_put_optional(actual, list->written);
+    return status == ZX_OK ? user_put_optional(avail, list->available) : status;
+}
+
+/* Asks the object, and tells the caller: records, then how many were written, then how many there are. */
+static zx_status_t tell(const struct info_topic *topic, const struct handle *handle, user_out_t buffer, size_t size,
+                        user_out_t actual, user_out_t avail) {
+    struct record_list list = {.buffer = buffer, .room = size / topic->size};
+    union info_record record = {0};
+    zx_status_t status = topic->fill ? topic->fill(handle, &record) : topic->list(handle, &list);
+    if (status != ZX_OK) return status;
+    if (topic->fill) {
+        list.room = min_u64(list.room, 1);
+        list_put(&list, &record, topic->size);
+        if (list.status != ZX_OK) return list.status;
+    }
+    status = put_counts(&list, actual, avail);
+    if (status == ZX_OK) status = list.status;
+    return status == ZX_OK && topic->fill && list.written == 0 ? ZX_ERR_BUFFER_TOO_SMALL : status;
+}
+
+zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size,
+                                user_out_t actual, user_out_t avail) {
+    const struct info_topic *topic = find_topic(topic_id);
+    struct handle handle;
+    if (!topic && topic_id != ZX_INFO_HANDLE_VALID) return ZX_ERR_NOT_SUPPORTED;
+    zx_status_t status = handle_lookup(caller_handles(), value, &handle);
+    if (status != ZX_OK) return status;
+    if (topic) status = check_topic(topic, &handle);
+    if (topic && status == ZX_OK) status = tell(topic, &handle, buffer, size, actual, avail);
+    object_unref(handle.object);
+    return status;
+}

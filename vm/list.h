@@ -1,0 +1,38 @@
+/*
+ * Listing what an address space holds, a few regions at a time, so that no lock is held while somebody else takes them.
+ */
+#pragma once
+
+#include "vm/aspace.h"
+#include "vm/vmar.h"
+
+/* What one region shows. The VMO of a mapping comes with a reference, and goes back by region_info_release(). */
+struct region_info {
+    enum region_kind kind;
+    vaddr_t base;
+    size_t len;
+    size_t depth; /* 1: the root */
+    uint32_t perms;
+    struct vmo *vmo; /* NULL: a VMAR */
+    uint64_t vmo_offset;
+};
+
+/* Where a listing has got to. All zero: at its beginning. */
+struct region_cursor {
+    bool begun;
+    vaddr_t base;
+    size_t depth;
+};
+
+/*
+ * The next region in ascending order, parents before children; false at the end. BAD_STATE, as false, once the address space is
+ * dead. What changes between two calls may be missed, but nothing is told twice.
+ */
+bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
+void region_info_release(struct region_info *info);
+
+bool aspace_is_dead(struct aspace *as);
+
+/* How many address spaces map the VMO, or a slice of the same store. */
+size_t vmo_share_count(struct vmo *vmo);
+size_t vmo_mapping_count(struct vmo *vmo);

@@ -183,6 +183,42 @@ zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
 zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
+ * The older spelling of a snapshot; needs DUPLICATE and READ. Options are ZX_VMO_CLONE_COPY_ON_WRITE, which must be given,
+ * and _NON_RESIZEABLE. The handle gets the source's rights, EXECUTE included, both property rights, and WRITE. Errors are
+ * those of zx_vmo_create_child().
+ */
+zx_status_t zx_vmo_clone(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
+
+/*
+ * Makes a VMO of the machine's own memory at a physical address: device registers. Needs the root resource. It is not cached
+ * until zx_vmo_set_cache_policy() says so, and can be used through mappings only.
+ *
+ * ZX_ERR_WRONG_TYPE    not a resource
+ * ZX_ERR_INVALID_ARGS  `paddr` not page-aligned, `size` 0, or beyond what the processor can address
+ */
+zx_status_t zx_vmo_create_physical(zx_handle_t resource, zx_paddr_t paddr, size_t size, zx_handle_t *out);
+
+/*
+ * Makes a VMO of zeroed memory whose pages lie one after the other in physical memory, and stay there. Needs the root
+ * resource. The first page's address is a multiple of 2^alignment_log2; 0 stands for 12, pages.
+ *
+ * ZX_ERR_INVALID_ARGS  `size` 0; `alignment_log2` below 12 or above 63
+ * ZX_ERR_WRONG_TYPE    not a resource
+ * ZX_ERR_OUT_OF_RANGE  `size` is too large to round up
+ * ZX_ERR_NO_MEMORY     there is no such run of pages
+ */
+zx_status_t zx_vmo_create_contiguous(zx_handle_t resource, size_t size, uint32_t alignment_log2, zx_handle_t *out);
+
+/*
+ * Replaces a handle to a VMO by one that also has EXECUTE. `vmex` is the root resource, or 0. The old handle is gone
+ * whatever comes of it, unless it was no handle.
+ *
+ * ZX_ERR_BAD_HANDLE  `handle` is none, or not to a VMO; `vmex` is none
+ * ZX_ERR_WRONG_TYPE  `vmex` is not a resource
+ */
+zx_status_t zx_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t *out);
+
+/*
  * Acts on a range of a VMO: ZX_VMO_OP_COMMIT (get all its pages now, or none), _DECOMMIT (give whole pages back; they
  * read as zeros), _ZERO, and the cache operations. Needs WRITE, but _CACHE_SYNC and the two _CACHE_CLEAN need READ.
  * `buffer` and `buffer_size` are not used.
@@ -252,6 +288,18 @@ zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
  * ZX_ERR_BAD_STATE      the region was destroyed
  */
 zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
+
+/*
+ * Acts on the memory that a range of addresses shows: ZX_VMAR_OP_COMMIT, _DECOMMIT and _ZERO as zx_vmo_op_range() does to the
+ * VMOs, _MAP_RANGE (enters existing pages now), and hints that change nothing. No right needed; `buffer` is NULL.
+ *
+ * ZX_ERR_INVALID_ARGS   a buffer, alignment, len 0, a region in the range, no such operation
+ * ZX_ERR_OUT_OF_RANGE   not within the region, or beyond a VMO's end
+ * ZX_ERR_BAD_STATE      the region was destroyed, or part of the range is not mapped
+ * ZX_ERR_ACCESS_DENIED  commit, decommit or zero on a mapping that could not be made writable
+ */
+zx_status_t zx_vmar_op_range(zx_handle_t handle, uint32_t op, zx_vaddr_t addr, size_t len, const void *buffer,
+                             size_t buffer_size);
 
 /* Destroys a region with all that is in it; no right needed. Its handle stays, good for nothing: ZX_ERR_BAD_STATE. */
 zx_status_t zx_vmar_destroy(zx_handle_t handle);
@@ -338,12 +386,17 @@ ZX_SECOND_NAME(vmo_write);
 ZX_SECOND_NAME(vmo_get_size);
 ZX_SECOND_NAME(vmo_set_size);
 ZX_SECOND_NAME(vmo_create_child);
+ZX_SECOND_NAME(vmo_clone);
+ZX_SECOND_NAME(vmo_create_physical);
+ZX_SECOND_NAME(vmo_create_contiguous);
+ZX_SECOND_NAME(vmo_replace_as_executable);
 ZX_SECOND_NAME(vmo_op_range);
 ZX_SECOND_NAME(vmo_set_cache_policy);
 ZX_SECOND_NAME(vmar_allocate);
 ZX_SECOND_NAME(vmar_map);
 ZX_SECOND_NAME(vmar_unmap);
 ZX_SECOND_NAME(vmar_protect);
+ZX_SECOND_NAME(vmar_op_range);
 ZX_SECOND_NAME(vmar_destroy);
 ZX_SECOND_NAME(channel_create);
 ZX_SECOND_NAME(channel_read);

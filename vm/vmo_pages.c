@@ -117,7 +117,7 @@ zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK && page_round_up(offset + len, &end)) {
+    if (status == ZX_OK && len > 0 && page_round_up(offset + len, &end)) {
         uint64_t begin = vmo->store_offset + page_round_down(offset);
         end += vmo->store_offset;
         status = unshare_pages(store, begin, end);
@@ -138,33 +138,32 @@ zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     return status;
 }
 
-/* Zeroes part of one page, if it holds anything. */
-static zx_status_t zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+/* A page of which a part is to be zeroed, made the store's own; NULL if it holds nothing anyway. */
+static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end, char **data)
+    REQUIRES(&store->lock) {
     struct vmo_page page;
     bool exclusive;
+    *data = NULL;
     if (offset >= end || !pagetree_lookup(&store->pages, page_index(store, offset), &exclusive)) return ZX_OK;
-    if (!vmo_is_cached(store)) return ZX_ERR_BAD_STATE;
+    if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_get_page(store, offset, true, &page);
-    if (status == ZX_OK) memset((char *)arch_phys_to_virt(page.pa) + (offset & PAGE_MASK), 0, end - offset);
+    if (status == ZX_OK) *data = (char *)arch_phys_to_virt(page.pa) + (offset & PAGE_MASK);
     return status;
 }
 
-/* Whole pages: given back, or zeroed where they must stay. */
-static zx_status_t zero_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
-    if (store->kind == VMO_PAGED) return remove_pages(store, offset, len);
-    for (uint64_t done = 0; done < len; done += PAGE_SIZE)
-        memset(arch_phys_to_virt((paddr_t){store->frames.raw + offset + done}), 0, PAGE_SIZE);
-    return ZX_OK;
-}
-
-/* Head and tail of the range first, which may fail and may be repeated; then the whole pages between. */
+/* All that can fail first: the pages at head and tail, then the whole ones between, which go. */
 static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
-    zx_status_t status = zero_part(store, offset, min_u64(first, end));
-    if (status == ZX_OK) status = zero_part(store, max_u64(last, first), end);
-    if (status == ZX_OK && first < last) status = zero_pages(store, first, last - first);
-    return status;
+    uint64_t head_end = min_u64(first, end), tail = max_u64(last, first);
+    char *head_data, *tail_data;
+    zx_status_t status = zero_prepare(store, offset, head_end, &head_data);
+    if (status == ZX_OK) status = zero_prepare(store, tail, end, &tail_data);
+    if (status == ZX_OK && first < last) status = remove_pages(store, first, last - first);
+    if (status != ZX_OK) return status;
+    if (head_data) memset(head_data, 0, head_end - offset);
+    if (tail_data) memset(tail_data, 0, end - tail);
+    return ZX_OK;
 }
 
 zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {

@@ -34,16 +34,30 @@ $(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UN
 
 # --- fuzzers ---
 
-HOST_WORLD := $(wildcard tests/host/model/*.c) $(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c)
-HOST_FUZZ := -fsanitize=fuzzer-no-link
+HOST_WORLD := $(wildcard tests/host/model/*.c) \
+	$(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c)
+HOST_LOADER := $(addprefix user/lib/,bootfs.c elf_read.c elf_map.c)
+HOST_PARSERS := kernel/bootfs.c kernel/base/options.c user/lib/procargs.c user/libc/bootstrap.c
+FUZZERS := syscalls elf args
+
+HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE)
+HOST_SOURCES_elf := tests/host/fuzz_elf.c $(HOST_LOADER)
+HOST_SOURCES_args := tests/host/fuzz_args.c tests/host/panic.c $(HOST_PARSERS)
+
+# What user mode is made of takes the public headers as it sees them.
+$(HOST)/fuzz/user/% $(HOST)/fuzz/tests/host/fuzz_elf.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
 
 $(HOST)/fuzz/%.o: %.c $(HOST)/flags
 	$(call say,HOSTCC,$< (fuzzing))
 	@mkdir -p $(@D)
-	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) $(HOST_FUZZ) -MMD -MP -c -o $@ $<
+	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
-$(HOST)/fuzz_syscalls: $(call host_objects,fuzz,tests/host/fuzz_syscalls.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE))
+$(FUZZERS:%=$(HOST)/fuzz_%): $(HOST)/fuzz_%: $$(call host_objects,fuzz,$$(HOST_SOURCES_$$*))
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -fsanitize=fuzzer -o $@ $^
+
+$(HOST)/inject: $(call host_objects,asan,tests/host/inject.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE))
+	$(call say,LINK,$@)
+	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS)))

@@ -220,6 +220,8 @@ static bool call_failing(struct world *w, uint64_t nth, enum host_syscall_number
 
 zx_status_t world_call(struct world *w, enum host_syscall_number number, const uint64_t args[8]) {
     zx_status_t status;
+    for (unsigned i = 0; w->trace && i < 8; i++) fprintf(stderr, "%s%#lx", i ? ", " : "  (", args[i]);
+    if (w->trace) fputs(")\n", stderr);
     w->failed = ZX_OK;
     if (w->inject && consumes(number)) {
         if (call_failing(w, w->nth, number, args, &status)) w->failed = ZX_ERR_NO_MEMORY;

@@ -84,6 +84,11 @@ void thread_join(zx_handle_t thread) {
     MUST(zx_object_wait_one(thread, ZX_THREAD_TERMINATED, zx_deadline_after(ZX_SEC(20)), NULL));
 }
 
+bool race_goes_on(zx_time_t begun, bool was_one) {
+    zx_duration_t gone = zx_clock_get_monotonic() - begun;
+    return gone < (was_one ? ZX_MSEC(250) : ZX_SEC(20));
+}
+
 bool word_await(const _Atomic uint64_t *word, uint64_t value) {
     zx_time_t deadline = zx_deadline_after(ZX_SEC(10));
     while (atomic_load(word) != value) {

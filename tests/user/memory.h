@@ -95,14 +95,13 @@ struct moved {
     size_t actual;
 };
 
-/* The calls. An error that touches `actual` or its surroundings fails the test; so does an OK with a count out of bounds. */
+/* The calls. An error that touches `actual`, or a write beside it, fails the test; so does OK with an absurd count. */
 struct moved write_to(zx_handle_t process, zx_vaddr_t vaddr, const void *buffer, size_t len);
 struct moved read_from(zx_handle_t process, zx_vaddr_t vaddr, void *buffer, size_t len);
 
 #define EXPECT_MOVED(call, count) ((void)moved_test((call), (struct moved){ZX_OK, (count)}, __FILE__, __LINE__, #call))
 #define NEED_MOVED(call, count) TEST_NEED(moved_test((call), (struct moved){ZX_OK, (count)}, __FILE__, __LINE__, #call))
-#define EXPECT_REFUSED(call, status) \
-    ((void)moved_test((call), (struct moved){(status), 0}, __FILE__, __LINE__, #call))
+#define EXPECT_REFUSED(call, status) ((void)moved_test((call), (struct moved){(status), 0}, __FILE__, __LINE__, #call))
 bool moved_test(struct moved actual, struct moved want, const char *file, int line, const char *text);
 
 /* What the target holds at an address, through zx_process_read_memory. */

@@ -1,6 +1,6 @@
 /*
- * zx_process_read_memory, where it is not the mirror of writing: what it may never change, and the buffer's far end. Handles,
- * sizes and addresses are tried together with writing.
+ * zx_process_read_memory, where it is not the mirror of writing: what it may never change, and the buffer's far end.
+ * Handles, sizes and addresses are tried together with writing.
  */
 #include "tests/user/memory.h"
 

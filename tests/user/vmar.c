@@ -204,7 +204,6 @@ static void nest_deep(void) {
 }
 TEST("vmar_allocate/regions nested very deep are used and destroyed without recursion") { check_gives_back(nest_deep); }
 
-static zx_handle_t tried_vmo;
 static zx_status_t map_in(zx_handle_t vmar) { return map(vmar, 0, 0, handle_of(KIND_VMO), 0, PAGE); }
 static zx_status_t map_it(zx_handle_t vmo) { return map(handle_of(KIND_VMAR), 0, 0, vmo, 0, PAGE); }
 TEST("vmar_map/H1 H2 H3 H4 H5 H11 bad handles for the region") { check_handles(KIND_VMAR, map_in); }
@@ -267,12 +266,12 @@ TEST("vmar_map/H13 region, VMO, MAP, WRITE alone, RANGE with OVERWRITE, CAN_MAP,
     zx_handle_t dead = region_make(ZX_VM_CAN_MAP_READ);
     MUST(zx_vmar_destroy(dead));
     zx_handle_t vmo = vmo_make(PAGE);
-    tried_vmo = handle_with(vmo, ZX_RIGHT_READ);
+    zx_handle_t weak = handle_with(vmo, ZX_RIGHT_READ);
     EXPECT_STATUS(map(ZX_HANDLE_INVALID, all_wrong, 1, ZX_HANDLE_INVALID, 1, 0), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(map(vmo, all_wrong, 1, ZX_HANDLE_INVALID, 1, 0), ZX_ERR_WRONG_TYPE);
     EXPECT_STATUS(map(dead, all_wrong, 1, ZX_HANDLE_INVALID, 1, 0), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(map(dead, all_wrong, 1, dead, 1, 0), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(map(dead, all_wrong, 1, tried_vmo, 1, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(map(dead, all_wrong, 1, weak, 1, 0), ZX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(map(dead, ZX_VM_PERM_WRITE, 1, handle_with(vmo, ZX_RIGHT_MAP), 1, 0), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(map(dead, PERM_RW | 1u << 31, 1, vmo, 1, 0), ZX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(map(dead, PERM_R | 1u << 31 | ZX_VM_REQUIRE_NON_RESIZABLE, 1, vmo, 1, 0), ZX_ERR_INVALID_ARGS);

@@ -4,9 +4,21 @@
 #include "tests/user/memory.h"
 
 static const zx_vaddr_t nowhere[] = {
-    1,                  PAGE - 1,           PAGE,               USER_BASE - 16,     USER_END,
-    USER_END + PAGE,    0x800000000000,     0x8000000000000000, 0xffff7ffffffffff0, 0xffff800000000000,
-    0xffff800000100000, 0xffffffff80100000, UINT64_MAX - 7,     UINT64_MAX,         0x7f0000000000,
+    1,
+    PAGE - 1,
+    PAGE,
+    USER_BASE - 16,
+    USER_END,
+    USER_END + PAGE,
+    0x800000000000,
+    0x8000000000000000,
+    0xffff7ffffffffff0,
+    0xffff800000000000,
+    0xffff800000100000,
+    0xffffffff80100000,
+    UINT64_MAX - 7,
+    UINT64_MAX,
+    0x7f0000000000,
 };
 #define NOWHERE_COUNT (sizeof(nowhere) / sizeof(nowhere[0]))
 

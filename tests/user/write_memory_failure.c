@@ -1,7 +1,7 @@
 /*
- * zx_process_write_memory and zx_process_read_memory when memory runs out (T20): every allocation that a call makes is
- * made to fail, one call for each. What comes back must be the truth: an error and not a byte moved, or a count and exactly
- * that many.
+ * zx_process_write_memory and zx_process_read_memory when memory runs out (T20): every allocation that a call makes
+ * is made to fail, one call for each. What comes back must be the truth: an error and not a byte moved, or a count
+ * and exactly that many.
  */
 #include "tests/user/memory.h"
 

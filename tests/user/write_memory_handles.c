@@ -3,8 +3,8 @@
  */
 #include <zircon/syscalls/object.h>
 
-#include "tests/user/memory.h"
 #include "tests/user/agent.h"
+#include "tests/user/memory.h"
 
 static const unsigned char bytes[16] = "sixteen  letters";
 
@@ -16,11 +16,11 @@ static struct target target_with_page(struct memory *m) {
     return t;
 }
 
-#define REFUSED_BY_BOTH(handle, status)                                              \
-    do {                                                                             \
-        unsigned char back[sizeof(bytes)];                                           \
-        EXPECT_REFUSED(write_to((handle), PLACE, bytes, sizeof(bytes)), (status));   \
-        EXPECT_REFUSED(read_from((handle), PLACE, back, sizeof(back)), (status));    \
+#define REFUSED_BY_BOTH(handle, status)                                            \
+    do {                                                                           \
+        unsigned char back[sizeof(bytes)];                                         \
+        EXPECT_REFUSED(write_to((handle), PLACE, bytes, sizeof(bytes)), (status)); \
+        EXPECT_REFUSED(read_from((handle), PLACE, back, sizeof(back)), (status));  \
     } while (0)
 
 static bool is_handle(zx_handle_t handle) {
@@ -75,7 +75,7 @@ TEST("write_memory/WRONG_TYPE H5 every other type of object, whatever its rights
     struct target t = target_make();
     zx_handle_t channel[2];
     NEED_OK(zx_channel_create(0, &channel[0], &channel[1]));
-    zx_handle_t others[] = {vmo_make(PAGE), t.vmar,     zx_vmar_root_self(), zx_thread_self(),
+    zx_handle_t others[] = {vmo_make(PAGE),   t.vmar,     zx_vmar_root_self(), zx_thread_self(),
                             zx_job_default(), channel[0], test_resource()};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         REFUSED_BY_BOTH(others[i], ZX_ERR_WRONG_TYPE);
@@ -186,8 +186,8 @@ TEST("write_memory/H12 with the handle table full, and after") {
 }
 
 /*
- * H13: each line has several things wrong, and the first of them in the documented order wins; the last lines have one of
- * each, and a good `actual`. Handles are described by what is the matter with them.
+ * H13: each line has several things wrong, and the first of them in the documented order wins; the last lines have
+ * one of each, and a good `actual`. Handles are described by what is the matter with them.
  */
 enum which { GOOD, BAD, WRONG, POWERLESS, DEAD };
 static const struct several {

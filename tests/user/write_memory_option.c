@@ -1,6 +1,6 @@
 /*
- * zx_process_write_memory and the kernel's option kernel.enable-debugging-syscalls. Which way it is set in this machine is in
- * the environment, where the kernel's command line is.
+ * zx_process_write_memory and the kernel's option kernel.enable-debugging-syscalls. Which way it is set in this
+ * machine is in the environment, where the kernel's command line is.
  */
 #include "tests/user/memory.h"
 

@@ -1,9 +1,10 @@
 /*
- * zx_process_write_memory and zx_process_read_memory where buffer and target share memory: one process, one VMO, one page.
+ * zx_process_write_memory and zx_process_read_memory where buffer and target share memory: one process, one VMO, one
+ * page.
  *
  * What overlapping bytes become is that of a copy page by page from the lowest address up. Within a page the copy may
- * go by bytes, by words, or as if through a second buffer, so each of those outcomes is right; nothing outside the destination may
- * change.
+ * go by bytes, by words, or as if through a second buffer, so each of those outcomes is right; nothing outside the
+ * destination may change.
  */
 #include "tests/user/memory.h"
 

@@ -29,7 +29,8 @@ static void expect_own(const struct shut *s, size_t at, const void *bytes, size_
     EXPECT_TARGET(&s->t, PLACE, want, s->m.len);
 }
 
-TEST("write_memory/T3 T4 choices: a ceiling without WRITE: the target has the bytes, nobody else, and VMO and sharers stay") {
+TEST("write_memory/T3 T4 choices: a ceiling without WRITE: the target has the bytes, nobody else, and VMO and sharers "
+     "stay") {
     const zx_vm_option_t perms[] = {PERM_R, PERM_RX, PERM_NONE};
     for (size_t i = 0; i < 3; i++) {
         struct shut s = shut_make(3, perms[i]);

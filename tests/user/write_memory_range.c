@@ -11,7 +11,7 @@ TEST("write_memory/INVALID_ARGS A1 A5 a size of 0 or above 64 MiB, whatever the 
     struct target t = target_make();
     struct memory m = memory_make(PAGE, 4);
     target_map(&t, PLACE, m.vmo, 0, PAGE, PERM_RW);
-    const size_t sizes[] = {0,        MAX_TRANSFER + 1,  MAX_TRANSFER + PAGE, (size_t)1 << 32, ((size_t)1 << 32) + 1,
+    const size_t sizes[] = {0,        MAX_TRANSFER + 1, MAX_TRANSFER + PAGE, (size_t)1 << 32, ((size_t)1 << 32) + 1,
                             SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX - PAGE,     SIZE_MAX - 1,    (size_t)1 << 63};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         EXPECT_REFUSED(write_to(t.process, PLACE, source, sizes[i]), ZX_ERR_INVALID_ARGS);

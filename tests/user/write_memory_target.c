@@ -194,8 +194,7 @@ static zx_handle_t snapshot(zx_handle_t vmo, size_t len) {
 TEST("write_memory/T11 a snapshot of a snapshot: only the generation that is written changes") {
     struct target t = target_new();
     struct memory generations[4] = {memory_make(3 * PAGE, 3)};
-    for (size_t i = 1; i < 4; i++)
-        generations[i] = memory_of(snapshot(generations[i - 1].vmo, 3 * PAGE), 3 * PAGE, 3);
+    for (size_t i = 1; i < 4; i++) generations[i] = memory_of(snapshot(generations[i - 1].vmo, 3 * PAGE), 3 * PAGE, 3);
     for (size_t i = 0; i < 4; i++) {
         target_map(&t, PLACE, generations[i].vmo, 0, 3 * PAGE, PERM_RW);
         EXPECT_MOVED(write_to(t.process, PLACE + PAGE - 4, source + i, 8), 8);

@@ -1,6 +1,6 @@
 /*
- * zx_process_write_memory on programs: the text and constants of agents, which come from the boot archive, as do those of
- * this very program. A breakpoint planted in one of them must show in that one only.
+ * zx_process_write_memory on programs: the text and constants of agents, which come from the boot archive, as do
+ * those of this very program. A breakpoint planted in one of them must show in that one only.
  */
 #include <stdatomic.h>
 #include <zircon/syscalls/object.h>
@@ -14,11 +14,11 @@
 #define PATCHED 2222
 
 /* The functions that get patched, each by one test: aligned, so that the patch has 16 bytes of room. */
-#define PATCHABLE(name)                                                          \
-    __attribute__((noinline, aligned(16))) static uint64_t name(void) {          \
-        uint64_t value = ORIGINAL;                                               \
+#define PATCHABLE(name)                                                           \
+    __attribute__((noinline, aligned(16))) static uint64_t name(void) {           \
+        uint64_t value = ORIGINAL;                                                \
         __asm__ volatile("nop; nop; nop; nop; nop; nop; nop; nop" : "+r"(value)); \
-        return value;                                                            \
+        return value;                                                             \
     }
 PATCHABLE(answer)
 PATCHABLE(own_answer)
@@ -50,7 +50,8 @@ static unsigned char *archive_copy(size_t *len) {
     return copy;
 }
 
-TEST("write_memory/T3 L1 a breakpoint in one of two processes: not in the other, a later one, the archive or ourselves") {
+TEST("write_memory/T3 L1 a breakpoint in one of two processes: not in the other, a later one, the archive or "
+     "ourselves") {
     size_t len;
     unsigned char *before = archive_copy(&len);
     struct child patched = agent_make(), other = agent_make();
@@ -177,8 +178,8 @@ TEST("write_memory/T14 after a forced write the target still cannot write there 
 }
 
 /*
- * T18: the one page of zeros that all untouched memory shows. An agent reads it through three mappings; then it is written in
- * every way there is. A bystander's untouched memory must go on reading as zeros.
+ * T18: the one page of zeros that all untouched memory shows. An agent reads it through three mappings; then it is
+ * written in every way there is. A bystander's untouched memory must go on reading as zeros.
  */
 static void watch_zeros(struct agent_start *start) {
     _Atomic uint64_t *board = start->shared;

@@ -1,0 +1,187 @@
+/*
+ * Processes, threads and jobs as far as they go without a program: the only user code here is an address where none is.
+ */
+#include "kernel/object/process.h"
+
+#include <zircon/syscalls/object.h>
+
+#include "kernel/object/user_thread.h"
+#include "kernel/object/wait.h"
+#include "tests/kernel/support.h"
+
+#define NOWHERE USER_BASE /* nothing is mapped there: whoever runs there crashes */
+
+static struct job *job;
+static struct process *process;
+static struct user_thread *thread;
+
+static bool begin(void) {
+    return job_create_root(&job) == ZX_OK && process_create(job, "test", &process) == ZX_OK &&
+           user_thread_create(process, "test", &thread) == ZX_OK;
+}
+
+/* Waits until only our reference is left, so that nothing is freed behind our back, and drops it. */
+static void thread_end(struct user_thread *t) {
+    while (atomic_load(&t->object.refs) != 1) thread_yield();
+    object_unref(&t->object);
+}
+
+/* The process is dead, or is killed now. */
+static void end(void) {
+    process_kill(process, 0);
+    thread_end(thread);
+    object_unref(&process->object);
+    object_unref(&job->object);
+}
+
+static bool shows(struct object *object, zx_signals_t signals) { return (object_signals(object) & signals) == signals; }
+
+static bool terminates(struct process *p, int64_t return_code) {
+    zx_signals_t observed;
+    struct process_info info;
+    zx_time_t limit = ZX_SEC(3600);
+    if (object_wait_one(&p->object, NULL, 0, ZX_PROCESS_TERMINATED, limit, &observed) != ZX_OK) return false;
+    process_get_info(p, &info);
+    return info.exited && info.return_code == return_code;
+}
+
+static zx_status_t start(struct user_thread *t) {
+    return process_start(process, t, NOWHERE, NOWHERE, (struct handle){0}, 0);
+}
+
+KTEST("process/killed before it started, it is dead at once, and leaves its job") {
+    NEED(begin());
+    EXPECT(!shows(&job->object, ZX_JOB_NO_PROCESSES));
+    process_kill(process, 7);
+    EXPECT(terminates(process, 7) && shows(&job->object, ZX_JOB_NO_PROCESSES));
+    process_kill(process, 8);
+    EXPECT(terminates(process, 7));
+    end();
+}
+
+KTEST("process/at its death all its handles and mappings go, although it is still referenced") {
+    zx_handle_t value;
+    struct vmo *vmo = vmo_of(4, false);
+    NEED(begin() && vmo && vmo_commit(vmo, 0, PAGES(4)) == ZX_OK);
+    NEED(handle_reserve(&process->handles, &value) == ZX_OK);
+    handle_publish(&process->handles, value, handle_make(&vmo->object, 0));
+    vaddr_t va = map_pages(process->root, vmo, 0, 4, RW, RW);
+    EXPECT(va && user_store(process->aspace, va, 1) == ZX_OK);
+    process_kill(process, 0);
+    EXPECT(atomic_load(&vmo->object.refs) == 1 && atomic_load(&vmo->object.handles) == 0);
+    EXPECT(process->root->dead);
+    vmo_unref(vmo);
+    end();
+}
+
+KTEST("process/one that nobody can start any more dies with its last handle") {
+    NEED(begin());
+    struct handle a = handle_make(&process->object, 0), b = handle_make(&process->object, 0);
+    handle_discard(a);
+    EXPECT(!process_is_dying(process));
+    handle_discard(b);
+    EXPECT(process_is_dying(process) && shows(&process->object, ZX_PROCESS_TERMINATED));
+    end();
+}
+
+KTEST("process/a thread that starts where nothing is crashes, and its process with it") {
+    NEED(begin() && start(thread) == ZX_OK);
+    EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
+    EXPECT(shows(&thread->object, ZX_THREAD_TERMINATED) && !shows(&thread->object, ZX_THREAD_RUNNING));
+    EXPECT(shows(&job->object, ZX_JOB_NO_PROCESSES));
+    end();
+}
+
+KTEST("process/killed between its start and its first instruction, it has the killer's code") {
+    NEED(begin() && start(thread) == ZX_OK);
+    process_kill(process, 42);
+    EXPECT(terminates(process, 42));
+    end();
+}
+
+KTEST("process/it starts once, with one thread; further threads only afterwards") {
+    struct user_thread *second;
+    NEED(begin() && user_thread_create(process, "second", &second) == ZX_OK);
+    EXPECT(user_thread_start(second, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
+    EXPECT(start(thread) == ZX_OK && start(second) == ZX_ERR_BAD_STATE && start(thread) == ZX_ERR_BAD_STATE);
+    EXPECT(user_thread_start(thread, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
+    EXPECT(user_thread_start(second, NOWHERE, NOWHERE, 0, 0) == ZX_OK);
+    EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
+    EXPECT(user_thread_start(second, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
+    thread_end(second);
+    end();
+}
+
+KTEST("process/starting a dead one takes the handle that comes along, and nothing stays") {
+    struct vmo *vmo = vmo_of(1, false);
+    NEED(begin() && vmo);
+    process_kill(process, 0);
+    struct handle arg = handle_make(&vmo->object, 0);
+    EXPECT(process_start(process, thread, NOWHERE, NOWHERE, arg, 0) == ZX_ERR_BAD_STATE);
+    EXPECT(atomic_load(&vmo->object.handles) == 0 && atomic_load(&vmo->object.refs) == 1);
+    vmo_unref(vmo);
+    end();
+}
+
+KTEST("process/thirty processes of four threads each crash at once, and leave nothing") {
+    static struct process *processes[30];
+    static struct user_thread *threads[30][4];
+    NEED(begin());
+    for (size_t p = 0; p < countof(processes); p++) {
+        NEED(process_create(job, "crash", &processes[p]) == ZX_OK);
+        for (size_t t = 0; t < 4; t++) NEED(user_thread_create(processes[p], "crash", &threads[p][t]) == ZX_OK);
+        NEED(process_start(processes[p], threads[p][0], NOWHERE, NOWHERE, (struct handle){0}, 0) == ZX_OK);
+        for (size_t t = 1; t < 4; t++) (void)!user_thread_start(threads[p][t], NOWHERE, NOWHERE, 0, 0);
+    }
+    for (size_t p = 0; p < countof(processes); p++) {
+        EXPECT(terminates(processes[p], ZX_TASK_RETCODE_EXCEPTION_KILL));
+        for (size_t t = 0; t < 4; t++) thread_end(threads[p][t]);
+        object_unref(&processes[p]->object);
+    }
+    end();
+}
+
+KTEST("job/killing it kills every process, and it takes no more") {
+    struct process *second, *late;
+    NEED(begin() && process_create(job, "second", &second) == ZX_OK && start(thread) == ZX_OK);
+    job_kill(job, -1024);
+    EXPECT(terminates(process, -1024) && terminates(second, -1024));
+    EXPECT(shows(&job->object, ZX_JOB_NO_PROCESSES | ZX_JOB_TERMINATED));
+    EXPECT(process_create(job, "late", &late) == ZX_ERR_BAD_STATE);
+    object_unref(&second->object);
+    end();
+}
+
+static zx_status_t create_process(void *arg UNUSED) {
+    struct process *made;
+    zx_status_t status = process_create(job, "made", &made);
+    if (status != ZX_OK) return status;
+    process_kill(made, 0);
+    object_unref(&made->object);
+    return ZX_OK;
+}
+
+static zx_status_t create_thread(void *arg UNUSED) {
+    struct user_thread *made;
+    zx_status_t status = user_thread_create(process, "made", &made);
+    if (status == ZX_OK) object_unref(&made->object);
+    return status;
+}
+
+static zx_status_t start_with_handle(void *arg) {
+    struct vmo *vmo = arg;
+    return process_start(process, thread, NOWHERE, NOWHERE, handle_make(&vmo->object, 0), 0);
+}
+
+static bool alone(void *arg UNUSED) { return !process_is_dying(process) && LIST_EMPTY(&process->threads); }
+
+KTEST("process/whichever allocation fails, none is half made or half started") {
+    struct vmo *vmo = vmo_of(1, false);
+    NEED(begin() && vmo);
+    EXPECT(fail_each_allocation(create_process, alone, NULL) >= 1);
+    EXPECT(fail_each_allocation(create_thread, alone, NULL) >= 1);
+    EXPECT(fail_each_allocation(start_with_handle, alone, vmo) >= 1);
+    EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL) && atomic_load(&vmo->object.handles) == 0);
+    vmo_unref(vmo);
+    end();
+}

@@ -48,7 +48,6 @@ bool page_in_use(paddr_t pa) {
 static void run_put(size_t frame, unsigned order) {
     struct page *head = &pages_array[frame];
     head->state = PAGE_FREE;
-    memory_unpoison(page_data(head), PAGE_SIZE << order);
     head->order = (uint8_t)order;
     LIST_INSERT_HEAD(&free_lists[order], head, link);
 }
@@ -90,6 +89,7 @@ struct page *page_alloc_run(unsigned order) {
     struct page *head = run_take(order);
     spin_unlock(&lock);
     if (!head) return NULL;
+    memory_unpoison(page_data(head), PAGE_SIZE << order);
     head->order = (uint8_t)order;
     atomic_fetch_add_explicit(&used_for[PAGE_USED], (size_t)1 << order, memory_order_relaxed);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);

@@ -14,31 +14,37 @@
 
 static struct spinlock family_lock = SPINLOCK_INIT(RANK_VMO_FAMILY, "vmo family");
 
+/* Under the lock: takes a VMO out of its parent's children. */
+static void child_remove(struct vmo *child) REQUIRES(&family_lock) {
+    struct vmo *parent = child->parent;
+    child->parent = NULL;
+    if (!parent) return;
+    LIST_REMOVE(child, sibling);
+    if (LIST_EMPTY(&parent->children)) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
+}
+
+static void child_insert(struct vmo *child, struct vmo *parent) REQUIRES(&family_lock) {
+    child->parent = parent;
+    LIST_INSERT_HEAD(&parent->children, child, sibling);
+    object_signal(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
+}
+
+/* Its children become its parent's: a VMO has children for as long as any descendant is left. */
 static void family_leave(struct vmo *vmo) {
-    struct vmo *parent, *child;
-    spin_lock(&family_lock);
-    parent = vmo->parent;
-    if (parent) {
-        LIST_REMOVE(vmo, sibling);
-        if (LIST_EMPTY(&parent->children)) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
-    }
-    spin_unlock(&family_lock);
+    struct vmo *child;
     do {
         spin_lock(&family_lock);
         child = LIST_FIRST(&vmo->children);
-        if (child) {
-            LIST_REMOVE(child, sibling);
-            child->parent = NULL;
-        }
+        struct vmo *leaver = child ? child : vmo, *parent = vmo->parent;
+        child_remove(leaver);
+        if (child && parent) child_insert(child, parent);
         spin_unlock(&family_lock);
     } while (child);
 }
 
 void vmo_adopt(struct vmo *parent, struct vmo *child) {
     spin_lock(&family_lock);
-    child->parent = parent;
-    LIST_INSERT_HEAD(&parent->children, child, sibling);
-    object_signal(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
+    child_insert(child, parent);
     spin_unlock(&family_lock);
 }
 

@@ -151,7 +151,14 @@ static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end
     return status;
 }
 
-/* All that can fail first: the pages at head and tail, then the whole ones between, which go. */
+/* Whole pages: given back, or zeroed where they must stay. NO_MEMORY: nothing is done. */
+static zx_status_t zero_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
+    if (store->kind == VMO_PAGED) return remove_pages(store, offset, len);
+    memset(arch_phys_to_virt((paddr_t){store->frames.raw + offset}), 0, len);
+    return ZX_OK;
+}
+
+/* All that can fail first: the pages at head and tail, then the whole ones between. */
 static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
@@ -159,7 +166,7 @@ static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) 
     char *head_data, *tail_data;
     zx_status_t status = zero_prepare(store, offset, head_end, &head_data);
     if (status == ZX_OK) status = zero_prepare(store, tail, end, &tail_data);
-    if (status == ZX_OK && first < last) status = remove_pages(store, first, last - first);
+    if (status == ZX_OK && first < last) status = zero_pages(store, first, last - first);
     if (status != ZX_OK) return status;
     if (head_data) memset(head_data, 0, head_end - offset);
     if (tail_data) memset(tail_data, 0, end - tail);

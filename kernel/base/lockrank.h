@@ -13,6 +13,7 @@
 enum lock_rank {
     RANK_JOB = 1,       /* job tree */
     RANK_PROCESS,       /* a process's threads and state */
+    RANK_TRANSIT,       /* which channel ends lie in messages of which others */
     RANK_CHANNEL,       /* both ends' queues */
     RANK_HANDLES,       /* one handle table */
     RANK_ASPACE,        /* regions of one address space */

@@ -1,6 +1,10 @@
 /*
  * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either may
  * go first. Signals are changed under it, which keeps them true to the queues.
+ *
+ * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one queue, its
+ * container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken only to move
+ * messages that carry channel ends, and to close.
  */
 #include "kernel/object/channel.h"
 
@@ -22,7 +26,10 @@ struct channel {
     zx_koid_t peer_koid;       /* [I] */
     struct channel *peer;      /* [c] NULL once its last handle is closed; borrowed */
     struct message_queue queue; /* [c] */
+    struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
 };
+
+static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
 
 static struct channel *channel_from_object(struct object *object) { return container_of(object, struct channel, object); }
 
@@ -31,6 +38,7 @@ zx_status_t message_create(uint32_t num_bytes, struct message **out) {
     if (!message) return ZX_ERR_NO_MEMORY;
     message->num_bytes = num_bytes;
     message->num_handles = 0;
+    message->carries_channels = false;
     *out = message;
     return ZX_OK;
 }
@@ -72,9 +80,40 @@ static void channel_destroy(struct object *object) {
     heap_free(end);
 }
 
+static struct channel *channel_in(const struct handle *handle) {
+    return handle->object->ops->type == ZX_OBJ_TYPE_CHANNEL ? channel_from_object(handle->object) : NULL;
+}
+
+/* Under the transit lock: the ends in a message now lie in that end's queue, or with NULL in none. */
+static void message_set_container(struct message *message, struct channel *container) {
+    for (uint32_t i = 0; message->carries_channels && i < message->num_handles; i++) {
+        struct channel *end = channel_in(&message->handles[i]);
+        if (end) end->container = container;
+    }
+}
+
+/* Under the transit lock: would the message, in that end's queue, hold an end that holds that queue? */
+static bool closes_cycle(const struct message *message, const struct channel *container) {
+    for (; container; container = container->container) {
+        for (uint32_t i = 0; i < message->num_handles; i++) {
+            if (message->handles[i].object == &container->object) return true;
+        }
+    }
+    return false;
+}
+
+static bool has_channels(const struct message *message) {
+    for (uint32_t i = 0; i < message->num_handles; i++) {
+        if (channel_in(&message->handles[i])) return true;
+    }
+    return false;
+}
+
 static void channel_on_zero_handles(struct object *object) {
     struct channel *end = channel_from_object(object);
     struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
+    struct message *message;
+    mutex_lock(&transit_lock);
     mutex_lock(&end->pair->lock);
     STAILQ_SWAP(&queue, &end->queue, message);
     if (end->peer) {
@@ -83,6 +122,8 @@ static void channel_on_zero_handles(struct object *object) {
         end->peer = NULL;
     }
     mutex_unlock(&end->pair->lock);
+    STAILQ_FOREACH(message, &queue, link) message_set_container(message, NULL);
+    mutex_unlock(&transit_lock);
     queue_discard(&queue);
 }
 
@@ -128,39 +169,73 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
     return ZX_OK;
 }
 
-zx_status_t channel_write(struct object *object, struct message *message) {
-    struct channel *end = channel_from_object(object);
+/* Puts the message into the peer's queue. False: it must be discarded, for want of a peer or because nobody could read it. */
+static bool enqueue(struct channel *end, struct message *message, zx_status_t *status) {
     mutex_lock(&end->pair->lock);
     struct channel *peer = end->peer;
-    if (peer) {
+    bool deliver = peer && !(message->carries_channels && closes_cycle(message, peer));
+    if (deliver) {
         STAILQ_INSERT_TAIL(&peer->queue, message, link);
         object_signal(&peer->object, 0, ZX_CHANNEL_READABLE);
+        message_set_container(message, peer);
     }
     mutex_unlock(&end->pair->lock);
-    if (peer) return ZX_OK;
-    message_discard(message);
-    return ZX_ERR_PEER_CLOSED;
+    *status = peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
+    return deliver;
+}
+
+zx_status_t channel_write(struct object *object, struct message *message) {
+    struct channel *end = channel_from_object(object);
+    zx_status_t status;
+    bool delivered;
+    message->carries_channels = has_channels(message);
+    if (message->carries_channels) {
+        mutex_lock(&transit_lock);
+        delivered = enqueue(end, message, &status);
+        mutex_unlock(&transit_lock);
+    } else {
+        delivered = enqueue(end, message, &status);
+    }
+    if (!delivered) message_discard(message);
+    return status;
+}
+
+/* As channel_read(), with the transit lock held if `may_carry`. Else a message with channel ends is left: INTERNAL. */
+static zx_status_t dequeue(struct channel *end, bool may_carry, bool discard, uint32_t *num_bytes,
+                           uint32_t *num_handles, struct message **out) {
+    zx_status_t status = ZX_OK;
+    struct message *first = STAILQ_FIRST(&end->queue);
+    *out = NULL;
+    if (!first) return end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+    if (first->carries_channels && !may_carry) return ZX_ERR_INTERNAL;
+    if (first->num_bytes > *num_bytes || first->num_handles > *num_handles) status = ZX_ERR_BUFFER_TOO_SMALL;
+    *num_bytes = first->num_bytes;
+    *num_handles = first->num_handles;
+    if (status != ZX_OK && !discard) return status;
+    STAILQ_REMOVE_HEAD(&end->queue, link);
+    message_set_container(first, NULL);
+    if (STAILQ_EMPTY(&end->queue)) object_signal(&end->object, ZX_CHANNEL_READABLE, 0);
+    *out = first;
+    return status;
 }
 
 zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
                          struct message **out) {
     struct channel *end = channel_from_object(object);
-    zx_status_t status = ZX_OK;
+    struct message *message;
     mutex_lock(&end->pair->lock);
-    struct message *first = STAILQ_FIRST(&end->queue);
-    if (!first) {
-        status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
-    } else {
-        if (first->num_bytes > *num_bytes || first->num_handles > *num_handles) status = ZX_ERR_BUFFER_TOO_SMALL;
-        *num_bytes = first->num_bytes;
-        *num_handles = first->num_handles;
-        if (status == ZX_OK || discard) STAILQ_REMOVE_HEAD(&end->queue, link);
-        if (STAILQ_EMPTY(&end->queue)) object_signal(&end->object, ZX_CHANNEL_READABLE, 0);
-    }
+    zx_status_t status = dequeue(end, false, discard, num_bytes, num_handles, &message);
     mutex_unlock(&end->pair->lock);
+    if (status == ZX_ERR_INTERNAL) {
+        mutex_lock(&transit_lock);
+        mutex_lock(&end->pair->lock);
+        status = dequeue(end, true, discard, num_bytes, num_handles, &message);
+        mutex_unlock(&end->pair->lock);
+        mutex_unlock(&transit_lock);
+    }
     if (status == ZX_OK)
-        *out = first;
-    else if (first && discard)
-        message_discard(first);
+        *out = message;
+    else if (message)
+        message_discard(message);
     return status;
 }

@@ -3,6 +3,9 @@
  *
  * A message owns its handles. Writing takes it in every case; reading returns it. When the last handle to an end is
  * closed, its queue is discarded and the other end sees PEER_CLOSED.
+ *
+ * An end may lie in a message of another end, but not in one of its own, or of an end that it holds in turn: nobody could ever
+ * read it again. A message that would do that is taken, and discarded at once with all that hangs on it.
  */
 #pragma once
 
@@ -12,6 +15,7 @@ struct message {
     STAILQ_ENTRY(message) link;
     uint32_t num_bytes;
     uint32_t num_handles;
+    bool carries_channels; /* [c] once it is in a queue: the transit lock is needed to take it out */
     struct handle handles[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint8_t bytes[];
 };

@@ -37,7 +37,7 @@ $(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UN
 HOST_WORLD := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c)
 HOST_LOADER := $(addprefix user/lib/,bootfs.c elf_read.c elf_map.c)
-HOST_PARSERS := kernel/bootfs.c kernel/base/options.c user/lib/procargs.c user/libc/bootstrap.c
+HOST_PARSERS := kernel/bootfs.c kernel/base/options.c kernel/base/string.c user/lib/procargs.c user/libc/bootstrap.c
 FUZZERS := syscalls elf args
 
 HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE)

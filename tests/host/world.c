@@ -207,6 +207,12 @@ static bool moves(enum host_syscall_number number) {
            number == HOST_SYS_process_write_memory;
 }
 
+/* A call that failed half-way, or was cut short, may have told results already. */
+static void learn_results(struct world *w) {
+    uint64_t slots[8];
+    if (host_user_load(slots, OUT(0), sizeof(slots)) == ZX_OK) (void)!model_store(w->me, OUT(0), slots, sizeof(slots));
+}
+
 /* One try of which the nth allocation fails; false if there is none such. */
 static bool call_failing(struct world *w, uint64_t nth, enum host_syscall_number number, const uint64_t args[8],
                          zx_status_t *status) {
@@ -231,6 +237,7 @@ zx_status_t world_call(struct world *w, enum host_syscall_number number, const u
         /* What moves bytes may succeed in part. */
         if (status != ZX_ERR_NO_MEMORY && !(moves(number) && status == ZX_OK))
             world_fail(w, "call %u, allocation %lu failed: status %d", number, nth, status);
+        learn_results(w);
         if (!moves(number)) world_check(w);
     }
     return w->inject ? status : (zx_status_t)host_syscall(number, args);

@@ -99,6 +99,15 @@ static bool room_true(size_t npages) {
     return any == (lowest < ARENA) && (!any || found == BASE + PAGES(lowest));
 }
 
+/* The lowest room at or above some address, if that address lies in room itself or before a region. */
+static bool room_above_true(size_t from, size_t npages) {
+    size_t lowest = from;
+    while (lowest < ARENA && room_at(lowest) < npages) lowest++;
+    vaddr_t found;
+    bool any = region_find_room_above(&tree, BASE, PAGES(ARENA), PAGES(npages), BASE + PAGES(from), &found);
+    return any == (lowest < ARENA) && (!any || found == BASE + PAGES(lowest));
+}
+
 static bool order_true(void) {
     vaddr_t last = 0;
     size_t count = 0, want = 0;
@@ -131,6 +140,7 @@ KTEST("region/5,000 random inserts, removals and resizes agree with an array: or
             random_resize();
         NEED(RB_EMPTY(&tree) || node_true(RB_ROOT(&tree)));
         NEED(room_true(1 + random_below(12)));
+        NEED(room_above_true(random_below(ARENA), 1 + random_below(12)));
         if (step % 16 == 0) NEED(lookups_true() && order_true());
     }
 }

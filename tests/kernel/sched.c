@@ -68,25 +68,34 @@ KTEST("sched/a thread that never yields is preempted, in the kernel too") {
     runner_join(&other);
 }
 
+/* Busy threads, each of which counts how often the processor came to it from another. */
+struct spinner {
+    struct runner runner;
+    atomic_uint turns;
+};
+static _Atomic(struct spinner *) spinning;
+static atomic_bool stop_spinning;
+
 static void spin(void *arg) {
-    const bool *stop = arg;
-    while (!*(const volatile bool *)stop) be_busy();
+    struct spinner *self = arg;
+    while (!atomic_load(&stop_spinning)) {
+        if (atomic_exchange(&spinning, self) != self) atomic_fetch_add(&self->turns, 1);
+        be_busy();
+    }
 }
 
-KTEST("sched/threads that all want the processor share it") {
-    static struct runner spinners[3];
-    bool stop = false;
-    for (size_t i = 0; i < countof(spinners); i++) NEED(runner_start(&spinners[i], NULL, spin, &stop));
-    zx_duration_t least = ZX_SEC(10), most = 0;
-    EXPECT(thread_sleep_until(arch_time_now() + ZX_MSEC(150)) == ZX_OK);
-    stop = true;
+KTEST("sched/threads that all want the processor take turns") {
+    static struct spinner spinners[3];
+    atomic_store(&stop_spinning, false);
     for (size_t i = 0; i < countof(spinners); i++) {
-        runner_join(&spinners[i]);
-        zx_duration_t ran = spinners[i].thread.runtime;
-        if (ran < least) least = ran;
-        if (ran > most) most = ran;
+        atomic_store(&spinners[i].turns, 0);
+        NEED(runner_start(&spinners[i].runner, NULL, spin, &spinners[i]));
     }
-    EXPECT(least >= ZX_MSEC(10) && most < ZX_MSEC(140));
+    for (size_t i = 0; i < countof(spinners); i++) {
+        while (atomic_load(&spinners[i].turns) < 3) be_busy();
+    }
+    atomic_store(&stop_spinning, true);
+    for (size_t i = 0; i < countof(spinners); i++) runner_join(&spinners[i].runner);
 }
 
 static void sleep(void *arg) {
@@ -98,12 +107,12 @@ static void sleep(void *arg) {
 
 KTEST("sched/sleepers wake in the order of their deadlines, and not before them") {
     static struct actor actors[4];
-    static const int64_t ms[] = {9, 3, 12, 6};
+    static const int64_t ms[] = {30, 10, 40, 20};
     zx_time_t now = arch_time_now();
     reset();
     for (size_t i = 0; i < countof(actors); i++) {
         actors[i].deadline = now + ZX_MSEC(ms[i]);
-        NEED(act(&actors[i], (char)('0' + ms[i] / 3), sleep));
+        NEED(act(&actors[i], (char)('0' + ms[i] / 10), sleep));
     }
     for (size_t i = 0; i < countof(actors); i++) {
         runner_join(&actors[i].runner);

@@ -57,6 +57,13 @@ KTEST("vmo/commit fills the pages that a range touches and keeps what they hold"
     vmo_unref(vmo);
 }
 
+KTEST("vmo/commit of no bytes commits nothing, not even the page that they would lie in") {
+    struct vmo *vmo = vmo_of(2, false);
+    NEED(vmo);
+    EXPECT(vmo_commit(vmo, 1, 0) == ZX_OK && vmo_committed_bytes(vmo, 0, PAGES(2)) == 0);
+    vmo_unref(vmo);
+}
+
 KTEST("vmo/commit of more than there is memory fails at once and changes nothing") {
     struct vmo *vmo;
     NEED(vmo_create(VMO_MAX_SIZE, false, &vmo) == ZX_OK);
@@ -259,6 +266,20 @@ KTEST("vmo/ZERO_CHILDREN is up exactly while no child lives, in whatever order t
     vmo_unref(vmo);
     EXPECT(a->parent == NULL);
     vmo_unref(a);
+}
+
+KTEST("vmo/ZERO_CHILDREN stays down while a child's child lives, even when the child is gone") {
+    struct vmo *vmo = vmo_of(1, false), *child = vmo_of(1, false), *grandchild = vmo_of(1, false);
+    NEED(vmo && child && grandchild);
+    vmo_adopt(vmo, child);
+    vmo_adopt(child, grandchild);
+    vmo_unref(child);
+    EXPECT(!(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN));
+    EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_ERR_BAD_STATE);
+    vmo_unref(grandchild);
+    EXPECT(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN);
+    EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_OK);
+    vmo_unref(vmo);
 }
 
 KTEST("vmo/what lies in a VMO of the largest size is found, and freed with it") {

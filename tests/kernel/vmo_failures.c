@@ -73,26 +73,7 @@ static void fail_everywhere(zx_status_t (*act)(void *arg)) {
 KTEST("vmo/commit: all of it or nothing") { fail_everywhere(do_commit); }
 KTEST("vmo/decommit: all of it or nothing") { fail_everywhere(do_decommit); }
 
-/* Zeroing may be half done; but no byte is anything else than it was or zero, and none outside the range changed. */
-static bool zeroed_at_most(void *arg) {
-    struct family *f = arg;
-    bool good = vmo_peek(f->vmo, PAGES(5000) + 5) == 4;
-    for (size_t i = 0; i < countof(marks); i++) {
-        int now = vmo_peek(f->vmo, marks[i] + 5);
-        good = good && (now == (int)i + 1 || now == 0) && vmo_peek(f->other, marks[i] + 5) == (int)i + 1;
-    }
-    return good;
-}
-
-KTEST("vmo/zero that fails has touched nothing but its range") {
-    struct family f;
-    NEED(family_make(&f));
-    EXPECT(fail_each_allocation(do_zero, zeroed_at_most, &f) >= 1);
-    EXPECT(vmo_peek(f.vmo, 5) == 0 && vmo_peek(f.vmo, PAGES(3) + 5) == 0 && vmo_peek(f.vmo, PAGES(70) + 5) == 0);
-    vmo_unref(f.vmo);
-    vmo_unref(f.other);
-}
-
+KTEST("vmo/zero: all of it or nothing") { fail_everywhere(do_zero); }
 KTEST("vmo/shrink: all of it or nothing") { fail_everywhere(do_shrink); }
 KTEST("vmo/un-sharing a page: all of it or nothing") { fail_everywhere(do_write); }
 KTEST("vmo/snapshot: all of it or nothing") { fail_everywhere(do_snapshot); }

@@ -176,8 +176,21 @@ TEST("channel_write/an end may be sent to itself by way of the other: then the c
     expect_in_transit(&cargo);
     NEED_OK(write_handles(pair.a, &pair.b, 1));
     EXPECT(!is_handle(pair.b));
-    EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_WRITABLE);
+    EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_PEER_CLOSED);
+    expect_consumed(&cargo);
     MUST(zx_handle_close(pair.a));
+}
+
+TEST("channel_write/two ends cannot hold each other: the second write closes both") {
+    struct pair x = pair_make();
+    struct pair y = pair_make();
+    NEED_OK(write_handles(x.a, &y.b, 1));
+    EXPECT_EQ(signals_of(y.a), ZX_CHANNEL_WRITABLE);
+    NEED_OK(write_handles(y.a, &x.b, 1));
+    EXPECT_EQ(signals_of(x.a), ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_EQ(signals_of(y.a), ZX_CHANNEL_PEER_CLOSED);
+    MUST(zx_handle_close(x.a));
+    MUST(zx_handle_close(y.a));
 }
 
 TEST("channel/L6 closing an end closes the handles of messages nobody read") {

@@ -196,8 +196,10 @@ static void replace_badly(void) {
 
 TEST("handle_replace/bad pointers are INVALID_ARGS, and object and handle are gone") { check_gives_back(replace_badly); }
 
+/* Touched before any allocation is made to fail: a page fault would take the failure. */
+static zx_handle_t copies[200];
+
 static zx_status_t duplicate_and_close(zx_handle_t vmo) {
-    static zx_handle_t copies[200];
     size_t count = 0;
     zx_status_t status = ZX_OK;
     while (status == ZX_OK && count < 200) {
@@ -214,6 +216,7 @@ static void grow_out_of_memory(zx_handle_t resource, uintptr_t board) {
     zx_handle_t vmo;
     bool refused = false;
     CHILD_NEED(zx_vmo_create(PAGE, 0, &vmo) == ZX_OK, 5);
+    memset(copies, 0xff, sizeof(copies));
     for (char nth = '1'; nth <= '9'; nth++) {
         const char arm[] = {'f', 'a', 'i', 'l', ' ', nth};
         CHILD_NEED(zx_debug_send_command(resource, arm, sizeof(arm)) == ZX_OK, 1);

@@ -219,7 +219,7 @@ TEST("vmo_create_child/a snapshot of memory that is not cached is BAD_STATE, a s
     EXPECT_STATUS(zx_vmo_write(slice, &slice, 0, 1), ZX_ERR_BAD_STATE);
 }
 
-TEST("vmo_create_child/ZERO_CHILDREN: gone with the first child, back with the last, grandchildren do not count") {
+TEST("vmo_create_child/ZERO_CHILDREN: gone with the first child, back when no descendant is left") {
     zx_handle_t vmo = fixed_vmo(2 * PAGE);
     zx_handle_t snapshot = child_of(vmo, SNAPSHOT, 0, PAGE);
     EXPECT_EQ(signals_of(vmo), 0);
@@ -233,8 +233,10 @@ TEST("vmo_create_child/ZERO_CHILDREN: gone with the first child, back with the l
     MUST(zx_handle_close(slice));
     EXPECT_EQ(signals_of(vmo), 0);
     unmap_here(view, PAGE);
-    EXPECT_EQ(signals_of(vmo), ZX_VMO_ZERO_CHILDREN);
+    EXPECT_EQ(signals_of(vmo), 0);
     EXPECT_EQ(signals_of(grandchild), ZX_VMO_ZERO_CHILDREN);
+    MUST(zx_handle_close(grandchild));
+    EXPECT_EQ(signals_of(vmo), ZX_VMO_ZERO_CHILDREN);
     expect_refused(vmo, SNAPSHOT, 1, PAGE, ZX_ERR_INVALID_ARGS);
     EXPECT_EQ(signals_of(vmo), ZX_VMO_ZERO_CHILDREN);
 }

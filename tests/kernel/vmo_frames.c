@@ -1,0 +1,177 @@
+/*
+ * VMOs that keep their frames: one physical run, or a device's memory; and the large translations that such runs allow.
+ */
+#include "kernel/base/arith.h"
+#include "tests/kernel/support.h"
+#include "vm/page.h"
+
+#define LARGE_PAGES (MMU_LARGE_PAGE / PAGE_SIZE)
+
+static struct vmo *contiguous(uint64_t npages, unsigned align_log2) {
+    struct vmo *vmo;
+    return vmo_create_contiguous(PAGES(npages), align_log2, &vmo) == ZX_OK ? vmo : NULL;
+}
+
+KTEST("vmo/T17 a contiguous VMO is one run of zeros, aligned as asked, all of it committed") {
+    for (unsigned align = PAGE_SHIFT; align <= 22; align += 3) {
+        struct vmo *vmo = contiguous(5, align);
+        NEED(vmo);
+        EXPECT(vmo->frames.raw % ((uint64_t)1 << align) == 0);
+        EXPECT(vmo_committed_bytes(vmo, 0, PAGES(5)) == PAGES(5));
+        for (uint64_t i = 0; i < 5; i++)
+            EXPECT(vmo_frame(vmo, PAGES(i)) == vmo->frames.raw + PAGES(i) && vmo_peek(vmo, PAGES(i)) == 0);
+        vmo_unref(vmo);
+    }
+}
+
+KTEST("vmo/a contiguous VMO takes no more pages than it has") {
+    size_t free = pages_free();
+    struct vmo *vmo = contiguous(33, PAGE_SHIFT);
+    NEED(vmo);
+    EXPECT(free - pages_free() <= 33 + 2); /* a slab for the VMO, one for the node of its tree */
+    vmo_unref(vmo);
+}
+
+KTEST("vmo/more than there is in one piece is no contiguous VMO") {
+    struct vmo *vmo;
+    EXPECT(vmo_create_contiguous(PAGES(pages_total() + 1), PAGE_SHIFT, &vmo) == ZX_ERR_NO_MEMORY);
+    EXPECT(vmo_create_contiguous(VMO_MAX_SIZE, PAGE_SHIFT, &vmo) == ZX_ERR_NO_MEMORY);
+    EXPECT(vmo_create_contiguous(VMO_MAX_SIZE + 1, PAGE_SHIFT, &vmo) == ZX_ERR_OUT_OF_RANGE);
+    EXPECT(vmo_create_contiguous(PAGE_SIZE, 63, &vmo) == ZX_ERR_NO_MEMORY);
+}
+
+KTEST("vmo/contiguous pages stay where they are, whatever is done to them") {
+    struct vmo *vmo = contiguous(4, PAGE_SHIFT), *copy, *slice;
+    NEED(vmo && vmo_poke(vmo, PAGES(1), 7));
+    EXPECT(vmo_decommit(vmo, 0, PAGES(1)) == ZX_ERR_NOT_SUPPORTED && vmo_set_size(vmo, 0) == ZX_ERR_UNAVAILABLE);
+    EXPECT(vmo_commit(vmo, 0, PAGES(4)) == ZX_OK);
+    NEED(vmo_snapshot(vmo, PAGES(1), PAGES(4), true, &copy) == ZX_OK);
+    EXPECT(vmo_peek(copy, 0) == 7 && vmo_peek(copy, PAGES(3)) == 0);
+    EXPECT(vmo_poke(copy, 0, 8) && vmo_poke(vmo, PAGES(1), 9) && vmo_peek(copy, 0) == 8);
+    EXPECT(vmo_decommit(copy, 0, PAGES(1)) == ZX_OK && vmo_peek(vmo, PAGES(1)) == 9);
+    NEED(vmo_slice(vmo, PAGES(1), PAGES(2), &slice) == ZX_OK);
+    EXPECT(vmo_peek(slice, 0) == 9 && vmo_decommit(slice, 0, PAGES(1)) == ZX_ERR_NOT_SUPPORTED);
+    EXPECT(vmo_zero(slice, 0, PAGES(2)) == ZX_OK && vmo_peek(vmo, PAGES(1)) == 0);
+    for (uint64_t i = 0; i < 4; i++) EXPECT(vmo_frame(vmo, PAGES(i)) == vmo->frames.raw + PAGES(i));
+    vmo_unref(slice);
+    vmo_unref(copy);
+    vmo_unref(vmo);
+}
+
+static zx_status_t create_contiguous(void *arg) { return vmo_create_contiguous(PAGES(70), PAGE_SHIFT, arg); }
+static bool none_made(void *arg) { return *(struct vmo **)arg == NULL; }
+
+static zx_status_t copy_contiguous(void *arg) {
+    struct vmo *copy;
+    zx_status_t status = vmo_snapshot(*(struct vmo **)arg, 0, PAGES(70), false, &copy);
+    if (status == ZX_OK) vmo_unref(copy);
+    return status;
+}
+
+static bool still_contiguous(void *arg) {
+    struct vmo *vmo = *(struct vmo **)arg;
+    return vmo_committed_bytes(vmo, 0, PAGES(70)) == PAGES(70) &&
+           vmo_frame(vmo, PAGES(69)) == vmo->frames.raw + PAGES(69);
+}
+
+KTEST("vmo/whichever allocation fails, no contiguous VMO and no copy of one is half made") {
+    struct vmo *vmo = NULL;
+    EXPECT(fail_each_allocation(create_contiguous, none_made, &vmo) >= 1);
+    NEED(vmo);
+    EXPECT(fail_each_allocation(copy_contiguous, still_contiguous, &vmo) >= 1);
+    vmo_unref(vmo);
+}
+
+KTEST("vmo/a physical VMO can be mapped, and nothing else") {
+    struct vmo *vmo, *child;
+    struct aspace *as = space_new();
+    NEED(as && vmo_create_physical((paddr_t){0xfee00000}, PAGES(2), &vmo) == ZX_OK);
+    EXPECT(vmo->cache_policy == ZX_CACHE_POLICY_UNCACHED);
+    EXPECT(vmo_commit(vmo, 0, 1) == ZX_ERR_NOT_SUPPORTED && vmo_decommit(vmo, 0, PAGES(1)) == ZX_ERR_NOT_SUPPORTED);
+    EXPECT(vmo_zero(vmo, 0, 1) == ZX_ERR_NOT_SUPPORTED && vmo_set_size(vmo, 0) == ZX_ERR_NOT_SUPPORTED);
+    EXPECT(vmo_snapshot(vmo, 0, PAGES(1), false, &child) == ZX_ERR_NOT_SUPPORTED);
+    EXPECT(vmo_check_transfer(vmo, 0, 1) == ZX_ERR_NOT_SUPPORTED);
+    vaddr_t va = map_pages(as->root, vmo, 1, 1, RW, RW);
+    paddr_t pa;
+    unsigned prot;
+    EXPECT(va && aspace_fault(as, va, 0) == ZX_OK && arch_mmu_query(&as->arch, va, &pa, &prot));
+    EXPECT(pa.raw == 0xfee01000 && prot == MMU_WRITE);
+    EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_WRITE_COMBINING) == ZX_ERR_BAD_STATE);
+    EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_OK);
+    space_end(as);
+    EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_WRITE_COMBINING) == ZX_OK);
+    vmo_unref(vmo);
+    EXPECT(vmo_create_physical((paddr_t){1}, PAGES(1), &vmo) == ZX_ERR_INVALID_ARGS);
+    EXPECT(vmo_create_physical((paddr_t){0}, 0, &vmo) == ZX_ERR_INVALID_ARGS);
+    EXPECT(vmo_create_physical((paddr_t){UINT64_MAX - PAGE_MASK}, PAGES(1), &vmo) == ZX_ERR_INVALID_ARGS);
+    EXPECT(vmo_create_physical((paddr_t){0}, UINT64_MAX, &vmo) == ZX_ERR_INVALID_ARGS);
+}
+
+/* A run of four megabytes, aligned, mapped at an address that is aligned too. */
+static struct aspace *as;
+static struct vmo *run;
+static vaddr_t base;
+
+static bool begin(void) {
+    as = space_new();
+    run = contiguous(2 * LARGE_PAGES, 21);
+    if (!as || !run) return false;
+    uint64_t at = (MMU_LARGE_PAGE - USER_BASE % MMU_LARGE_PAGE) % MMU_LARGE_PAGE;
+    base = USER_BASE + at;
+    return map_at(as->root, at >> PAGE_SHIFT, run, 0, 2 * LARGE_PAGES, ZX_VM_SPECIFIC | RW) == ZX_OK;
+}
+
+static void end(void) {
+    EXPECT(translations_true(as));
+    space_end(as);
+    vmo_unref(run);
+}
+
+static vaddr_t at(uint64_t page) { return base + PAGES(page); }
+
+KTEST("mapping/T19 one fault loads a large translation, and each page of it is right") {
+    NEED(begin());
+    EXPECT(user_store(as, at(3) + 5, 3) == ZX_OK && is_writable(as, at(0)) && is_writable(as, at(LARGE_PAGES - 1)));
+    EXPECT(!is_loaded(as, at(LARGE_PAGES)) && vmo_peek(run, PAGES(3) + 5) == 3 && translations_true(as));
+    end();
+}
+
+KTEST("mapping/T19 what cuts or protects part of a large translation takes all of it away") {
+    NEED(begin() && user_store(as, at(3), 3) == ZX_OK && user_store(as, at(LARGE_PAGES), 4) == ZX_OK);
+    EXPECT(vmar_protect(as->root, PERM_READ, at(3), PAGES(1)) == ZX_OK && !is_writable(as, at(3)));
+    EXPECT(user_store(as, at(3), 9) == ZX_ERR_ACCESS_DENIED && user_load(as, at(3)) == 3);
+    EXPECT(user_store(as, at(4), 5) == ZX_OK && user_store(as, at(2), 6) == ZX_OK && translations_true(as));
+    EXPECT(is_writable(as, at(LARGE_PAGES)));
+    EXPECT(vmar_unmap(as->root, at(LARGE_PAGES + 7), PAGES(1)) == ZX_OK && !is_loaded(as, at(LARGE_PAGES + 7)));
+    EXPECT(user_load(as, at(LARGE_PAGES)) == 4 && user_load(as, at(LARGE_PAGES + 7)) == -1);
+    end();
+}
+
+KTEST("mapping/T19 a large translation replaces small ones, and small ones a large one") {
+    NEED(begin());
+    struct vmo *small = vmo_of(1, false);
+    NEED(small && vmo_poke(small, 0, 8));
+    EXPECT(map_at(as->root, (at(9) - USER_BASE) >> PAGE_SHIFT, small, 0, 1, ZX_VM_SPECIFIC_OVERWRITE | RW) == ZX_OK);
+    EXPECT(user_load(as, at(9)) == 8 && user_store(as, at(10), 1) == ZX_OK && translations_true(as));
+    EXPECT(map_at(as->root, (at(0) - USER_BASE) >> PAGE_SHIFT, run, 0, 2 * LARGE_PAGES,
+                  ZX_VM_SPECIFIC_OVERWRITE | RW) == ZX_OK);
+    EXPECT(user_store(as, at(10), 2) == ZX_OK && user_load(as, at(9)) == 0 && is_writable(as, at(0)));
+    vmo_unref(small);
+    end();
+}
+
+KTEST("mapping/T19 where address and frame are not aligned alike, translations are small") {
+    NEED(begin());
+    vaddr_t va = map_pages(as->root, run, 1, LARGE_PAGES + 5, RW, RW);
+    NEED(va);
+    EXPECT(user_load(as, va) == 0);
+    if (va % MMU_LARGE_PAGE != PAGE_SIZE) EXPECT(!is_loaded(as, va + PAGE_SIZE));
+    struct vmo *slice;
+    NEED(vmo_slice(run, PAGES(LARGE_PAGES), PAGES(LARGE_PAGES - 1), &slice) == ZX_OK);
+    uint64_t far = (at(8 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;
+    EXPECT(map_at(as->root, far, slice, 0, LARGE_PAGES, ZX_VM_SPECIFIC | RW) == ZX_OK);
+    EXPECT(user_load(as, at(8 * LARGE_PAGES)) == 0 && !is_loaded(as, at(8 * LARGE_PAGES + 1)));
+    EXPECT(user_load(as, at(9 * LARGE_PAGES - 1)) == -1);
+    vmo_unref(slice);
+    end();
+}

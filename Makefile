@@ -34,7 +34,7 @@ MAKEFLAGS += -rR --no-print-directory
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc libc6-dev binutils nasm perl libbsd-dev musl-dev \
 	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
-	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck
+	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 $(shell .ci/deps $(PACKAGES) >&2)
@@ -184,7 +184,7 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)$(MAKE) BUILD=debug test-images
 	$(QUIET)unset BUILD; prove --timer $(TESTS)
-test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST)/units
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS)
 
 # --- checks ---
 

@@ -20,6 +20,9 @@ struct arch_aspace; /* defined by the machine in arch_inline/mmu.h */
 static inline void *arch_phys_to_virt(paddr_t pa);
 static inline paddr_t arch_virt_to_phys(const void *va); /* only for what arch_phys_to_virt() gave */
 
+/* Where the addresses end that this processor's translations can lead to. */
+uint64_t arch_phys_end(void);
+
 /* An empty user half under the kernel's own half. ZX_ERR_NO_MEMORY. */
 [[gnu::warn_unused_result]] zx_status_t arch_mmu_init(struct arch_aspace *as);
 

@@ -5,7 +5,6 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/sched/thread.h"
-#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 

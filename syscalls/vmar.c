@@ -64,7 +64,7 @@ static zx_status_t map_and_tell(struct vmar *vmar, const struct vmar_map *args, 
     zx_status_t status = vmar_map(vmar, args, &base);
     if (status != ZX_OK) return status;
     status = user_put(out, base);
-    if (status != ZX_OK) (void)!vmar_unmap(vmar, base, args->len);
+    if (status != ZX_OK) vmar_map_undo(vmar, args, base);
     return status;
 }
 
@@ -79,7 +79,8 @@ zx_status_t sys_vmar_map(zx_handle_t vmar_value, zx_vm_option_t options, uint64_
                                 .offset = vmar_offset,
                                 .vmo = vmo_from_object(vmo.object),
                                 .vmo_offset = vmo_offset,
-                                .len = len};
+                                .len = len,
+                                .id = koid_new()};
         status = map_ceiling(options, vmar.rights, vmo.rights, &args.ceiling);
         if (status == ZX_OK) status = map_and_tell(vmar_from_object(vmar.object), &args, out);
         object_unref(vmo.object);

@@ -55,6 +55,13 @@ static zx_status_t check_child_options(uint32_t options) {
     return type != 0 && (type & (type - 1)) == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
+/* `size` can be rounded up. */
+static zx_status_t check_snapshot_range(uint64_t offset, uint64_t size) {
+    uint64_t end;
+    if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
+    return __builtin_add_overflow(offset, (size + PAGE_MASK) & ~(uint64_t)PAGE_MASK, &end) ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
+}
+
 static zx_rights_t child_rights(zx_rights_t rights, uint32_t options) {
     rights |= ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY;
     if (options & ZX_VMO_CHILD_NO_WRITE) return rights & ~ZX_RIGHT_WRITE;
@@ -66,6 +73,8 @@ static zx_status_t create_child(struct vmo *parent, uint32_t options, uint64_t o
     zx_status_t status = check_child_options(options);
     if (status != ZX_OK) return status;
     if (options & ZX_VMO_CHILD_SLICE) return vmo_slice(parent, offset, size, out);
+    status = check_snapshot_range(offset, size);
+    if (status != ZX_OK) return status;
     return vmo_snapshot(parent, offset, size, options & ZX_VMO_CHILD_RESIZABLE, out);
 }
 

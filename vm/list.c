@@ -5,6 +5,7 @@
 #include "vm/list.h"
 
 #include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
 
 /* The first region after the cursor, and its depth; NULL at the end. */
 static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
@@ -42,6 +43,7 @@ static void region_tell(struct region *r, size_t depth, struct region_info *out)
 
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out) {
     size_t depth;
+    if (thread_killed()) return false;
     mutex_lock(&as->lock);
     struct region *r = as->state == ASPACE_DEAD ? NULL : region_after(as, cursor, &depth);
     if (r) {

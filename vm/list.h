@@ -25,8 +25,8 @@ struct region_cursor {
 };
 
 /*
- * The next region in ascending order, parents before children; false at the end. BAD_STATE, as false, once the address space is
- * dead. What changes between two calls may be missed, but nothing is told twice.
+ * The next region in ascending order, parents before children; false at the end, which comes at once when the address space is
+ * dead or the running thread has been killed. What changes between two calls may be missed, but nothing is told twice.
  */
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);

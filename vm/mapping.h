@@ -25,6 +25,7 @@ struct mapping {
     uint32_t perms;        /* now */
     uint32_t ceiling;      /* [I] what protect may ever give */
     bool private;          /* a forced write gave it a VMO of its own already */
+    uint64_t id;           /* [I] of the vmar_map() that made it; parts that are split off keep it */
     LIST_ENTRY(mapping) link; /* on its store's list, or on a list of what is to be released */
 };
 

@@ -147,6 +147,7 @@ static void mapping_set(struct mapping *m, struct vmar *vmar, const struct vmar_
     m->offset = args->vmo_offset;
     m->perms = args->options & PERM_ALL;
     m->ceiling = args->ceiling;
+    m->id = args->id;
 }
 
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {

@@ -41,10 +41,14 @@ struct vmar_map {
     uint64_t vmo_offset;
     uint64_t len;
     uint32_t ceiling; /* PERM_*: what the handles allow, now and by protect later */
+    uint64_t id;      /* a number of its own, for vmar_map_undo() */
 };
 
 /* INVALID_ARGS, NOT_SUPPORTED, ACCESS_DENIED, BAD_STATE, NO_MEMORY; nothing has changed then. */
 MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out);
+
+/* Removes what is left of what vmar_map() made at `base`, and nothing that others have put there since. */
+void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base);
 
 /* INVALID_ARGS, BAD_STATE, NO_MEMORY; nothing has changed then. Holes in the range are fine. */
 MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len);

@@ -102,6 +102,19 @@ void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mappin
     }
 }
 
+void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base) {
+    struct graveyard dead = GRAVEYARD_INIT;
+    mutex_lock(&vmar->aspace->lock);
+    struct region *next;
+    for (struct region *r = region_first_above(&vmar->children, base); r && r->base < base + args->len; r = next) {
+        next = region_next(r);
+        if (r->kind == REGION_MAPPING && mapping_from_region(r)->id == args->id)
+            mapping_detach(mapping_from_region(r), &dead.mappings);
+    }
+    mutex_unlock(&vmar->aspace->lock);
+    graveyard_release(&dead);
+}
+
 /* Only cutting the middle out of a mapping takes memory: everything else can be unmapped when there is none. */
 static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
     struct region *r = region_find(&vmar->children, base);

@@ -132,7 +132,6 @@ static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offs
 static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
                             struct vmo **out) {
     uint64_t end;
-    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
     if (!child) return ZX_ERR_NO_MEMORY;
     child->is_child = true;
@@ -153,6 +152,7 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
 }
 
 zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
     return snapshot(vmo, offset, size, resizable, false, out);
 }
@@ -220,7 +220,7 @@ zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len) {
 zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy) {
     zx_status_t status = ZX_ERR_BAD_STATE;
     mutex_lock(&vmo->store->lock);
-    if (vmo->kind == VMO_PHYSICAL && vmo->cache_policy == policy) {
+    if (vmo->kind == VMO_PHYSICAL && vmo->store->cache_policy == policy) {
         status = ZX_OK;
     } else if (!vmo->pages.root && LIST_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
         vmo->cache_policy = policy;

@@ -109,7 +109,7 @@ MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 
 /*
  * Both take a byte range that is strict: OUT_OF_RANGE beyond the end. NOT_SUPPORTED physical; decommit: contiguous too.
- * Commit does all of it or nothing.
+ * Commit does all of it or nothing; it stops, CANCELED, when the thread is killed.
  */
 MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);

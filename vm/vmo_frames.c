@@ -6,9 +6,6 @@
 #include "kernel/base/string.h"
 #include "vm/vmo.h"
 
-/* The processor's physical addresses end here. */
-#define PHYSICAL_LIMIT ((uint64_t)1 << 52)
-
 zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out) {
     struct vmo *vmo;
     zx_status_t status = vmo_create(size, false, &vmo);
@@ -56,7 +53,7 @@ zx_status_t vmo_create_contiguous(uint64_t size, unsigned align_log2, struct vmo
 
 zx_status_t vmo_create_physical(paddr_t base, uint64_t size, struct vmo **out) {
     if (!page_round_up(size, &size) || size == 0 || !page_aligned(base.raw)) return ZX_ERR_INVALID_ARGS;
-    if (!range_within(base.raw, size, 0, PHYSICAL_LIMIT)) return ZX_ERR_INVALID_ARGS;
+    if (!range_within(base.raw, size, 0, arch_phys_end())) return ZX_ERR_INVALID_ARGS;
     struct vmo *vmo = vmo_new(size, false);
     if (!vmo) return ZX_ERR_NO_MEMORY;
     vmo->kind = VMO_PHYSICAL;

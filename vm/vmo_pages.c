@@ -7,6 +7,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 #include "vm/vmo.h"
 
@@ -86,6 +87,7 @@ static zx_status_t unshare_pages(struct vmo *store, uint64_t offset, uint64_t en
         bool exclusive;
         struct page *page = pagetree_lookup(&store->pages, page_index(store, at), &exclusive);
         if (!exclusive) status = replace_page(store, at, page, &page);
+        if (thread_killed()) status = ZX_ERR_CANCELED;
     }
     return status;
 }
@@ -97,13 +99,15 @@ static zx_status_t unshare_pages(struct vmo *store, uint64_t offset, uint64_t en
 static zx_status_t fill_holes(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     struct pagetree before, after;
     uint64_t npages = (end - offset) >> PAGE_SHIFT;
-    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free()) return ZX_ERR_NO_MEMORY;
+    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free())
+        return ZX_ERR_NO_MEMORY;
     zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
     if (status != ZX_OK) return status;
     for (uint64_t at = offset; at < end && status == ZX_OK; at += PAGE_SIZE) {
         bool exclusive;
         struct page *page = pagetree_lookup(&store->pages, page_index(store, at), &exclusive);
         if (!page) status = replace_page(store, at, NULL, &page);
+        if (thread_killed()) status = ZX_ERR_CANCELED;
     }
     after = store->pages;
     if (status != ZX_OK) store->pages = before;
@@ -139,8 +143,7 @@ zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len) {
 }
 
 /* A page of which a part is to be zeroed, made the store's own; NULL if it holds nothing anyway. */
-static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end, char **data)
-    REQUIRES(&store->lock) {
+static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end, char **data) REQUIRES(&store->lock) {
     struct vmo_page page;
     bool exclusive;
     *data = NULL;

@@ -41,6 +41,7 @@ static void features_find(void) {
     cpu_has.umip = structured.ecx >> 2 & 1;
     cpu_has.nx = extended.edx >> 20 & 1;
     cpu_has.huge_pages = extended.edx >> 26 & 1;
+    cpu_has.phys_bits = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
 }
 
 static void control_init(void) {

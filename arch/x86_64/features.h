@@ -10,6 +10,7 @@ struct cpu_features {
     bool smap; /* first: entry.asm and usercopy.asm look at it */
     bool nx, smep, umip, global_pages, huge_pages, xsave, rdrand;
     uint32_t vector_size; /* bytes that a thread's vector state takes */
+    uint32_t phys_bits;   /* of a physical address; a translation to more faults for good */
 };
 
 extern struct cpu_features cpu_has;

@@ -24,6 +24,8 @@ _Static_assert(ZX_CACHE_POLICY_MASK == 3);
 
 paddr_t kernel_root;
 
+uint64_t arch_phys_end(void) { return (uint64_t)1 << cpu_has.phys_bits; }
+
 uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
 
 void mmu_load(struct arch_aspace *as) {

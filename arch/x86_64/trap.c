@@ -140,12 +140,16 @@ static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
     frame->rip = fixup->go_on;
 }
 
+/*
+ * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error: bringing
+ * the page in would not help it, and be tried for ever.
+ */
 static void page_fault(struct trap_frame *frame) {
     vaddr_t addr = cr2_read();
     if (frame->err_code & ERR_RESERVED) kernel_fault(frame, addr);
     if (!frame_is_user(frame)) {
         copy_fault(frame, addr);
-    } else if (fault_resolve(addr, frame->err_code) != ZX_OK) {
+    } else if (!(frame->err_code & ERR_USER) || fault_resolve(addr, frame->err_code) != ZX_OK) {
         user_exception(frame, VECTOR_PAGE_FAULT, frame->err_code, addr);
     }
 }

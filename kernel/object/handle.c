@@ -241,11 +241,15 @@ void handle_table_destroy(struct handle_table *table) {
         if (slot->state == SLOT_LIVE && handle_remove(table, slot_value(table, index, slot), &handle) == ZX_OK)
             handle_discard(handle);
     }
-    for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < table->slots; chunk++) heap_free(table->chunks[chunk]);
-    heap_free(table->chunks);
+    spin_lock(&table->lock);
+    struct handle_slot **chunks = table->chunks;
+    uint32_t slots = table->slots;
     table->chunks = NULL;
     table->slots = table->chunk_room = 0;
     table->free_first = table->free_last = NO_SLOT;
+    spin_unlock(&table->lock);
+    for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < slots; chunk++) heap_free(chunks[chunk]);
+    heap_free(chunks);
 }
 
 zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle) {

@@ -34,7 +34,7 @@ struct handle_table {
 };
 
 void handle_table_init(struct handle_table *table);
-/* Closes every handle and frees the table's memory. Nobody else uses it any more. */
+/* Closes every handle and frees the table's memory. Nobody else uses it any more, but may be going through it. */
 void handle_table_destroy(struct handle_table *table);
 
 /* What `value` names, with a reference for the caller in `out->object` (no handle count). BAD_HANDLE. */

@@ -10,7 +10,9 @@
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
-struct process *process_current(void) { return user_thread_current()->process; }
+struct process *process_current(void) {
+    return user_thread_current()->process;
+}
 
 static void process_destroy(struct object *object) {
     struct process *process = process_from_object(object);
@@ -21,9 +23,7 @@ static void process_destroy(struct object *object) {
     heap_free(process);
 }
 
-static zx_koid_t process_related_koid(struct object *object) {
-    return process_from_object(object)->job->object.koid;
-}
+static zx_koid_t process_related_koid(struct object *object) { return process_from_object(object)->job->object.koid; }
 
 /* Everything the process had goes. No thread of it runs on its address space any more. */
 static void process_finish(struct process *process) {
@@ -43,7 +43,7 @@ static enum process_state begin_dying(struct process *process, int64_t return_co
     atomic_store(&process->state, PROCESS_DYING);
     process->return_code = return_code;
     struct user_thread *thread;
-    LIST_FOREACH(thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_KILL);
+    LIST_FOREACH (thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_KILL);
     return before;
 }
 

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "kernel/base/compiler.h"
 #include "arch/types.h"
+#include "kernel/base/compiler.h"
 
 /* The whole of a test is measured against one baseline, a part of it against the other. */
 enum baseline { BASELINE_OUTER, BASELINE_INNER, BASELINE_COUNT };

@@ -11,6 +11,7 @@
 #include "arch/console.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
+#include "kernel/base/poison.h"
 #include "kernel/base/symbols.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
@@ -75,6 +76,7 @@ static void run_reap(struct thread *t) { container_of(t, struct run, thread)->en
 void host_run(void (*body)(void *arg), void *arg) {
     static char stack[KSTACK_SIZE] __attribute__((aligned(PAGE_SIZE)));
     struct run run = {.body = body, .arg = arg};
+    memory_unpoison(stack, sizeof(stack));
     thread_init(&run.thread, stack, sizeof(stack), run_entry, &run, run_reap);
     thread_start(&run.thread);
     while (!run.ended) host_idle();

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <zircon/syscalls/object.h>
 
 #include "tests/host/world.h"
 
@@ -118,14 +119,27 @@ static void check_vmo_page(struct world *w, void *of, uint64_t offset) {
             sizeof(got));
 }
 
+/* One record about an object. */
+static void get_info(struct world *w, zx_handle_t value, uint32_t topic, void *out, size_t size) {
+    const uint64_t args[8] = {value, topic, CHECK_PAGE, size};
+    zx_status_t status = (zx_status_t)host_syscall(HOST_SYS_object_get_info, args);
+    if (status != ZX_OK || host_user_load(out, CHECK_PAGE, size) != ZX_OK)
+        world_fail(w, "object_get_info, topic %u: %d", topic, status);
+}
+
 static void check_vmo(struct world *w, struct model_handle *h) {
     struct model_vmo *vmo = (struct model_vmo *)h->object;
-    uint64_t size = 0;
-    const uint64_t args[8] = {h->value, OUT(7)};
-    zx_status_t status = (zx_status_t)host_syscall(HOST_SYS_vmo_get_size, args);
-    if (status != ZX_OK || host_user_load(&size, OUT(7), sizeof(size)) != ZX_OK || size != vmo->size)
-        world_fail(w, "vmo_get_size: status %d, %#lx, and not %#lx", status, size, vmo->size);
-    world_store(w, OUT(7), &size, sizeof(size));
+    zx_info_vmo_t info;
+    get_info(w, h->value, ZX_INFO_VMO, &info, sizeof(info));
+    uint64_t committed = model_vmo_committed(vmo, 0, vmo->size);
+    if (info.size_bytes != vmo->size || info.committed_bytes != committed || info.num_mappings != vmo->mappings)
+        world_fail(w, "a VMO of %#lx bytes, %#lx committed, %lu mappings; and not %#lx, %#lx, %u", info.size_bytes,
+                   info.committed_bytes, info.num_mappings, vmo->size, committed, vmo->mappings);
+    bool resizable = info.flags & ZX_INFO_VMO_RESIZABLE, has_children = info.num_children > 0;
+    if (resizable != vmo->resizable || info.handle_rights != h->rights ||
+        info.cache_policy != vmo->store->cache_policy || has_children != model_vmo_has_children(&w->model, vmo))
+        world_fail(w, "a VMO with flags %#x, rights %#x, cache policy %u, %lu children", info.flags, info.handle_rights,
+                   info.cache_policy, info.num_children);
     if (!(h->rights & ZX_RIGHT_READ) || vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED) return;
     each_page(w, h, 0, vmo->size, check_vmo_page);
 }
@@ -133,7 +147,7 @@ static void check_vmo(struct world *w, struct model_handle *h) {
 /* The signals of an object: a wait that nothing can satisfy tells them. */
 static void check_signals(struct world *w, const struct model_handle *h) {
     zx_signals_t observed = 0, expected = model_signals(&w->model, h->object);
-    bool waitable = h->object->type != ZX_OBJ_TYPE_VMAR;
+    bool waitable = h->object->type != ZX_OBJ_TYPE_VMAR && h->object->type != ZX_OBJ_TYPE_RESOURCE;
     if (!waitable || !(h->rights & ZX_RIGHT_WAIT)) return;
     const uint64_t args[8] = {h->value, 0, 0, OUT(7)};
     zx_status_t status = (zx_status_t)host_syscall(HOST_SYS_object_wait_one, args);

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "arch/cpu.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
@@ -84,6 +85,16 @@ uint64_t arch_entropy(void) { return entropy = entropy * 6364136223846793005u + 
 
 /* --- threads --- */
 
+/*
+ * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is switched to.
+ * It is told of the switch instead.
+ */
+static int context_switch(ucontext_t *save, const ucontext_t *to) {
+    static int (*real)(ucontext_t *, const ucontext_t *);
+    if (!real) real = (int (*)(ucontext_t *, const ucontext_t *))dlsym(RTLD_NEXT, "swapcontext");
+    return real(save, to);
+}
+
 static void switch_begun(void **save, const void *stack, size_t size) {
     __sanitizer_start_switch_fiber(save, stack, size);
 }
@@ -116,7 +127,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
     switches++;
     switch_begun(prev->state == THREAD_DEAD ? NULL : &prev->arch.sanitizer_stack, next->arch.stack,
                  next->arch.stack_size);
-    swapcontext(&prev->arch.context, &next->arch.context);
+    context_switch(&prev->arch.context, &next->arch.context);
     __sanitizer_finish_switch_fiber(prev->arch.sanitizer_stack, NULL, NULL);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Failure injection: the programs of the system-call fuzzer's corpus, with every allocation of every call failing once.
- * What fails must fail with NO_MEMORY, leak nothing, and leave everything as it was; then the call is made again. The files or
- * folders of programs are the arguments; the result is TAP.
+ * What fails must fail with NO_MEMORY, leak nothing, and leave everything as it was; then the call is made again. Before that, each
+ * program runs once as it is. The files or folders of programs are the arguments; the result is TAP.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 /* Calls that cannot be repeated meet one failure in each run: as many runs as they have allocations, at most. */
 #define RUNS 4
 
-static struct world world = {.inject = true};
+static struct world world;
 
 static bool run_program(const char *path) {
     static uint8_t program[MAX_PROGRAM];
@@ -22,7 +22,10 @@ static bool run_program(const char *path) {
     if (!f) return false;
     size_t size = fread(program, 1, sizeof(program), f);
     fclose(f);
-    for (world.nth = 1; world.nth <= RUNS; world.nth++) world_run(&world, program, size);
+    for (world.nth = 0; world.nth <= RUNS; world.nth++) {
+        world.inject = world.nth > 0;
+        world_run(&world, program, size);
+    }
     return true;
 }
 

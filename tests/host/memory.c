@@ -90,6 +90,8 @@ static unsigned entry_index(vaddr_t va, unsigned level) {
     return (unsigned)(va >> (PAGE_SHIFT + INDEX_BITS * (level - 1))) % ENTRIES;
 }
 
+uint64_t arch_phys_end(void) { return (uint64_t)1 << 40; }
+
 zx_status_t arch_mmu_init(struct arch_aspace *as) { return upcall_table_alloc(&as->root); }
 
 void arch_mmu_destroy(struct arch_aspace *as) {
@@ -147,7 +149,8 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
         }
         *entry = table.raw | ENTRY_PRESENT;
     }
-    *entry = pa.raw | ENTRY_PRESENT | (floor > 1 ? ENTRY_LARGE : 0) | (prot & MMU_WRITE ? ENTRY_WRITE : 0) | (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
+    *entry = pa.raw | ENTRY_PRESENT | (floor > 1 ? ENTRY_LARGE : 0) | (prot & MMU_WRITE ? ENTRY_WRITE : 0) |
+             (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
     return ZX_OK;
 }
 

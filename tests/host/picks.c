@@ -4,11 +4,31 @@
 #include "tests/host/world.h"
 
 static const uint64_t odd_sizes[] = {
-    1, 4095, 4097, UINT64_MAX, UINT64_MAX - 4095, UINT64_MAX - 4096, UINT64_MAX - 8191, (uint64_t)1 << 63,
-    (uint64_t)1 << 47, (uint64_t)1 << 40, (uint64_t)1 << 30, (uint64_t)64 << 20, ((uint64_t)64 << 20) + 1, 70000,
+    1,
+    4095,
+    4097,
+    UINT64_MAX,
+    UINT64_MAX - 4095,
+    UINT64_MAX - 4096,
+    UINT64_MAX - 8191,
+    (uint64_t)1 << 63,
+    (uint64_t)1 << 47,
+    (uint64_t)1 << 40,
+    (uint64_t)1 << 30,
+    (uint64_t)64 << 20,
+    ((uint64_t)64 << 20) + 1,
+    70000,
 };
 static const uint64_t bad_addresses[] = {
-    0, 8, 0x1000, 0xfff000, 0x7ffffffff000, 0x7fffffffeff8, 0x800000000000, 0xffff800000000000, UINT64_MAX & ~(uint64_t)7,
+    0,
+    8,
+    0x1000,
+    0xfff000,
+    0x7ffffffff000,
+    0x7fffffffeff8,
+    0x800000000000,
+    0xffff800000000000,
+    UINT64_MAX & ~(uint64_t)7,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -106,8 +126,8 @@ uint64_t pick_out(struct world *w, unsigned slot) {
     if (w->inject || choice < 240) return OUT(slot);
     if (choice < 246) return bad_addresses[input_below(&w->in, COUNT(bad_addresses))];
     uint64_t addr = pick_address(w, w->me) & ~(uint64_t)7;
-    /* Two results in one place could not be told apart. */
-    return addr >= SCRATCH && addr < DATA ? OUT(slot) : addr;
+    /* Two results in one place could not be told apart, but each slot has its own. */
+    return addr >= SCRATCH && addr < DATA ? OUT(slot) : addr + 8 * (uint64_t)slot;
 }
 
 /* Memory for which a call may need an allocation would make it fail otherwise than by itself. */

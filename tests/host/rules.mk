@@ -1,7 +1,11 @@
 # The portable kernel as an ordinary program, under sanitizers, and the fuzzers made of it. Always clang: its fuzzer and
 # its sanitizers belong together.
 #
-#   $(HOST)/units      the unit tests of tests/kernel
+#   $(HOST)/units           the unit tests of tests/kernel
+#   $(HOST)/fuzz_NAME       the fuzzers
+#   $(HOST)/inject          failure injection over the corpus of one of them
+#   make fuzz TIME=60       all fuzzers, for so many seconds
+#   make coverage           what of the portable kernel all that reaches
 
 HOST := build/host
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -40,19 +44,27 @@ HOST_LOADER := $(addprefix user/lib/,bootfs.c elf_read.c elf_map.c)
 HOST_PARSERS := kernel/bootfs.c kernel/base/options.c kernel/base/string.c user/lib/procargs.c user/libc/bootstrap.c
 FUZZERS := syscalls elf args
 
-HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_WORLD) $(HOST_KERNEL) $(HOST_MACHINE)
+# What the fuzzer looks into, and what it need not know.
+HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_KERNEL)
 HOST_SOURCES_elf := tests/host/fuzz_elf.c $(HOST_LOADER)
 HOST_SOURCES_args := tests/host/fuzz_args.c tests/host/panic.c $(HOST_PARSERS)
+HOST_BESIDE_syscalls := $(HOST_WORLD) $(HOST_MACHINE)
 
 # What user mode is made of takes the public headers as it sees them.
 $(HOST)/fuzz/user/% $(HOST)/fuzz/tests/host/fuzz_elf.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+
+# Programs of system calls are choices already: comparisons in the kernel tell the fuzzer little, and cost it a third.
+$(HOST)/fuzz/vm/% $(HOST)/fuzz/syscalls/% $(HOST)/fuzz/kernel/object/% $(HOST)/fuzz/kernel/sched/% \
+$(HOST)/fuzz/kernel/base/lockrank.o $(HOST)/fuzz/kernel/base/object.o: \
+	HOST_CFLAGS += -fno-sanitize-coverage=trace-cmp
 
 $(HOST)/fuzz/%.o: %.c $(HOST)/flags
 	$(call say,HOSTCC,$< (fuzzing))
 	@mkdir -p $(@D)
 	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
-$(FUZZERS:%=$(HOST)/fuzz_%): $(HOST)/fuzz_%: $$(call host_objects,fuzz,$$(HOST_SOURCES_$$*))
+$(FUZZERS:%=$(HOST)/fuzz_%): $(HOST)/fuzz_%: $$(call host_objects,fuzz,$$(HOST_SOURCES_$$*)) \
+		$$(call host_objects,asan,$$(HOST_BESIDE_$$*))
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -fsanitize=fuzzer -o $@ $^
 
@@ -60,4 +72,48 @@ $(HOST)/inject: $(call host_objects,asan,tests/host/inject.c $(HOST_WORLD) $(HOS
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -o $@ $^
 
--include $(patsubst %.o,%.d,$(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS)))
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(FUZZERS:%=$(HOST)/fuzz_%)
+
+TIME ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZERS:%=$(HOST)/fuzz_%)
+	@tests/host/fuzz $(TIME)
+
+# --- coverage ---
+
+# The same programs once more, counting. The corpus stands for the fuzzer: what random inputs reach is no promise.
+COVER := build/coverage
+COVER_SANITIZE := -fsanitize=address
+COVER_ROOMS := vm kernel/object syscalls
+
+$(HOST)/cover/%.o: %.c $(HOST)/flags
+	$(call say,HOSTCC,$< (coverage))
+	@mkdir -p $(@D)
+	$(QUIET)clang $(HOST_CFLAGS) --coverage $(COVER_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(HOST)/cover/units: $(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS))
+$(HOST)/cover/inject: $(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_WORLD) tests/host/inject.c)
+$(HOST)/cover/units $(HOST)/cover/inject:
+	$(call say,LINK,$@)
+	$(QUIET)clang -rdynamic --coverage $(COVER_SANITIZE) -o $@ $^
+
+# Branches of assertions are there to be never taken.
+.PHONY: coverage
+coverage: $(HOST)/cover/units $(HOST)/cover/inject
+	$(QUIET)find $(HOST)/cover -name '*.gcda' -delete
+	$(QUIET)$(HOST)/cover/units >$(HOST)/cover/units.log 2>&1
+	$(QUIET)$(HOST)/cover/inject tests/host/corpus/syscalls >$(HOST)/cover/inject.log 2>&1
+	$(QUIET)mkdir -p $(COVER)
+	$(QUIET)cd $(HOST)/cover && gcovr -r $(CURDIR) --gcov-executable 'llvm-cov gcov' \
+		--exclude-branches-by-pattern '.*\b(ASSERT|CHECK)\(.*' --exclude-unreachable-branches \
+		$(COVER_ROOMS:%=--filter '$(CURDIR)/%/') \
+		--txt $(CURDIR)/$(COVER)/lines.txt --html-details $(CURDIR)/$(COVER)/index.html .
+	$(QUIET)cd $(HOST)/cover && gcovr -r $(CURDIR) --gcov-executable 'llvm-cov gcov' -b \
+		--exclude-branches-by-pattern '.*\b(ASSERT|CHECK)\(.*' --exclude-unreachable-branches \
+		$(COVER_ROOMS:%=--filter '$(CURDIR)/%/') --txt $(CURDIR)/$(COVER)/branches.txt .
+	@tail -n 3 $(COVER)/lines.txt $(COVER)/branches.txt
+
+HOST_OBJECTS := $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c) \
+	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \
+	$(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c)
+-include $(patsubst %.o,%.d,$(HOST_OBJECTS))

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/sched/thread.h"
@@ -15,3 +16,5 @@ step_fn step_process_read, step_process_write, step_store, step_load;
 step_fn step_handle_close, step_handle_duplicate, step_handle_replace, step_get_info;
 step_fn step_channel_create, step_channel_write, step_channel_read;
 step_fn step_process_create, step_thread_create, step_process_start, step_thread_start, step_task_kill, step_no_call;
+step_fn step_vmo_clone, step_vmo_create_contiguous, step_vmo_replace_as_executable, step_vmo_create_physical;
+step_fn step_vmar_op_range, step_get_list, step_small_calls, step_debug_command, step_set_property, step_wait;

@@ -28,7 +28,8 @@ static void step_vmo_transfer(struct world *w, bool write) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
     uint64_t buffer = pick_buffer(w), offset = pick_offset(w), size = limit(w, h, offset, pick_size(w));
     if (write) (void)world_fill(w, 3 * MODEL_PAGE);
-    zx_status_t status = write ? CALL(w, vmo_write, h, buffer, offset, size) : CALL(w, vmo_read, h, buffer, offset, size);
+    zx_status_t status =
+        write ? CALL(w, vmo_write, h, buffer, offset, size) : CALL(w, vmo_read, h, buffer, offset, size);
     zx_status_t expected = model_vmo_transfer(w->me, h, write, buffer, offset, size);
     world_expect(w, write ? "vmo_write" : "vmo_read", status, expected);
     if (!write) world_check_buffer(w, buffer, size);
@@ -69,6 +70,50 @@ void step_vmo_create_child(struct world *w) {
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "vmo_create_child", status,
                  model_vmo_create_child(&w->model, w->me, h, options, offset, size, out, made));
+}
+
+void step_vmo_clone(struct world *w) {
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t options = choice < 240 ? 1 + choice % 2 * 2 : choice;
+    uint64_t offset = pick_offset(w), size = pick_size(w), out = pick_out(w, 0);
+    zx_status_t status = CALL(w, vmo_clone, h, options, offset, size, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmo_clone", status, model_vmo_clone(&w->model, w->me, h, options, offset, size, out, made));
+}
+
+void step_vmo_create_contiguous(struct world *w) {
+    zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t align = choice < 128 ? 0 : choice < 250 ? choice % 14 : choice;
+    uint64_t size = pick_size(w), out = pick_out(w, 0);
+    zx_status_t status = CALL(w, vmo_create_contiguous, resource, size, align, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmo_create_contiguous", status,
+                 model_vmo_create_contiguous(&w->model, w->me, resource, size, align, out, made));
+}
+
+void step_vmo_replace_as_executable(struct world *w) {
+    zx_handle_t vmex = pick_handle(w, ZX_OBJ_TYPE_RESOURCE), h = pick_handle(w, ZX_OBJ_TYPE_VMO);
+    if (input_rarely(&w->in, 2)) vmex = ZX_HANDLE_INVALID;
+    uint64_t out = pick_out(w, 0);
+    zx_status_t status = CALL(w, vmo_replace_as_executable, h, vmex, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "vmo_replace_as_executable", status,
+                 model_vmo_replace_as_executable(&w->model, w->me, h, vmex, out, made, w->failed));
+}
+
+/* Only what can go wrong: device memory is nothing that programs could share a model of. */
+void step_vmo_create_physical(struct world *w) {
+    static const struct {
+        uint64_t base, size;
+    } bad[] = {{0, 0}, {1, MODEL_PAGE}, {0, UINT64_MAX}, {UINT64_MAX - 4095, 2 * MODEL_PAGE}, {8 * MODEL_PAGE, 0}};
+    unsigned which = input_below(&w->in, 5);
+    zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
+    struct model_handle *h;
+    zx_status_t expected = model_get(w->me, resource, ZX_OBJ_TYPE_RESOURCE, 0, &h);
+    zx_status_t status = CALL(w, vmo_create_physical, resource, bad[which].base, bad[which].size, OUT(0));
+    world_expect(w, "vmo_create_physical", status, expected == ZX_OK ? ZX_ERR_INVALID_ARGS : expected);
 }
 
 void step_vmo_op_range(struct world *w) {
@@ -119,8 +164,14 @@ void step_vmar_allocate(struct world *w) {
 }
 
 void step_vmar_map(struct world *w) {
-    static const uint32_t kinds[] = {0, 0, ZX_VM_SPECIFIC, ZX_VM_SPECIFIC_OVERWRITE, ZX_VM_MAP_RANGE,
-                                     ZX_VM_MAP_RANGE | ZX_VM_SPECIFIC, ZX_VM_REQUIRE_NON_RESIZABLE, 0};
+    static const uint32_t kinds[] = {0,
+                                     0,
+                                     ZX_VM_SPECIFIC,
+                                     ZX_VM_SPECIFIC_OVERWRITE,
+                                     ZX_VM_MAP_RANGE,
+                                     ZX_VM_MAP_RANGE | ZX_VM_SPECIFIC,
+                                     ZX_VM_REQUIRE_NON_RESIZABLE,
+                                     0};
     static const uint32_t perms[] = {3, 3, 1, 5, 7, 0, 3, 1};
     uint8_t choice = input_byte(&w->in);
     struct model_map a = {.vmar = pick_handle(w, ZX_OBJ_TYPE_VMAR), .vmo = pick_handle(w, ZX_OBJ_TYPE_VMO)};
@@ -163,6 +214,21 @@ void step_vmar_protect(struct world *w) {
     if (!spares_scratch(w, h, addr, model_round_up(len))) return;
     zx_status_t status = CALL(w, vmar_protect, h, options, addr, len);
     world_expect(w, "vmar_protect", status, model_vmar_protect(&w->model, w->me, h, options, addr, len));
+}
+
+void step_vmar_op_range(struct world *w) {
+    static const uint32_t ops[] = {ZX_VMAR_OP_COMMIT, ZX_VMAR_OP_DECOMMIT, ZX_VMAR_OP_ZERO, ZX_VMAR_OP_MAP_RANGE};
+    uint64_t addr, len;
+    zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
+    uint8_t choice = input_byte(&w->in);
+    uint32_t op = choice < 224 ? ops[choice % 4] : choice % 16;
+    uint64_t buffer = choice == 255 ? DATA : 0;
+    pick_range(w, h, &addr, &len);
+    /* Committing, or the largest part of a large VMO, takes long; and scratch is to stay as it is. */
+    if (op == ZX_VMAR_OP_COMMIT && len > MUCH) len = MUCH;
+    if (addr >= SCRATCH - MUCH && addr < SCRATCH + (1 << 30)) return;
+    zx_status_t status = CALL(w, vmar_op_range, h, op, addr, len, buffer, 0);
+    world_expect(w, "vmar_op_range", status, model_vmar_op_range(&w->model, w->me, h, op, addr, len, buffer, 0));
 }
 
 void step_vmar_destroy(struct world *w) {

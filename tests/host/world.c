@@ -11,6 +11,7 @@
 
 #include "kernel/object/channel.h"
 #include "kernel/object/process.h"
+#include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/thread.h"
@@ -70,9 +71,15 @@ static void map_fixed(struct world *w, struct process *process, struct model_pro
 
 static void actor(uint64_t arg1, uint64_t index);
 
-static void start(struct process *process, uint64_t index) {
+/* Starts an actor, who has a handle to its own thread. */
+static void start(struct world *w, unsigned index) {
+    struct process *process = w->processes[index];
+    struct model_thread *mthread = &w->model.threads[w->model.thread_count++];
     struct user_thread *thread;
     must(user_thread_create(process, "actor", &thread));
+    *mthread = (struct model_thread){
+        .object.type = ZX_OBJ_TYPE_THREAD, .process = &w->model.processes[index], .started = true};
+    (void)give(process, mthread->process, &thread->object, &mthread->object, ZX_DEFAULT_THREAD_RIGHTS);
     must(process_start(process, thread, host_program_entry(actor), 0, (struct handle){0}, index));
     object_unref(&thread->object);
 }
@@ -92,14 +99,15 @@ static void connect(struct world *w, unsigned other) {
     }
 }
 
-static void build(struct world *w, struct job *job) {
+static void build(struct world *w, struct job *job, struct object *resource) {
     for (unsigned i = 0; i < ACTORS; i++) {
         must(process_create(job, "actor", &w->processes[i]));
         struct model_process *p = model_process_new(&w->model);
         p->state = MODEL_RUNNING;
         map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
         map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
-        (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS & ~ZX_RIGHT_DESTROY);
+        (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
+        (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS);
     }
     for (unsigned i = 0; i < ACTORS; i++) {
         struct process *process = w->processes[i];
@@ -111,7 +119,7 @@ static void build(struct world *w, struct job *job) {
         (void)give(process, p, &w->processes[(i + 1) % ACTORS]->object, &next->object, rights);
         if (i > 0) connect(w, i);
     }
-    for (unsigned i = 0; i < ACTORS; i++) start(w->processes[i], i);
+    for (unsigned i = 0; i < ACTORS; i++) start(w, i);
 }
 
 /* --- running --- */
@@ -124,20 +132,32 @@ static void scratch_touch(struct world *w) {
     w->touched |= 1u << w->turn;
 }
 
+/* The end of everybody at once, if the actor has a handle that allows it. */
+static void end_by_kill(struct world *w) {
+    for (unsigned i = 0; i < w->me->handle_count; i++) {
+        const struct model_handle *h = &w->me->handles[i];
+        if (h->object == &w->model.job && (h->rights & ZX_RIGHT_DESTROY)) {
+            (void)host_syscall(HOST_SYS_task_kill, (uint64_t[8]){h->value});
+            return;
+        }
+    }
+}
+
 static void take_turn(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     w->me = &w->model.processes[w->turn];
     w->steps++;
     if (!(w->touched & 1u << w->turn)) scratch_touch(w);
-    if (model_has_room(&w->model, w->me)) steps[choice % step_count](w);
+    if (model_has_room(&w->model, w->me)) steps[choice % 64 % step_count](w);
     uint8_t what = input_byte(&w->in);
     if (w->inject || what % 8 == 0) world_check(w);
     if (what % 8 == 1) world_check_mappings(w, w->me);
     if (what % 8 == 2) world_check_handles(w);
     if (selfcheck_invariants() != ZX_OK) world_fail(w, "the kernel's invariants do not hold");
     if (input_ended(&w->in) || w->steps == MAX_STEPS) {
-        w->over = true;
         world_check(w);
+        if (what & 0x40) end_by_kill(w);
+        w->over = true;
         return;
     }
     w->turn = what / 8 % 8 < ACTORS ? what / 8 % 8 : w->turn;
@@ -169,12 +189,15 @@ static bool all_dead(const struct world *w) {
 static void live(void *arg) {
     struct world *w = arg;
     struct job *job;
+    struct object *resource;
     selfcheck_baseline(BASELINE_OUTER);
     must(job_create_root(&job));
-    build(w, job);
+    must(resource_create_root(&resource));
+    build(w, job, resource);
     while (!all_dead(w)) thread_yield();
     for (unsigned i = 0; i < ACTORS; i++) object_unref(&w->processes[i]->object);
     object_unref(&job->object);
+    object_unref(resource);
     for (unsigned i = 0; selfcheck_leaks(BASELINE_OUTER) != ZX_OK; i++) {
         if (i == PATIENCE) world_fail(w, "something was left behind (HOST_LOG=1 tells what)");
         thread_yield();
@@ -197,20 +220,14 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
 
 /* Calls that take something from the caller even when they fail: they are made once. */
 static bool consumes(enum host_syscall_number number) {
-    return number == HOST_SYS_handle_replace || number == HOST_SYS_channel_write || number == HOST_SYS_channel_read ||
-           number == HOST_SYS_process_start;
+    return number == HOST_SYS_handle_replace || number == HOST_SYS_vmo_replace_as_executable ||
+           number == HOST_SYS_channel_write || number == HOST_SYS_channel_read || number == HOST_SYS_process_start;
 }
 
-/* Calls that may have moved some bytes before they failed; moving them again then does no harm. */
-static bool moves(enum host_syscall_number number) {
-    return number == HOST_SYS_vmo_read || number == HOST_SYS_vmo_write || number == HOST_SYS_process_read_memory ||
-           number == HOST_SYS_process_write_memory;
-}
-
-/* A call that failed half-way, or was cut short, may have told results already. */
-static void learn_results(struct world *w) {
-    uint64_t slots[8];
-    if (host_user_load(slots, OUT(0), sizeof(slots)) == ZX_OK) (void)!model_store(w->me, OUT(0), slots, sizeof(slots));
+/* Calls that may have done some of what they do before they failed; doing that again then does no harm. */
+static bool repeats(enum host_syscall_number number) {
+    return number == HOST_SYS_vmar_op_range || number == HOST_SYS_vmo_read || number == HOST_SYS_vmo_write ||
+           number == HOST_SYS_process_read_memory || number == HOST_SYS_process_write_memory;
 }
 
 /* One try of which the nth allocation fails; false if there is none such. */
@@ -234,11 +251,12 @@ zx_status_t world_call(struct world *w, enum host_syscall_number number, const u
         return status;
     }
     for (uint64_t nth = 1; w->inject && call_failing(w, nth, number, args, &status); nth++) {
-        /* What moves bytes may succeed in part. */
-        if (status != ZX_ERR_NO_MEMORY && !(moves(number) && status == ZX_OK))
+        /* A transfer may succeed in part. */
+        if (status != ZX_ERR_NO_MEMORY && !(repeats(number) && status == ZX_OK))
             world_fail(w, "call %u, allocation %lu failed: status %d", number, nth, status);
-        learn_results(w);
-        if (!moves(number)) world_check(w);
+        /* It may have told some results. */
+        world_learn(w, OUT(0), 64);
+        if (!repeats(number)) world_check(w);
     }
     return w->inject ? status : (zx_status_t)host_syscall(number, args);
 }
@@ -246,6 +264,13 @@ zx_status_t world_call(struct world *w, enum host_syscall_number number, const u
 void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
     zx_status_t status = host_user_store(addr, bytes, len);
     if (status != model_store(w->me, addr, bytes, len) || status != ZX_OK) world_fail(w, "a store failed: %d", status);
+}
+
+void world_learn(struct world *w, uint64_t addr, uint64_t len) {
+    static uint8_t bytes[DATA_LEN];
+    len = model_min(len, sizeof(bytes));
+    if (host_user_load(bytes, addr, len) != ZX_OK || model_store(w->me, addr, bytes, len) != ZX_OK)
+        world_fail(w, "memory at %#lx cannot be read", addr);
 }
 
 void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {

@@ -63,6 +63,8 @@ void world_expect(struct world *w, const char *what, zx_status_t got, zx_status_
 
 /* The actor's own memory accesses, of the kernel and the model alike, where they cannot fail. */
 void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
+/* What the actor's memory holds is as the kernel says: after results that the model cannot foretell. */
+void world_learn(struct world *w, uint64_t addr, uint64_t len);
 /* A store that may fail, made to fail at each of its allocations. */
 void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* A handle, as a call left it. 0 if it cannot be read. */

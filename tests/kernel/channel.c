@@ -131,6 +131,31 @@ KTEST("channel/20,000 channels, each in a message of the next, are closed withou
     finish();
 }
 
+/* Sends a handle, which is taken, through an end. */
+static zx_status_t send_handle(const struct handle *through, struct handle handle) {
+    struct message *m = message("");
+    if (!m) return ZX_ERR_NO_MEMORY;
+    m->handles[m->num_handles++] = handle;
+    return channel_write(through->object, m);
+}
+
+KTEST("channel/an end sent into its own queue is closed, for nobody could read it out again") {
+    NEED(begin());
+    EXPECT(send_handle(&end[0], end[1]) == ZX_OK && shows(0, ZX_CHANNEL_PEER_CLOSED));
+    handle_discard(end[0]);
+}
+
+KTEST("channel/ends sent into each other's queues are closed with all that lies in them") {
+    NEED(begin());
+    struct handle a0 = end[0], a1 = end[1];
+    NEED(begin());
+    EXPECT(send_handle(&a0, end[1]) == ZX_OK && !(object_signals(end[0].object) & ZX_CHANNEL_PEER_CLOSED));
+    EXPECT(send_handle(&end[0], a1) == ZX_OK);
+    EXPECT(shows(0, ZX_CHANNEL_PEER_CLOSED) && object_signals(a0.object) == ZX_CHANNEL_PEER_CLOSED);
+    handle_discard(a0);
+    handle_discard(end[0]);
+}
+
 static zx_status_t create(void *arg UNUSED) { return begin() ? ZX_OK : ZX_ERR_NO_MEMORY; }
 static bool always(void *arg UNUSED) { return true; }
 

@@ -34,9 +34,12 @@ struct kernel_test {
 #define KTEST(title) KTEST_AS(title, KTEST_GLUE(ktest_run_, __LINE__), KTEST_GLUE(ktest_entry_, __LINE__))
 
 #define EXPECT(cond) ((void)kernel_test_expect((cond), __FILE__, __LINE__, #cond))
-#define NEED(cond)                                                          \
-    do {                                                                    \
-        if (!kernel_test_expect((cond), __FILE__, __LINE__, #cond)) return; \
+#define NEED(cond)                                                \
+    do {                                                          \
+        if (!(cond)) {                                            \
+            kernel_test_expect(false, __FILE__, __LINE__, #cond); \
+            return;                                               \
+        }                                                         \
     } while (0)
 
 /* Notes a failure of the running test, with its place, unless `good`. Returns `good`. */

@@ -58,7 +58,8 @@ KTEST("transfer/T3 text that is written to changes for its own mapping, and for 
 KTEST("transfer/T3 the mapping keeps its place, size, permissions and ceiling") {
     NEED(begin() && writes(rig.from, here, 1, ZX_OK, 1));
     const struct mapping *m = text_mapping(here);
-    EXPECT(m && m->region.base == here && m->region.len == PAGES(6));
+    NEED(m);
+    EXPECT(m->region.base == here && m->region.len == PAGES(6));
     EXPECT(m->perms == (PERM_READ | PERM_EXECUTE) && m->ceiling == (PERM_READ | PERM_EXECUTE));
     EXPECT(vmar_protect(rig.target->root, RW, here, PAGES(6)) == ZX_ERR_ACCESS_DENIED);
     EXPECT(user_store(rig.target, here, 1) == ZX_ERR_ACCESS_DENIED);

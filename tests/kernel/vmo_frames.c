@@ -94,7 +94,7 @@ KTEST("vmo/a physical VMO can be mapped, and nothing else") {
     vaddr_t va = map_pages(as->root, vmo, 1, 1, RW, RW);
     paddr_t pa;
     unsigned prot;
-    EXPECT(va && aspace_fault(as, va, 0) == ZX_OK && arch_mmu_query(&as->arch, va, &pa, &prot));
+    NEED(va && aspace_fault(as, va, 0) == ZX_OK && arch_mmu_query(&as->arch, va, &pa, &prot));
     EXPECT(pa.raw == 0xfee01000 && prot == MMU_WRITE);
     EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_WRITE_COMBINING) == ZX_ERR_BAD_STATE);
     EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_OK);

@@ -12,9 +12,22 @@
 
 /* Registers full of numbers that tell which is which. */
 static struct registers marked(uint64_t number) {
-    return (struct registers){.rax = number, .rbx = 0xb0b0, .rcx = 0xc0c0, .rdx = 0xd0d0, .rsi = 0x5151, .rdi = 0xd1d1,
-                              .rbp = 0xbbbb, .rsp = 0x5b5b, .r8 = 0x8888, .r9 = 0x9999, .r10 = 0x1010, .r11 = 0x1111,
-                              .r12 = 0x1212, .r13 = 0x1313, .r14 = 0x1414, .rflags = FLAG_IF | FLAG_FIXED};
+    return (struct registers){.rax = number,
+                              .rbx = 0xb0b0,
+                              .rcx = 0xc0c0,
+                              .rdx = 0xd0d0,
+                              .rsi = 0x5151,
+                              .rdi = 0xd1d1,
+                              .rbp = 0xbbbb,
+                              .rsp = 0x5b5b,
+                              .r8 = 0x8888,
+                              .r9 = 0x9999,
+                              .r10 = 0x1010,
+                              .r11 = 0x1111,
+                              .r12 = 0x1212,
+                              .r13 = 0x1313,
+                              .r14 = 0x1414,
+                              .rflags = FLAG_IF | FLAG_FIXED};
 }
 
 static void expect_kept(const struct registers *now, const struct registers *before) {
@@ -30,8 +43,9 @@ static void expect_kept(const struct registers *now, const struct registers *bef
 static uint64_t as_result(zx_status_t status) { return (uint64_t)(int64_t)status; }
 
 TEST("abi/C7 numbers that are no calls are BAD_SYSCALL, and every register that the instruction keeps is kept") {
-    const uint64_t numbers[] = {CALL_BASE - 1, CALL_END, CALL_END + 1, 0x20000, INT32_MAX, 0x80000000, UINT32_MAX,
-                                UINT64_MAX, (uint64_t)1 << 63, UINT64_MAX - CALL_BASE, 0x7ffffffffffeffff};
+    const uint64_t numbers[] = {CALL_BASE - 1,     CALL_END,   CALL_END + 1, 0x20000,           INT32_MAX,
+                                0x80000000,        UINT32_MAX, UINT64_MAX,   (uint64_t)1 << 63, UINT64_MAX - CALL_BASE,
+                                0x7ffffffffffeffff};
     for (size_t i = 0; i < COUNT(numbers); i++) {
         struct registers before = marked(numbers[i]);
         struct registers r = before;
@@ -119,7 +133,8 @@ TEST("abi/C7 the upper halves of 32-bit arguments do not matter: handles, rights
     EXPECT_CALL(handle_duplicate, RUBBISH | vmo, RUBBISH | ZX_RIGHT_SAME_RIGHTS, (uintptr_t)&copy);
     EXPECT_CALL(vmo_get_size, RUBBISH | vmo, (uintptr_t)&size);
     EXPECT_CALL(vmo_op_range, RUBBISH | vmo, RUBBISH | ZX_VMO_OP_COMMIT, 0, PAGE);
-    EXPECT_CALL(vmar_map, RUBBISH | zx_vmar_root_self(), RUBBISH | PERM_RW, 0, RUBBISH | vmo, 0, PAGE, (uintptr_t)&addr);
+    EXPECT_CALL(vmar_map, RUBBISH | zx_vmar_root_self(), RUBBISH | PERM_RW, 0, RUBBISH | vmo, 0, PAGE,
+                (uintptr_t)&addr);
     EXPECT_CALL(vmar_protect, RUBBISH | zx_vmar_root_self(), RUBBISH | PERM_R, addr, PAGE);
     EXPECT_CALL(object_get_info, RUBBISH | copy, RUBBISH | ZX_INFO_HANDLE_BASIC, (uintptr_t)&info, sizeof(info));
     EXPECT_CALL(channel_create, RUBBISH, (uintptr_t)&pair.a, (uintptr_t)&pair.b);
@@ -162,7 +177,8 @@ static void expect_calls_work(struct registers r) {
 }
 
 TEST("abi/C2 the caller's flags are the caller's: they do no harm in the kernel, and come back") {
-    const uint64_t flags[] = {FLAG_DF, FLAG_AC, FLAG_NT, FLAG_ID, FLAG_CF, FLAG_DF | FLAG_AC | FLAG_NT | FLAG_ID | 0x8d5};
+    const uint64_t flags[] = {FLAG_DF, FLAG_AC, FLAG_NT,
+                              FLAG_ID, FLAG_CF, FLAG_DF | FLAG_AC | FLAG_NT | FLAG_ID | 0x8d5};
     for (size_t i = 0; i < COUNT(flags); i++) {
         struct registers r = marked(0);
         r.rflags |= flags[i];
@@ -181,8 +197,8 @@ TEST("abi/C2 IOPL and IF cannot be changed by user code, nor by a call") {
 }
 
 TEST("abi/C4 the caller's stack pointer may be anything") {
-    const uint64_t stacks[] = {0, 1, 8, USER_BASE - 8, USER_END, NON_CANONICAL, PHYSMAP, KERNEL_TEXT, UINT64_MAX,
-                               UINT64_MAX - 7, (uintptr_t)marked};
+    const uint64_t stacks[] = {0,       1,           8,          USER_BASE - 8,  USER_END,         NON_CANONICAL,
+                               PHYSMAP, KERNEL_TEXT, UINT64_MAX, UINT64_MAX - 7, (uintptr_t)marked};
     for (size_t i = 0; i < COUNT(stacks); i++) {
         struct registers r = marked(0);
         r.rsp = stacks[i];
@@ -190,16 +206,17 @@ TEST("abi/C4 the caller's stack pointer may be anything") {
     }
 }
 
-/* Single steps begin after the call's own instruction: before it the call has happened, after it the process crashes. */
+/* Single steps end where the call returns to: the call has happened, and then the process crashes. */
 
+/* The trap flag takes effect with the instruction after the one that sets it. */
 static void step_into(zx_handle_t handle, uintptr_t there) {
     struct board *board = (struct board *)there;
-    struct registers r = marked(board->words[0]);
+    uint64_t number = board->words[0];
     (void)handle;
-    r.rdi = board->words[1];
-    r.rsi = 0;
-    r.rflags |= FLAG_TF;
-    machine_call(&r);
+    __asm__ volatile("pushfq\n\torq %1, (%%rsp)\n\tpopfq\n\tsyscall"
+                     : "+a"(number)
+                     : "i"(FLAG_TF), "D"(board->words[1]), "S"((uint64_t)0)
+                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
     zx_process_exit(1);
 }
 
@@ -228,7 +245,7 @@ struct beginning {
 
 #define BEGINNING(name) [name] "i"(offsetof(struct beginning, name))
 
-/* Stores all at the address in rsi. The flags go by way of a stack of its own, so that the given one stays untouched. */
+/* Stores all at the address in rsi. The flags go by way of another stack, so that the given one stays untouched. */
 __attribute__((naked, used)) static void observe_beginning(void) {
     __asm__("mov %%rax, %c[rax](%%rsi)\n\tmov %%rbx, %c[rbx](%%rsi)\n\tmov %%rcx, %c[rcx](%%rsi)\n\t"
             "mov %%rdx, %c[rdx](%%rsi)\n\tmov %%rsi, %c[rsi](%%rsi)\n\tmov %%rdi, %c[rdi](%%rsi)\n\t"
@@ -277,7 +294,8 @@ TEST("process_start/the first instruction finds the handle, zero-extended, its a
     NEED(child_make(&child));
     struct pair pair = pair_make();
     uint64_t stack = child.stack - 77;
-    NEED_OK(zx_process_start(child.process, child.thread, (uintptr_t)observe_beginning, stack, pair.a, child.board_there));
+    NEED_OK(
+        zx_process_start(child.process, child.thread, (uintptr_t)observe_beginning, stack, pair.a, child.board_there));
     EXPECT_EQ(child_wait(&child), 0);
     const struct beginning *seen = (const void *)child.board;
     EXPECT(seen->rdi != 0 && seen->rdi <= UINT32_MAX);

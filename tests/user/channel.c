@@ -21,7 +21,9 @@ static zx_status_t read_bytes(zx_handle_t end, uint32_t options, uint32_t room, 
     return zx_channel_read(end, options, got, NULL, room, 0, &counts->bytes, &counts->handles);
 }
 
-static zx_status_t write_bytes(zx_handle_t end, uint32_t len) { return zx_channel_write(end, 0, sent, len, NO_HANDLES); }
+static zx_status_t write_bytes(zx_handle_t end, uint32_t len) {
+    return zx_channel_write(end, 0, sent, len, NO_HANDLES);
+}
 
 TEST("channel_create/two ends of one channel with the default rights, both writable") {
     struct pair pair = pair_make();
@@ -41,7 +43,7 @@ TEST("channel_create/options are 0") {
 }
 
 static void create_badly(void) {
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         zx_handle_t good = UNTOUCHED;
         zx_handle_t *bad = (zx_handle_t *)bad_targets[i];
         EXPECT_STATUS(zx_channel_create(0, bad, &good), ZX_ERR_INVALID_ARGS);
@@ -51,7 +53,9 @@ static void create_badly(void) {
     }
 }
 
-TEST("channel_create/bad pointers for either end are INVALID_ARGS, and neither stays") { check_gives_back(create_badly); }
+TEST("channel_create/bad pointers for either end are INVALID_ARGS, and neither stays") {
+    check_gives_back(create_badly);
+}
 
 static zx_status_t create_and_close(void) {
     struct pair pair;
@@ -137,7 +141,7 @@ TEST("channel_write/H13 right, then sizes, then bytes, then the other end") {
 
 static void write_badly(void) {
     struct pair pair = pair_make();
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_channel_write(pair.a, 0, (void *)bad_sources[i], 9, NO_HANDLES), ZX_ERR_INVALID_ARGS);
     unsigned char *buffer = buffer_make(2 * PAGE);
     EXPECT_STATUS(zx_channel_write(pair.a, 0, buffer + PAGE, PAGE + 1, NO_HANDLES), ZX_ERR_INVALID_ARGS);
@@ -254,7 +258,7 @@ TEST("channel_read/bad pointers are INVALID_ARGS and lose the message; NULL coun
     uint32_t count;
     NEED_OK(write_bytes(pair.a, 10));
     EXPECT_OK(zx_channel_read(pair.b, 0, got, NULL, 10, 0, NULL, NULL));
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         void *bad = (void *)bad_targets[i];
         NEED_OK(write_bytes(pair.a, 10));
         EXPECT_STATUS(zx_channel_read(pair.b, 0, bad, NULL, 10, 0, &count, &count), ZX_ERR_INVALID_ARGS);

@@ -111,7 +111,7 @@ TEST("channel_write/handles are consumed on every failure") {
 TEST("channel_write/S2 S4 an unreadable array is INVALID_ARGS and leaves the handles") {
     struct pair pair = pair_make();
     struct cargo cargo = cargo_make();
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(write_handles(pair.a, (zx_handle_t *)bad_sources[i], 2), ZX_ERR_INVALID_ARGS);
     zx_handle_t *last = (zx_handle_t *)(buffer_make(PAGE) + PAGE) - 1;
     *last = cargo.carried;
@@ -193,6 +193,31 @@ TEST("channel_write/two ends cannot hold each other: the second write closes bot
     MUST(zx_handle_close(y.a));
 }
 
+TEST("channel_write/ends that would hold each other are closed: none of them could ever be read again") {
+    struct pair one = pair_make();
+    struct pair two = pair_make();
+    struct cargo cargo = cargo_make();
+    const zx_handle_t both[] = {cargo.carried, two.b};
+    NEED_OK(write_handles(two.a, &one.b, 1));
+    EXPECT_EQ(signals_of(one.a), ZX_CHANNEL_WRITABLE);
+    NEED_OK(write_handles(one.a, both, 2));
+    expect_consumed(&cargo);
+    EXPECT_EQ(signals_of(one.a), ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_EQ(signals_of(two.a), ZX_CHANNEL_PEER_CLOSED);
+}
+
+TEST("channel_write/an end that has been read may hold what held it") {
+    struct pair one = pair_make();
+    struct pair two = pair_make();
+    zx_handle_t read;
+    NEED_OK(write_handles(two.a, &one.b, 1));
+    NEED_OK(read_handles(two.b, &read, 1));
+    NEED_OK(write_handles(one.a, &two.b, 1));
+    EXPECT_EQ(signals_of(two.a), ZX_CHANNEL_WRITABLE);
+    NEED_OK(read_handles(read, &two.b, 1));
+    EXPECT_EQ(signals_of(two.b), ZX_CHANNEL_WRITABLE);
+}
+
 TEST("channel/L6 closing an end closes the handles of messages nobody read") {
     struct pair pair = pair_make();
     struct cargo unread = cargo_make();
@@ -267,7 +292,7 @@ TEST("channel_read/MAY_DISCARD closes the handles of what does not fit") {
 
 TEST("channel_read/O1 O2 O3 O4 a bad pointer for handles is INVALID_ARGS; message and handles are lost") {
     struct pair pair = pair_make();
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         struct cargo cargo = cargo_make();
         NEED_OK(write_handles(pair.a, &cargo.carried, 1));
         EXPECT_STATUS(read_handles(pair.b, (zx_handle_t *)bad_targets[i], 1), ZX_ERR_INVALID_ARGS);
@@ -284,9 +309,9 @@ TEST("channel_read/bad bytes or counts lose the message's handles too") {
     for (int i = 0; i < 3; i++) {
         struct cargo cargo = cargo_make();
         NEED_OK(zx_channel_write(pair.a, 0, &byte, 1, &cargo.carried, 1));
-        EXPECT_STATUS(zx_channel_read(pair.b, 0, i == 0 ? NULL : &byte, read, 1, 1, i == 1 ? bad : NULL,
-                                      i == 2 ? bad : NULL),
-                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_channel_read(pair.b, 0, i == 0 ? NULL : &byte, read, 1, 1, i == 1 ? bad : NULL, i == 2 ? bad : NULL),
+            ZX_ERR_INVALID_ARGS);
         EXPECT_EQ(read[0], UNTOUCHED);
         expect_consumed(&cargo);
     }

@@ -1,9 +1,9 @@
 /*
  * Processes and threads to try things on.
  *
- * A child is a process made by the test that runs a function of this same program: from the shared text, with data of its
- * own as the program's file has them (so no variable of the test shows there), and with no C library started. Its
- * function may use system calls, its arguments, and the board: a page that the test and the child both see.
+ * A child is a process made by the test that runs a function of this same program: from the shared text, with data of
+ * its own as the program's file has them (so no variable of the test shows there), and with no C library started.
+ * Its function may use system calls, its arguments, and the board: a page that the test and the child both see.
  *
  *     static void answer(zx_handle_t handle, uintptr_t board) { zx_process_exit(42); }
  *     EXPECT_EQ(child_run(answer), 42);
@@ -28,10 +28,10 @@ struct board {
 struct child {
     zx_handle_t process;
     zx_handle_t vmar;
-    zx_handle_t thread;       /* the first, not started yet */
-    zx_vaddr_t stack;         /* its stack pointer, as a called function finds it */
-    struct board *board;      /* in the test's memory … */
-    zx_vaddr_t board_there;   /* … and in the child's */
+    zx_handle_t thread;     /* the first, not started yet */
+    zx_vaddr_t stack;       /* its stack pointer, as a called function finds it */
+    struct board *board;    /* in the test's memory … */
+    zx_vaddr_t board_there; /* … and in the child's */
 };
 
 /* Makes a child up to, not including, its start. False, and a failure of the test, if that does not work. */
@@ -53,9 +53,9 @@ int64_t child_run(child_entry *entry);
 int64_t child_run_with(child_entry *entry, uint64_t word);
 
 /* In a child: leaves with code 0 if the condition holds, else with `code`, which tells where it was. */
-#define CHILD_NEED(cond, code)                     \
-    do {                                           \
-        if (!(cond)) zx_process_exit(code);        \
+#define CHILD_NEED(cond, code)              \
+    do {                                    \
+        if (!(cond)) zx_process_exit(code); \
     } while (0)
 
 #define WORKER_STACK 16384

@@ -1,11 +1,7 @@
 /*
  * The calls for debugging the system itself.
  */
-#include <string.h>
-#include <zircon/process.h>
-#include <zircon/syscalls.h>
-
-#include "tests/user/harness.h"
+#include "tests/user/probe.h"
 
 static const char text[] = "debug_write was here\n";
 
@@ -35,4 +31,47 @@ TEST("debug_send_command/bad buffers, sizes and words are refused") {
     EXPECT_STATUS(zx_debug_send_command(test_resource(), text, SIZE_MAX), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_debug_send_command(test_resource(), "no such word", 12), ZX_ERR_NOT_FOUND);
     EXPECT_STATUS(zx_debug_send_command(test_resource(), "checked", 7), ZX_ERR_NOT_FOUND);
+}
+
+TEST("debug_write/what is beyond 256 bytes is not looked at") {
+    unsigned char *buffer = buffer_make(PAGE);
+    memset(buffer, '.', PAGE);
+    buffer[PAGE - 1] = '\n';
+    EXPECT_OK(zx_debug_write((char *)buffer + PAGE - 256, SIZE_MAX));
+    EXPECT_STATUS(zx_debug_write((char *)buffer + PAGE - 255, 256), ZX_ERR_INVALID_ARGS);
+}
+
+static zx_status_t check_as(zx_handle_t resource) { return zx_debug_send_command(resource, "check", 5); }
+TEST("debug_send_command/H1 H2 H3 H4 H5 H11 bad handles, before all else") {
+    check_handles(KIND_RESOURCE, check_as);
+    EXPECT_STATUS(zx_debug_send_command(ZX_HANDLE_INVALID, NULL, SIZE_MAX), ZX_ERR_BAD_HANDLE);
+}
+
+TEST("debug_send_command/leaks tells what is missing, and what is back") {
+    EXPECT_OK(kernel_command("baseline inner"));
+    EXPECT_OK(kernel_command("leaks inner"));
+    zx_handle_t vmo = vmo_make(PAGE);
+    EXPECT_STATUS(kernel_command("leaks inner"), ZX_ERR_BAD_STATE);
+    MUST(zx_handle_close(vmo));
+    EXPECT_OK(kernel_command("leaks inner"));
+    vmo = vmo_make(PAGE);
+    EXPECT_OK(kernel_command("baseline inner"));
+    poke(vmo, 0, 1);
+    EXPECT_STATUS(kernel_command("leaks inner"), ZX_ERR_BAD_STATE);
+    MUST(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, PAGE, NULL, 0));
+    EXPECT_OK(kernel_command("leaks inner"));
+}
+
+TEST("debug_send_command/fail makes the allocation fail that it names, once") {
+    zx_handle_t vmo = UNTOUCHED;
+    fail_arm(1);
+    EXPECT_STATUS(zx_vmo_create(PAGE, 0, &vmo), ZX_ERR_NO_MEMORY);
+    EXPECT_EQ(vmo, UNTOUCHED);
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT(fail_over());
+    fail_arm(1000);
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT(!fail_over());
+    EXPECT_STATUS(kernel_command("fail x"), ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
 }

@@ -136,8 +136,9 @@ TEST("handle_duplicate/H13 no DUPLICATE and rights not there: ACCESS_DENIED") {
 
 static void duplicate_badly(void) {
     zx_handle_t vmo = vmo_make(PAGE);
-    for EACH_BAD_TARGET (i)
-        EXPECT_STATUS(zx_handle_duplicate(vmo, ZX_RIGHT_SAME_RIGHTS, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++)
+        EXPECT_STATUS(zx_handle_duplicate(vmo, ZX_RIGHT_SAME_RIGHTS, (zx_handle_t *)bad_targets[i]),
+                      ZX_ERR_INVALID_ARGS);
     EXPECT(is_handle(vmo));
     zx_handle_close(vmo);
 }
@@ -185,16 +186,19 @@ TEST("handle_replace/rights not there are INVALID_ARGS, and the handle is gone")
 }
 
 static void replace_badly(void) {
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         struct pair pair = pair_make();
-        EXPECT_STATUS(zx_handle_replace(pair.a, ZX_RIGHT_SAME_RIGHTS, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_handle_replace(pair.a, ZX_RIGHT_SAME_RIGHTS, (zx_handle_t *)bad_targets[i]),
+                      ZX_ERR_INVALID_ARGS);
         EXPECT(!is_handle(pair.a));
         EXPECT_EQ(signals_of(pair.b), ZX_CHANNEL_PEER_CLOSED);
         zx_handle_close(pair.b);
     }
 }
 
-TEST("handle_replace/bad pointers are INVALID_ARGS, and object and handle are gone") { check_gives_back(replace_badly); }
+TEST("handle_replace/bad pointers are INVALID_ARGS, and object and handle are gone") {
+    check_gives_back(replace_badly);
+}
 
 /* Touched before any allocation is made to fail: a page fault would take the failure. */
 static zx_handle_t copies[200];
@@ -217,7 +221,8 @@ static void grow_out_of_memory(zx_handle_t resource, uintptr_t board) {
     bool refused = false;
     CHILD_NEED(zx_vmo_create(PAGE, 0, &vmo) == ZX_OK, 5);
     memset(copies, 0xff, sizeof(copies));
-    for (char nth = '1'; nth <= '9'; nth++) {
+    for (unsigned i = 1; i <= 9; i++) {
+        char nth = (char)('0' + i);
         const char arm[] = {'f', 'a', 'i', 'l', ' ', nth};
         CHILD_NEED(zx_debug_send_command(resource, arm, sizeof(arm)) == ZX_OK, 1);
         zx_status_t status = duplicate_and_close(vmo);

@@ -8,7 +8,8 @@
 #define MAX_ALLOCATIONS 200
 
 /* The last but one is the last page of the lower half, which lies outside every address space. */
-#define NOWHERE 0, 8, USER_BASE - PAGE, 0x7f0000000000, USER_END, NON_CANONICAL, 0xffff7fffffffffff, PHYSMAP, KERNEL_TEXT
+#define NOWHERE \
+    0, 8, USER_BASE - PAGE, 0x7f0000000000, USER_END, NON_CANONICAL, 0xffff7fffffffffff, PHYSMAP, KERNEL_TEXT
 static const uint64_t constant[2] = {1, 2};
 
 const uintptr_t bad_sources[] = {NOWHERE, UINTPTR_MAX - 7, UINTPTR_MAX};
@@ -110,6 +111,12 @@ zx_signals_t signals_of(zx_handle_t handle) {
 zx_info_vmar_t vmar_info(zx_handle_t vmar) {
     zx_info_vmar_t info;
     MUST(zx_object_get_info(vmar, ZX_INFO_VMAR, &info, sizeof(info), NULL, NULL));
+    return info;
+}
+
+zx_info_vmo_t vmo_info(zx_handle_t vmo) {
+    zx_info_vmo_t info;
+    MUST(zx_object_get_info(vmo, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL));
     return info;
 }
 

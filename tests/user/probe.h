@@ -21,9 +21,6 @@ extern const size_t bad_source_count;
 extern const uintptr_t bad_targets[];
 extern const size_t bad_target_count;
 
-#define EACH_BAD_SOURCE(i) (size_t i = 0; i < bad_source_count; i++)
-#define EACH_BAD_TARGET(i) (size_t i = 0; i < bad_target_count; i++)
-
 /* A value that no call gives: what an output holds if nobody wrote it. */
 #define UNTOUCHED 0xdeadbee0u
 
@@ -32,13 +29,13 @@ enum kind { KIND_VMO, KIND_VMAR, KIND_CHANNEL, KIND_PROCESS, KIND_THREAD, KIND_J
 zx_handle_t handle_of(enum kind kind);
 
 /*
- * Tries a call with values that are no handles, and with a handle of each type but its own: it must answer BAD_HANDLE and
- * WRONG_TYPE, and do no harm otherwise. Handles without any right must give WRONG_TYPE all the same.
+ * Tries a call with values that are no handles, and with a handle of each type but its own, with and without rights: it
+ * must answer BAD_HANDLE and WRONG_TYPE.
  */
 void check_handles(enum kind own, zx_status_t (*call)(zx_handle_t handle));
 /* The first half of that. */
 void check_bad_handles(zx_status_t (*call)(zx_handle_t handle));
-/* With every right of the handle but those in `needed` the call works not: each of them alone missing is ACCESS_DENIED. */
+/* The call needs these rights of the handle's, each of them, and no other. */
 void check_rights(zx_handle_t handle, zx_rights_t needed, zx_status_t (*call)(zx_handle_t handle));
 
 zx_info_handle_basic_t basic_info(zx_handle_t handle);
@@ -46,6 +43,7 @@ bool is_handle(zx_handle_t handle);
 zx_signals_t signals_of(zx_handle_t handle);
 
 zx_info_vmar_t vmar_info(zx_handle_t vmar);
+zx_info_vmo_t vmo_info(zx_handle_t vmo);
 zx_info_process_t process_info(zx_handle_t process);
 
 /* Two ends of a channel. */
@@ -71,7 +69,7 @@ zx_status_t kernel_command(const char *text);
 void check_gives_back(void (*act)(void));
 
 /*
- * Lets each allocation that `act` makes fail in turn: it must answer NO_MEMORY, keep nothing, and succeed in the end. When
- * it succeeds it gives back what it made. There must be at least one such allocation.
+ * Lets each allocation that `act` makes fail in turn: it must answer NO_MEMORY, keep nothing, and succeed in the end.
+ * When it succeeds it gives back what it made. There must be at least one such allocation.
  */
 void check_out_of_memory(zx_status_t (*act)(void));

@@ -1,6 +1,6 @@
 /*
- * What user code cannot do: privileged instructions, the kernel's memory, registers and ports, and addresses that are none.
- * Whoever tries is ended with ZX_TASK_RETCODE_EXCEPTION_KILL, and nothing else happens.
+ * What user code cannot do: privileged instructions, the kernel's memory, registers and ports, and addresses that are
+ * none. Whoever tries is ended with ZX_TASK_RETCODE_EXCEPTION_KILL, and nothing else happens.
  */
 #include <cpuid.h>
 
@@ -12,14 +12,14 @@
 #define SURVIVED 123
 
 /* Each attempt is a function that a child runs; what it needs is on the board. */
-#define ATTEMPT(name, ...)                                      \
-    static void name(zx_handle_t handle, uintptr_t there) {     \
-        struct board *board = (struct board *)there;            \
-        uint64_t word = board->words[0];                        \
-        (void)handle;                                           \
-        (void)word;                                             \
-        __asm__ volatile(__VA_ARGS__);                          \
-        zx_process_exit(SURVIVED);                              \
+#define ATTEMPT(name, ...)                                  \
+    static void name(zx_handle_t handle, uintptr_t there) { \
+        struct board *board = (struct board *)there;        \
+        uint64_t word = board->words[0];                    \
+        (void)handle;                                       \
+        (void)word;                                         \
+        __asm__ volatile(__VA_ARGS__);                      \
+        zx_process_exit(SURVIVED);                          \
     }
 
 struct attempt {
@@ -81,18 +81,15 @@ ATTEMPT(do_vmmcall, "vmmcall")
 ATTEMPT(do_monitor, "monitor" ::"a"(board), "c"(0), "d"(0))
 
 static const struct attempt privileged[] = {
-    {"hlt", do_hlt},           {"cli", do_cli},           {"sti", do_sti},
-    {"in", do_in},             {"out", do_out},           {"outs", do_outs},
-    {"ins", do_ins},           {"read cr0", read_cr0},    {"write cr0", write_cr0},
-    {"read cr2", read_cr2},    {"write cr3", write_cr3},  {"read cr4", read_cr4},
-    {"write cr4", write_cr4},  {"write cr8", write_cr8},  {"rdmsr", do_rdmsr},
-    {"wrmsr", do_wrmsr},       {"rdpmc", do_rdpmc},       {"lgdt", do_lgdt},
-    {"lidt", do_lidt},         {"lldt", do_lldt},         {"ltr", do_ltr},
-    {"lmsw", do_lmsw},         {"clts", do_clts},         {"invd", do_invd},
-    {"wbinvd", do_wbinvd},     {"invlpg", do_invlpg},     {"swapgs", do_swapgs},
-    {"sysret", do_sysret},     {"sysexit", do_sysexit},   {"xsetbv", do_xsetbv},
-    {"stac", do_stac},         {"clac", do_clac},         {"rdfsbase", do_rdfsbase},
-    {"wrgsbase", do_wrgsbase}, {"vmmcall", do_vmmcall},   {"monitor", do_monitor},
+    {"hlt", do_hlt},           {"cli", do_cli},           {"sti", do_sti},          {"in", do_in},
+    {"out", do_out},           {"outs", do_outs},         {"ins", do_ins},          {"read cr0", read_cr0},
+    {"write cr0", write_cr0},  {"read cr2", read_cr2},    {"write cr3", write_cr3}, {"read cr4", read_cr4},
+    {"write cr4", write_cr4},  {"write cr8", write_cr8},  {"rdmsr", do_rdmsr},      {"wrmsr", do_wrmsr},
+    {"rdpmc", do_rdpmc},       {"lgdt", do_lgdt},         {"lidt", do_lidt},        {"lldt", do_lldt},
+    {"ltr", do_ltr},           {"lmsw", do_lmsw},         {"clts", do_clts},        {"invd", do_invd},
+    {"wbinvd", do_wbinvd},     {"invlpg", do_invlpg},     {"swapgs", do_swapgs},    {"sysret", do_sysret},
+    {"sysexit", do_sysexit},   {"xsetbv", do_xsetbv},     {"stac", do_stac},        {"clac", do_clac},
+    {"rdfsbase", do_rdfsbase}, {"wrgsbase", do_wrgsbase}, {"vmmcall", do_vmmcall},  {"monitor", do_monitor},
 };
 
 TEST("processor/C8 an instruction that is allowed does not end the process") {
@@ -142,11 +139,11 @@ ATTEMPT(do_lock, ".byte 0xf0, 0x90")
 ATTEMPT(do_long, ".byte 0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x66,0x90")
 
 static const struct attempt software[] = {
-    {"int3", do_int3},         {"int 3", do_int3_long},   {"int 1", do_int1},   {"icebp", do_icebp},
-    {"ud2", do_ud2},           {"ud0", do_ud0},           {"0x06", do_invalid}, {"far call", do_far_call},
-    {"int 0x80", do_int80},    {"int 2", do_int2},        {"int 4", do_int4},   {"int 8", do_int8},
-    {"int 14", do_int14},      {"int 18", do_int18},      {"int 32", do_int32}, {"int 0xe0", do_int_alarm},
-    {"int 255", do_int255},    {"lock nop", do_lock},     {"too long", do_long},
+    {"int3", do_int3},      {"int 3", do_int3_long}, {"int 1", do_int1},    {"icebp", do_icebp},
+    {"ud2", do_ud2},        {"ud0", do_ud0},         {"0x06", do_invalid},  {"far call", do_far_call},
+    {"int 0x80", do_int80}, {"int 2", do_int2},      {"int 4", do_int4},    {"int 8", do_int8},
+    {"int 14", do_int14},   {"int 18", do_int18},    {"int 32", do_int32},  {"int 0xe0", do_int_alarm},
+    {"int 255", do_int255}, {"lock nop", do_lock},   {"too long", do_long},
 };
 
 TEST("processor/C8 breakpoints, software interrupts of every kind, and what is no instruction") {
@@ -156,8 +153,6 @@ TEST("processor/C8 breakpoints, software interrupts of every kind, and what is n
 ATTEMPT(divide, "xor %%ecx, %%ecx\n\tmov $1, %%eax\n\txor %%edx, %%edx\n\tdiv %%ecx" ::: "rax", "rcx", "rdx")
 ATTEMPT(overflow_division, "mov $1, %%ecx\n\tmov $1, %%edx\n\tdiv %%ecx" ::: "rax", "rcx", "rdx")
 ATTEMPT(x87_error, "fninit\n\tpushq $0x340\n\tfldcw (%%rsp)\n\tfldz\n\tfld1\n\tfdivp\n\tfwait" ::: "memory")
-ATTEMPT(sse_error, "pushq $0\n\tldmxcsr (%%rsp)\n\txorps %%xmm0, %%xmm0\n\tdivss %%xmm0, %%xmm0" ::: "memory")
-ATTEMPT(bad_mxcsr, "pushq $-1\n\tldmxcsr (%%rsp)" ::: "memory")
 ATTEMPT(unaligned_sse, "movaps 1(%0), %%xmm0" ::"r"(board))
 ATTEMPT(bad_xrstor, "mov $-1, %%eax\n\tmov $-1, %%edx\n\tmovq $-1, 512(%0)\n\txrstor64 (%0)" ::"r"(board)
         : "rax", "rdx", "memory")
@@ -172,8 +167,6 @@ static const struct attempt errors[] = {
     {"division by zero", divide},
     {"division overflow", overflow_division},
     {"x87 exception", x87_error},
-    {"SSE exception", sse_error},
-    {"reserved mxcsr bits", bad_mxcsr},
     {"unaligned SSE access", unaligned_sse},
     {"xrstor of rubbish", bad_xrstor},
     {"kernel's code segment as ds", kernel_data},
@@ -196,15 +189,26 @@ ATTEMPT(push_there, "mov %0, %%rsp\n\tpush $0" ::"r"(word) : "memory")
 ATTEMPT(jump, "jmp *%0" ::"r"(word))
 ATTEMPT(call_there, "call *%0" ::"r"(word))
 ATTEMPT(return_there, "push %0\n\tret" ::"r"(word))
-ATTEMPT(iret_there, "mov %%rsp, %%rax\n\tpushq $0x23\n\tpush %%rax\n\tpushfq\n\tpushq $0x2b\n\tpush %0\n\tiretq" ::"r"(word)
+ATTEMPT(iret_there,
+        "mov %%rsp, %%rax\n\tpushq $0x23\n\tpush %%rax\n\tpushfq\n\tpushq $0x2b\n\tpush %0\n\tiretq" ::"r"(word)
         : "rax", "memory")
 
 static const struct attempt uses[] = {{"load", load}, {"store", store}, {"push", push_there}};
 static const struct attempt jumps[] = {
     {"jump", jump}, {"call", call_there}, {"return", return_there}, {"iret", iret_there}};
 
-static const uint64_t places[] = {0, 8, USER_BASE - 16, USER_END + 8, NON_CANONICAL, NON_CANONICAL + 0x1000, 0xffff7fffffffff00,
-                                  PHYSMAP, PHYSMAP + 0x100000, KERNEL_TEXT, KERNEL_TEXT + 0x1000, UINT64_MAX - 4095};
+static const uint64_t places[] = {0,
+                                  8,
+                                  USER_BASE - 16,
+                                  USER_END + 8,
+                                  NON_CANONICAL,
+                                  NON_CANONICAL + 0x1000,
+                                  0xffff7fffffffff00,
+                                  PHYSMAP,
+                                  PHYSMAP + 0x100000,
+                                  KERNEL_TEXT,
+                                  KERNEL_TEXT + 0x1000,
+                                  UINT64_MAX - 4095};
 
 TEST("processor/A7 A8 A9 addresses of the kernel, of the physmap, of nobody, and those that are none: use") {
     for (size_t p = 0; p < COUNT(places); p++) {
@@ -237,11 +241,11 @@ TEST("processor/C3 the last bytes of user space can hold a system call, which re
     MUST(zx_vmo_write(vmo, code, PAGE - sizeof(code), sizeof(code)));
     NEED(child_make(&child));
     vmar_map_at(child.vmar, USER_END - PAGE, vmo, 0, PAGE, PERM_RX);
-    NEED_OK(zx_process_start(child.process, child.thread, USER_END - sizeof(code), 0, 0, 0));
-    EXPECT_EQ(child_wait(&child), CRASHED);
     zx_vaddr_t addr;
     EXPECT_STATUS(zx_vmar_map(child.vmar, PERM_RX | ZX_VM_SPECIFIC, USER_END - USER_BASE, vmo, 0, PAGE, &addr),
                   ZX_ERR_INVALID_ARGS);
+    NEED_OK(zx_process_start(child.process, child.thread, USER_END - sizeof(code), 0, 0, 0));
+    EXPECT_EQ(child_wait(&child), CRASHED);
 }
 
 /* A stack for all these calls would be larger than memory. */
@@ -300,7 +304,8 @@ ATTEMPT(fault_with_flags, "pushfq\n\torq $0x244400, (%%rsp)\n\tpopfq\n\tmov (%0)
         : "rax", "cc", "memory")
 ATTEMPT(crash_with_trap_flag, "pushfq\n\torq $0x100, (%%rsp)\n\tpopfq\n\tnop\n\tnop" ::: "cc", "memory")
 ATTEMPT(trap_flag_and_stack_segment, "mov $0x23, %%ecx\n\tmov $0x10000, %%eax\n\tpushfq\n\torq $0x100, (%%rsp)\n\t"
-                                     "popfq\n\tmov %%ecx, %%ss\n\tsyscall" ::: "rax", "rcx", "r11", "cc", "memory")
+                                     "popfq\n\tmov %%ecx, %%ss\n\tsyscall" ::
+            : "rax", "rcx", "r11", "cc", "memory")
 
 static const struct attempt flags[] = {{"flags and a page fault", fault_with_flags},
                                        {"trap flag", crash_with_trap_flag},

@@ -47,7 +47,7 @@ TEST("process_create/the name may be of any length, but must be readable") {
         EXPECT_OK(zx_process_create(zx_job_default(), long_name, sizes[i], 0, &made.process, &made.vmar));
         MUST(zx_handle_close(made.process));
     }
-    for EACH_BAD_SOURCE (i) {
+    for (size_t i = 0; i < bad_source_count; i++) {
         struct made made = made_nothing();
         EXPECT_STATUS(zx_process_create(zx_job_default(), (char *)bad_sources[i], 8, 0, &made.process, &made.vmar),
                       ZX_ERR_INVALID_ARGS);
@@ -64,7 +64,7 @@ TEST("process_create/H13 options, then the name, then the job") {
 }
 
 static void create_badly(void) {
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         struct made made = made_nothing();
         zx_handle_t *bad = (zx_handle_t *)bad_targets[i];
         EXPECT_STATUS(zx_process_create(zx_job_default(), "n", 1, 0, bad, &made.vmar), ZX_ERR_INVALID_ARGS);
@@ -132,7 +132,7 @@ TEST("process_start/WRITE on both is all it needs") {
 }
 
 TEST("process_start/H13 process, then thread, then whose thread, then the argument") {
-    struct child other;
+    struct child other = {0};
     NEED(child_make(&child) && child_make(&other));
     zx_handle_t closed = vmo_make(PAGE);
     MUST(zx_handle_close(closed));
@@ -157,7 +157,7 @@ static void expect_consumed(zx_handle_t process, zx_handle_t thread, zx_status_t
 }
 
 TEST("process_start/the argument is consumed on every failure") {
-    struct child other;
+    struct child other = {0};
     NEED(child_make(&child) && child_make(&other));
     expect_consumed(ZX_HANDLE_INVALID, child.thread, ZX_ERR_BAD_HANDLE);
     expect_consumed(handle_of(KIND_VMO), child.thread, ZX_ERR_WRONG_TYPE);
@@ -192,7 +192,8 @@ TEST("process_start/L4 a dead process is BAD_STATE, and its handle table stays e
 static void echo(zx_handle_t handle, uintptr_t board_there) {
     struct board *board = (struct board *)board_there;
     zx_info_handle_basic_t info = {0};
-    board->words[1] = (uint64_t)(int64_t)zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+    board->words[1] =
+        (uint64_t)(int64_t)zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
     board->words[2] = info.koid;
     board->words[3] = info.rights;
     board->words[4] = handle;
@@ -270,7 +271,7 @@ TEST("thread_create/H13 options are 0, the name readable, and both come before t
     zx_handle_t thread = UNTOUCHED;
     for (uint32_t option = 1; option != 0; option <<= 1)
         EXPECT_STATUS(zx_thread_create(zx_process_self(), "n", 1, option, &thread), ZX_ERR_INVALID_ARGS);
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_thread_create(zx_process_self(), (char *)bad_sources[i], 8, 0, &thread), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_thread_create(ZX_HANDLE_INVALID, NULL, 8, 0, &thread), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_thread_create(ZX_HANDLE_INVALID, "n", 1, 1, &thread), ZX_ERR_INVALID_ARGS);
@@ -280,8 +281,9 @@ TEST("thread_create/H13 options are 0, the name readable, and both come before t
 }
 
 static void create_thread_badly(void) {
-    for EACH_BAD_TARGET (i)
-        EXPECT_STATUS(zx_thread_create(zx_process_self(), "n", 1, 0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++)
+        EXPECT_STATUS(zx_thread_create(zx_process_self(), "n", 1, 0, (zx_handle_t *)bad_targets[i]),
+                      ZX_ERR_INVALID_ARGS);
 }
 
 TEST("thread_create/bad pointers are INVALID_ARGS, and no thread stays") { check_gives_back(create_thread_badly); }

@@ -1,6 +1,6 @@
 /*
- * zx_vmar_allocate and zx_vmar_map: what they check, in which order, and where things come to lie. Rights and permissions
- * are in vmar_rights.c; unmapping, protecting and destroying in vmar_change.c.
+ * zx_vmar_allocate and zx_vmar_map: what they check, in which order, and where things come to lie. Rights and
+ * permissions are in vmar_rights.c; unmapping, protecting and destroying in vmar_change.c.
  */
 #include "tests/user/probe.h"
 
@@ -9,6 +9,7 @@
 #define SPECIFIC ZX_VM_SPECIFIC
 #define OVERWRITE ZX_VM_SPECIFIC_OVERWRITE
 #define LEN (16 * PAGE)
+#define BELOW_TOP(pages) (UINT64_MAX - (pages)*PAGE + 1)
 
 /* A region to try things in: LEN bytes that allow all but what a test says. */
 static zx_vaddr_t region_base;
@@ -110,7 +111,7 @@ TEST("vmar_allocate/SPECIFIC needs the parent's CAN_MAP_SPECIFIC, which a child 
 
 static void allocate_badly(void) {
     zx_handle_t vmar = region_full();
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         zx_handle_t child = UNTOUCHED;
         zx_vaddr_t addr = UNTOUCHED;
         EXPECT_STATUS(zx_vmar_allocate(vmar, 0, 0, LEN, (zx_handle_t *)bad_targets[i], &addr), ZX_ERR_INVALID_ARGS);
@@ -122,7 +123,9 @@ static void allocate_badly(void) {
     zx_handle_close(vmar);
 }
 
-TEST("vmar_allocate/bad pointers for either result are INVALID_ARGS, and the region is gone again") { allocate_badly(); }
+TEST("vmar_allocate/bad pointers for either result are INVALID_ARGS, and the region is gone again") {
+    allocate_badly();
+}
 
 static zx_status_t allocate_and_destroy(void) {
     zx_handle_t child;
@@ -214,7 +217,8 @@ TEST("vmar_map/H6 needs MAP on the VMO, and no right on the region to map nothin
 }
 
 TEST("vmar_map/unknown options and those of allocate are INVALID_ARGS") {
-    const zx_vm_option_t known = PERM_RX | PERM_RW | SPECIFIC | OVERWRITE | ZX_VM_MAP_RANGE | ZX_VM_REQUIRE_NON_RESIZABLE;
+    const zx_vm_option_t known =
+        PERM_RW | ZX_VM_PERM_EXECUTE | SPECIFIC | OVERWRITE | ZX_VM_MAP_RANGE | ZX_VM_REQUIRE_NON_RESIZABLE;
     zx_handle_t vmo;
     NEED_OK(zx_vmo_create(PAGE, ZX_VMO_NON_RESIZABLE, &vmo));
     zx_handle_t vmar = region_full();
@@ -233,11 +237,18 @@ TEST("vmar_map/REQUIRE_NON_RESIZABLE with a VMO that is resizable is NOT_SUPPORT
 TEST("vmar_map/A1 A5 A6 A10 the VMO's offset is on a page and the sum below 2^64; the length is rounded, not 0") {
     zx_handle_t vmar = region_full();
     zx_handle_t vmo = vmo_make(PAGE);
-    const uint64_t wrong[][2] = {{1, PAGE}, {PAGE - 1, 1}, {0, 0}, {0, UINT64_MAX}, {-PAGE, PAGE}, {-PAGE, 1},
-                                 {-2 * PAGE, PAGE + 1}, {0, LEN + 1}, {0, LEN + PAGE}};
+    const uint64_t wrong[][2] = {{1, PAGE},
+                                 {PAGE - 1, 1},
+                                 {0, 0},
+                                 {0, UINT64_MAX},
+                                 {BELOW_TOP(1), PAGE},
+                                 {BELOW_TOP(1), 1},
+                                 {BELOW_TOP(2), PAGE + 1},
+                                 {0, LEN + 1},
+                                 {0, LEN + PAGE}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         EXPECT_STATUS(map(vmar, PERM_R, 0, vmo, wrong[i][0], wrong[i][1]), ZX_ERR_INVALID_ARGS);
-    EXPECT_OK(map(vmar, PERM_R, 0, vmo, -2 * PAGE, PAGE));
+    EXPECT_OK(map(vmar, PERM_R, 0, vmo, BELOW_TOP(2), PAGE));
     EXPECT_OK(map(vmar, PERM_R, 0, vmo, 0, 1));
     EXPECT_OK(map(vmar, PERM_R, 0, vmo, 0, LEN - 3 * PAGE + 1));
     EXPECT_STATUS(map(vmar, PERM_R, 0, vmo, 0, 1), ZX_ERR_NO_MEMORY);
@@ -297,7 +308,7 @@ TEST("vmar_map/H13 then length 0, the ceiling, offset, SPECIFIC, range, alignmen
 TEST("vmar_map/bad pointers are INVALID_ARGS, and the mapping is gone again") {
     zx_handle_t vmar = region_full();
     zx_handle_t vmo = vmo_make(PAGE);
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         EXPECT_STATUS(zx_vmar_map(vmar, PERM_R | SPECIFIC, 0, vmo, 0, PAGE, (zx_vaddr_t *)bad_targets[i]),
                       ZX_ERR_INVALID_ARGS);
         EXPECT_OK(zx_vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_CACHED));

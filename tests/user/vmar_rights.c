@@ -21,11 +21,13 @@ struct handles {
 };
 static struct handles handles_make(zx_handle_t handle, zx_rights_t others) {
     struct handles all;
-    for (uint32_t perms = 0; perms < ALL_PERMS; perms++) all.with[perms] = handle_with(handle, rights_for(perms) | others);
+    for (uint32_t perms = 0; perms < ALL_PERMS; perms++)
+        all.with[perms] = handle_with(handle, rights_for(perms) | others);
     return all;
 }
 
-static bool same_status(zx_status_t status, zx_status_t want, const char *call, uint32_t vmar, uint32_t vmo, uint32_t perms) {
+static bool same_status(zx_status_t status, zx_status_t want, const char *call, uint32_t vmar, uint32_t vmo,
+                        uint32_t perms) {
     if (status == want) return true;
     test_note("%s: rights %#x on the region, %#x on the VMO, permissions %#x", call, vmar, vmo, perms);
     return TEST_STATUS(status, want);
@@ -67,7 +69,8 @@ static void expect_ceiling(zx_handle_t vmar, zx_vaddr_t addr, uint32_t ceiling) 
     }
 }
 
-TEST("vmar_protect/the ceiling is what both handles allowed at the time, though they are closed and stronger ones come") {
+TEST("vmar_protect/the ceiling is what both handles allowed at the time, though they are closed and stronger ones "
+     "come") {
     zx_handle_t vmo = vmo_make(PAGE);
     struct handles vmars = handles_make(zx_vmar_root_self(), 0);
     struct handles vmos = handles_make(vmo, ZX_RIGHT_MAP);
@@ -91,7 +94,8 @@ TEST("vmar_protect/H6 H7 every set of rights on the region against every set of 
     for (uint32_t rights = 0; rights < ALL_PERMS; rights++) {
         for (uint32_t perms = 0; perms < ALL_PERMS; perms++) {
             zx_status_t want = perms & ~rights ? ZX_ERR_ACCESS_DENIED : possible(perms) ? ZX_OK : ZX_ERR_INVALID_ARGS;
-            NEED(same_status(zx_vmar_protect(vmars.with[rights], perms, addr, PAGE), want, "protect", rights, 7, perms));
+            NEED(
+                same_status(zx_vmar_protect(vmars.with[rights], perms, addr, PAGE), want, "protect", rights, 7, perms));
         }
     }
 }

@@ -1,5 +1,6 @@
 /*
- * Making, reading, writing and resizing VMOs: zx_vmo_create, zx_vmo_read, zx_vmo_write, zx_vmo_get_size, zx_vmo_set_size.
+ * Making, reading, writing and resizing VMOs: zx_vmo_create, zx_vmo_read, zx_vmo_write, zx_vmo_get_size and
+ * zx_vmo_set_size.
  */
 #include "tests/user/probe.h"
 
@@ -19,9 +20,14 @@ static zx_handle_t fixed_vmo(uint64_t size) {
 }
 
 TEST("vmo_create/A1 A2 A3 the size is rounded up to pages; 0 is a size") {
-    const uint64_t sizes[][2] = {{0, 0},           {1, PAGE},           {PAGE - 1, PAGE},
-                                 {PAGE, PAGE},     {PAGE + 1, 2 * PAGE}, {10 * PAGE, 10 * PAGE},
-                                 {LARGEST - 1, LARGEST}, {LARGEST, LARGEST}};
+    const uint64_t sizes[][2] = {{0, 0},
+                                 {1, PAGE},
+                                 {PAGE - 1, PAGE},
+                                 {PAGE, PAGE},
+                                 {PAGE + 1, 2 * PAGE},
+                                 {10 * PAGE, 10 * PAGE},
+                                 {LARGEST - 1, LARGEST},
+                                 {LARGEST, LARGEST}};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         for (uint32_t options = 0; options <= 2; options++) {
             zx_handle_t vmo;
@@ -41,7 +47,8 @@ TEST("vmo_create/A5 a size that rounds to 2^64 is OUT_OF_RANGE") {
 
 TEST("vmo_create/unknown options and the two that exclude each other are INVALID_ARGS") {
     zx_handle_t vmo = UNTOUCHED;
-    for (uint32_t option = 4; option != 0; option <<= 1) EXPECT_STATUS(zx_vmo_create(PAGE, option, &vmo), ZX_ERR_INVALID_ARGS);
+    for (uint32_t option = 4; option != 0; option <<= 1)
+        EXPECT_STATUS(zx_vmo_create(PAGE, option, &vmo), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_vmo_create(PAGE, ZX_VMO_RESIZABLE | ZX_VMO_NON_RESIZABLE, &vmo), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_vmo_create(PAGE, UINT32_MAX, &vmo), ZX_ERR_INVALID_ARGS);
     EXPECT_EQ(vmo, UNTOUCHED);
@@ -59,7 +66,7 @@ TEST("vmo_create/the handle has the default rights, and ZERO_CHILDREN is asserte
 }
 
 static void create_badly(void) {
-    for EACH_BAD_TARGET (i)
+    for (size_t i = 0; i < bad_target_count; i++)
         EXPECT_STATUS(zx_vmo_create(PAGE, 0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
 }
 TEST("vmo_create/bad pointers are INVALID_ARGS, and no VMO stays") { check_gives_back(create_badly); }
@@ -156,12 +163,14 @@ TEST("vmo_read/H13 handle, type, right, then the range, then the buffer; vmo_wri
 
 TEST("vmo_read/O1 O2 O3 O4 bad buffers are INVALID_ARGS") {
     zx_handle_t vmo = vmo_make(PAGE);
-    for EACH_BAD_TARGET (i) EXPECT_STATUS(zx_vmo_read(vmo, (void *)bad_targets[i], 0, 8), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++)
+        EXPECT_STATUS(zx_vmo_read(vmo, (void *)bad_targets[i], 0, 8), ZX_ERR_INVALID_ARGS);
 }
 
 TEST("vmo_write/S1 S2 S5 S6 bad buffers are INVALID_ARGS, and nothing changes") {
     struct memory m = memory_make(PAGE, 4);
-    for EACH_BAD_SOURCE (i) EXPECT_STATUS(zx_vmo_write(m.vmo, (void *)bad_sources[i], 0, 8), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_source_count; i++)
+        EXPECT_STATUS(zx_vmo_write(m.vmo, (void *)bad_sources[i], 0, 8), ZX_ERR_INVALID_ARGS);
     EXPECT_UNTOUCHED(&m);
 }
 
@@ -276,7 +285,8 @@ TEST("vmo_get_size/H1 H2 H3 H4 H5 H11 bad handles") { check_handles(KIND_VMO, ge
 TEST("vmo_get_size/needs no right") { EXPECT_OK(get_size_of(handle_with(vmo_make(PAGE), ZX_RIGHT_NONE))); }
 TEST("vmo_get_size/bad pointers are INVALID_ARGS") {
     zx_handle_t vmo = vmo_make(PAGE);
-    for EACH_BAD_TARGET (i) EXPECT_STATUS(zx_vmo_get_size(vmo, (uint64_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++)
+        EXPECT_STATUS(zx_vmo_get_size(vmo, (uint64_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_vmo_get_size(ZX_HANDLE_INVALID, NULL), ZX_ERR_BAD_HANDLE);
 }
 
@@ -345,4 +355,6 @@ static void grow_and_shrink(void) {
     EXPECT_EQ(peek(vmo, LARGEST - 8), 7);
     zx_handle_close(vmo);
 }
-TEST("vmo/A8 the last page of the largest VMO can be used, and its pages come back") { check_gives_back(grow_and_shrink); }
+TEST("vmo/A8 the last page of the largest VMO can be used, and its pages come back") {
+    check_gives_back(grow_and_shrink);
+}

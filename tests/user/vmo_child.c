@@ -57,7 +57,8 @@ TEST("vmo_create_child/options: exactly one kind, and only what goes with it") {
         EXPECT_STATUS(zx_vmo_create_child(vmo, options, 0, PAGE, &child), good ? ZX_OK : ZX_ERR_INVALID_ARGS);
         EXPECT_EQ(child != UNTOUCHED, good);
     }
-    for (uint32_t option = 64; option != 0; option <<= 1) expect_refused(vmo, SNAPSHOT | option, 0, PAGE, ZX_ERR_INVALID_ARGS);
+    for (uint32_t option = 64; option != 0; option <<= 1)
+        expect_refused(vmo, SNAPSHOT | option, 0, PAGE, ZX_ERR_INVALID_ARGS);
 }
 
 TEST("vmo_create_child/H13 size, then NO_WRITE with RESIZABLE, then the handle, then other options, then the range") {
@@ -77,7 +78,7 @@ static void create_badly(void) {
     zx_handle_t vmo = fixed_vmo(PAGE);
     const uint32_t kinds[] = {SNAPSHOT, SLICE};
     for (size_t k = 0; k < COUNT(kinds); k++) {
-        for EACH_BAD_TARGET (i) {
+        for (size_t i = 0; i < bad_target_count; i++) {
             zx_handle_t *bad = (zx_handle_t *)bad_targets[i];
             EXPECT_STATUS(zx_vmo_create_child(vmo, kinds[k], 0, PAGE, bad), ZX_ERR_INVALID_ARGS);
             EXPECT_EQ(signals_of(vmo), ZX_VMO_ZERO_CHILDREN);
@@ -98,7 +99,9 @@ static zx_status_t snapshot_and_close(void) {
     EXPECT_EQ(peek(vmo, 4 * PAGE), 4 * PAGE);
     return status == ZX_OK ? zx_handle_close(child) : status;
 }
-TEST("vmo_create_child/T20 NO_MEMORY at each allocation, and nothing stays") { check_out_of_memory(snapshot_and_close); }
+TEST("vmo_create_child/T20 NO_MEMORY at each allocation, and nothing stays") {
+    check_out_of_memory(snapshot_and_close);
+}
 
 TEST("vmo_create_child/a snapshot shows what was there, and no later write on either side") {
     for (size_t k = 0; k < COUNT(snapshots); k++) {
@@ -178,7 +181,8 @@ TEST("vmo_create_child/A1 A2 A5 A6 sizes of snapshots: 0, rounded up, the larges
     expect_refused(vmo, SNAPSHOT, LARGEST, PAGE, ZX_ERR_OUT_OF_RANGE);
     expect_refused(vmo, SNAPSHOT, PAGE, LARGEST, ZX_ERR_OUT_OF_RANGE);
     expect_refused(vmo, SNAPSHOT, 0, LARGEST + 1, ZX_ERR_OUT_OF_RANGE);
-    for (uint64_t offset = 1; offset < PAGE; offset *= 3) expect_refused(vmo, SNAPSHOT, offset, PAGE, ZX_ERR_INVALID_ARGS);
+    for (uint64_t offset = 1; offset < PAGE; offset *= 3)
+        expect_refused(vmo, SNAPSHOT, offset, PAGE, ZX_ERR_INVALID_ARGS);
 }
 
 TEST("vmo_create_child/a snapshot is resizable only with RESIZABLE; grown it shows zeros") {
@@ -198,8 +202,8 @@ TEST("vmo_create_child/a snapshot is resizable only with RESIZABLE; grown it sho
 
 TEST("vmo_create_child/rights: the source's and both property rights; snapshots gain WRITE and lose EXECUTE") {
     const zx_rights_t needed = ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ;
-    const zx_rights_t others[] = {0, ZX_RIGHT_WRITE, ZX_RIGHT_EXECUTE, ZX_RIGHT_MAP, ZX_RIGHT_TRANSFER,
-                                  ZX_DEFAULT_VMO_RIGHTS};
+    const zx_rights_t others[] = {
+        0, ZX_RIGHT_WRITE, ZX_RIGHT_EXECUTE, ZX_RIGHT_MAP, ZX_RIGHT_TRANSFER, ZX_DEFAULT_VMO_RIGHTS};
     zx_handle_t vmo = fixed_vmo(PAGE);
     for (size_t i = 0; i < COUNT(others); i++) {
         zx_handle_t source = handle_with(vmo, needed | others[i]);

@@ -76,9 +76,9 @@ TEST("vmo_op_range/the buffer is not looked at") {
 }
 
 TEST("vmo_op_range/A1 A3 A5 A6 A12 a range beyond the end is OUT_OF_RANGE, and nothing changes") {
-    const uint64_t wrong[][2] = {{0, 3 * PAGE},   {PAGE, 2 * PAGE},       {2 * PAGE, PAGE}, {3 * PAGE, 0},
-                                 {LARGEST, PAGE}, {LARGEST, 2 * PAGE},    {PAGE, LARGEST},  {0, LARGEST},
-                                 {LARGEST, 0},    {(uint64_t)1 << 63, (uint64_t)1 << 63}};
+    const uint64_t wrong[][2] = {
+        {0, 3 * PAGE},       {PAGE, 2 * PAGE}, {2 * PAGE, PAGE}, {3 * PAGE, 0}, {LARGEST, PAGE},
+        {LARGEST, 2 * PAGE}, {PAGE, LARGEST},  {0, LARGEST},     {LARGEST, 0},  {(uint64_t)1 << 63, (uint64_t)1 << 63}};
     struct memory m = memory_make(2 * PAGE, 3);
     for (size_t i = 0; i < COUNT(wrong); i++) {
         for (size_t k = 0; k < COUNT(page_ops); k++)
@@ -188,7 +188,7 @@ TEST("vmo_op_range/DECOMMIT gives pages back: they read as zeros, through mappin
 
 TEST("vmo_op_range/A10 H13 DECOMMIT unaligned is INVALID_ARGS, also beyond the end, and nothing changes") {
     struct memory m = memory_make(2 * PAGE, 5);
-    const uint64_t wrong[][2] = {{0, 1},        {1, PAGE},    {PAGE - 1, PAGE},  {0, PAGE + 1},
+    const uint64_t wrong[][2] = {{0, 1},        {1, PAGE},         {PAGE - 1, PAGE},      {0, PAGE + 1},
                                  {PAGE + 1, 0}, {0, 9 * PAGE + 1}, {99 * PAGE + 1, PAGE}, {1, UINT64_MAX}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         EXPECT_STATUS(decommit(m.vmo, wrong[i][0], wrong[i][1]), ZX_ERR_INVALID_ARGS);
@@ -210,8 +210,8 @@ TEST("vmo_op_range/DECOMMIT in a snapshot reads zeros, not the parent's bytes, a
 }
 
 TEST("vmo_op_range/ZERO zeroes the very bytes, in part of a page, a page, and across") {
-    const size_t ranges[][2] = {{0, 1},        {5, 100},          {PAGE - 1, 2},        {PAGE, PAGE},
-                                {0, 3 * PAGE}, {100, 2 * PAGE},   {PAGE + 1, PAGE - 1}, {2 * PAGE - 1, 1},
+    const size_t ranges[][2] = {{0, 1},           {5, 100},        {PAGE - 1, 2},        {PAGE, PAGE},
+                                {0, 3 * PAGE},    {100, 2 * PAGE}, {PAGE + 1, PAGE - 1}, {2 * PAGE - 1, 1},
                                 {1, 3 * PAGE - 2}};
     static const unsigned char zeros[3 * 4096];
     for (size_t i = 0; i < COUNT(ranges); i++) {
@@ -304,7 +304,8 @@ TEST("vmo_set_cache_policy/any policy, any number of times, while there is nothi
 
 /* Every policy is refused, the one that holds included. */
 static void expect_fixed(zx_handle_t vmo) {
-    for (uint32_t policy = 0; policy <= 3; policy++) EXPECT_STATUS(zx_vmo_set_cache_policy(vmo, policy), ZX_ERR_BAD_STATE);
+    for (uint32_t policy = 0; policy <= 3; policy++)
+        EXPECT_STATUS(zx_vmo_set_cache_policy(vmo, policy), ZX_ERR_BAD_STATE);
 }
 
 TEST("vmo_set_cache_policy/BAD_STATE while a page is committed; not after it is given back") {

@@ -15,7 +15,9 @@ static zx_status_t poll_it(zx_handle_t handle) {
 }
 
 TEST("object_wait_one/H1 H2 H3 H4 H11 what is no handle is BAD_HANDLE") { check_bad_handles(poll_it); }
-TEST("object_wait_one/H6 without WAIT it is ACCESS_DENIED") { check_rights(handle_of(KIND_VMO), ZX_RIGHT_WAIT, poll_it); }
+TEST("object_wait_one/H6 without WAIT it is ACCESS_DENIED") {
+    check_rights(handle_of(KIND_VMO), ZX_RIGHT_WAIT, poll_it);
+}
 
 TEST("object_wait_one/objects without signals: their handles lack WAIT, and cannot get it") {
     EXPECT_STATUS(poll_it(handle_of(KIND_VMAR)), ZX_ERR_ACCESS_DENIED);
@@ -81,7 +83,7 @@ TEST("object_wait_one/bits that no object has are fine to wait for") {
 TEST("object_wait_one/bad pointers are INVALID_ARGS, whatever the wait gave; NULL is none") {
     zx_handle_t vmo = vmo_make(PAGE);
     EXPECT_OK(zx_object_wait_one(vmo, ZX_VMO_ZERO_CHILDREN, 0, NULL));
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         zx_signals_t *bad = (zx_signals_t *)bad_targets[i];
         if (!bad) continue;
         EXPECT_STATUS(zx_object_wait_one(vmo, ZX_VMO_ZERO_CHILDREN, 0, bad), ZX_ERR_INVALID_ARGS);

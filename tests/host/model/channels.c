@@ -23,33 +23,15 @@ zx_status_t model_channel_create(struct model *m, struct model_process *p, uint3
     return ZX_OK;
 }
 
-/* Can `from`'s queue, or what is in it, lead to `to`? */
+/* Can `to` be reached from an object, by taking messages out of queues? */
 static bool leads_to(const struct model_object *from, const struct model_channel *to) {
     if (from == &to->object) return true;
-    if (from->type == ZX_OBJ_TYPE_PROCESS) {
-        const struct model_process *p = (const struct model_process *)from;
-        for (unsigned i = 0; p->state == MODEL_INITIAL && i < p->handle_count; i++) {
-            if (leads_to(p->handles[i].object, to)) return true;
-        }
-    }
     if (from->type != ZX_OBJ_TYPE_CHANNEL) return false;
     const struct model_channel *c = (const struct model_channel *)from;
     for (unsigned i = 0; i < c->queued; i++) {
         for (unsigned k = 0; k < c->queue[i].count; k++) {
             if (leads_to(c->queue[i].handles[k].object, to)) return true;
         }
-    }
-    return false;
-}
-
-bool model_channel_would_cycle(struct model_process *p, const struct model_channel_write *w) {
-    struct model_handle *h = model_find(p, w->channel);
-    if (!h || h->object->type != ZX_OBJ_TYPE_CHANNEL) return false;
-    for (uint32_t i = 0; i < w->count && i < MODEL_SENT; i++) {
-        zx_handle_t value;
-        if (model_load(p, w->handles + i * sizeof(value), &value, sizeof(value)) != ZX_OK) break;
-        struct model_handle *sent = model_find(p, value);
-        if (sent && leads_to(sent->object, channel_of(h)->peer)) return true;
     }
     return false;
 }
@@ -90,8 +72,16 @@ static bool readable(struct model_process *p, uint64_t addr, uint64_t len) {
     return true;
 }
 
-static zx_status_t enqueue(struct model_channel *to, const struct model_channel_write *w, const struct sent *sent) {
-    if (to->closed) return ZX_ERR_PEER_CLOSED;
+/* A message with which a queue would hold itself is discarded: nobody could ever read it. Takes the handles. */
+static zx_status_t enqueue(struct model *m, struct model_channel *to, const struct model_channel_write *w,
+                           const struct sent *sent) {
+    bool discard = to->closed;
+    for (unsigned i = 0; i < sent->count; i++) discard = discard || leads_to(sent->handles[i].object, to);
+    zx_status_t status = to->closed ? ZX_ERR_PEER_CLOSED : ZX_OK;
+    if (discard) {
+        for (unsigned i = 0; i < sent->count; i++) model_drop(m, sent->handles[i]);
+        return status;
+    }
     struct model_message *message = &to->queue[to->queued++];
     *message = (struct model_message){.len = w->len, .fill = w->fill, .count = sent->count};
     memcpy(message->handles, sent->handles, sent->count * sizeof(sent->handles[0]));
@@ -113,8 +103,8 @@ zx_status_t model_channel_write(struct model *m, struct model_process *p, const 
     if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
     zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
-    if (status == ZX_OK) status = enqueue(c->peer, w, &sent);
-    for (unsigned i = 0; status != ZX_OK && i < sent.count; i++) model_drop(m, sent.handles[i]);
+    if (status == ZX_OK) return enqueue(m, c->peer, w, &sent);
+    for (unsigned i = 0; i < sent.count; i++) model_drop(m, sent.handles[i]);
     return status;
 }
 

@@ -87,8 +87,8 @@ static uint64_t move_piece(struct model_process *p, bool write, uint64_t buffer,
     return len;
 }
 
-zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t value, bool write, uint64_t buffer,
-                               uint64_t offset, uint64_t size) {
+zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t value, bool write, uint64_t buffer, uint64_t offset,
+                               uint64_t size) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, ZX_OBJ_TYPE_VMO, write ? ZX_RIGHT_WRITE : ZX_RIGHT_READ, &h);
     if (status != ZX_OK) return status;

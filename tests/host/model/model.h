@@ -43,6 +43,7 @@ struct model_vmo {
     struct model_vmo *parent;
     uint64_t size;
     bool resizable;
+    bool contiguous; /* its pages are there from the first, and stay */
     uint32_t cache_policy;
     unsigned mappings;
     struct model_page *pages; /* those committed */
@@ -112,7 +113,7 @@ struct model {
     struct model_channel channels[MODEL_CHANNELS];
     struct model_process processes[MODEL_PROCESSES];
     struct model_thread threads[MODEL_THREADS];
-    struct model_object job;
+    struct model_object job, resource;
 };
 
 /* Forgets everything. */
@@ -167,8 +168,6 @@ struct model_channel_write {
     uint64_t handles;
     uint32_t count;
 };
-/* Would the message make a channel hold itself? Then nobody could ever free it, and the program must not try. */
-bool model_channel_would_cycle(struct model_process *p, const struct model_channel_write *w);
 zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
                                 zx_status_t failed);
 struct model_channel_read {
@@ -198,6 +197,16 @@ zx_status_t model_vmo_get_size(struct model_process *p, zx_handle_t h, uint64_t 
 zx_status_t model_vmo_set_size(struct model_process *p, zx_handle_t h, uint64_t size);
 zx_status_t model_vmo_create_child(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options,
                                    uint64_t offset, uint64_t size, uint64_t out, zx_handle_t made);
+zx_status_t model_vmo_clone(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options, uint64_t offset,
+                            uint64_t size, uint64_t out, zx_handle_t made);
+zx_status_t model_vmo_create_contiguous(struct model *m, struct model_process *p, zx_handle_t resource, uint64_t size,
+                                        uint32_t align, uint64_t out, zx_handle_t made);
+zx_status_t model_vmo_replace_as_executable(struct model *m, struct model_process *p, zx_handle_t h, zx_handle_t vmex,
+                                            uint64_t out, zx_handle_t made, zx_status_t failed);
+/* Committed bytes of [offset, offset + size), as far as the VMO goes. */
+uint64_t model_vmo_committed(const struct model_vmo *vmo, uint64_t offset, uint64_t size);
+/* What vmo_op_range does after looking at handle and rights. */
+zx_status_t model_vmo_op(struct model_vmo *vmo, uint32_t op, uint64_t offset, uint64_t size);
 zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t op, uint64_t offset, uint64_t size);
 zx_status_t model_vmo_set_cache_policy(const struct model *m, struct model_process *p, zx_handle_t h, uint32_t policy);
 
@@ -222,6 +231,8 @@ zx_status_t model_vmar_map(struct model *m, struct model_process *p, const struc
 zx_status_t model_vmar_unmap(struct model *m, struct model_process *p, zx_handle_t h, uint64_t addr, uint64_t len);
 zx_status_t model_vmar_protect(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options, uint64_t addr,
                                uint64_t len);
+zx_status_t model_vmar_op_range(struct model *m, struct model_process *p, zx_handle_t h, uint32_t op, uint64_t addr,
+                                uint64_t len, uint64_t buffer, uint64_t buffer_size);
 zx_status_t model_vmar_destroy(struct model *m, struct model_process *p, zx_handle_t h);
 
 /* --- memory.c --- */

@@ -73,8 +73,8 @@ static void mapping_remove(struct model_mapping *map) {
 static void mapping_split(struct model_mapping *map, uint64_t at) {
     if (at <= map->base || at >= map->base + map->len) return;
     uint64_t lower = at - map->base;
-    struct model_mapping *upper = model_mapping_add(map->vmar, at, map->len - lower, map->vmo, map->offset + lower,
-                                                    map->perms, map->ceiling);
+    struct model_mapping *upper =
+        model_mapping_add(map->vmar, at, map->len - lower, map->vmo, map->offset + lower, map->perms, map->ceiling);
     upper->private = map->private;
     map->len = lower;
 }
@@ -172,7 +172,8 @@ zx_status_t model_vmar_allocate(struct model *m, struct model_process *p, zx_han
 }
 
 /* The checks of vmar_map that look at options and handles. */
-static zx_status_t map_check_options(uint32_t options, const struct model_handle *vmar, const struct model_handle *vmo) {
+static zx_status_t map_check_options(uint32_t options, const struct model_handle *vmar,
+                                     const struct model_handle *vmo) {
     const uint32_t known = PERMS | EITHER_SPECIFIC | ZX_VM_MAP_RANGE | ZX_VM_REQUIRE_NON_RESIZABLE;
     if (!(vmo->rights & ZX_RIGHT_MAP)) return ZX_ERR_ACCESS_DENIED;
     if ((options & PERMS) && !(options & ZX_VM_PERM_READ)) return ZX_ERR_INVALID_ARGS;
@@ -292,4 +293,41 @@ zx_status_t model_vmar_destroy(struct model *m, struct model_process *p, zx_hand
     if (v->dead) return ZX_ERR_BAD_STATE;
     model_vmar_kill(m, v);
     return ZX_OK;
+}
+
+/* What is wrong with a range for op_range, from its beginning on. */
+static zx_status_t op_check(struct model *m, struct model_vmar *v, uint32_t op, uint64_t addr, uint64_t len) {
+    struct child c;
+    bool changes = op == ZX_VMAR_OP_COMMIT || op == ZX_VMAR_OP_DECOMMIT || op == ZX_VMAR_OP_ZERO;
+    for (uint64_t reached = addr; reached < addr + len; reached = c.end) {
+        if (!child_above(m, v, reached, &c) || c.base > reached) return ZX_ERR_BAD_STATE;
+        if (c.vmar) return ZX_ERR_INVALID_ARGS;
+        if (changes && !(c.mapping->ceiling & ZX_VM_PERM_WRITE)) return ZX_ERR_ACCESS_DENIED;
+    }
+    return ZX_OK;
+}
+
+zx_status_t model_vmar_op_range(struct model *m, struct model_process *p, zx_handle_t h, uint32_t op, uint64_t addr,
+                                uint64_t len, uint64_t buffer, uint64_t buffer_size) {
+    struct model_vmar *v;
+    if (buffer || buffer_size) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = get_vmar(p, h, 0, &v);
+    if (status != ZX_OK) return status;
+    len = model_round_up(len);
+    if (!model_aligned(addr) || len == 0) return ZX_ERR_INVALID_ARGS;
+    if (addr < v->base || !model_within(addr - v->base, len, v->len)) return ZX_ERR_OUT_OF_RANGE;
+    if (v->dead) return ZX_ERR_BAD_STATE;
+    status = op_check(m, v, op, addr, len);
+    if (status != ZX_OK) return status;
+    if (op == 0 || (op > ZX_VMAR_OP_MAP_RANGE && op != ZX_VMAR_OP_ZERO && op < ZX_VMAR_OP_DONT_NEED) ||
+        op > ZX_VMAR_OP_PREFETCH)
+        return ZX_ERR_INVALID_ARGS;
+    /* The others do nothing that can be seen. */
+    if (op != ZX_VMAR_OP_COMMIT && op != ZX_VMAR_OP_DECOMMIT && op != ZX_VMAR_OP_ZERO) return ZX_OK;
+    for (uint64_t at = addr, n; at < addr + len && status == ZX_OK; at += n) {
+        struct model_mapping *map = model_mapping_at(v->process, at);
+        n = model_min(addr + len, map->base + map->len) - at;
+        status = model_vmo_op(map->vmo, op, map->offset + (at - map->base), n);
+    }
+    return status;
 }

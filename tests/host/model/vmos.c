@@ -48,6 +48,7 @@ void model_reset(struct model *m) {
     for (unsigned i = 0; i < m->vmo_count; i++) pages_remove(&m->vmos[i], 0, UINT64_MAX);
     memset(m, 0, sizeof(*m));
     m->job.type = ZX_OBJ_TYPE_JOB;
+    m->resource.type = ZX_OBJ_TYPE_RESOURCE;
 }
 
 static unsigned mappings_unused(const struct model_process *p) {
@@ -142,8 +143,11 @@ static zx_status_t check_slice(const struct model_vmo *parent, uint64_t offset, 
     return parent->resizable ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
 }
 
-static zx_status_t check_snapshot(const struct model_vmo *parent, uint64_t offset, uint64_t size) {
-    if (parent->store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
+static zx_status_t check_cached(const struct model_vmo *parent) {
+    return parent->store->cache_policy == ZX_CACHE_POLICY_CACHED ? ZX_OK : ZX_ERR_BAD_STATE;
+}
+
+static zx_status_t check_snapshot_range(uint64_t offset, uint64_t size) {
     if (!model_aligned(offset)) return ZX_ERR_INVALID_ARGS;
     return offset + model_round_up(size) < offset ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
 }
@@ -179,9 +183,31 @@ zx_status_t model_vmo_create_child(struct model *m, struct model_process *p, zx_
     if (status != ZX_OK) return status;
     struct model_vmo *parent = (struct model_vmo *)h->object;
     zx_rights_t rights = child_rights(h->rights, options);
-    status = options & ZX_VMO_CHILD_SLICE ? check_slice(parent, offset, size) : check_snapshot(parent, offset, size);
+    bool slice = options & ZX_VMO_CHILD_SLICE;
+    status = slice ? check_slice(parent, offset, size) : check_snapshot_range(offset, size);
+    if (status == ZX_OK && !slice) status = check_cached(parent);
     if (status != ZX_OK) return status;
     struct model_vmo *child = child_new(m, parent, options, offset, size);
+    status = model_put(p, out, &made, sizeof(made));
+    if (status == ZX_OK) model_give(p, made, &child->object, rights);
+    return status;
+}
+
+zx_status_t model_vmo_clone(struct model *m, struct model_process *p, zx_handle_t value, uint32_t options,
+                            uint64_t offset, uint64_t size, uint64_t out, zx_handle_t made) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &h);
+    if (status != ZX_OK) return status;
+    if (!(options & ZX_VMO_CLONE_COPY_ON_WRITE) || options > (ZX_VMO_CLONE_COPY_ON_WRITE | ZX_VMO_CLONE_NON_RESIZEABLE))
+        return ZX_ERR_INVALID_ARGS;
+    if (size > 0 && model_round_up(size) == 0) return ZX_ERR_OUT_OF_RANGE;
+    struct model_vmo *parent = (struct model_vmo *)h->object;
+    zx_rights_t rights = h->rights | ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_WRITE;
+    status = check_cached(parent);
+    if (status == ZX_OK) status = check_snapshot_range(offset, size);
+    if (status != ZX_OK) return status;
+    struct model_vmo *child = child_new(m, parent, ZX_VMO_CHILD_SNAPSHOT, offset, size);
+    child->resizable = !(options & ZX_VMO_CLONE_NON_RESIZEABLE);
     status = model_put(p, out, &made, sizeof(made));
     if (status == ZX_OK) model_give(p, made, &child->object, rights);
     return status;
@@ -207,6 +233,8 @@ static zx_status_t zero(struct model_vmo *vmo, uint64_t offset, uint64_t size) {
         memset(page->bytes + (from - base), 0, to - from);
     }
     if (first < last) pages_remove(store, first, last);
+    if (first < last && store->contiguous)
+        commit(vmo, first * MODEL_PAGE - vmo->store_offset, (last - first) * MODEL_PAGE);
     return ZX_OK;
 }
 
@@ -226,13 +254,8 @@ static zx_rights_t op_rights(uint32_t op) {
     }
 }
 
-zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t op, uint64_t offset, uint64_t size) {
-    struct model_vmo *vmo;
-    zx_rights_t rights = op_rights(op);
-    zx_status_t status = get_vmo(p, h, rights, &vmo);
-    if (status != ZX_OK) return status;
-    if (op == ZX_VMO_OP_LOCK || op == ZX_VMO_OP_UNLOCK) return ZX_ERR_NOT_SUPPORTED;
-    if (!rights) return ZX_ERR_INVALID_ARGS;
+zx_status_t model_vmo_op(struct model_vmo *vmo, uint32_t op, uint64_t offset, uint64_t size) {
+    if (op == ZX_VMO_OP_DECOMMIT && vmo->store->contiguous) return ZX_ERR_NOT_SUPPORTED;
     if (op == ZX_VMO_OP_DECOMMIT && (!model_aligned(offset) || !model_aligned(size))) return ZX_ERR_INVALID_ARGS;
     bool about_caches = op >= ZX_VMO_OP_CACHE_SYNC && op <= ZX_VMO_OP_CACHE_CLEAN_INVALIDATE;
     if (about_caches && size == 0) return ZX_ERR_INVALID_ARGS;
@@ -245,8 +268,27 @@ zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t 
     return ZX_OK;
 }
 
-zx_status_t model_vmo_set_cache_policy(const struct model *m, struct model_process *p, zx_handle_t h,
-                                       uint32_t policy) {
+zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t op, uint64_t offset, uint64_t size) {
+    struct model_vmo *vmo;
+    zx_rights_t rights = op_rights(op);
+    zx_status_t status = get_vmo(p, h, rights, &vmo);
+    if (status != ZX_OK) return status;
+    if (op == ZX_VMO_OP_LOCK || op == ZX_VMO_OP_UNLOCK) return ZX_ERR_NOT_SUPPORTED;
+    return rights ? model_vmo_op(vmo, op, offset, size) : ZX_ERR_INVALID_ARGS;
+}
+
+uint64_t model_vmo_committed(const struct model_vmo *vmo, uint64_t offset, uint64_t size) {
+    uint64_t bytes = 0;
+    if (offset >= vmo->size) return 0;
+    size = model_min(size, vmo->size - offset);
+    for (const struct model_page *page = vmo->store->pages; page; page = page->next) {
+        uint64_t at = page->index * MODEL_PAGE - vmo->store_offset;
+        if (at >= offset && at - offset < size) bytes += MODEL_PAGE;
+    }
+    return bytes;
+}
+
+zx_status_t model_vmo_set_cache_policy(const struct model *m, struct model_process *p, zx_handle_t h, uint32_t policy) {
     struct model_vmo *vmo;
     if (policy > ZX_CACHE_POLICY_MASK) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = get_vmo(p, h, ZX_RIGHT_MAP, &vmo);
@@ -254,4 +296,37 @@ zx_status_t model_vmo_set_cache_policy(const struct model *m, struct model_proce
     if (vmo->pages || vmo->mappings || vmo->parent || model_vmo_has_children(m, vmo)) return ZX_ERR_BAD_STATE;
     vmo->cache_policy = policy;
     return ZX_OK;
+}
+
+zx_status_t model_vmo_create_contiguous(struct model *m, struct model_process *p, zx_handle_t resource, uint64_t size,
+                                        uint32_t align, uint64_t out, zx_handle_t made) {
+    struct model_handle *h;
+    if (size == 0 || (align != 0 && align < ZX_PAGE_SHIFT) || align >= 64) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = model_get(p, resource, ZX_OBJ_TYPE_RESOURCE, 0, &h);
+    if (status != ZX_OK) return status;
+    if (model_round_up(size) == 0) return ZX_ERR_OUT_OF_RANGE;
+    if (size > MODEL_PAGE << 12 || align > 24) return ZX_ERR_NO_MEMORY;
+    status = model_put(p, out, &made, sizeof(made));
+    if (status != ZX_OK) return status;
+    struct model_vmo *vmo = model_vmo_new(m, model_round_up(size), false);
+    vmo->contiguous = true;
+    commit(vmo, 0, vmo->size);
+    model_give(p, made, &vmo->object, ZX_DEFAULT_VMO_RIGHTS);
+    return ZX_OK;
+}
+
+zx_status_t model_vmo_replace_as_executable(struct model *m, struct model_process *p, zx_handle_t value,
+                                            zx_handle_t vmex, uint64_t out, zx_handle_t made, zx_status_t failed) {
+    struct model_handle *h, *resource;
+    zx_status_t allowed = vmex ? model_get(p, vmex, ZX_OBJ_TYPE_RESOURCE, 0, &resource) : ZX_OK;
+    zx_status_t status = model_get(p, value, 0, 0, &h);
+    if (status != ZX_OK) return status;
+    struct model_handle taken = model_take(p, h);
+    status = allowed;
+    if (status == ZX_OK && taken.object->type != ZX_OBJ_TYPE_VMO) status = ZX_ERR_BAD_HANDLE;
+    if (status == ZX_OK) status = failed;
+    if (status == ZX_OK) status = model_put(p, out, &made, sizeof(made));
+    if (status == ZX_OK) model_give(p, made, taken.object, taken.rights | ZX_RIGHT_EXECUTE);
+    model_drop(m, taken);
+    return status;
 }

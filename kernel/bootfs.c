@@ -40,7 +40,8 @@ static bool parse_entry(const char *archive, uint64_t len, uint64_t at, const ch
                         uint64_t *next) {
     const struct newc_header *header = (const struct newc_header *)(archive + at);
     uint64_t name_len;
-    if (!range_within(at, sizeof(*header), 0, len) || memcmp(header->magic, MAGIC, sizeof(header->magic)) != 0) return false;
+    if (!range_within(at, sizeof(*header), 0, len) || memcmp(header->magic, MAGIC, sizeof(header->magic)) != 0)
+        return false;
     if (!parse_hex(header->namesize, &name_len) || !parse_hex(header->filesize, &file->len)) return false;
     if (name_len == 0 || !range_within(at + sizeof(*header), name_len, 0, len)) return false;
     *name = archive + at + sizeof(*header);

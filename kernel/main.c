@@ -28,7 +28,8 @@ NORETURN static void power_off(int64_t code) {
     char line[40];
     size_t len = format(line, sizeof(line), "exit %ld\n# end\n", code);
     arch_report_write(line, len);
-    log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(), pages_total());
+    log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(),
+             pages_total());
     arch_power_off(code == 0 ? POWER_OK : POWER_FAIL);
 }
 
@@ -67,7 +68,8 @@ void upcall_start(void) {
     const struct boot_info *info = arch_boot_info();
     report("# boot\n");
     options_init(info->cmdline);
-    log_line("jargoon: %lu MiB of RAM, loader %s, command line '%s'", info->ram_total >> 20, info->loader, info->cmdline);
+    log_line("jargoon: %lu MiB of RAM, loader %s, command line '%s'", info->ram_total >> 20, info->loader,
+             info->cmdline);
     sched_init();
     pages_init(info);
     vmo_init();

@@ -47,7 +47,8 @@ static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, 
 static zx_status_t map_segment(struct boot *boot, const Elf64_Phdr *ph) {
     uint32_t perms = PERM_READ | (ph->p_flags & PF_W ? PERM_WRITE : 0) | (ph->p_flags & PF_X ? PERM_EXECUTE : 0);
     uint64_t slack = ph->p_vaddr & PAGE_MASK, begin = boot->file.offset + ph->p_offset - slack, len;
-    if (!page_aligned(begin) || ph->p_filesz > ph->p_memsz || !range_within(ph->p_offset, ph->p_filesz, 0, boot->file.len) ||
+    if (!page_aligned(begin) || ph->p_filesz > ph->p_memsz ||
+        !range_within(ph->p_offset, ph->p_filesz, 0, boot->file.len) ||
         !range_within(ph->p_vaddr, ph->p_memsz, USER_BASE, USER_END - USER_BASE) ||
         !page_round_up(ph->p_memsz + slack, &len))
         return ZX_ERR_IO_DATA_INTEGRITY;
@@ -91,11 +92,8 @@ static zx_status_t map_stack(struct boot *boot) {
     status = vmar_allocate(root, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC, 0,
                            STACK_SIZE + PAGE_SIZE, &guarded);
     if (status == ZX_OK) {
-        struct vmar_map args = {.options = perms | ZX_VM_SPECIFIC,
-                                .offset = PAGE_SIZE,
-                                .vmo = stack,
-                                .len = STACK_SIZE,
-                                .ceiling = perms};
+        struct vmar_map args = {
+            .options = perms | ZX_VM_SPECIFIC, .offset = PAGE_SIZE, .vmo = stack, .len = STACK_SIZE, .ceiling = perms};
         status = vmar_map(guarded, &args, &base);
         if (status == ZX_OK) boot->sp = base + STACK_SIZE - sizeof(uint64_t);
         object_unref(&guarded->object);
@@ -145,7 +143,7 @@ static zx_status_t make_message(const uint32_t *ids, uint32_t num_ids, struct me
 
 /* Writes the bootstrap message into a new channel; `*end` is what init reads it from. Borrows the objects. */
 static zx_status_t send_message(struct boot *boot, struct object *resource, struct handle *end) {
-    static const uint32_t ids[] = {PA_PROC_SELF,  PA_THREAD_SELF, PA_VMAR_ROOT,
+    static const uint32_t ids[] = {PA_PROC_SELF,   PA_THREAD_SELF, PA_VMAR_ROOT,
                                    PA_JOB_DEFAULT, PA_RESOURCE,    PA_VMO_BOOTFS};
     const struct handle given[countof(ids)] = {
         {&boot->process->object, ZX_DEFAULT_PROCESS_RIGHTS},

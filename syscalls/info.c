@@ -64,8 +64,7 @@ static zx_status_t fill_count(const struct handle *handle, union info_record *ou
 static zx_status_t fill_process(const struct handle *handle, union info_record *out) {
     struct process_info info;
     process_get_info(process_from_object(handle->object), &info);
-    out->process =
-        (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
+    out->process = (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
     return ZX_OK;
 }
 
@@ -257,8 +256,8 @@ static zx_status_t tell(const struct info_topic *topic, const struct handle *han
     return status == ZX_OK && topic->fill && list.written == 0 ? ZX_ERR_BUFFER_TOO_SMALL : status;
 }
 
-zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size,
-                                user_out_t actual, user_out_t avail) {
+zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size, user_out_t actual,
+                                user_out_t avail) {
     const struct info_topic *topic = find_topic(topic_id);
     struct handle handle;
     if (!topic && topic_id != ZX_INFO_HANDLE_VALID) return ZX_ERR_NOT_SUPPORTED;

@@ -20,7 +20,7 @@ struct handle_table;
 
 #define SYSCALL_PICK(a, b, c, d, e, f, g, h, n, ...) n
 #define SYSCALL_ARITY(...) SYSCALL_PICK(__VA_ARGS__ __VA_OPT__(, ) 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define SYSCALL_IF_EMPTY(...) SYSCALL_PICK(__VA_ARGS__ __VA_OPT__(, ) , , , , , , , , void)
+#define SYSCALL_IF_EMPTY(...) SYSCALL_PICK(__VA_ARGS__ __VA_OPT__(, ), , , , , , , , void)
 
 #define SYSCALL(name, kind, ...) SYSCALL_RETURN_##kind sys_##name(__VA_ARGS__ SYSCALL_IF_EMPTY(__VA_ARGS__));
 #include "syscalls/syscalls.def"

@@ -108,8 +108,8 @@ static zx_status_t do_op(struct vmo *vmo, uint32_t op, uint64_t offset, uint64_t
     }
 }
 
-zx_status_t sys_vmo_op_range(zx_handle_t value, uint32_t op, uint64_t offset, uint64_t size,
-                             user_out_t buffer UNUSED, size_t buffer_size UNUSED) {
+zx_status_t sys_vmo_op_range(zx_handle_t value, uint32_t op, uint64_t offset, uint64_t size, user_out_t buffer UNUSED,
+                             size_t buffer_size UNUSED) {
     struct vmo *vmo;
     zx_rights_t rights = 0;
     zx_status_t valid = op_rights(op, &rights), status = get_vmo(value, rights, &vmo);

@@ -59,7 +59,8 @@ static zx_status_t check_child_options(uint32_t options) {
 static zx_status_t check_snapshot_range(uint64_t offset, uint64_t size) {
     uint64_t end;
     if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
-    return __builtin_add_overflow(offset, (size + PAGE_MASK) & ~(uint64_t)PAGE_MASK, &end) ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
+    return __builtin_add_overflow(offset, (size + PAGE_MASK) & ~(uint64_t)PAGE_MASK, &end) ? ZX_ERR_OUT_OF_RANGE
+                                                                                           : ZX_OK;
 }
 
 static zx_rights_t child_rights(zx_rights_t rights, uint32_t options) {
@@ -93,8 +94,8 @@ zx_status_t sys_vmo_create_child(zx_handle_t value, uint32_t options, uint64_t o
     uint64_t rounded;
     if (!page_round_up(size, &rounded)) return ZX_ERR_OUT_OF_RANGE;
     if ((options & ZX_VMO_CHILD_NO_WRITE) && (options & ZX_VMO_CHILD_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO,
-                                          ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
+    zx_status_t status =
+        handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
     if (status != ZX_OK) return status;
     struct vmo *parent = vmo_from_object(handle.object);
     status = create_child(parent, options, offset, size, &child);
@@ -110,13 +111,12 @@ zx_status_t sys_vmo_create_child(zx_handle_t value, uint32_t options, uint64_t o
 zx_status_t sys_vmo_clone(zx_handle_t value, uint32_t options, uint64_t offset, uint64_t size, user_out_t out) {
     struct handle handle;
     struct vmo *child;
-    zx_status_t status = handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO,
-                                          ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
+    zx_status_t status =
+        handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
     if (status != ZX_OK) return status;
     struct vmo *parent = vmo_from_object(handle.object);
     if (!(options & ZX_VMO_CLONE_COPY_ON_WRITE) || (options & ~(uint32_t)CLONE_OPTIONS)) status = ZX_ERR_INVALID_ARGS;
-    if (status == ZX_OK)
-        status = vmo_snapshot(parent, offset, size, !(options & ZX_VMO_CLONE_NON_RESIZEABLE), &child);
+    if (status == ZX_OK) status = vmo_snapshot(parent, offset, size, !(options & ZX_VMO_CLONE_NON_RESIZEABLE), &child);
     if (status == ZX_OK) {
         zx_rights_t rights = handle.rights | ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_WRITE;
         status = give_child(&handle, child, rights, out);

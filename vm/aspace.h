@@ -20,10 +20,10 @@ struct vmo_page;
 enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
 
 struct aspace {
-    atomic_uint refs; /* [a] */
-    struct mutex lock; /* guards all regions and [l] */
+    atomic_uint refs;        /* [a] */
+    struct mutex lock;       /* guards all regions and [l] */
     enum aspace_state state; /* [l] */
-    struct vmar *root; /* [I] with a reference until dead */
+    struct vmar *root;       /* [I] with a reference until dead */
     struct mutex translations_lock;
     struct arch_aspace arch; /* guarded by translations_lock */
     uint64_t counted;        /* vmo_share_count()'s, under its own lock */

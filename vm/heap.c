@@ -32,9 +32,7 @@ static unsigned class_for(size_t size) {
 }
 
 /* All of a free object but the link to the next. */
-static void object_poison(void **object, unsigned c) {
-    memory_poison(object + 1, class_sizes[c] - sizeof(*object));
-}
+static void object_poison(void **object, unsigned c) { memory_poison(object + 1, class_sizes[c] - sizeof(*object)); }
 
 /* Cuts a fresh page into a chain of free objects. */
 static struct page *slab_make(unsigned c) {
@@ -151,7 +149,7 @@ void heap_free(void *object) {
 static struct page *empty_slab(struct size_class *class) {
     struct page *slab;
     spin_lock(&class->lock);
-    LIST_FOREACH(slab, &class->roomy, link) {
+    LIST_FOREACH (slab, &class->roomy, link) {
         if (slab->slab_used == 0) break;
     }
     if (slab) {

@@ -29,8 +29,7 @@ static bool slot_take(size_t *slot) {
 }
 
 static void stack_unmap(size_t slot, size_t npages) {
-    for (size_t i = 0; i < npages; i++)
-        page_free(page_from_phys(arch_kernel_unmap(slot_stack(slot) + i * PAGE_SIZE)));
+    for (size_t i = 0; i < npages; i++) page_free(page_from_phys(arch_kernel_unmap(slot_stack(slot) + i * PAGE_SIZE)));
     taken[slot / WORD_BITS] &= ~((uint64_t)1 << slot % WORD_BITS);
 }
 

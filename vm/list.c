@@ -69,7 +69,7 @@ size_t vmo_mapping_count(struct vmo *vmo) {
     struct mapping *m;
     size_t count = 0;
     mutex_lock(&vmo->store->lock);
-    LIST_FOREACH(m, &vmo->store->mappings, link) count += m->vmo == vmo;
+    LIST_FOREACH (m, &vmo->store->mappings, link) count += m->vmo == vmo;
     mutex_unlock(&vmo->store->lock);
     return count;
 }
@@ -83,7 +83,7 @@ size_t vmo_share_count(struct vmo *vmo) {
     mutex_lock(&vmo->store->lock);
     mutex_lock(&lock);
     number++;
-    LIST_FOREACH(m, &vmo->store->mappings, link) {
+    LIST_FOREACH (m, &vmo->store->mappings, link) {
         if (m->aspace->counted == number) continue;
         m->aspace->counted = number;
         count++;

@@ -18,7 +18,7 @@ static uint64_t mapping_reach(const struct mapping *m) {
 
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
     struct mapping *m;
-    LIST_FOREACH(m, &store->mappings, link) {
+    LIST_FOREACH (m, &store->mappings, link) {
         uint64_t begin = mapping_store_offset(m), end = begin + mapping_reach(m);
         uint64_t from = max_u64(begin, offset), to = min_u64(end, offset + len);
         if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
@@ -90,8 +90,7 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
         status = vmo_get_page(store, offset, false, &page);
-        if (status == ZX_OK && m->perms)
-            status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page);
+        if (status == ZX_OK && m->perms) status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page);
         offset += PAGE_SIZE;
     }
     mutex_unlock(&store->lock);

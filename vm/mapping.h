@@ -19,14 +19,16 @@ struct aspace;
 
 struct mapping {
     struct region region;
-    struct aspace *aspace; /* [I] */
-    struct vmo *vmo;       /* with a reference */
-    uint64_t offset;       /* in the VMO, of the mapping's first byte */
-    uint32_t perms;        /* now */
-    uint32_t ceiling;      /* [I] what protect may ever give */
-    bool private;          /* a forced write gave it a VMO of its own already */
-    uint64_t id;           /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    LIST_ENTRY(mapping) link; /* on its store's list, or on a list of what is to be released */
+    struct aspace *aspace;    /* [I] */
+    struct vmo *vmo;          /* with a reference */
+    uint64_t offset;          /* in the VMO, of the mapping's first byte */
+    uint32_t perms;           /* now */
+    uint32_t ceiling;         /* [I] what protect may ever give */
+    bool private;             /* a forced write gave it a VMO of its own already */
+    uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
+    RB_ENTRY(mapping) shown; /* its store's set; guarded, like the next, by the store's lock */
+    uint64_t reach;          /* where the last of the set below this node ends */
+    LIST_ENTRY(mapping) link; /* on a list of what is to be released */
 };
 
 LIST_HEAD(mapping_list, mapping);

@@ -96,7 +96,9 @@ struct page *page_alloc_run(unsigned order) {
     return head;
 }
 
-struct page *page_alloc(void) { return page_alloc_run(0); }
+struct page *page_alloc(void) {
+    return page_alloc_run(0);
+}
 
 struct page *page_alloc_zeroed(void) {
     struct page *page = page_alloc();

@@ -29,12 +29,12 @@ enum page_state {
 };
 
 struct page {
-    LIST_ENTRY(page) link;  /* free: the list of its order; slab: the slabs of its class with room */
-    void *slab_free;        /* slab: first free object */
-    atomic_uint refs;       /* used: owners */
-    uint16_t slab_used;     /* slab: objects given out */
-    uint8_t state;          /* enum page_state */
-    uint8_t order;          /* head of a run: its order; slab: its class */
+    LIST_ENTRY(page) link; /* free: the list of its order; slab: the slabs of its class with room */
+    void *slab_free;       /* slab: first free object */
+    atomic_uint refs;      /* used: owners */
+    uint16_t slab_used;    /* slab: objects given out */
+    uint8_t state;         /* enum page_state */
+    uint8_t order;         /* head of a run: its order; slab: its class */
 };
 
 /* Takes over what the boot loader reported free. */

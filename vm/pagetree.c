@@ -212,7 +212,8 @@ static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t cou
     uint64_t end = last_index(tree->height), n = 0;
     first &= INDEX_MASK;
     if (first <= end) out[n++] = (struct piece){first, min_u64(first + count - 1, min_u64(end, INDEX_MASK))};
-    if (first + count > PAGETREE_INDEX_COUNT) out[n++] = (struct piece){0, min_u64((first + count - 1) & INDEX_MASK, end)};
+    if (first + count > PAGETREE_INDEX_COUNT)
+        out[n++] = (struct piece){0, min_u64((first + count - 1) & INDEX_MASK, end)};
     return (unsigned)n;
 }
 

@@ -55,8 +55,12 @@ struct region *region_first_above(struct region_tree *tree, vaddr_t addr) {
     return best;
 }
 
-struct region *region_next(struct region *r) { return RB_NEXT(region_tree, NULL, r); }
-struct region *region_first(struct region_tree *tree) { return RB_MIN(region_tree, tree); }
+struct region *region_next(struct region *r) {
+    return RB_NEXT(region_tree, NULL, r);
+}
+struct region *region_first(struct region_tree *tree) {
+    return RB_MIN(region_tree, tree);
+}
 
 void region_insert(struct region_tree *tree, struct region *r) {
     r->low = r->base;

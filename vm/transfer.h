@@ -17,7 +17,7 @@
 
 /* The caller's side: in `buffer` when it is the source, out `buffer` when it is the destination. */
 struct transfer {
-    bool write;    /* into the target */
+    bool write;     /* into the target */
     vaddr_t buffer; /* in the running thread's address space */
     size_t len;
     size_t done; /* bytes moved so far */

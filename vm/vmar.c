@@ -151,9 +151,9 @@ static void mapping_set(struct mapping *m, struct vmar *vmar, const struct vmar_
 }
 
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
-    struct graveyard dead = GRAVEYARD_INIT;
+    struct graveyard dead = {0};
     size_t len;
-    vaddr_t base;
+    vaddr_t base = 0;
     zx_status_t status = map_check(vmar, args, &len);
     if (status != ZX_OK) return status;
     struct mapping *m = heap_new(struct mapping), *spare = heap_new(struct mapping);

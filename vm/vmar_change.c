@@ -47,7 +47,7 @@ static void vmar_kill(struct vmar *top, struct graveyard *dead) {
 }
 
 zx_status_t vmar_destroy(struct vmar *vmar) {
-    struct graveyard dead = GRAVEYARD_INIT;
+    struct graveyard dead = {0};
     mutex_lock(&vmar->aspace->lock);
     zx_status_t status = vmar->dead ? ZX_ERR_BAD_STATE : ZX_OK;
     if (status == ZX_OK) vmar_kill(vmar, &dead);
@@ -56,9 +56,8 @@ zx_status_t vmar_destroy(struct vmar *vmar) {
     return status;
 }
 
-#define FOREACH_REGION(r, vmar, from, to)                                                       \
-    for (struct region *r = region_first_above(&(vmar)->children, (from)); r && r->base < (to); \
-         r = region_next(r))
+#define FOREACH_REGION(r, vmar, from, to) \
+    for (struct region *r = region_first_above(&(vmar)->children, (from)); r && r->base < (to); r = region_next(r))
 
 zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) {
     FOREACH_REGION(r, vmar, base, base + len) {
@@ -103,7 +102,7 @@ void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mappin
 }
 
 void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base) {
-    struct graveyard dead = GRAVEYARD_INIT;
+    struct graveyard dead = {0};
     mutex_lock(&vmar->aspace->lock);
     struct region *next;
     for (struct region *r = region_first_above(&vmar->children, base); r && r->base < base + args->len; r = next) {
@@ -124,7 +123,7 @@ static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, st
 }
 
 zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
-    struct graveyard dead = GRAVEYARD_INIT;
+    struct graveyard dead = {0};
     struct mapping *spare = NULL;
     if (!page_aligned(addr) || !page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
     mutex_lock(&vmar->aspace->lock);

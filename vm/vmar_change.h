@@ -6,13 +6,11 @@
 
 #include "vm/vmar.h"
 
-/* Regions that have left their tree, with the references that the tree held. */
+/* Regions that have left their tree, with the references that the tree held. All zero: none. */
 struct graveyard {
     struct mapping_list mappings;
     LIST_HEAD(, vmar) vmars;
 };
-
-#define GRAVEYARD_INIT {{NULL}, {NULL}}
 
 void graveyard_release(struct graveyard *dead);
 

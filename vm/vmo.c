@@ -52,7 +52,7 @@ size_t vmo_child_count(struct vmo *vmo) {
     struct vmo *child;
     size_t count = 0;
     spin_lock(&family_lock);
-    LIST_FOREACH(child, &vmo->children, sibling) count++;
+    LIST_FOREACH (child, &vmo->children, sibling) count++;
     spin_unlock(&family_lock);
     return count;
 }
@@ -67,7 +67,7 @@ static bool has_children(struct vmo *vmo) {
 static void vmo_destroy(struct object *object) {
     struct vmo *vmo = vmo_from_object(object);
     family_leave(vmo);
-    ASSERT(LIST_EMPTY(&vmo->mappings));
+    ASSERT(RB_EMPTY(&vmo->mappings));
     pagetree_destroy(&vmo->pages);
     if (vmo->store != vmo) vmo_unref(vmo->store);
     heap_free(vmo);
@@ -88,7 +88,7 @@ struct vmo *vmo_new(uint64_t size, bool resizable) {
     vmo->resizable = resizable;
     vmo->cache_policy = ZX_CACHE_POLICY_CACHED;
     mutex_init(&vmo->lock, RANK_VMO, "vmo");
-    LIST_INIT(&vmo->mappings);
+    RB_INIT(&vmo->mappings);
     LIST_INIT(&vmo->children);
     return vmo;
 }
@@ -222,7 +222,7 @@ zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy) {
     mutex_lock(&vmo->store->lock);
     if (vmo->kind == VMO_PHYSICAL && vmo->store->cache_policy == policy) {
         status = ZX_OK;
-    } else if (!vmo->pages.root && LIST_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
+    } else if (!vmo->pages.root && RB_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
         vmo->cache_policy = policy;
         status = ZX_OK;
     }

@@ -11,11 +11,14 @@
  */
 #pragma once
 
+#include <bsd/sys/tree.h>
+
 #include "kernel/base/object.h"
 #include "kernel/sched/mutex.h"
 #include "vm/pagetree.h"
 
 struct mapping;
+RB_HEAD(mapping_set, mapping); /* vm/mapping_set.h */
 
 enum vmo_kind {
     VMO_PAGED,      /* pages come when they are written first, and may go */
@@ -35,12 +38,13 @@ struct vmo {
     bool is_child;
     zx_koid_t parent_koid; /* 0: not a child */
 
-    struct mutex lock;  /* guards [v]; in slices unused, except that `size` is [I] */
-    uint64_t size;      /* [v] bytes, whole pages */
-    struct pagetree pages; /* [v] */
-    uint64_t first_index;  /* [I] index of page 0 in `pages` */
-    uint32_t cache_policy; /* [v] ZX_CACHE_POLICY_* */
-    LIST_HEAD(, mapping) mappings; /* [v] those of slices included */
+    struct mutex lock;             /* guards [v]; in slices unused, except that `size` is [I] */
+    uint64_t size;                 /* [v] bytes, whole pages */
+    struct pagetree pages;         /* [v] */
+    uint64_t first_index;          /* [I] index of page 0 in `pages` */
+    uint32_t cache_policy;         /* [v] ZX_CACHE_POLICY_* */
+    struct mapping_set mappings; /* [v] those of slices included */
+    size_t mapping_count; /* [v] without those of slices */
 
     /* [f] guarded by the family lock */
     struct vmo *parent; /* the nearest ancestor that is left, or NULL */

@@ -16,9 +16,9 @@ struct lock_stack; /* kernel/base/lockrank.h */
 
 struct cpu {
     unsigned id;
-    unsigned irq_off_depth;  /* how many spinlocks (and irq_off() calls) keep interrupts off */
-    bool irq_were_on;        /* whether they were on before the first of them */
-    bool reschedule;         /* a better thread is ready: switch at the next chance */
+    unsigned irq_off_depth;   /* how many spinlocks (and irq_off() calls) keep interrupts off */
+    bool irq_were_on;         /* whether they were on before the first of them */
+    bool reschedule;          /* a better thread is ready: switch at the next chance */
     struct lock_stack *locks; /* what the running thread holds; debug builds */
     struct thread *idle;
 };

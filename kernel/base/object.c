@@ -43,9 +43,7 @@ void object_abandon(struct object *object) {
     object->ops->destroy(object);
 }
 
-void object_handle_add(struct object *object) {
-    atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed);
-}
+void object_handle_add(struct object *object) { atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed); }
 
 void object_handle_drop(struct object *object) {
     if (atomic_fetch_sub_explicit(&object->handles, 1, memory_order_acq_rel) == 1 && object->ops->on_zero_handles)

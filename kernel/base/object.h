@@ -40,12 +40,12 @@ struct observer {
 };
 
 struct object {
-    const struct object_ops *ops; /* [I] */
-    zx_koid_t koid;               /* [I] */
-    atomic_uint refs;             /* [a] */
-    atomic_uint handles;          /* [a] */
-    struct spinlock lock;         /* guards [s] */
-    zx_signals_t signals;         /* [s] */
+    const struct object_ops *ops;    /* [I] */
+    zx_koid_t koid;                  /* [I] */
+    atomic_uint refs;                /* [a] */
+    atomic_uint handles;             /* [a] */
+    struct spinlock lock;            /* guards [s] */
+    zx_signals_t signals;            /* [s] */
     LIST_HEAD(, observer) observers; /* [s] */
 };
 

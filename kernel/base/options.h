@@ -26,7 +26,8 @@ struct option_flag {
     atomic_int answer;
 };
 
-#define OPTION_FLAG(name_, fallback_) {.name = (name_), .fallback = (fallback_), .answer = -1}
+#define OPTION_FLAG(name_, fallback_) \
+    { .name = (name_), .fallback = (fallback_), .answer = -1 }
 
 static inline bool option_flag(struct option_flag *flag) {
     int answer = atomic_load_explicit(&flag->answer, memory_order_relaxed);

@@ -17,10 +17,12 @@ struct CAPABILITY("spinlock") spinlock {
 };
 
 #ifdef DEBUG
-#define SPINLOCK_INIT(rank_, name_) {.rank = (rank_), .name = (name_)}
+#define SPINLOCK_INIT(rank_, name_) \
+    { .rank = (rank_), .name = (name_) }
 #define SPINLOCK_TRACK(l) lock_rank_acquire((l), (l)->name, (l)->rank)
 #else
-#define SPINLOCK_INIT(rank_, name_) {.locked = false}
+#define SPINLOCK_INIT(rank_, name_) \
+    { .locked = false }
 #define SPINLOCK_TRACK(l) ((void)0)
 #endif
 

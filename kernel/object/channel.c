@@ -22,16 +22,18 @@ struct channel_pair {
 
 struct channel {
     struct object object;
-    struct channel_pair *pair; /* [I] with a reference */
-    zx_koid_t peer_koid;       /* [I] */
-    struct channel *peer;      /* [c] NULL once its last handle is closed; borrowed */
+    struct channel_pair *pair;  /* [I] with a reference */
+    zx_koid_t peer_koid;        /* [I] */
+    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
     struct message_queue queue; /* [c] */
     struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
 };
 
 static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
 
-static struct channel *channel_from_object(struct object *object) { return container_of(object, struct channel, object); }
+static struct channel *channel_from_object(struct object *object) {
+    return container_of(object, struct channel, object);
+}
 
 zx_status_t message_create(uint32_t num_bytes, struct message **out) {
     struct message *message = heap_alloc(sizeof(*message) + num_bytes);
@@ -122,7 +124,7 @@ static void channel_on_zero_handles(struct object *object) {
         end->peer = NULL;
     }
     mutex_unlock(&end->pair->lock);
-    STAILQ_FOREACH(message, &queue, link) message_set_container(message, NULL);
+    STAILQ_FOREACH (message, &queue, link) message_set_container(message, NULL);
     mutex_unlock(&transit_lock);
     queue_discard(&queue);
 }

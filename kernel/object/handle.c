@@ -95,9 +95,7 @@ zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct 
     return status;
 }
 
-static bool has_rights(const struct handle *handle, zx_rights_t rights) {
-    return (handle->rights & rights) == rights;
-}
+static bool has_rights(const struct handle *handle, zx_rights_t rights) { return (handle->rights & rights) == rights; }
 
 zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                              struct handle *out) {

@@ -24,10 +24,10 @@ struct handle {
 struct handle_slot;
 
 struct handle_table {
-    struct spinlock lock;        /* guards all below */
-    struct handle_slot **chunks; /* grows, never shrinks */
-    uint32_t chunk_room;         /* entries of `chunks` */
-    uint32_t slots;              /* slots in use or on the free list */
+    struct spinlock lock;           /* guards all below */
+    struct handle_slot **chunks;    /* grows, never shrinks */
+    uint32_t chunk_room;            /* entries of `chunks` */
+    uint32_t slots;                 /* slots in use or on the free list */
     uint32_t free_first, free_last; /* a queue: the slot freed first is used first */
     uint32_t live;
     uint32_t mixer; /* [I] */
@@ -45,8 +45,8 @@ MUST_CHECK zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t 
                                         zx_rights_t rights, struct handle *out);
 
 /* The object alone, if it is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, in this order. */
-MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
-                                  zx_rights_t rights, struct object **out);
+MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                                  struct object **out);
 
 /* The same for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type. */
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,

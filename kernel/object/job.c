@@ -61,7 +61,7 @@ static struct process *next_victim(struct job *job) {
     mutex_lock(&job->lock);
     job->killed = true;
     signal_empty(job);
-    LIST_FOREACH(process, &job->processes, job_link) {
+    LIST_FOREACH (process, &job->processes, job_link) {
         if (!process_is_dying(process)) break;
     }
     if (process) object_ref(&process->object);

@@ -12,7 +12,8 @@ struct job {
     struct object object;
     struct mutex lock; /* guards [j] */
     bool killed;       /* [j] */
-    LIST_HEAD(, process) processes; /* [j] borrowed: whoever brings a process to DEAD holds a reference until it has left */
+    LIST_HEAD(, process)
+    processes; /* [j] borrowed: whoever brings a process to DEAD holds a reference until it has left */
 };
 
 static inline struct job *job_from_object(struct object *object) { return container_of(object, struct job, object); }

@@ -27,7 +27,7 @@ struct process {
     struct handle_table handles; /* has its own lock */
     char name[ZX_MAX_NAME_LEN];  /* [I] */
 
-    struct mutex lock; /* guards [p] */
+    struct mutex lock;                 /* guards [p] */
     _Atomic(enum process_state) state; /* [p] written; read anywhere */
     int64_t return_code;               /* [p] */
     LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */

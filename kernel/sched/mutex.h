@@ -24,10 +24,12 @@ struct CAPABILITY("mutex") mutex {
 #define MUTEX_CONTENDED ((uintptr_t)1)
 
 #ifdef DEBUG
-#define MUTEX_INIT(m, rank_, name_) {.waiters = WAITQ_INIT((m).waiters), .rank = (rank_), .name = (name_)}
+#define MUTEX_INIT(m, rank_, name_) \
+    { .waiters = WAITQ_INIT((m).waiters), .rank = (rank_), .name = (name_) }
 #define MUTEX_TRACK(m) lock_rank_acquire((m), (m)->name, (m)->rank)
 #else
-#define MUTEX_INIT(m, rank_, name_) {.waiters = WAITQ_INIT((m).waiters)}
+#define MUTEX_INIT(m, rank_, name_) \
+    { .waiters = WAITQ_INIT((m).waiters) }
 #define MUTEX_TRACK(m) ((void)0)
 #endif
 
@@ -46,8 +48,8 @@ static inline void mutex_lock(struct mutex *m) ACQUIRE(m) NO_THREAD_SAFETY {
 static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
     lock_rank_release(m);
     uintptr_t self = (uintptr_t)arch_current_thread();
-    if (unlikely(!atomic_compare_exchange_strong_explicit(&m->owner, &self, 0, memory_order_release,
-                                                          memory_order_relaxed)))
+    if (unlikely(
+            !atomic_compare_exchange_strong_explicit(&m->owner, &self, 0, memory_order_release, memory_order_relaxed)))
         mutex_unlock_slow(m);
 }
 

@@ -17,7 +17,8 @@ struct waitq {
     TAILQ_HEAD(, thread) threads; /* [s] guarded by the scheduler's lock */
 };
 
-#define WAITQ_INIT(q) {TAILQ_HEAD_INITIALIZER((q).threads)}
+#define WAITQ_INIT(q) \
+    { TAILQ_HEAD_INITIALIZER((q).threads) }
 
 static inline void waitq_init(struct waitq *q) { TAILQ_INIT(&q->threads); }
 

@@ -113,30 +113,37 @@ static void check_maps(struct world *w, struct model_process *p, uint64_t count)
     if (mappings != 0) world_fail(w, "mappings are missing in the list of %lu", count);
 }
 
+static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS};
+
+/* What lists and sums of a process end with; `*p` is the process if that is ZX_OK. */
+static zx_status_t expected_list(struct world *w, zx_handle_t value, uint32_t topic, uint64_t size,
+                                 struct model_process **p) {
+    struct model_handle *h;
+    bool sums = topic == ZX_INFO_TASK_STATS;
+    zx_status_t status = model_get(w->me, value, 0, ZX_RIGHT_INSPECT, &h);
+    if (status != ZX_OK) return status;
+    *p = (struct model_process *)h->object;
+    if (h->object->type != ZX_OBJ_TYPE_PROCESS) return ZX_ERR_WRONG_TYPE;
+    if (!sums && *p == w->me) return ZX_ERR_ACCESS_DENIED;
+    if ((*p)->state == MODEL_DEAD) return ZX_ERR_BAD_STATE;
+    if (topic == ZX_INFO_PROCESS_VMOS && (*p)->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
+    return sums && size < sizeof(zx_info_task_stats_t) ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
+}
+
 /* Lists and sums, of which the maps are looked into. */
 void step_get_list(struct world *w) {
-    static const uint32_t topics[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS};
     zx_handle_t value = pick_handle(w, ZX_OBJ_TYPE_PROCESS);
-    unsigned which = input_below(&w->in, 3);
+    uint32_t topic = lists[input_below(&w->in, 3)];
     uint64_t size = input_rarely(&w->in, 4) ? input_byte(&w->in) : DATA_LEN, counts[2] = {0};
-    struct model_handle *h;
-    zx_status_t expected = model_get(w->me, value, 0, ZX_RIGHT_INSPECT, &h);
-    struct model_process *p = expected == ZX_OK ? (struct model_process *)h->object : NULL;
-    if (p && p->object.type != ZX_OBJ_TYPE_PROCESS)
-        expected = ZX_ERR_WRONG_TYPE;
-    else if (p && which < 2 && p == w->me)
-        expected = ZX_ERR_ACCESS_DENIED;
-    else if (p && (p->state == MODEL_DEAD || (which == 1 && p->state != MODEL_RUNNING)))
-        expected = ZX_ERR_BAD_STATE;
-    else if (p && which == 2 && size < sizeof(zx_info_task_stats_t))
-        expected = ZX_ERR_BUFFER_TOO_SMALL;
-    zx_status_t status = CALL(w, object_get_info, value, topics[which], DATA, size, OUT(0), OUT(1));
+    struct model_process *p = w->me;
+    zx_status_t expected = expected_list(w, value, topic, size, &p);
+    zx_status_t status = CALL(w, object_get_info, value, topic, DATA, size, OUT(0), OUT(1));
     world_expect(w, "object_get_info of a list", status, expected);
     if (host_user_load(counts, OUT(0), sizeof(counts)) != ZX_OK) abort();
     world_store(w, OUT(0), counts, sizeof(counts));
     if (status != ZX_OK) return;
     if (counts[0] > counts[1]) world_fail(w, "%lu records of %lu", counts[0], counts[1]);
-    if (which == 0 && counts[0] == counts[1]) check_maps(w, p, counts[0]);
+    if (topic == ZX_INFO_PROCESS_MAPS && counts[0] == counts[1]) check_maps(w, p, counts[0]);
     world_learn(w, DATA, size);
 }
 
@@ -290,35 +297,41 @@ void step_debug_command(struct world *w) {
     world_expect(w, "debug_send_command", CALL(w, debug_send_command, resource, buffer, len), expected);
 }
 
+static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotonic, (uint64_t[8]){0}); }
+
 /* The calls that have nothing to do with the model. */
 void step_small_calls(struct world *w) {
     world_expect(w, "debug_write", CALL(w, debug_write, DATA, input_byte(&w->in)), ZX_OK);
     world_expect(w, "debug_write", CALL(w, debug_write, 0x1000, 1), ZX_ERR_INVALID_ARGS);
     world_expect(w, "nanosleep", CALL(w, nanosleep, input_byte(&w->in) * 1000), ZX_OK);
-    if (CALL(w, clock_get_monotonic, 0) <= 0) world_fail(w, "no time has passed");
+    uint64_t before = time_now(), after = time_now();
+    if (after <= before) world_fail(w, "no time has passed");
+}
+
+static const uint64_t bases[] = {0x1000000, 0x7fffffffe000, 0, 0x7ffffffff000, UINT64_MAX, 0xffffff};
+#define GOOD_BASES 2
+
+static zx_status_t expected_set_base(struct world *w, const struct model_handle *h, uint64_t buffer, uint64_t size,
+                                     unsigned base) {
+    if (size < sizeof(bases[0])) return ZX_ERR_BUFFER_TOO_SMALL;
+    if (h->object->type != ZX_OBJ_TYPE_THREAD) return ZX_ERR_WRONG_TYPE;
+    if (h->object != &w->model.threads[w->turn].object) return ZX_ERR_ACCESS_DENIED;
+    return buffer == DATA && base < GOOD_BASES ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* The segment bases: user addresses, of the calling thread. */
 void step_set_property(struct world *w) {
-    static const uint64_t bases[] = {0x1000000, 0x7fffffffe000, 0, 0x7ffffffff000, UINT64_MAX, 0xffffff};
+    static const uint64_t buffers[] = {DATA, DATA, DATA, 0, 0x1000};
+    static const uint32_t properties[] = {ZX_PROP_REGISTER_FS, ZX_PROP_REGISTER_GS, ZX_PROP_REGISTER_FS, 99};
     zx_handle_t value = pick_handle(w, ZX_OBJ_TYPE_THREAD);
-    uint8_t choice = input_byte(&w->in);
-    unsigned which = choice % 6;
-    uint32_t property = choice < 240 ? (choice & 8 ? ZX_PROP_REGISTER_FS : ZX_PROP_REGISTER_GS) : choice;
-    uint64_t buffer = choice / 16 == 1 ? 0 : choice / 16 == 2 ? 0x1000 : DATA, size = choice / 16 == 3 ? 7 : 8;
+    uint32_t property = properties[input_below(&w->in, 4)];
+    uint64_t buffer = buffers[input_below(&w->in, 5)], size = input_rarely(&w->in, 8) ? 7 : 8;
+    unsigned base = input_below(&w->in, 6);
     struct model_handle *h;
     zx_status_t expected = buffer ? model_get(w->me, value, 0, ZX_RIGHT_SET_PROPERTY, &h) : ZX_ERR_INVALID_ARGS;
-    if (expected == ZX_OK && choice >= 240)
-        expected = ZX_ERR_INVALID_ARGS;
-    else if (expected == ZX_OK && size < 8)
-        expected = ZX_ERR_BUFFER_TOO_SMALL;
-    else if (expected == ZX_OK && h->object->type != ZX_OBJ_TYPE_THREAD)
-        expected = ZX_ERR_WRONG_TYPE;
-    else if (expected == ZX_OK && h->object != &w->model.threads[w->turn].object)
-        expected = ZX_ERR_ACCESS_DENIED;
-    else if (expected == ZX_OK && (buffer != DATA || which > 1))
-        expected = ZX_ERR_INVALID_ARGS;
-    world_store(w, DATA, &bases[which], sizeof(bases[which]));
+    if (expected == ZX_OK)
+        expected = property == 99 ? ZX_ERR_INVALID_ARGS : expected_set_base(w, h, buffer, size, base);
+    world_store(w, DATA, &bases[base], sizeof(bases[base]));
     world_expect(w, "object_set_property", CALL(w, object_set_property, value, property, buffer, size), expected);
 }
 
@@ -330,8 +343,8 @@ void step_wait(struct world *w) {
     struct model_handle *h;
     zx_status_t expected = model_get(w->me, value, 0, ZX_RIGHT_WAIT, &h);
     zx_signals_t now = expected == ZX_OK ? model_signals(&w->model, h->object) : 0;
-    uint64_t deadline = (uint64_t)CALL(w, clock_get_monotonic, 0) + input_byte(&w->in) * 100u;
-    zx_status_t status = CALL(w, object_wait_one, value, signals, deadline & INT64_MAX, out);
+    uint64_t deadline = time_now() + input_byte(&w->in) * 100u;
+    zx_status_t status = CALL(w, object_wait_one, value, signals, deadline, out);
     if (expected == ZX_OK) {
         expected = model_put_optional(w->me, out, &now, sizeof(now));
         if (expected == ZX_OK) expected = now & signals ? ZX_OK : ZX_ERR_TIMED_OUT;

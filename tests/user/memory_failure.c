@@ -71,10 +71,14 @@ static zx_status_t op_here(uint32_t code, uint64_t first, uint64_t count) {
 }
 
 static zx_status_t do_decommit(void) { return op(ZX_VMO_OP_DECOMMIT, 3, 4000); }
-TEST("vmo_op_range/T20 DECOMMIT of shared pages: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_decommit); }
+TEST("vmo_op_range/T20 DECOMMIT of shared pages: NO_MEMORY at each allocation, and nothing has changed") {
+    fail_each(do_decommit);
+}
 
 static zx_status_t do_zero(void) { return zx_vmo_op_range(scene.vmo, ZX_VMO_OP_ZERO, 4, 4200 * PAGE, NULL, 0); }
-TEST("vmo_op_range/T20 ZERO of shared pages: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_zero); }
+TEST("vmo_op_range/T20 ZERO of shared pages: NO_MEMORY at each allocation, and nothing has changed") {
+    fail_each(do_zero);
+}
 
 static zx_status_t do_commit(void) { return op(ZX_VMO_OP_COMMIT, 0, 75); }
 TEST("vmo_op_range/T20 COMMIT of shared pages and holes: NO_MEMORY at each allocation, and nothing has changed") {
@@ -82,7 +86,9 @@ TEST("vmo_op_range/T20 COMMIT of shared pages and holes: NO_MEMORY at each alloc
 }
 
 static zx_status_t do_shrink(void) { return zx_vmo_set_size(scene.vmo, 70 * PAGE); }
-TEST("vmo_set_size/T20 shrinking shared pages: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_shrink); }
+TEST("vmo_set_size/T20 shrinking shared pages: NO_MEMORY at each allocation, and nothing has changed") {
+    fail_each(do_shrink);
+}
 
 static zx_status_t do_write(void) {
     static const char text[] = "text";
@@ -102,11 +108,14 @@ static zx_status_t do_snapshot(void) {
     zx_status_t status = zx_vmo_create_child(scene.vmo, ZX_VMO_CHILD_SNAPSHOT, 2 * PAGE, 4000 * PAGE, &snapshot);
     return status == ZX_OK ? zx_handle_close(snapshot) : status;
 }
-TEST("vmo_create_child/T20 a snapshot of a part: NO_MEMORY at each allocation, and nothing stays") { fail_each(do_snapshot); }
+TEST("vmo_create_child/T20 a snapshot of a part: NO_MEMORY at each allocation, and nothing stays") {
+    fail_each(do_snapshot);
+}
 
 static zx_status_t do_map_range(void) {
     zx_vaddr_t addr;
-    zx_status_t status = zx_vmar_map(zx_vmar_root_self(), PERM_RW | ZX_VM_MAP_RANGE, 0, scene.vmo, 0, SPAN * PAGE, &addr);
+    zx_status_t status =
+        zx_vmar_map(zx_vmar_root_self(), PERM_RW | ZX_VM_MAP_RANGE, 0, scene.vmo, 0, SPAN * PAGE, &addr);
     return status == ZX_OK ? zx_vmar_unmap(zx_vmar_root_self(), addr, SPAN * PAGE) : status;
 }
 TEST("vmar_map/T20 MAP_RANGE: NO_MEMORY at each allocation, and nothing stays") { fail_each(do_map_range); }
@@ -116,15 +125,19 @@ static zx_status_t do_decommit_here(void) { return op_here(ZX_VMAR_OP_DECOMMIT, 
 static zx_status_t do_zero_here(void) { return op_here(ZX_VMAR_OP_ZERO, 3, 4000); }
 static zx_status_t do_map_range_here(void) { return op_here(ZX_VMAR_OP_MAP_RANGE, 0, SPAN); }
 TEST("vmar_op_range/T20 COMMIT: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_commit_here); }
-TEST("vmar_op_range/T20 DECOMMIT: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_decommit_here); }
+TEST("vmar_op_range/T20 DECOMMIT: NO_MEMORY at each allocation, and nothing has changed") {
+    fail_each(do_decommit_here);
+}
 TEST("vmar_op_range/T20 ZERO: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_zero_here); }
-TEST("vmar_op_range/T20 MAP_RANGE: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_map_range_here); }
+TEST("vmar_op_range/T20 MAP_RANGE: NO_MEMORY at each allocation, and nothing has changed") {
+    fail_each(do_map_range_here);
+}
 
 static zx_status_t do_overwrite(void) {
     zx_info_vmar_t root = vmar_info(zx_vmar_root_self());
     zx_vaddr_t addr;
-    zx_status_t status = zx_vmar_map(zx_vmar_root_self(), PERM_R | ZX_VM_SPECIFIC_OVERWRITE, scene.view + PAGE - root.base,
-                                     scene.snapshot, 0, PAGE, &addr);
+    zx_status_t status = zx_vmar_map(zx_vmar_root_self(), PERM_R | ZX_VM_SPECIFIC_OVERWRITE,
+                                     scene.view + PAGE - root.base, scene.snapshot, 0, PAGE, &addr);
     return status;
 }
 TEST("vmar_map/T20 SPECIFIC_OVERWRITE of a middle: NO_MEMORY at each allocation, and nothing has changed") {

@@ -11,6 +11,7 @@
 #define MOST 64
 #define MAPS ZX_INFO_PROCESS_MAPS
 #define VMOS ZX_INFO_PROCESS_VMOS
+#define WEAK (ZX_RIGHT_READ | ZX_RIGHT_DUPLICATE | ZX_RIGHT_TRANSFER)
 
 static zx_info_maps_t maps[MOST];
 static zx_info_vmo_t vmos[MOST];
@@ -60,7 +61,8 @@ TEST("object_get_info/PROCESS_MAPS, PROCESS_VMOS: H1 H2 H3 H4 H5 H6 H11 H13 need
 }
 
 TEST("object_get_info/PROCESS_MAPS, PROCESS_VMOS: one's own process is ACCESS_DENIED") {
-    for (asked_topic = MAPS; asked_topic <= VMOS; asked_topic++) EXPECT_STATUS(ask(zx_process_self()), ZX_ERR_ACCESS_DENIED);
+    for (asked_topic = MAPS; asked_topic <= VMOS; asked_topic++)
+        EXPECT_STATUS(ask(zx_process_self()), ZX_ERR_ACCESS_DENIED);
 }
 
 TEST("object_get_info/PROCESS_MAPS works from creation until death, PROCESS_VMOS while it runs: else BAD_STATE") {
@@ -114,9 +116,12 @@ TEST("object_get_info/PROCESS_MAPS goes depth-first, upwards, each region before
     vmar_map_at(outer, PLACE + 5 * PAGE, vmo, 0, 2 * PAGE, PERM_R);
     target_map(&t, PLACE - 3 * PAGE, vmo, 0, PAGE, PERM_R);
     target_map(&t, PLACE + 10 * PAGE, vmo, 0, PAGE, PERM_R);
-    const struct entry want[] = {{MAPPING, PLACE - 3 * PAGE, 1, 2}, {VMAR, PLACE, 10, 2},
-                                 {VMAR, PLACE, 4, 3},               {MAPPING, PLACE, 1, 4},
-                                 {VMAR, PLACE + PAGE, 3, 4},        {MAPPING, PLACE + 5 * PAGE, 2, 3},
+    const struct entry want[] = {{MAPPING, PLACE - 3 * PAGE, 1, 2},
+                                 {VMAR, PLACE, 10, 2},
+                                 {VMAR, PLACE, 4, 3},
+                                 {MAPPING, PLACE, 1, 4},
+                                 {VMAR, PLACE + PAGE, 3, 4},
+                                 {MAPPING, PLACE + 5 * PAGE, 2, 3},
                                  {MAPPING, PLACE + 10 * PAGE, 1, 2}};
     expect_maps(t.process, want, COUNT(want));
     MUST(zx_vmar_destroy(inner));
@@ -232,7 +237,7 @@ TEST("object_get_info/PROCESS_MAPS of regions nested 500 deep") {
 TEST("object_get_info/PROCESS_VMOS: what handles hold first, then a line for each mapping, each found one way") {
     zx_handle_t held = vmo_make(3 * PAGE), mapped = vmo_make(5 * PAGE);
     poke(held, PAGE, 1);
-    const zx_handle_t given[] = {held, handle_with(held, ZX_RIGHT_READ | ZX_RIGHT_DUPLICATE)};
+    const zx_handle_t given[] = {held, handle_with(held, WEAK)};
     struct child child = running(given, 2);
     zx_vaddr_t addr;
     for (size_t i = 0; i < 2; i++) MUST(zx_vmar_map(child.vmar, PERM_R, 0, mapped, 0, PAGE, &addr));
@@ -248,7 +253,7 @@ TEST("object_get_info/PROCESS_VMOS: what handles hold first, then a line for eac
             NEED_EQ(vmos[i].koid, koid_of(held));
             EXPECT(vmos[i].size_bytes == 3 * PAGE && vmos[i].committed_bytes == PAGE);
             full += vmos[i].handle_rights == handle_rights(held);
-            weak += vmos[i].handle_rights == (ZX_RIGHT_READ | ZX_RIGHT_DUPLICATE);
+            weak += vmos[i].handle_rights == WEAK;
         } else {
             EXPECT_EQ(vmos[i].handle_rights, 0);
             by_mapping += vmos[i].koid == koid_of(mapped);
@@ -265,7 +270,8 @@ static void restless(void *arg) {
         zx_vaddr_t at = PLACE + i % 16 * 4 * PAGE, addr;
         zx_info_vmar_t root = vmar_info(t->vmar);
         if (zx_vmar_unmap(t->vmar, at, 4 * PAGE) != ZX_OK) return;
-        if (zx_vmar_allocate(t->vmar, CAN_RWX | ZX_VM_SPECIFIC, at - root.base, 4 * PAGE, &vmar, &addr) != ZX_OK) return;
+        if (zx_vmar_allocate(t->vmar, CAN_RWX | ZX_VM_SPECIFIC, at - root.base, 4 * PAGE, &vmar, &addr) != ZX_OK)
+            return;
         zx_vmar_map(vmar, PERM_RW, 0, vmo, 0, PAGE, &addr);
         if (i % 3 == 0) zx_vmar_destroy(vmar);
         zx_handle_close(vmar);

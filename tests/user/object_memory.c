@@ -107,11 +107,14 @@ TEST("object_get_info/VMO counts mappings, and address spaces that have any") {
 TEST("object_get_info/TASK_STATS of a job or thread is WRONG_TYPE, of a dead process BAD_STATE") {
     struct target t = target_make();
     zx_info_task_stats_t stats;
-    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_JOB), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_THREAD), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_JOB), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL),
+                  ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_THREAD), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL),
+                  ZX_ERR_WRONG_TYPE);
     EXPECT_EQ(task_stats(t.process).mem_mapped_bytes, 0);
     MUST(zx_task_kill(t.process));
-    EXPECT_STATUS(zx_object_get_info(t.process, ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL), ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(zx_object_get_info(t.process, ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL),
+                  ZX_ERR_BAD_STATE);
 }
 
 TEST("object_get_info/TASK_STATS: mapped, private, shared, and shared by how many") {
@@ -185,5 +188,6 @@ TEST("object_get_info/KMEM_STATS adds up, and follows what is done") {
 
 TEST("object_get_info/KMEM_STATS without the root resource is WRONG_TYPE") {
     zx_info_kmem_stats_t stats;
-    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_JOB), ZX_INFO_KMEM_STATS, &stats, sizeof(stats), NULL, NULL), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_object_get_info(handle_of(KIND_JOB), ZX_INFO_KMEM_STATS, &stats, sizeof(stats), NULL, NULL),
+                  ZX_ERR_WRONG_TYPE);
 }

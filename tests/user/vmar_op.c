@@ -9,8 +9,8 @@
 #define MAP_RANGE ZX_VMAR_OP_MAP_RANGE
 #define ZERO ZX_VMAR_OP_ZERO
 
-static const uint32_t known_ops[] = {COMMIT,                DECOMMIT,                MAP_RANGE,           ZERO,
-                                     ZX_VMAR_OP_DONT_NEED, ZX_VMAR_OP_ALWAYS_NEED, ZX_VMAR_OP_PREFETCH};
+static const uint32_t known_ops[] = {
+    COMMIT, DECOMMIT, MAP_RANGE, ZERO, ZX_VMAR_OP_DONT_NEED, ZX_VMAR_OP_ALWAYS_NEED, ZX_VMAR_OP_PREFETCH};
 static const uint32_t changing_ops[] = {COMMIT, DECOMMIT, ZERO};
 
 /* Eight pages of addresses; two VMOs, of which pages 0 to 2 and 3 to 5 show three pages each, beginning with their second. */
@@ -62,8 +62,8 @@ TEST("vmar_op_range/a buffer or a size of one is INVALID_ARGS, before all else")
 
 TEST("vmar_op_range/A1 A5 A10 an address not on a page, no length or one that cannot be rounded: INVALID_ARGS") {
     struct ground g = ground_make();
-    const uint64_t wrong[][2] = {{g.base + 1, PAGE}, {g.base + PAGE - 1, PAGE}, {g.base, 0}, {g.base, UINT64_MAX},
-                                 {g.base, UINT64_MAX - PAGE + 2}, {1, PAGE}};
+    const uint64_t wrong[][2] = {{g.base + 1, PAGE},   {g.base + PAGE - 1, PAGE},       {g.base, 0},
+                                 {g.base, UINT64_MAX}, {g.base, UINT64_MAX - PAGE + 2}, {1, PAGE}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         EXPECT_STATUS(zx_vmar_op_range(g.vmar, COMMIT, wrong[i][0], wrong[i][1], NULL, 0), ZX_ERR_INVALID_ARGS);
     EXPECT_EQ(committed(&g), 0);
@@ -71,9 +71,15 @@ TEST("vmar_op_range/A1 A5 A10 an address not on a page, no length or one that ca
 
 TEST("vmar_op_range/A6 A9 a range not within the region is OUT_OF_RANGE, also when nothing is mapped there") {
     struct ground g = ground_make();
-    const uint64_t wrong[][2] = {{g.base - PAGE, PAGE},  {g.base - PAGE, 2 * PAGE}, {g.base + 8 * PAGE, PAGE},
-                                 {g.base, 8 * PAGE + 1}, {0, PAGE},                 {PHYSMAP, PAGE},
-                                 {NON_CANONICAL, PAGE},  {UINT64_MAX - PAGE + 1, PAGE}, {g.base, UINT64_MAX - PAGE + 1}};
+    const uint64_t wrong[][2] = {{g.base - PAGE, PAGE},
+                                 {g.base - PAGE, 2 * PAGE},
+                                 {g.base + 8 * PAGE, PAGE},
+                                 {g.base, 8 * PAGE + 1},
+                                 {0, PAGE},
+                                 {PHYSMAP, PAGE},
+                                 {NON_CANONICAL, PAGE},
+                                 {UINT64_MAX - PAGE + 1, PAGE},
+                                 {g.base, UINT64_MAX - PAGE + 1}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         EXPECT_STATUS(zx_vmar_op_range(g.vmar, COMMIT, wrong[i][0], wrong[i][1], NULL, 0), ZX_ERR_OUT_OF_RANGE);
     EXPECT_EQ(committed(&g), 0);

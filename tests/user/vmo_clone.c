@@ -51,7 +51,8 @@ TEST("vmo_clone/options: COPY_ON_WRITE must be there, and nothing but NON_RESIZE
         if (options == CLONE || options == (CLONE | FIXED)) continue;
         expect_refused(vmo, options, 0, PAGE, ZX_ERR_INVALID_ARGS);
     }
-    for (uint32_t option = 256; option != 0; option <<= 1) expect_refused(vmo, CLONE | option, 0, PAGE, ZX_ERR_INVALID_ARGS);
+    for (uint32_t option = 256; option != 0; option <<= 1)
+        expect_refused(vmo, CLONE | option, 0, PAGE, ZX_ERR_INVALID_ARGS);
 }
 
 TEST("vmo_clone/physical memory is NOT_SUPPORTED, memory that is not cached BAD_STATE") {
@@ -211,7 +212,8 @@ TEST("vmo_replace_as_executable/the handle is gone on every failure: vmex first,
 static void replace_badly(void) {
     for (size_t i = 0; i < bad_target_count; i++) {
         zx_handle_t vmo = vmo_make(PAGE);
-        EXPECT_STATUS(zx_vmo_replace_as_executable(vmo, ZX_HANDLE_INVALID, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_vmo_replace_as_executable(vmo, ZX_HANDLE_INVALID, (zx_handle_t *)bad_targets[i]),
+                      ZX_ERR_INVALID_ARGS);
         EXPECT(!is_handle(vmo));
     }
 }

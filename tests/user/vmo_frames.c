@@ -37,7 +37,9 @@ static zx_status_t contiguous_with(zx_handle_t resource) {
     if (status == ZX_OK) zx_handle_close(vmo);
     return status;
 }
-TEST("vmo_create_contiguous/H1 H2 H3 H4 H5 H11 only with the root resource") { check_handles(KIND_RESOURCE, contiguous_with); }
+TEST("vmo_create_contiguous/H1 H2 H3 H4 H5 H11 only with the root resource") {
+    check_handles(KIND_RESOURCE, contiguous_with);
+}
 TEST("vmo_create_contiguous/choices: the resource needs no right") {
     EXPECT_OK(contiguous_with(handle_with(test_resource(), ZX_RIGHT_NONE)));
 }
@@ -111,7 +113,8 @@ TEST("vmo_create_contiguous/set_size is UNAVAILABLE, DECOMMIT NOT_SUPPORTED, a c
     EXPECT_STATUS(zx_vmo_set_size(vmo, UINT64_MAX), ZX_ERR_UNAVAILABLE);
     EXPECT_STATUS(op(vmo, ZX_VMO_OP_DECOMMIT, 0, PAGE), ZX_ERR_NOT_SUPPORTED);
     EXPECT_STATUS(op(vmo, ZX_VMO_OP_DECOMMIT, 1, UINT64_MAX), ZX_ERR_NOT_SUPPORTED);
-    for (uint32_t policy = 0; policy < 4; policy++) EXPECT_STATUS(zx_vmo_set_cache_policy(vmo, policy), ZX_ERR_BAD_STATE);
+    for (uint32_t policy = 0; policy < 4; policy++)
+        EXPECT_STATUS(zx_vmo_set_cache_policy(vmo, policy), ZX_ERR_BAD_STATE);
     EXPECT_EQ(vmo_info(vmo).committed_bytes, 2 * PAGE);
 }
 
@@ -150,7 +153,8 @@ TEST("vmar_map/REQUIRE_NON_RESIZABLE takes contiguous, physical and NON_RESIZABL
     MUST(zx_vmo_create(PAGE, ZX_VMO_NON_RESIZABLE, &fixed));
     const zx_handle_t vmos[] = {fixed, contiguous(PAGE), physical(LOW_PAGE, PAGE)};
     const zx_vm_option_t options = PERM_R | ZX_VM_REQUIRE_NON_RESIZABLE | ZX_VM_MAP_RANGE;
-    for (size_t i = 0; i < COUNT(vmos); i++) EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), options, 0, vmos[i], 0, PAGE, &addr));
+    for (size_t i = 0; i < COUNT(vmos); i++)
+        EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), options, 0, vmos[i], 0, PAGE, &addr));
 }
 
 static zx_status_t make_contiguous(void) {
@@ -159,7 +163,9 @@ static zx_status_t make_contiguous(void) {
     if (status == ZX_OK) zx_handle_close(vmo);
     return status;
 }
-TEST("vmo_create_contiguous/T20 NO_MEMORY at each allocation, and nothing stays") { check_out_of_memory(make_contiguous); }
+TEST("vmo_create_contiguous/T20 NO_MEMORY at each allocation, and nothing stays") {
+    check_out_of_memory(make_contiguous);
+}
 
 TEST("write_memory/T19 T16 large pages, whole and split by protect and unmap") {
     struct target t = target_make();
@@ -187,7 +193,9 @@ static zx_status_t physical_with(zx_handle_t resource) {
     if (status == ZX_OK) zx_handle_close(vmo);
     return status;
 }
-TEST("vmo_create_physical/H1 H2 H3 H4 H5 H11 only with the root resource") { check_handles(KIND_RESOURCE, physical_with); }
+TEST("vmo_create_physical/H1 H2 H3 H4 H5 H11 only with the root resource") {
+    check_handles(KIND_RESOURCE, physical_with);
+}
 
 static void physical_refused(zx_handle_t resource, zx_paddr_t paddr, size_t size, zx_status_t status) {
     zx_handle_t vmo = UNTOUCHED;
@@ -195,10 +203,19 @@ static void physical_refused(zx_handle_t resource, zx_paddr_t paddr, size_t size
     EXPECT_EQ(vmo, UNTOUCHED);
 }
 
-TEST("vmo_create_physical/A1 A5 A6 A10 size 0 or too large, an address not on a page: INVALID_ARGS, after the resource") {
-    const uint64_t wrong[][2] = {{LOW_PAGE, 0},      {LOW_PAGE, SIZE_MAX},  {LOW_PAGE, LARGEST},       {LOW_PAGE + 1, PAGE},
-                                 {LARGEST, PAGE},    {LARGEST - PAGE, 2 * PAGE}, {UINT64_MAX, PAGE},   {0, (uint64_t)1 << 63},
-                                 {(uint64_t)1 << 63, PAGE}, {(uint64_t)1 << 52, PAGE}, {((uint64_t)1 << 52) - PAGE, 2 * PAGE}};
+TEST("vmo_create_physical/A1 A5 A6 A10 size 0 or too large, an address not on a page: INVALID_ARGS, after the "
+     "resource") {
+    const uint64_t wrong[][2] = {{LOW_PAGE, 0},
+                                 {LOW_PAGE, SIZE_MAX},
+                                 {LOW_PAGE, LARGEST},
+                                 {LOW_PAGE + 1, PAGE},
+                                 {LARGEST, PAGE},
+                                 {LARGEST - PAGE, 2 * PAGE},
+                                 {UINT64_MAX, PAGE},
+                                 {0, (uint64_t)1 << 63},
+                                 {(uint64_t)1 << 63, PAGE},
+                                 {(uint64_t)1 << 52, PAGE},
+                                 {((uint64_t)1 << 52) - PAGE, 2 * PAGE}};
     for (size_t i = 0; i < COUNT(wrong); i++) {
         physical_refused(test_resource(), wrong[i][0], wrong[i][1], ZX_ERR_INVALID_ARGS);
         physical_refused(handle_of(KIND_VMAR), wrong[i][0], wrong[i][1], ZX_ERR_WRONG_TYPE);
@@ -270,9 +287,9 @@ TEST("vmo_create_physical/a device's registers are read through a mapping") {
 TEST("vmo_create_physical/it can be mapped and sliced; all else is NOT_SUPPORTED") {
     zx_handle_t vmo = physical(LOW_PAGE, 2 * PAGE), child;
     uint64_t word = 0;
-    const uint32_t ops[] = {ZX_VMO_OP_COMMIT,     ZX_VMO_OP_DECOMMIT,         ZX_VMO_OP_ZERO,       ZX_VMO_OP_LOCK,
-                            ZX_VMO_OP_CACHE_SYNC, ZX_VMO_OP_CACHE_INVALIDATE, ZX_VMO_OP_CACHE_CLEAN, ZX_VMO_OP_UNLOCK,
-                            ZX_VMO_OP_CACHE_CLEAN_INVALIDATE};
+    const uint32_t ops[] = {ZX_VMO_OP_COMMIT,      ZX_VMO_OP_DECOMMIT,   ZX_VMO_OP_ZERO,
+                            ZX_VMO_OP_LOCK,        ZX_VMO_OP_CACHE_SYNC, ZX_VMO_OP_CACHE_INVALIDATE,
+                            ZX_VMO_OP_CACHE_CLEAN, ZX_VMO_OP_UNLOCK,     ZX_VMO_OP_CACHE_CLEAN_INVALIDATE};
     EXPECT_STATUS(zx_vmo_read(vmo, &word, 0, 8), ZX_ERR_NOT_SUPPORTED);
     EXPECT_STATUS(zx_vmo_write(vmo, &word, 9 * PAGE, 8), ZX_ERR_NOT_SUPPORTED);
     EXPECT_STATUS(zx_vmo_set_size(vmo, UINT64_MAX), ZX_ERR_NOT_SUPPORTED);
@@ -282,11 +299,13 @@ TEST("vmo_create_physical/it can be mapped and sliced; all else is NOT_SUPPORTED
     NEED_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SLICE, PAGE, PAGE, &child));
     EXPECT_STATUS(zx_vmo_read(child, &word, 0, 8), ZX_ERR_NOT_SUPPORTED);
     zx_handle_t direct = physical(LOW_PAGE + PAGE, PAGE);
-    EXPECT_EQ(*(volatile uint64_t *)map_here(child, 0, PAGE, PERM_R), *(volatile uint64_t *)map_here(direct, 0, PAGE, PERM_R));
+    EXPECT_EQ(*(volatile uint64_t *)map_here(child, 0, PAGE, PERM_R),
+              *(volatile uint64_t *)map_here(direct, 0, PAGE, PERM_R));
     EXPECT_EQ(vmo_info(child).cache_policy, ZX_CACHE_POLICY_UNCACHED);
 }
 
-TEST("vmo_set_cache_policy/physical: its own at once even if mapped, another only when not; with a slice neither side") {
+TEST(
+    "vmo_set_cache_policy/physical: its own at once even if mapped, another only when not; with a slice neither side") {
     zx_handle_t vmo = physical(LOW_PAGE, PAGE), slice;
     for (uint32_t policy = 0; policy < 4; policy++) {
         EXPECT_OK(zx_vmo_set_cache_policy(vmo, policy));

@@ -103,7 +103,7 @@ zx_status_t model_channel_write(struct model *m, struct model_process *p, const 
     if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
     zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
-    if (status == ZX_OK) return enqueue(m, c->peer, w, &sent);
+    if (status == ZX_OK && c) return enqueue(m, c->peer, w, &sent);
     for (unsigned i = 0; i < sent.count; i++) model_drop(m, sent.handles[i]);
     return status;
 }

@@ -51,26 +51,34 @@ zx_status_t model_thread_create(struct model *m, struct model_process *p, zx_han
     return ZX_OK;
 }
 
-zx_status_t model_process_start(struct model *m, struct model_process *p, zx_handle_t process, zx_handle_t thread,
-                                zx_handle_t value, int64_t code, zx_status_t failed) {
-    struct model_handle *ph, *th, *arg = value ? model_find(p, value) : NULL;
+/* The process and thread that are named to be started together. */
+static zx_status_t get_pair(struct model_process *p, zx_handle_t process, zx_handle_t thread,
+                            struct model_process **child, struct model_thread **t) {
+    struct model_handle *ph, *th;
     zx_status_t status = model_get(p, process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &ph);
     if (status == ZX_OK) status = model_get(p, thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &th);
-    struct model_process *child = status == ZX_OK ? (struct model_process *)ph->object : NULL;
-    struct model_thread *t = status == ZX_OK ? (struct model_thread *)th->object : NULL;
-    if (t && t->process != child) status = ZX_ERR_ACCESS_DENIED;
+    if (status != ZX_OK) return status;
+    *child = (struct model_process *)ph->object;
+    *t = (struct model_thread *)th->object;
+    return (*t)->process == *child ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+zx_status_t model_process_start(struct model *m, struct model_process *p, zx_handle_t process, zx_handle_t thread,
+                                zx_handle_t value, int64_t code, zx_status_t failed) {
+    struct model_process *child = NULL;
+    struct model_thread *t = NULL;
+    struct model_handle *arg = value ? model_find(p, value) : NULL;
+    zx_status_t status = get_pair(p, process, thread, &child, &t);
     if (status == ZX_OK && value && !arg) status = ZX_ERR_BAD_HANDLE;
     if (status == ZX_OK && arg && !(arg->rights & ZX_RIGHT_TRANSFER)) status = ZX_ERR_ACCESS_DENIED;
-    if (status == ZX_OK && arg && failed != ZX_OK) status = failed;
-    if (status == ZX_OK && (t->started || child->state != MODEL_INITIAL)) status = ZX_ERR_BAD_STATE;
-    if (status == ZX_OK) {
-        child->state = MODEL_RUNNING;
-        t->started = true;
-        if (arg) model_drop(m, model_take(p, arg));
-        model_kill(m, child, code);
-    } else if (arg) {
-        model_drop(m, model_take(p, arg));
-    }
+    if (status == ZX_OK && arg) status = failed;
+    bool starts = status == ZX_OK && t && !t->started && child->state == MODEL_INITIAL;
+    if (status == ZX_OK && !starts) status = ZX_ERR_BAD_STATE;
+    if (starts) child->state = MODEL_RUNNING;
+    if (starts) t->started = true;
+    /* The argument leaves the caller in every case; it goes with the process in the end. */
+    if (arg) model_drop(m, model_take(p, arg));
+    if (starts) model_kill(m, child, code);
     return status;
 }
 

@@ -1,0 +1,89 @@
+/*
+ * The mappings of a store; see mapping_set.h. As in region.c, RB_AUGMENT serves the nodes that the tree rotates, and the
+ * ancestors of one that came or went are brought up to date here.
+ *
+ * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and stands at the very
+ * end.
+ */
+#include "vm/mapping_set.h"
+
+#include "kernel/base/arith.h"
+#include "vm/mapping.h"
+
+static void mapping_augment(struct mapping *m);
+#undef RB_AUGMENT
+#define RB_AUGMENT(m) mapping_augment(m)
+
+static uint64_t first_byte(const struct mapping *m) {
+    uint64_t sum;
+    return __builtin_add_overflow(m->vmo->store_offset, m->offset, &sum) ? UINT64_MAX : sum;
+}
+
+static uint64_t last_end(const struct mapping *m) {
+    uint64_t sum;
+    return __builtin_add_overflow(first_byte(m), m->region.len, &sum) ? UINT64_MAX : sum;
+}
+
+/* Any order will do among those that begin together. */
+static int mapping_compare(const struct mapping *a, const struct mapping *b) {
+    uint64_t at_a = first_byte(a), at_b = first_byte(b);
+    if (at_a != at_b) return at_a < at_b ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+RB_GENERATE_INTERNAL(mapping_set, mapping, shown, mapping_compare, UNUSED static)
+
+static void mapping_augment(struct mapping *m) {
+    struct mapping *left = RB_LEFT(m, shown), *right = RB_RIGHT(m, shown);
+    m->reach = last_end(m);
+    if (left) m->reach = max_u64(m->reach, left->reach);
+    if (right) m->reach = max_u64(m->reach, right->reach);
+}
+
+static void augment_up(struct mapping *m) {
+    for (; m; m = RB_PARENT(m, shown)) mapping_augment(m);
+}
+
+void mapping_set_insert(struct mapping *m) {
+    m->reach = last_end(m);
+    RB_INSERT(mapping_set, &m->vmo->store->mappings, m);
+    augment_up(m);
+    m->vmo->mapping_count++;
+}
+
+void mapping_set_remove(struct mapping *m) {
+    struct mapping *parent = RB_PARENT(m, shown);
+    RB_REMOVE(mapping_set, &m->vmo->store->mappings, m);
+    augment_up(parent);
+    m->vmo->mapping_count--;
+}
+
+/* The first at or below `m`. If the left side reaches far enough, it has one, or all others begin too late as well. */
+static struct mapping *first_below(struct mapping *m, uint64_t begin, uint64_t end) {
+    while (m && m->reach > begin) {
+        struct mapping *left = RB_LEFT(m, shown);
+        if (left && left->reach > begin) {
+            m = left;
+            continue;
+        }
+        if (first_byte(m) >= end) return NULL;
+        if (last_end(m) > begin) return m;
+        m = RB_RIGHT(m, shown);
+    }
+    return NULL;
+}
+
+struct mapping *mapping_set_first(struct vmo *store, uint64_t begin, uint64_t end) {
+    return first_below(RB_ROOT(&store->mappings), begin, end);
+}
+
+struct mapping *mapping_set_next(struct mapping *m, uint64_t begin, uint64_t end) {
+    for (;;) {
+        struct mapping *right = RB_RIGHT(m, shown), *parent;
+        if (right && right->reach > begin) return first_below(right, begin, end);
+        while ((parent = RB_PARENT(m, shown)) && RB_RIGHT(parent, shown) == m) m = parent;
+        m = parent;
+        if (!m || first_byte(m) >= end) return NULL;
+        if (last_end(m) > begin) return m;
+    }
+}

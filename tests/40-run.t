@@ -110,6 +110,7 @@ int main(void) {
 }
 C
 is($code, 139, 'a crash is status 139');
+like($stderr, qr/page fault .* address 0x8$/m, 'standard error tells what it was');
 like($stdout, qr/^before$/m, 'what was written before it is there');
 unlike($stdout, qr/after/, 'and nothing after it');
 

@@ -2,35 +2,9 @@
  * The tour: zx_process_write_memory at work, in plain words. The program plays all its parts itself: launched without
  * arguments it is the guide, who launches it again for each actor.
  */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "user/tour/tour.h"
-
-static unsigned seen;
-static unsigned wrong;
-
-void say(const char *who, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    printf("   %-8s", who);
-    vprintf(format, args);
-    putchar('\n');
-    va_end(args);
-}
-
-void scene(const char *title) {
-    static unsigned number;
-    printf("\n%u. %s\n\n", ++number, title);
-}
-
-void check(bool good, const char *what) {
-    seen++;
-    if (good) return;
-    wrong++;
-    say("WRONG", "It ought to be otherwise: %s.", what);
-}
 
 int main(int argc, char **argv) {
     if (argc == 3) return actor_play(argv[1], argv[2]);
@@ -40,10 +14,5 @@ int main(int argc, char **argv) {
     scene_hole();
     scene_breakpoint();
     scene_errors();
-    if (wrong > 0) {
-        printf("\n%u of %u things were not as they should be.\n", wrong, seen);
-        return EXIT_FAILURE;
-    }
-    printf("\nThat was the tour. All %u things it looked at were as they should be.\n", seen);
-    return EXIT_SUCCESS;
+    return verdict();
 }

@@ -18,6 +18,9 @@ void scene(const char *title);
 /* Takes note of something that ought to be true; says so if it is not. */
 void check(bool good, const char *what);
 
+/* Closes the tour with the sum of all checks, and returns the program's exit status. */
+int verdict(void);
+
 /* An actor: a process that runs this same program in a role, and a channel to it. */
 struct actor {
     zx_handle_t process;

@@ -26,6 +26,15 @@ like(faults_of('wrong'), qr{failed: harness/nothing is provoked}, 'a wrong resul
 like(faults_of('truncate'), qr/planned \d+ tests, saw \d+/, 'a truncated run is noticed');
 like(faults_of('triple'), qr/QEMU exited with 0 \(the machine reset itself/, 'a triple fault is noticed');
 
+# What a panic leaves for whoever must find out why.
+my $log = Machine::slurp("$dir/kernel.log");
+unlike($log, qr/PANIC/, 'the log of a triple fault knows of no panic');
+faults_of('panic');
+$log = Machine::slurp("$dir/kernel.log");
+like($log, qr/PANIC: /, 'a panic says why');
+like($log, qr/rip 0x[0-9a-f]{16}.*cr3 [0-9a-f]{16}/s, 'shows the registers');
+like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
+
 # The verdict on made-up runs: a good one first, then each with one thing wrong.
 my @good = ('# boot', '1..2', 'ok 1 - a', 'ok 2 - b', '# end');
 

@@ -142,6 +142,33 @@ TEST("task_kill/a process that waits, which never sees the wait's end") {
     EXPECT_EQ(signals_of(pair.b), ZX_CHANNEL_PEER_CLOSED);
 }
 
+/* More handles than anybody has, all 0, to be looked at one by one. */
+#define LONG_ARRAY ((uint64_t)4 << 30)
+static void write_long(zx_handle_t handle, uintptr_t there) {
+    const zx_handle_t *array = (const zx_handle_t *)board_at(there)->words[0];
+    board_at(there)->words[1] = 1;
+    zx_channel_write(handle, 0, NULL, 0, array, (uint32_t)(LONG_ARRAY / sizeof(*array) - 1));
+    board_at(there)->words[2] = 1;
+    for (;;) continue;
+}
+
+TEST("task_kill/a process in a call that takes long, which is not waited for") {
+    NEED(child_make(&child));
+    struct pair pair = pair_make();
+    zx_vaddr_t addr = 0;
+    NEED_OK(zx_vmar_map(child.vmar, PERM_R, 0, vmo_make(LONG_ARRAY), 0, LONG_ARRAY, &addr));
+    child.board->words[0] = addr;
+    NEED_OK(child_start(&child, write_long, pair.a));
+    NEED(child_runs(&child));
+    settle();
+    EXPECT_EQ(child.board->words[2], 0);
+    zx_time_t start = zx_clock_get_monotonic();
+    EXPECT_OK(zx_task_kill(child.process));
+    EXPECT_EQ(child_wait(&child), KILLED);
+    EXPECT(zx_clock_get_monotonic() - start < ZX_SEC(3));
+    EXPECT_EQ(child.board->words[2], 0);
+}
+
 TEST("task_kill/L7 on oneself does not return") {
     NEED(child_make(&child));
     NEED_OK(child_start(&child, kill_self, handle_with(child.process, ZX_RIGHT_DESTROY | ZX_RIGHT_TRANSFER)));

@@ -188,6 +188,16 @@ static void writing_close(struct writing *w) {
     child_close(&w->writer);
 }
 
+/* However busy the machine is, something shall have been written before the writer is stopped. */
+static bool first_write_await(const struct writing *w) {
+    zx_time_t deadline = zx_deadline_after(ZX_SEC(10));
+    while (atomic_load((const _Atomic uint64_t *)(const void *)w->shared.view) == 0) {
+        if (zx_clock_get_monotonic() >= deadline) return false;
+        zx_nanosleep(0);
+    }
+    return true;
+}
+
 /* Looks at what a writer left behind when it ended. Returns whether that was in the middle of a write. */
 static bool writing_was_cut(const struct writing *w) {
     const uint64_t *words = (const uint64_t *)(const void *)w->m.view;
@@ -202,6 +212,7 @@ TEST("write_memory/L7 the caller is killed during a write: it ends, and the targ
     for (int during = 0, round = 0; during < 2 || round < 6; round++) {
         NEED(zx_clock_get_monotonic() < deadline);
         struct writing w = writing_make(write_generations);
+        NEED(first_write_await(&w));
         zx_nanosleep(zx_deadline_after(ZX_MSEC(15) + (zx_duration_t)(random_next(&state) % ZX_MSEC(20))));
         NEED_OK(zx_task_kill(w.writer.process));
         EXPECT_EQ(child_wait(&w.writer), ZX_TASK_RETCODE_SYSCALL_KILL);
@@ -213,8 +224,9 @@ TEST("write_memory/L7 the caller is killed during a write: it ends, and the targ
 
 static _Alignas(16) unsigned char leaver_stack[8192];
 
-static _Noreturn void leaver(uintptr_t when, uintptr_t unused) {
-    (void)unused;
+/* Leaves some time after the first write, of which `written` tells. */
+static _Noreturn void leaver(uintptr_t when, uintptr_t written) {
+    while (atomic_load((const _Atomic uint64_t *)written) == 0) zx_nanosleep(0);
     zx_nanosleep(zx_deadline_after((zx_duration_t)when));
     zx_process_exit(42);
 }
@@ -225,7 +237,7 @@ static void write_and_leave(struct agent_start *start) {
     zx_vaddr_t stack = (zx_vaddr_t)(leaver_stack + sizeof(leaver_stack) - 8);
     uint64_t when = (uint64_t)ZX_MSEC(15) + zx_ticks_get() % (uint64_t)ZX_MSEC(20);
     if (zx_thread_create(start->self, "leaver", 6, 0, &thread) != ZX_OK) zx_process_exit(2);
-    if (zx_thread_start(thread, (zx_vaddr_t)leaver, stack, when, 0) != ZX_OK) zx_process_exit(3);
+    if (zx_thread_start(thread, (zx_vaddr_t)leaver, stack, when, (uintptr_t)start->shared) != ZX_OK) zx_process_exit(3);
     write_generations(start);
 }
 

@@ -208,7 +208,7 @@ check-layering:
 	$(QUIET)$(PERL) tests/layering.pl
 
 # Whose flags a file is compiled with.
-SIDE_USER := user/% tests/user/%
+SIDE_USER := user/% tests/user/% tests/bench/%
 SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)

@@ -24,9 +24,13 @@ struct record_list {
     zx_status_t status; /* the first that went wrong */
 };
 
+static bool list_has_room(const struct record_list *list) {
+    return list->status == ZX_OK && list->written < list->room;
+}
+
 static void list_put(struct record_list *list, const void *record, size_t size) {
     list->available++;
-    if (list->status != ZX_OK || list->written == list->room) return;
+    if (!list_has_room(list)) return;
     list->status = copy_out(user_out_at(list->buffer, list->written * size), record, size);
     if (list->status == ZX_OK) list->written++;
 }
@@ -177,6 +181,13 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
     return ZX_OK;
 }
 
+/* Counting who maps a VMO takes time: only what will be told is found out. */
+static void put_vmo(struct record_list *out, struct vmo *vmo, uint32_t via, zx_rights_t rights) {
+    zx_info_vmo_t info = {0};
+    if (list_has_room(out)) info = vmo_info(vmo, via, rights);
+    list_put(out, &info, sizeof(info));
+}
+
 static zx_status_t list_vmos(const struct handle *handle, struct record_list *out) {
     struct process *process = process_from_object(handle->object);
     struct region_cursor cursor = {0};
@@ -187,16 +198,13 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
     if (status == ZX_OK && atomic_load(&process->state) != PROCESS_RUNNING) status = ZX_ERR_BAD_STATE;
     if (status != ZX_OK) return status;
     while (handle_next(&process->handles, &index, &held)) {
-        if (held.object->ops->type == ZX_OBJ_TYPE_VMO) {
-            zx_info_vmo_t info = vmo_info(vmo_from_object(held.object), ZX_INFO_VMO_VIA_HANDLE, held.rights);
-            list_put(out, &info, sizeof(info));
-        }
+        if (held.object->ops->type == ZX_OBJ_TYPE_VMO)
+            put_vmo(out, vmo_from_object(held.object), ZX_INFO_VMO_VIA_HANDLE, held.rights);
         object_unref(held.object);
     }
     while (aspace_list_next(process->aspace, &cursor, &r)) {
         if (!r.vmo) continue;
-        zx_info_vmo_t info = vmo_info(r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0);
-        list_put(out, &info, sizeof(info));
+        put_vmo(out, r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0);
         region_info_release(&r);
     }
     return ZX_OK;

@@ -1,4 +1,5 @@
-# The option that switches zx_process_write_memory off, in a machine of its own: every other test wants the call.
+# The options of the kernel that its users notice, each in a machine of its own: zx_process_write_memory switched off, which every
+# other test wants on; and random placement.
 use strict;
 use warnings;
 use FindBin;
@@ -10,17 +11,22 @@ use Test::More;
 my $out = Machine::out('debug');
 my $dir = 'build/tests/user-options';
 make_path($dir);
-open my $args, '>', "$dir/args" or die "$dir/args: $!\n";
-print $args "write_memory/NOT_SUPPORTED\0";
-close $args;
-system('user/mkbootfs', "$dir/bootfs", "bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args") == 0
-    or die "cannot make $dir/bootfs\n";
 
-for my $value ('true', 'false') {
+# Runs the tests whose names contain one of the words, with an option; they must be that many.
+sub with_option {
+    my ($option, $count, @words) = @_;
+    open my $args, '>', "$dir/args" or die "$dir/args: $!\n";
+    print $args "$_\0" for @words;
+    close $args;
+    my @files = ("bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args");
+    system('user/mkbootfs', "$dir/bootfs", @files) == 0 or die "cannot make $dir/bootfs\n";
     my $result = Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh',
-        cmdline => "init.run=tests kernel.enable-debugging-syscalls=$value",
-    )->relay($value);
-    is(scalar Machine::tests(@{$result->{report}}), 1, "it was this one test ($value)");
+        cmdline => "init.run=tests $option",
+    )->relay($option);
+    is(scalar Machine::tests(@{$result->{report}}), $count, "these were the tests meant ($option)");
 }
+
+with_option("kernel.enable-debugging-syscalls=$_", 1, 'write_memory/NOT_SUPPORTED') for 'true', 'false';
+with_option('aslr.disable=false', 4, 'vmar_map/placement', 'memory/100,000 random');
 done_testing;

@@ -6,6 +6,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
+#include "vm/mapping_set.h"
 
 /* The first region after the cursor, and its depth; NULL at the end. */
 static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
@@ -66,10 +67,8 @@ bool aspace_is_dead(struct aspace *as) {
 }
 
 size_t vmo_mapping_count(struct vmo *vmo) {
-    struct mapping *m;
-    size_t count = 0;
     mutex_lock(&vmo->store->lock);
-    LIST_FOREACH (m, &vmo->store->mappings, link) count += m->vmo == vmo;
+    size_t count = vmo->mapping_count;
     mutex_unlock(&vmo->store->lock);
     return count;
 }
@@ -83,7 +82,7 @@ size_t vmo_share_count(struct vmo *vmo) {
     mutex_lock(&vmo->store->lock);
     mutex_lock(&lock);
     number++;
-    LIST_FOREACH (m, &vmo->store->mappings, link) {
+    for (m = mapping_set_first(vmo->store, 0, UINT64_MAX); m; m = mapping_set_next(m, 0, UINT64_MAX)) {
         if (m->aspace->counted == number) continue;
         m->aspace->counted = number;
         count++;

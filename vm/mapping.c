@@ -8,6 +8,7 @@
 #include "kernel/base/log.h"
 #include "vm/aspace.h"
 #include "vm/heap.h"
+#include "vm/mapping_set.h"
 #include "vm/vmar.h"
 
 /* How much of a mapping its VMO reaches. What lies beyond may begin or end past 2^64 of the store, and shows nothing. */
@@ -18,9 +19,10 @@ static uint64_t mapping_reach(const struct mapping *m) {
 
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
     struct mapping *m;
-    LIST_FOREACH (m, &store->mappings, link) {
+    uint64_t limit = offset + len;
+    for (m = mapping_set_first(store, offset, limit); m; m = mapping_set_next(m, offset, limit)) {
         uint64_t begin = mapping_store_offset(m), end = begin + mapping_reach(m);
-        uint64_t from = max_u64(begin, offset), to = min_u64(end, offset + len);
+        uint64_t from = max_u64(begin, offset), to = min_u64(end, limit);
         if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
     }
 }
@@ -30,7 +32,7 @@ static void mapping_drop(struct mapping *m, vaddr_t base, size_t len) { aspace_d
 void mapping_attach(struct mapping *m) {
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);
-    LIST_INSERT_HEAD(&store->mappings, m, link);
+    mapping_set_insert(m);
     mutex_unlock(&store->lock);
     region_insert(&m->region.parent->children, &m->region);
 }
@@ -40,7 +42,7 @@ void mapping_detach(struct mapping *m, struct mapping_list *dead) {
     region_remove(&m->region.parent->children, &m->region);
     mutex_lock(&store->lock);
     mapping_drop(m, m->region.base, m->region.len);
-    LIST_REMOVE(m, link);
+    mapping_set_remove(m);
     mutex_unlock(&store->lock);
     LIST_INSERT_HEAD(dead, m, link);
 }
@@ -51,9 +53,11 @@ void mapping_trim(struct mapping *m, vaddr_t base, size_t len) {
     mutex_lock(&store->lock);
     mapping_drop(m, old_base, base - old_base);
     mapping_drop(m, base + len, old_end - (base + len));
+    mapping_set_remove(m);
     m->offset += base - old_base;
     m->region.base = base;
     m->region.len = len;
+    mapping_set_insert(m);
     mutex_unlock(&store->lock);
     region_resized(&m->region);
 }
@@ -67,8 +71,10 @@ void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper) {
     upper->offset = m->offset + lower_len;
     vmo_ref(upper->vmo);
     mutex_lock(&store->lock);
+    mapping_set_remove(m);
     m->region.len = lower_len;
-    LIST_INSERT_HEAD(&store->mappings, upper, link);
+    mapping_set_insert(m);
+    mapping_set_insert(upper);
     mutex_unlock(&store->lock);
     region_resized(&m->region);
     region_insert(&m->region.parent->children, &upper->region);
@@ -104,13 +110,13 @@ zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
     if (status != ZX_OK) return status;
     mutex_lock(&shared->store->lock);
     mapping_drop(m, m->region.base, m->region.len);
-    LIST_REMOVE(m, link);
+    mapping_set_remove(m);
     mutex_unlock(&shared->store->lock);
     mutex_lock(&own->lock);
     m->vmo = own;
     m->offset = 0;
     m->private = true;
-    LIST_INSERT_HEAD(&own->mappings, m, link);
+    mapping_set_insert(m);
     mutex_unlock(&own->lock);
     *old = shared;
     return ZX_OK;

@@ -26,8 +26,8 @@ struct mapping {
     uint32_t ceiling;         /* [I] what protect may ever give */
     bool private;             /* a forced write gave it a VMO of its own already */
     uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    RB_ENTRY(mapping) shown; /* its store's set; guarded, like the next, by the store's lock */
-    uint64_t reach;          /* where the last of the set below this node ends */
+    RB_ENTRY(mapping) shown;  /* in its store's set: see mapping_set.h */
+    uint64_t reach;           /* where the last of those below it in the set ends */
     LIST_ENTRY(mapping) link; /* on a list of what is to be released */
 };
 

@@ -2,7 +2,7 @@
  * The mappings of one store: a balanced tree in the order of where they begin in it, in which each node knows how far those
  * below it reach. So whoever changes a page finds the mappings that show it, however many others there are.
  *
- * Guarded by the store's lock. A mapping's place in its VMO does not change while it is in the set.
+ * Guarded by the store's lock. What a mapping shows does not change while it is in the set.
  */
 #pragma once
 

@@ -42,8 +42,15 @@ static struct pagetree_node *node_new(void) {
     return node;
 }
 
-#define FOREACH_CHILD(i, node) \
-    for (uint64_t bits_ = (node)->present, i; bits_ && (i = (uint64_t)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
+/* The children there are; or of those that [first, last] goes through, which the node covers in part. */
+#define FOREACH_BIT(i, bits) \
+    for (uint64_t bits_ = (bits), i; bits_ && (i = (uint64_t)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
+#define FOREACH_CHILD(i, node) FOREACH_BIT(i, (node)->present)
+#define FOREACH_CHILD_IN(i, node, height, first, last) FOREACH_BIT(i, (node)->present &child_bits(height, first, last))
+
+static uint64_t child_bits(unsigned height, uint64_t first, uint64_t last) {
+    return UINT64_MAX << child_index(first, height) & UINT64_MAX >> (FANOUT - 1 - child_index(last, height));
+}
 
 static void node_unref(struct pagetree_node *node, unsigned height) {
     if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) return;
@@ -186,8 +193,7 @@ static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t 
         return;
     }
     ASSERT(node_exclusive(node));
-    FOREACH_CHILD(i, node) {
-        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+    FOREACH_CHILD_IN(i, node, height, first, last) {
         if (height == 1) {
             page_unref(node->child[i].page);
             node->child[i].page = NULL;
@@ -234,7 +240,9 @@ zx_status_t pagetree_share(const struct pagetree *tree, uint64_t first, uint64_t
     *out = count ? *tree : (struct pagetree){0};
     if (!out->root) return ZX_OK;
     atomic_fetch_add_explicit(&out->root->refs, 1, memory_order_relaxed);
-    zx_status_t status = pagetree_clear(out, first + count, PAGETREE_INDEX_COUNT - count);
+    uint64_t skip, outside = PAGETREE_INDEX_COUNT - count;
+    if (!pagetree_next(tree, first + count, outside, &skip)) return ZX_OK;
+    zx_status_t status = pagetree_clear(out, first + count, outside);
     if (status != ZX_OK) pagetree_destroy(out);
     return status;
 }
@@ -246,8 +254,7 @@ void pagetree_destroy(struct pagetree *tree) {
 
 static uint64_t node_count(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last) {
     uint64_t count = 0;
-    FOREACH_CHILD(i, node) {
-        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+    FOREACH_CHILD_IN(i, node, height, first, last) {
         if (height == 1) {
             count++;
         } else {
@@ -270,8 +277,7 @@ uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t co
 /* The first page at [first, last] below the node, as an index counted from the node's first. */
 static bool node_next(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last,
                       uint64_t *found) {
-    FOREACH_CHILD(i, node) {
-        if (i < child_index(first, height) || i > child_index(last, height)) continue;
+    FOREACH_CHILD_IN(i, node, height, first, last) {
         uint64_t cfirst, clast, below = 0;
         child_range(height, (unsigned)i, first, last, &cfirst, &clast);
         if (height > 1 && !node_next(node->child[i].node, height - 1, cfirst, clast, &below)) continue;

@@ -20,12 +20,13 @@ static void child_remove(struct vmo *child) REQUIRES(&family_lock) {
     child->parent = NULL;
     if (!parent) return;
     LIST_REMOVE(child, sibling);
-    if (LIST_EMPTY(&parent->children)) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
+    if (--parent->child_count == 0) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
 }
 
 static void child_insert(struct vmo *child, struct vmo *parent) REQUIRES(&family_lock) {
     child->parent = parent;
     LIST_INSERT_HEAD(&parent->children, child, sibling);
+    parent->child_count++;
     object_signal(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
 }
 
@@ -49,19 +50,10 @@ void vmo_adopt(struct vmo *parent, struct vmo *child) {
 }
 
 size_t vmo_child_count(struct vmo *vmo) {
-    struct vmo *child;
-    size_t count = 0;
     spin_lock(&family_lock);
-    LIST_FOREACH (child, &vmo->children, sibling) count++;
+    size_t count = vmo->child_count;
     spin_unlock(&family_lock);
     return count;
-}
-
-static bool has_children(struct vmo *vmo) {
-    spin_lock(&family_lock);
-    bool any = !LIST_EMPTY(&vmo->children);
-    spin_unlock(&family_lock);
-    return any;
 }
 
 static void vmo_destroy(struct object *object) {
@@ -222,7 +214,7 @@ zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy) {
     mutex_lock(&vmo->store->lock);
     if (vmo->kind == VMO_PHYSICAL && vmo->store->cache_policy == policy) {
         status = ZX_OK;
-    } else if (!vmo->pages.root && RB_EMPTY(&vmo->mappings) && !vmo->is_child && !has_children(vmo)) {
+    } else if (!vmo->pages.root && RB_EMPTY(&vmo->mappings) && !vmo->is_child && vmo_child_count(vmo) == 0) {
         vmo->cache_policy = policy;
         status = ZX_OK;
     }

@@ -6,7 +6,7 @@
  * no pages: it is a window on another VMO, its `store`, and everything about pages, mappings and cache policy happens
  * there, under the store's lock.
  *
- * Every mapping of a VMO is on its store's list. When a page is replaced or goes away, the translations of all of them
+ * Every mapping of a VMO is in its store's set. When a page is replaced or goes away, the translations of all of them
  * are dropped first, so that a page never outlives its place in the tree in anybody's page tables.
  */
 #pragma once
@@ -38,17 +38,18 @@ struct vmo {
     bool is_child;
     zx_koid_t parent_koid; /* 0: not a child */
 
-    struct mutex lock;             /* guards [v]; in slices unused, except that `size` is [I] */
-    uint64_t size;                 /* [v] bytes, whole pages */
-    struct pagetree pages;         /* [v] */
-    uint64_t first_index;          /* [I] index of page 0 in `pages` */
-    uint32_t cache_policy;         /* [v] ZX_CACHE_POLICY_* */
+    struct mutex lock;           /* guards [v]; in slices unused, except that `size` is [I] */
+    uint64_t size;               /* [v] bytes, whole pages */
+    struct pagetree pages;       /* [v] */
+    uint64_t first_index;        /* [I] index of page 0 in `pages` */
+    uint32_t cache_policy;       /* [v] ZX_CACHE_POLICY_* */
     struct mapping_set mappings; /* [v] those of slices included */
-    size_t mapping_count; /* [v] without those of slices */
+    size_t mapping_count;        /* [v] without those of slices */
 
     /* [f] guarded by the family lock */
     struct vmo *parent; /* the nearest ancestor that is left, or NULL */
     LIST_HEAD(, vmo) children;
+    size_t child_count;
     LIST_ENTRY(vmo) sibling;
 
     char name[ZX_MAX_NAME_LEN]; /* [s] guarded by the object's lock */

@@ -74,6 +74,12 @@ static void target_map(const struct target *t, zx_vaddr_t at, zx_handle_t vmo, s
     MUST(zx_vmar_map(t->vmar, PERM_RW | ZX_VM_SPECIFIC, at - t->base, vmo, 0, pages * PAGE, &addr));
 }
 
+/* One page of a VMO. */
+static void target_map_at(const struct target *t, zx_vaddr_t at, zx_handle_t vmo, size_t page) {
+    zx_vaddr_t addr;
+    MUST(zx_vmar_map(t->vmar, PERM_RW | ZX_VM_SPECIFIC, at - t->base, vmo, page * PAGE, PAGE, &addr));
+}
+
 static void target_end(struct target *t) {
     MUST(zx_task_kill(t->process));
     MUST(zx_handle_close(t->process));
@@ -142,15 +148,16 @@ static void ancestors(unsigned count) {
 }
 
 /*
- * So many mappings of one VMO's page, with gaps between; the worst of them is written, then one of another VMO among them. Last
- * the page that all of them show is committed anew.
+ * So many mappings of one page each, all of one VMO, with gaps between. One in the middle gets its page; then the dearest of
+ * them is written, and others among them.
  */
 #define STRIDE (4 * PAGE)
 static void mappings(unsigned count) {
     struct target t = target_make();
-    zx_handle_t crowd = vmo_committed(1), vmo = vmo_committed(1), fresh = vmo_make(1);
-    zx_vaddr_t middle = PLACE + count / 2 * STRIDE;
-    for (unsigned i = 0; i < count; i++) target_map(&t, PLACE + i * STRIDE, crowd, 1);
+    zx_handle_t crowd = vmo_make(count), other = vmo_make(1);
+    zx_vaddr_t middle = PLACE + count / 2 * STRIDE, addr;
+    for (unsigned i = 0; i < count; i++) target_map_at(&t, PLACE + i * STRIDE, crowd, i);
+    tell("commit-mapped", count, write_cost(&t, middle));
     uint64_t most = 0;
     for (unsigned i = 0; i < count; i += count / 100 + 1) {
         uint64_t cost = settled_write_cost(&t, PLACE + i * STRIDE);
@@ -158,17 +165,16 @@ static void mappings(unsigned count) {
     }
     tell("write-mapped", count, most);
     uint64_t begin = now();
-    target_map(&t, middle + PAGE, vmo, 1);
+    target_map(&t, middle + PAGE, other, 1);
     tell("map-among-mappings", count, now() - begin);
+    begin = now();
+    MUST(zx_vmar_map(t.vmar, PERM_RW, 0, other, 0, PAGE, &addr));
+    tell("map-anywhere", count, now() - begin);
+    tell("commit-among-mappings", count, write_cost(&t, middle + PAGE));
     tell("write-among-mappings", count, settled_write_cost(&t, middle + PAGE));
-    target_map(&t, middle + 2 * PAGE, fresh, 1);
-    tell("commit-among-mappings", count, write_cost(&t, middle + 2 * PAGE));
-    MUST(zx_vmo_op_range(crowd, ZX_VMO_OP_DECOMMIT, 0, PAGE, NULL, 0));
-    tell("commit-mapped", count, write_cost(&t, PLACE));
     target_end(&t);
     MUST(zx_handle_close(crowd));
-    MUST(zx_handle_close(vmo));
-    MUST(zx_handle_close(fresh));
+    MUST(zx_handle_close(other));
 }
 
 /* Taking a snapshot of so many pages; then with all of them mapped, and in somebody's page tables too. */

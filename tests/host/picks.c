@@ -94,20 +94,33 @@ uint64_t pick_offset(struct world *w) {
     }
 }
 
-static bool is_near_check_page(uint64_t addr) {
-    return addr >= CHECK_PAGE - MODEL_PAGE && addr < CHECK_PAGE + 2 * MODEL_PAGE;
+void pick_part(struct world *w, uint64_t whole, uint64_t *offset, uint64_t *size) {
+    uint8_t choice = input_byte(&w->in);
+    uint64_t pages = whole / MODEL_PAGE;
+    *offset = pick_offset(w);
+    *size = pick_size(w);
+    if (choice % 4 == 3 || pages == 0) return;
+    *offset = choice / 4 % 8 % pages * MODEL_PAGE;
+    *size = choice / 32 % (model_min(pages, 9) - *offset / MODEL_PAGE) * MODEL_PAGE + MODEL_PAGE;
+    if (choice % 4 != 2) return;
+    *offset += input_byte(&w->in) * 16;
+    *size -= model_min(*size, input_byte(&w->in) * 32);
 }
 
-/* The base of one of a process's mappings, or of its lower VMARs, which lie where mappings could. */
+/* The base of one of the mappings that a program made. */
 static uint64_t pick_base(struct world *w, const struct model_process *p) {
-    const struct model_mapping *map = &p->mappings[input_below(&w->in, MODEL_MAPPINGS)];
-    for (unsigned i = 0; i < MODEL_MAPPINGS && !map->vmar; i++) map = &p->mappings[i];
-    return map->vmar && !is_near_check_page(map->base) ? map->base : p->root->base;
+    uint64_t bases[MODEL_MAPPINGS];
+    unsigned count = 0, choice = input_byte(&w->in);
+    for (unsigned i = 0; i < MODEL_MAPPINGS; i++) {
+        if (p->mappings[i].vmar && p->mappings[i].base < SCRATCH) bases[count++] = p->mappings[i].base;
+    }
+    return count ? bases[choice % count] : p->root->base;
 }
 
 uint64_t pick_address(struct world *w, struct model_process *p) {
     uint8_t choice = input_byte(&w->in);
-    if (choice >= 248) return bad_addresses[input_below(&w->in, COUNT(bad_addresses))];
+    if (choice >= 252) return DATA + choice * 16;
+    if (choice >= 244) return bad_addresses[input_below(&w->in, COUNT(bad_addresses))];
     uint64_t base = pick_base(w, p), pages = choice / 4 % 4;
     switch (choice % 4) {
     case 0:

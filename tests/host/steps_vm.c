@@ -18,15 +18,17 @@ void step_vmo_create(struct world *w) {
     world_expect(w, "vmo_create", status, model_vmo_create(&w->model, w->me, size, options, out, made));
 }
 
-/* A range that a call would take long for is made shorter: what lies within a huge VMO. */
-static uint64_t limit(struct world *w, zx_handle_t h, uint64_t offset, uint64_t size) {
+/* Part of a VMO. What a call would take long for is made shorter: much of a huge VMO. */
+static void pick_vmo_part(struct world *w, zx_handle_t h, uint64_t *offset, uint64_t *size) {
     const struct model_vmo *vmo = (const struct model_vmo *)picked(w, h, ZX_OBJ_TYPE_VMO);
-    return size > MUCH && vmo && model_within(offset, size, vmo->size) ? MUCH : size;
+    pick_part(w, vmo ? vmo->size : 0, offset, size);
+    if (*size > MUCH && vmo && model_within(*offset, *size, vmo->size)) *size = MUCH;
 }
 
 static void step_vmo_transfer(struct world *w, bool write) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
-    uint64_t buffer = pick_buffer(w), offset = pick_offset(w), size = limit(w, h, offset, pick_size(w));
+    uint64_t buffer = pick_buffer(w), offset, size;
+    pick_vmo_part(w, h, &offset, &size);
     if (write) (void)world_fill(w, 3 * MODEL_PAGE);
     zx_status_t status =
         write ? CALL(w, vmo_write, h, buffer, offset, size) : CALL(w, vmo_read, h, buffer, offset, size);
@@ -65,7 +67,8 @@ void step_vmo_create_child(struct world *w) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
     uint8_t choice = input_byte(&w->in);
     uint32_t options = choice < 240 ? types[choice % 6] : input_byte(&w->in);
-    uint64_t offset = pick_offset(w), size = pick_size(w), out = pick_out(w, 0);
+    uint64_t offset, size, out = pick_out(w, 0);
+    pick_vmo_part(w, h, &offset, &size);
     zx_status_t status = CALL(w, vmo_create_child, h, options, offset, size, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "vmo_create_child", status,
@@ -76,7 +79,8 @@ void step_vmo_clone(struct world *w) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
     uint8_t choice = input_byte(&w->in);
     uint32_t options = choice < 240 ? 1 + choice % 2 * 2 : choice;
-    uint64_t offset = pick_offset(w), size = pick_size(w), out = pick_out(w, 0);
+    uint64_t offset, size, out = pick_out(w, 0);
+    pick_vmo_part(w, h, &offset, &size);
     zx_status_t status = CALL(w, vmo_clone, h, options, offset, size, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "vmo_clone", status, model_vmo_clone(&w->model, w->me, h, options, offset, size, out, made));
@@ -121,8 +125,8 @@ void step_vmo_op_range(struct world *w) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMO);
     uint8_t choice = input_byte(&w->in);
     uint32_t op = choice < 216 ? ops[choice % 3] : choice % 16;
-    uint64_t offset = pick_offset(w), size = pick_size(w);
-    if (op == ZX_VMO_OP_COMMIT && size <= MODEL_PAGE << 20) size = limit(w, h, offset, size);
+    uint64_t offset, size;
+    pick_vmo_part(w, h, &offset, &size);
     zx_status_t status = CALL(w, vmo_op_range, h, op, offset, size);
     world_expect(w, "vmo_op_range", status, model_vmo_op_range(w->me, h, op, offset, size));
 }
@@ -163,6 +167,12 @@ void step_vmar_allocate(struct world *w) {
     world_check_buffer(w, OUT(1), 8);
 }
 
+/* What may be asked of a mapping made with both handles. */
+static uint32_t handles_allow(struct world *w, zx_handle_t vmar, zx_handle_t vmo) {
+    const struct model_handle *a = model_find(w->me, vmar), *b = model_find(w->me, vmo);
+    return a && b ? (a->rights & b->rights) >> 2 & 7 : 7;
+}
+
 void step_vmar_map(struct world *w) {
     static const uint32_t kinds[] = {0,
                                      0,
@@ -176,11 +186,12 @@ void step_vmar_map(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     struct model_map a = {.vmar = pick_handle(w, ZX_OBJ_TYPE_VMAR), .vmo = pick_handle(w, ZX_OBJ_TYPE_VMO)};
     a.options = kinds[choice % 8] | perms[choice / 8 % 8];
+    if (input_byte(&w->in) % 4) a.options &= ~(7u & ~handles_allow(w, a.vmar, a.vmo));
     if (choice >= 248) a.options |= 1u << input_below(&w->in, 32);
     if (a.options & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE)) a.vmar_offset = pick_offset(w);
     if (choice == 240) a.vmar_offset = MODEL_PAGE;
-    a.vmo_offset = pick_offset(w);
-    a.len = pick_size(w);
+    pick_vmo_part(w, a.vmo, &a.vmo_offset, &a.len);
+    a.vmo_offset = choice < 240 ? model_round_down(a.vmo_offset) : a.vmo_offset;
     a.out = pick_out(w, 1);
     if (!spares_scratch(w, a.vmar, vmar_base(w, a.vmar) + a.vmar_offset, model_round_up(a.len))) return;
     zx_status_t status = CALL(w, vmar_map, a.vmar, a.options, a.vmar_offset, a.vmo, a.vmo_offset, a.len, a.out);

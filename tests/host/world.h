@@ -80,6 +80,8 @@ zx_handle_t pick_handle(struct world *w, zx_obj_type_t type);
 struct model_object *picked(struct world *w, zx_handle_t value, zx_obj_type_t type);
 uint64_t pick_size(struct world *w);
 uint64_t pick_offset(struct world *w);
+/* A part of something so large; mostly within it, and mostly whole pages. */
+void pick_part(struct world *w, uint64_t whole, uint64_t *offset, uint64_t *size);
 /* An address in or near what a process has. */
 uint64_t pick_address(struct world *w, struct model_process *p);
 /* Where a result shall go: a slot, or now and then elsewhere. */

@@ -165,6 +165,23 @@ KTEST("vmar/overwriting trims and removes mappings, and spares VMARs") {
     end();
 }
 
+KTEST("vmar/undoing a map takes what is left of it, and nothing that has come in its place") {
+    vaddr_t base;
+    struct vmar *child;
+    NEED(begin());
+    struct vmar_map args = {SPECIFIC_RW, PAGES(2), f.vmo, PAGES(2), PAGES(12) - 5, PERM_ALL, .id = 99};
+    NEED(vmar_map(f.vmar, &args, &base) == ZX_OK && base == at(2));
+    NEED(map_at(f.vmar, 6, f.vmo, 30, 2, ZX_VM_SPECIFIC_OVERWRITE | RW) == ZX_OK);
+    NEED(vmar_unmap(f.vmar, at(12), PAGES(2)) == ZX_OK && vmar_protect(f.vmar, 0, at(3), PAGES(1)) == ZX_OK);
+    NEED(vmar_allocate(f.vmar, CAN_ALL | ZX_VM_SPECIFIC, PAGES(12), PAGES(1), &child) == ZX_OK);
+    NEED(map_at(f.vmar, 14, f.vmo, 14, 1, SPECIFIC_RW) == ZX_OK);
+    vmar_map_undo(f.vmar, &args, base);
+    for (uint64_t page = 2; page < 12; page++) EXPECT(shows(page, page == 6 || page == 7 ? (int)page + 24 : -1));
+    EXPECT(!child->dead && shows(14, 14) && translations_true(f.as));
+    object_unref(&child->object);
+    end();
+}
+
 KTEST("vmar/destroying takes everything inside, and what is dead stays dead") {
     struct vmar *outer, *inner;
     NEED(begin() && vmar_allocate(f.vmar, CAN_ALL | ZX_VM_SPECIFIC, PAGES(8), PAGES(8), &outer) == ZX_OK);

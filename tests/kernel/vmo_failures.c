@@ -70,6 +70,19 @@ static void fail_everywhere(zx_status_t (*act)(void *arg)) {
     vmo_unref(f.other);
 }
 
+static void commit_killed(void *arg) {
+    struct vmo *vmo = arg;
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    EXPECT(vmo_commit(vmo, 0, PAGES(1000)) == ZX_ERR_CANCELED);
+}
+
+KTEST("vmo/commit stops when its thread is killed, and then has committed nothing") {
+    struct vmo *vmo = vmo_of(1000, false);
+    NEED(vmo && vmo_poke(vmo, PAGES(7), 7) && run_in(NULL, commit_killed, vmo));
+    EXPECT(vmo_committed_bytes(vmo, 0, PAGES(1000)) == PAGES(1) && vmo_peek(vmo, PAGES(7)) == 7);
+    vmo_unref(vmo);
+}
+
 KTEST("vmo/commit: all of it or nothing") { fail_everywhere(do_commit); }
 KTEST("vmo/decommit: all of it or nothing") { fail_everywhere(do_decommit); }
 

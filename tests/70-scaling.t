@@ -1,0 +1,34 @@
+# What a call costs must not depend on how many generations of snapshots, mappings or pages there are, or at most on the logarithm
+# of their number. tests/bench/scaling.c measures in instructions, which the emulator counts exactly: so the figures are the
+# same on any machine.
+use strict;
+use warnings;
+use Test::More;
+
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+
+my @make = (qw(make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G TIMEOUT=180 ACCEL=tcg), 'QEMU_FLAGS=-icount shift=0,sleep=off');
+open my $run, '-|', @make or die "make: $!\n";
+my %cost;
+while (<$run>) {
+    $cost{$1}{$2} = $3 if /^(\S+) (\d+) (\d+)\r?$/;
+}
+ok(close $run, 'the measurements are made');
+
+# A series, by how much the last figure may exceed the first, and how far it must go.
+sub grows_at_most {
+    my ($name, $percent, $most) = @_;
+    my $series = $cost{$name} // {};
+    my ($first, $last) = @$series{1, $most};
+    my $growth = $first && $last ? 100 * ($last / $first - 1) : undef;
+    ok(defined $growth && $growth <= $percent,
+        sprintf '%s: from 1 to %d at most %d %% dearer', $name =~ tr/-/ /r, $most, $percent);
+    diag("$name: ", join ', ', map { "$series->{$_} for $_" } sort { $a <=> $b } keys %$series);
+}
+
+grows_at_most($_, 5, 1000) for qw(write-descendant write-descendant-shared write-parent write-parent-after-snapshot);
+grows_at_most($_, 60, 100_000) for qw(write-mapped write-among-mappings commit-mapped commit-among-mappings);
+grows_at_most($_, 100, 100_000) for qw(map-among-mappings map-anywhere);
+grows_at_most('snapshot', 20, 100_000);
+
+done_testing;

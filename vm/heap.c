@@ -59,6 +59,7 @@ static void slab_release(struct page *slab) {
 
 static void *slab_take(struct size_class *class, struct page *slab) {
     void **object = slab->slab_free;
+    ASSERT(object);
     slab->slab_free = *object;
     if (slab->slab_used++ == 0) class->empty--;
     if (!slab->slab_free) LIST_REMOVE(slab, link);

@@ -138,7 +138,7 @@ uint64_t pick_out(struct world *w, unsigned slot) {
     uint8_t choice = input_byte(&w->in);
     if (w->inject || choice < 240) return OUT(slot);
     if (choice < 246) return bad_addresses[input_below(&w->in, COUNT(bad_addresses))];
-    uint64_t addr = pick_address(w, w->me) & ~(uint64_t)7;
+    uint64_t addr = pick_address(w, w->me) & ~(uint64_t)63;
     /* Two results in one place could not be told apart, but each slot has its own. */
     return addr >= SCRATCH && addr < DATA ? OUT(slot) : addr + 8 * (uint64_t)slot;
 }

@@ -97,21 +97,19 @@ $(HOST)/cover/units $(HOST)/cover/inject:
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic --coverage $(COVER_SANITIZE) -o $@ $^
 
-# Branches of assertions are there to be never taken.
+# Branches of assertions are there never to be taken.
+GCOVR := gcovr -r $(CURDIR) --gcov-executable 'llvm-cov gcov' --exclude-unreachable-branches \
+	--exclude-branches-by-pattern '.*\b(ASSERT|CHECK)\(.*' $(COVER_ROOMS:%=--filter '$(CURDIR)/%/')
+
 .PHONY: coverage
 coverage: $(HOST)/cover/units $(HOST)/cover/inject
 	$(QUIET)find $(HOST)/cover -name '*.gcda' -delete
 	$(QUIET)$(HOST)/cover/units >$(HOST)/cover/units.log 2>&1
 	$(QUIET)$(HOST)/cover/inject tests/host/corpus/syscalls >$(HOST)/cover/inject.log 2>&1
 	$(QUIET)mkdir -p $(COVER)
-	$(QUIET)cd $(HOST)/cover && gcovr -r $(CURDIR) --gcov-executable 'llvm-cov gcov' \
-		--exclude-branches-by-pattern '.*\b(ASSERT|CHECK)\(.*' --exclude-unreachable-branches \
-		$(COVER_ROOMS:%=--filter '$(CURDIR)/%/') \
-		--txt $(CURDIR)/$(COVER)/lines.txt --html-details $(CURDIR)/$(COVER)/index.html .
-	$(QUIET)cd $(HOST)/cover && gcovr -r $(CURDIR) --gcov-executable 'llvm-cov gcov' -b \
-		--exclude-branches-by-pattern '.*\b(ASSERT|CHECK)\(.*' --exclude-unreachable-branches \
-		$(COVER_ROOMS:%=--filter '$(CURDIR)/%/') --txt $(CURDIR)/$(COVER)/branches.txt .
-	@tail -n 3 $(COVER)/lines.txt $(COVER)/branches.txt
+	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/lines.txt --html-details $(CURDIR)/$(COVER)/index.html .
+	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/branches.txt --branches .
+	@sed -n 's/^TOTAL/lines   /p' $(COVER)/lines.txt; sed -n 's/^TOTAL/branches/p' $(COVER)/branches.txt
 
 HOST_OBJECTS := $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c) \
 	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \

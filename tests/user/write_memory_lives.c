@@ -226,7 +226,10 @@ static _Alignas(16) unsigned char leaver_stack[8192];
 
 /* Leaves some time after the first write, of which `written` tells. */
 static _Noreturn void leaver(uintptr_t when, uintptr_t written) {
-    while (atomic_load((const _Atomic uint64_t *)written) == 0) zx_nanosleep(0);
+    for (;;) {
+        if (atomic_load((const _Atomic uint64_t *)written) != 0) break;
+        zx_nanosleep(0);
+    }
     zx_nanosleep(zx_deadline_after((zx_duration_t)when));
     zx_process_exit(42);
 }

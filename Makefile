@@ -56,7 +56,10 @@ export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	$(if $(findstring clang,$(CC)),-Wthread-safety) $(if $(WERROR),-Werror)
 
-KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG,-O2 -g) $(WARNINGS) \
+# Debug kernels notice undefined behaviour, and end (kernel/base/ubsan.c). How large an object is depends on what
+# the optimiser happens to know: left out.
+KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=object-size -fno-sanitize-recover=all
+KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNEL_SANITIZE),-O2 -g) $(WARNINGS) \
 	-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
 	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
 	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include

@@ -189,6 +189,12 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)unset BUILD; prove --timer $(TESTS)
 test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS)
 
+# The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.
+CALLS ?= 1000000
+.PHONY: fuzz-guest
+fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/fuzz-guest $(CALLS) $(SEED)
+
 # --- checks ---
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))

@@ -65,6 +65,7 @@ static void slab_release(struct page *slab) {
 
 static void *slab_take(struct size_class *class, struct page *slab) {
     void **object = slab->slab_free;
+    ASSERT(object);
     slab->slab_free = *object;
     heap_free_check(object, *object, class_sizes[slab->order]);
     if (slab->slab_used++ == 0) class->empty--;

@@ -194,7 +194,7 @@ static void range_free(const struct boot_range *range) {
     while (frame < end) {
         unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
         if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
-        while (frame + ((size_t)1 << order) > end) order--;
+        while (order > 0 && frame + ((size_t)1 << order) > end) order--;
         spin_lock(&lock);
         run_free(frame, order);
         spin_unlock(&lock);

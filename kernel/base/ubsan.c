@@ -45,11 +45,10 @@ struct text {
 
 /* The value of an operand: the compiler passes its bits, whose upper ones may be anything. */
 static struct text number(const struct type *type, uintptr_t bits) {
-    struct text text;
+    struct text text = {"?"};
     unsigned width = 1u << (type->shape >> 1);
-    if (type->kind != TYPE_NUMBER || width > 64) {
-        format(text.chars, sizeof(text.chars), "?");
-    } else if (type->shape & TYPE_SIGNED) {
+    if (type->kind != TYPE_NUMBER || width > 64) return text;
+    if (type->shape & TYPE_SIGNED) {
         format(text.chars, sizeof(text.chars), "%ld", (int64_t)(bits << (64 - width)) >> (64 - width));
     } else {
         format(text.chars, sizeof(text.chars), "%lu", bits << (64 - width) >> (64 - width));
@@ -57,8 +56,7 @@ static struct text number(const struct type *type, uintptr_t bits) {
     return text;
 }
 
-#define UNDEFINED(at, fmt, ...) \
-    panic("%s:%u: undefined behaviour: " fmt, (at)->file, (at)->line __VA_OPT__(, ) __VA_ARGS__)
+#define UNDEFINED(at, fmt, ...) panic("%s:%u: undefined behaviour: " fmt, (at)->file, (at)->line, ##__VA_ARGS__)
 
 /* One of the compiler's functions. */
 #define HANDLER(name, ...)                            \

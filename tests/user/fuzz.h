@@ -8,11 +8,13 @@
 
 #define FUZZ_THREADS 4
 #define FUZZ_MAX_TOYS 24
+#define FUZZ_POOL_LEN ((size_t)5 * 4096)
 
 /* The child's board. */
 enum {
     FUZZ_SEED,    /* where its numbers begin */
     FUZZ_REGION,  /* the address of the region that it may do anything with */
+    FUZZ_POOL,    /* the address of FUZZ_POOL_LEN bytes to write to */
     FUZZ_CALLS,   /* made so far, … */
     FUZZ_GOOD,    /* … and how many of them with ZX_OK */
     FUZZ_DAMAGED, /* after how many a register was not what it should have been */

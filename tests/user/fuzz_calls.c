@@ -35,14 +35,14 @@ static struct call {
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 
 /*
- * The kernel writes into it, so that what one call made is used in later ones. It may write on beyond: nobody else
- * shall suffer from that.
+ * The kernel writes into it, so that what one call made is used in later ones. Nothing is mapped behind it: what is
+ * too long for it does not reach beyond.
  */
-static struct {
+static struct pool {
     zx_handle_t handles[POOL_HANDLES];
     _Alignas(4096) unsigned char bytes[4 * 4096];
-    unsigned char beyond[1024 * 4096];
-} pool;
+} * pool;
+_Static_assert(sizeof(struct pool) == FUZZ_POOL_LEN, "the pool is as large as what is mapped for it");
 
 /* Never given to calls that close or send them: handles in the pool are soon lost to those. */
 static zx_handle_t toys[FUZZ_MAX_TOYS];
@@ -80,7 +80,7 @@ static void calls_prepare(void) {
 /* Arguments that chance alone would hardly ever find, to begin with. */
 static void calls_teach(void) {
     const uint64_t region = board->words[FUZZ_REGION];
-    const uint64_t buffer = (uintptr_t)pool.bytes;
+    const uint64_t buffer = (uintptr_t)pool->bytes;
     const struct {
         enum call_number number;
         uint64_t args[MAX_ARGS];
@@ -126,7 +126,7 @@ static uint64_t any_number(uint64_t *seed) {
 
 static uint64_t any_pool_handle(uint64_t *seed) {
     if (RARELY(seed, 16)) return any_number(seed);
-    return pool.handles[random_next(seed) % POOL_HANDLES] | random_next(seed) << 33;
+    return pool->handles[random_next(seed) % POOL_HANDLES] | random_next(seed) << 33;
 }
 
 static uint64_t any_handle(uint64_t *seed) {
@@ -141,7 +141,7 @@ static uint64_t any_address(uint64_t *seed) {
     case 1:
         return 0;
     case 2:
-        return (uintptr_t)&pool.handles[random_next(seed) % POOL_HANDLES];
+        return (uintptr_t)&pool->handles[random_next(seed) % POOL_HANDLES];
     case 3:
         return board->words[FUZZ_REGION] + random_next(seed) % 64 * PAGE;
     case 4:
@@ -149,7 +149,7 @@ static uint64_t any_address(uint64_t *seed) {
     case 5:
         return PLACE + random_next(seed) % 32 * (PAGE / 2);
     default:
-        return (uintptr_t)pool.bytes + random_next(seed) % sizeof(pool.bytes);
+        return (uintptr_t)pool->bytes + random_next(seed) % sizeof(pool->bytes);
     }
 }
 
@@ -279,16 +279,16 @@ static void call_once(uint64_t *seed) {
 
 static void replenish(uint64_t *seed) {
     size_t at = random_next(seed) % (POOL_HANDLES - 1);
-    zx_handle_close(pool.handles[at]);
+    zx_handle_close(pool->handles[at]);
     switch (random_next(seed) % 4) {
     case 0:
-        zx_vmo_create(16 * PAGE, random_next(seed) % 2, &pool.handles[at]);
+        zx_vmo_create(16 * PAGE, random_next(seed) % 2, &pool->handles[at]);
         break;
     case 1:
-        zx_channel_create(0, &pool.handles[at], &pool.handles[at + 1]);
+        zx_channel_create(0, &pool->handles[at], &pool->handles[at + 1]);
         break;
     default:
-        zx_handle_duplicate(toys[random_next(seed) % toy_count], ZX_RIGHT_SAME_RIGHTS, &pool.handles[at]);
+        zx_handle_duplicate(toys[random_next(seed) % toy_count], ZX_RIGHT_SAME_RIGHTS, &pool->handles[at]);
         break;
     }
 }
@@ -305,6 +305,7 @@ static _Noreturn void call_for_ever(uintptr_t number, uintptr_t unused) {
 void fuzz_for_ever(zx_handle_t channel, uintptr_t there) {
     static _Alignas(16) char stacks[FUZZ_THREADS - 1][STACK_SIZE];
     board = (struct board *)there;
+    pool = (struct pool *)board->words[FUZZ_POOL];
     CHILD_NEED(zx_channel_read(channel, 0, NULL, toys, 0, FUZZ_MAX_TOYS - FUZZ_THREADS, NULL, &toy_count) == ZX_OK, 1);
     calls_prepare();
     calls_teach();

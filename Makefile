@@ -56,7 +56,10 @@ export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	$(if $(findstring clang,$(CC)),-Wthread-safety) $(if $(WERROR),-Werror)
 
-KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG,-O2 -g) $(WARNINGS) \
+# Debug kernels notice undefined behaviour, and end (kernel/base/ubsan.c). How large an object is depends on what
+# the optimiser happens to know: left out.
+KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=object-size -fno-sanitize-recover=all
+KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNEL_SANITIZE),-O2 -g) $(WARNINGS) \
 	-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
 	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
 	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include
@@ -186,6 +189,12 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)unset BUILD; prove --timer $(TESTS)
 test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS)
 
+# The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.
+CALLS ?= 1000000
+.PHONY: fuzz-guest
+fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/fuzz-guest $(CALLS) $(SEED)
+
 # --- checks ---
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
@@ -212,7 +221,7 @@ SIDE_USER := user/% tests/user/% tests/bench/%
 SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
-TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(KERNEL_CFLAGS)
+TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(filter-out $(KERNEL_SANITIZE),$(KERNEL_CFLAGS))
 TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Itests/host/include
 TIDY_TOOL_CFLAGS := -std=gnu2x
 

@@ -10,14 +10,16 @@ use Test::More;
 my $out = Machine::out('debug');
 my $dir = 'build/tests/harness';
 
-sub faults_of {
+sub provoke {
     my ($provoke, %args) = @_;
     my $machine = Machine->new(
         kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh',
-        cmdline => "kernel.test=unit test.provoke=$provoke", %args,
+        cmdline => "kernel.test=unit test.only=harness/ test.provoke=$provoke", %args,
     );
-    return join '; ', Machine::faults($machine->run, plan => 1);
+    return $machine->run;
 }
+
+sub faults_of { return join '; ', Machine::faults(provoke(@_), plan => 1) }
 
 is(faults_of('nothing'), '', 'a good kernel is found good');
 like(faults_of('panic'), qr/the kernel panicked/, 'a panic is noticed');
@@ -34,6 +36,21 @@ $log = Machine::slurp("$dir/kernel.log");
 like($log, qr/PANIC: /, 'a panic says why');
 like($log, qr/rip 0x[0-9a-f]{16}.*cr3 [0-9a-f]{16}/s, 'shows the registers');
 like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
+
+# What debug kernels notice of their own mistakes, and the words in which they tell.
+my %told = (
+    overflow => qr{tests/kernel/provoke\.c:\d+: undefined behaviour: 2147483647 \+ 1 does not fit 'int'},
+    fence => qr{heap: 0x\w+, 100 bytes: written behind its end, at byte 100},
+    stale => qr{heap: 0x\w+, room for 128 bytes: written at byte 50 while it was free},
+    link => qr{heap: 0x\w+, room for 128 bytes: written at byte 0 while it was free},
+    twice => qr{heap: 0x\w+, room for 128 bytes: freed while it was free},
+    page => qr{page 0x\w+: written at byte 0 while it was free},
+);
+for my $mistake (sort keys %told) {
+    my $result = provoke($mistake);
+    like(join('; ', Machine::faults($result, plan => 1)), qr/the kernel panicked/, "a mistake is noticed ($mistake)");
+    like($result->{log}, qr/PANIC: $told{$mistake}$/m, 'and told');
+}
 
 # The verdict on made-up runs: a good one first, then each with one thing wrong.
 my @good = ('# boot', '1..2', 'ok 1 - a', 'ok 2 - b', '# end');

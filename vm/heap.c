@@ -8,6 +8,7 @@
 #include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
 #include "kernel/base/string.h"
+#include "vm/heap_check.h"
 #include "vm/inject.h"
 #include "vm/page.h"
 
@@ -29,6 +30,11 @@ static unsigned class_for(size_t size) {
     unsigned c = 0;
     while (class_sizes[c] < size) c++;
     return c;
+}
+
+/* All the bytes that the object has which begins on this page. */
+static size_t room_of(const struct page *page) {
+    return page->state == PAGE_SLAB ? class_sizes[page->order] : PAGE_SIZE << page->order;
 }
 
 /* All of a free object but the link to the next. */
@@ -61,6 +67,7 @@ static void *slab_take(struct size_class *class, struct page *slab) {
     void **object = slab->slab_free;
     ASSERT(object);
     slab->slab_free = *object;
+    heap_free_check(object, *object, class_sizes[slab->order]);
     if (slab->slab_used++ == 0) class->empty--;
     if (!slab->slab_free) LIST_REMOVE(slab, link);
     return object;
@@ -111,18 +118,21 @@ static void *run_alloc(size_t size) {
     struct page *run = page_alloc_run(run_order(size));
     if (!run) return NULL;
     page_set_use(run, PAGE_HEAP_RUN);
-    atomic_fetch_add(&bytes_out, PAGE_SIZE << run->order);
     return page_data(run);
 }
 
+static void *slot_alloc(size_t size) { return inject_failure() ? NULL : class_alloc(class_for(size)); }
+
 void *heap_alloc(size_t size) {
-    if (size > class_sizes[countof(class_sizes) - 1]) return run_alloc(size);
-    if (inject_failure()) return NULL;
-    unsigned c = class_for(size);
-    void *object = class_alloc(c);
+    size_t wanted;
+    if (__builtin_add_overflow(size, HEAP_FENCE, &wanted)) return NULL;
+    bool large = wanted > class_sizes[countof(class_sizes) - 1];
+    void *object = large ? run_alloc(wanted) : slot_alloc(wanted);
     if (!object) return NULL;
+    size_t room = room_of(page_from_data(object));
     memory_unpoison(object, size);
-    atomic_fetch_add_explicit(&bytes_out, class_sizes[c], memory_order_relaxed);
+    heap_fence_raise(object, size, room);
+    atomic_fetch_add_explicit(&bytes_out, room, memory_order_relaxed);
     return object;
 }
 
@@ -135,15 +145,15 @@ void *heap_alloc_zeroed(size_t size) {
 void heap_free(void *object) {
     if (!object) return;
     struct page *page = page_from_data(object);
+    CHECK(page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
+    heap_fence_check(object, room_of(page));
+    atomic_fetch_sub_explicit(&bytes_out, room_of(page), memory_order_relaxed);
     if (page->state == PAGE_HEAP_RUN) {
-        atomic_fetch_sub(&bytes_out, PAGE_SIZE << page->order);
         page_free(page);
-        return;
+    } else {
+        object_poison(object, page->order);
+        class_free(page, object);
     }
-    CHECK(page->state == PAGE_SLAB);
-    object_poison(object, page->order);
-    atomic_fetch_sub_explicit(&bytes_out, class_sizes[page->order], memory_order_relaxed);
-    class_free(page, object);
 }
 
 /* An empty slab of the class, taken off its list; NULL if there is none. */

@@ -6,6 +6,8 @@
  */
 #include "vm/page.h"
 
+#include <limits.h>
+
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
@@ -83,6 +85,28 @@ static struct page *run_take(unsigned order) REQUIRES(&lock) {
     return head;
 }
 
+#ifdef POISON_FILLS
+/* Pages that were never ours hold anything; those that were free before hold the poison, and nothing else. */
+#define REFS_POISONED UINT_MAX
+
+static void run_mark_poisoned(struct page *head, unsigned order) {
+    for (size_t i = 0; i < (size_t)1 << order; i++)
+        atomic_store_explicit(&head[i].refs, REFS_POISONED, memory_order_relaxed);
+}
+
+static void run_check_poison(const struct page *head, unsigned order) {
+    for (const struct page *page = head; page < head + ((size_t)1 << order); page++) {
+        if (atomic_load_explicit(&page->refs, memory_order_relaxed) != REFS_POISONED) continue;
+        size_t touched = memory_touched(page_data(page), PAGE_SIZE);
+        if (touched < PAGE_SIZE)
+            panic("page %#lx: written at byte %zu while it was free", page_phys(page).raw, touched);
+    }
+}
+#else
+static void run_mark_poisoned(struct page *head UNUSED, unsigned order UNUSED) {}
+static void run_check_poison(const struct page *head UNUSED, unsigned order UNUSED) {}
+#endif
+
 struct page *page_alloc_run(unsigned order) {
     if (order > PAGE_MAX_ORDER || inject_failure()) return NULL;
     spin_lock(&lock);
@@ -90,6 +114,7 @@ struct page *page_alloc_run(unsigned order) {
     spin_unlock(&lock);
     if (!head) return NULL;
     memory_unpoison(page_data(head), PAGE_SIZE << order);
+    run_check_poison(head, order);
     head->order = (uint8_t)order;
     atomic_fetch_add_explicit(&used_for[PAGE_USED], (size_t)1 << order, memory_order_relaxed);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
@@ -110,6 +135,7 @@ void page_free(struct page *page) {
     ASSERT(page->state >= PAGE_USED);
     atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
     memory_poison(page_data(page), PAGE_SIZE << page->order);
+    run_mark_poisoned(page, page->order);
     spin_lock(&lock);
     run_free((size_t)(page - pages_array), page->order);
     spin_unlock(&lock);

@@ -10,6 +10,7 @@
 #define NORETURN _Noreturn
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define UNUSED __attribute__((unused))
+#define NO_SANITIZE __attribute__((no_sanitize("undefined")))
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -12,7 +12,8 @@ static const char *const names[] = {
     "aslr.disable",                     /* default true: mappings go to the lowest gap that fits */
     "kernel.enable-debugging-syscalls", /* default true: process_write_memory is offered */
     "kernel.test",                      /* unit: the test kernel runs its unit tests instead of init */
-    "test.provoke",                     /* panic, hang, wrong, truncate, triple: how the test kernel shall misbehave */
+    "test.only",                        /* the test kernel runs only the tests whose names begin with this */
+    "test.provoke",                     /* how the test kernel shall misbehave: see tests/kernel/provoke.c */
 };
 
 static const char *line = "";

@@ -1,7 +1,7 @@
 /*
  * Memory that nobody may touch: what the allocators hold free. Under AddressSanitizer touching it is reported at once;
- * in other debug builds it is filled, so that whoever reads it finds an address that nobody has. memory_is_poisoned()
- * is for tests of debug builds.
+ * in other debug builds (POISON_FILLS) it is filled, so that whoever reads it finds an address that nobody has, and
+ * whoever wrote into it is found out when it is given out again. memory_is_poisoned() is for tests of debug builds.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ static inline void memory_poison(void *memory, size_t len) { __asan_poison_memor
 static inline void memory_unpoison(void *memory, size_t len) { __asan_unpoison_memory_region(memory, len); }
 static inline bool memory_is_poisoned(const void *byte) { return __asan_address_is_poisoned(byte); }
 #elif defined(DEBUG)
+#define POISON_FILLS 1
 #define POISON_BYTE 0xde
 static inline void memory_poison(void *memory, size_t len) { memset(memory, POISON_BYTE, len); }
 static inline void memory_unpoison(void *memory, size_t len) {
@@ -31,6 +32,8 @@ static inline void memory_unpoison(void *memory, size_t len) {
     (void)len;
 }
 static inline bool memory_is_poisoned(const void *byte) { return *(const unsigned char *)byte == POISON_BYTE; }
+/* The first byte of poisoned memory that is no longer what it was; `len` if all are. Both are aligned to 8 bytes. */
+size_t memory_touched(const void *memory, size_t len);
 #else
 static inline void memory_poison(void *memory, size_t len) {
     (void)memory;

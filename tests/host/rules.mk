@@ -12,8 +12,8 @@ HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -Wthread-safety,$(WARNINGS)) \
 	-fno-omit-frame-pointer -I. -Isyscalls/include -Itests/host/include
 
-# All portable code. The kernel's names for addresses are the host's own affair.
-HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/main.c kernel/userboot.c, \
+# All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own functions.
+HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \
 	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
 HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c
 HOST_UNITS := tests/host/units.c tests/kernel/harness.c \

@@ -7,6 +7,8 @@
 #include "arch/console.h"
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
+#include "kernel/base/options.h"
+#include "kernel/base/string.h"
 #include "kernel/object/selfcheck.h"
 
 extern const struct kernel_test __start_ktests[];
@@ -46,12 +48,19 @@ static bool test_run(const struct kernel_test *test, size_t number) {
     return test_good;
 }
 
+/* Is the test among those that were asked for? */
+static bool wanted(const struct kernel_test *test) {
+    char only[32];
+    return !option_string("test.only", only, sizeof(only)) || strncmp(test->name, only, strlen(only)) == 0;
+}
+
 int kernel_tests_main(void) {
-    size_t count = (size_t)(__stop_ktests - __start_ktests);
+    size_t count = 0, number = 0;
     int failures = 0;
+    for (const struct kernel_test *test = __start_ktests; test < __stop_ktests; test++) count += wanted(test);
     kernel_test_report("1..%zu", count);
-    for (size_t i = 0; i < count && !stopping; i++) {
-        if (!test_run(&__start_ktests[i], i + 1)) failures++;
+    for (const struct kernel_test *test = __start_ktests; test < __stop_ktests && !stopping; test++) {
+        if (wanted(test) && !test_run(test, ++number)) failures++;
     }
     return failures;
 }

@@ -4,27 +4,92 @@
  *     panic      the kernel panics          hang    nothing happens any more
  *     wrong      a test fails               truncate    the tests end before the plan is fulfilled
  *     triple     the processor gives up and resets the machine
+ *
+ * and what debug kernels notice by themselves:
+ *
+ *     overflow   a number outgrows its type         fence       a byte behind an object of the heap is written
+ *     stale      a freed object is written          twice       an object is freed twice
+ *     link       and its very first word            page        a freed page is written
  */
+#include <limits.h>
+
 #include "arch/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/string.h"
 #include "tests/kernel/harness.h"
+#include "vm/heap.h"
+#include "vm/page.h"
 
 NORETURN void triple_fault(void);
 
-static bool provoked(const char *what) {
-    char value[16];
-    return option_string("test.provoke", value, sizeof(value)) && strcmp(value, what) == 0;
+#define OBJECT_SIZE 100
+
+static void overflow(void) {
+    volatile int number = INT_MAX;
+    number = number + 1;
 }
 
+static volatile char *object(void) {
+    volatile char *bytes = heap_alloc(OBJECT_SIZE);
+    CHECK(bytes);
+    return bytes;
+}
+
+static void fence(void) {
+    volatile char *bytes = object();
+    bytes[OBJECT_SIZE] = 1;
+    heap_free((void *)bytes);
+}
+
+static void write_freed(size_t at) {
+    volatile char *bytes = object();
+    heap_free((void *)bytes);
+    bytes[at] = 1;
+    heap_free((void *)object());
+}
+
+static void stale(void) { write_freed(OBJECT_SIZE / 2); }
+static void link(void) { write_freed(sizeof(void *) - 1); }
+
+static void twice(void) {
+    volatile char *bytes = object();
+    heap_free((void *)bytes);
+    heap_free((void *)bytes);
+}
+
+/* The page is the last that was freed, and so the next that is given out. */
+static void page(void) {
+    struct page *freed = page_alloc();
+    CHECK(freed);
+    page_free(freed);
+    *(volatile char *)page_data(freed) = 1;
+    freed = page_alloc();
+    CHECK(freed);
+    page_free(freed);
+}
+
+static void panicking(void) { panic("provoked"); }
+static void hang(void) {
+    arch_irq_disable();
+    arch_halt();
+}
+
+static const struct {
+    const char *name;
+    void (*act)(void);
+} provocations[] = {
+    {"panic", panicking}, {"triple", triple_fault}, {"truncate", kernel_tests_stop},
+    {"hang", hang},       {"overflow", overflow},   {"fence", fence},
+    {"stale", stale},     {"twice", twice},         {"link", link},
+    {"page", page},
+};
+
 KTEST("harness/nothing is provoked") {
-    if (provoked("panic")) panic("provoked");
-    if (provoked("triple")) triple_fault();
-    if (provoked("truncate")) kernel_tests_stop();
-    if (provoked("hang")) {
-        arch_irq_disable();
-        arch_halt();
+    char name[16] = "";
+    option_string("test.provoke", name, sizeof(name));
+    for (size_t i = 0; i < countof(provocations); i++) {
+        if (strcmp(name, provocations[i].name) == 0) provocations[i].act();
     }
-    EXPECT(!provoked("wrong"));
+    EXPECT(strcmp(name, "wrong") != 0);
 }

@@ -23,7 +23,7 @@
 
 #include "user/lib/launch.h"
 
-#define TEST_SECONDS 60        /* for one test */
+#define TEST_SECONDS 60        /* for one test, unless "test.seconds=NUMBER" on the kernel's command line says more */
 #define LEAK_MILLISECONDS 1000 /* for what dies on its own time */
 #define REPORT_MAX 257         /* what the kernel takes as one command, and a NUL */
 #define NO_TEST SIZE_MAX       /* a launch that runs none */
@@ -97,6 +97,11 @@ bool test_bytes(const void *actual, const void *want, size_t len, const char *fi
     return judge(false, file, line, text, actual_text, want_text);
 }
 
+static int seconds_allowed(void) {
+    const char *given = getenv("test.seconds");
+    return given ? atoi(given) : TEST_SECONDS;
+}
+
 /* Has one test run in a new process and tells how that ended. */
 static bool test_launch(size_t index) {
     char number[24];
@@ -109,9 +114,9 @@ static bool test_launch(size_t index) {
         report_line("# cannot be started: %s (%s)", why, zx_status_get_string(status));
         return false;
     }
-    status = zx_object_wait_one(process, ZX_PROCESS_TERMINATED, zx_deadline_after(ZX_SEC(TEST_SECONDS)), NULL);
+    status = zx_object_wait_one(process, ZX_PROCESS_TERMINATED, zx_deadline_after(ZX_SEC(seconds_allowed())), NULL);
     if (status != ZX_OK) {
-        report_line("# still running after %d seconds", TEST_SECONDS);
+        report_line("# still running after %d seconds", seconds_allowed());
         zx_task_kill(process);
         zx_object_wait_one(process, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, NULL);
     }

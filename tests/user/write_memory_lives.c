@@ -188,10 +188,13 @@ static void writing_close(struct writing *w) {
     child_close(&w->writer);
 }
 
-/* However busy the machine is, something shall have been written before the writer is stopped. */
+/*
+ * However slow the machine is, something shall have been written before the writer is stopped: a second generation is
+ * begun when the first has been written.
+ */
 static bool first_write_await(const struct writing *w) {
     zx_time_t deadline = zx_deadline_after(ZX_SEC(10));
-    while (atomic_load((const _Atomic uint64_t *)(const void *)w->shared.view) == 0) {
+    while (atomic_load((const _Atomic uint64_t *)(const void *)w->shared.view) < 2) {
         if (zx_clock_get_monotonic() >= deadline) return false;
         zx_nanosleep(0);
     }
@@ -227,7 +230,7 @@ static _Alignas(16) unsigned char leaver_stack[8192];
 /* Leaves some time after the first write, of which `written` tells. */
 static _Noreturn void leaver(uintptr_t when, uintptr_t written) {
     for (;;) {
-        if (atomic_load((const _Atomic uint64_t *)written) != 0) break;
+        if (atomic_load((const _Atomic uint64_t *)written) >= 2) break;
         zx_nanosleep(0);
     }
     zx_nanosleep(zx_deadline_after((zx_duration_t)when));

@@ -245,8 +245,9 @@ sub explain {
         map { ['console', $_] } tail($result->{console}));
 }
 
+# Whatever was written, a terminal can show it.
 sub tail {
-    my @lines = split /\r?\n/, shift;
+    my @lines = map { s/[^\t\x20-\x7e]/?/gr } map { length > 300 ? substr($_, 0, 300) . ' ...' : $_ } split /\r?\n/, shift;
     return @lines > 40 ? @lines[-40 .. -1] : @lines;
 }
 

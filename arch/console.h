@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 
+/* Takes up to `size` bytes that have arrived on the console; returns how many. Never waits. */
+size_t arch_console_read(char *text, size_t size);
+
 void arch_console_write(const char *text, size_t len);
 void arch_log_write(const char *text, size_t len);
 void arch_report_write(const char *text, size_t len);

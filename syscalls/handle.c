@@ -3,13 +3,36 @@
  */
 #include "kernel/object/handle.h"
 
+#include "kernel/base/arith.h"
+#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
+#include "vm/usercopy.h"
+
+/* Handles are read this many at a time. */
+#define CLOSE_BATCH 32
 
 zx_status_t sys_handle_close(zx_handle_t value) {
     struct handle handle;
     if (value == ZX_HANDLE_INVALID) return ZX_OK;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
     if (status == ZX_OK) handle_discard(handle);
+    return status;
+}
+
+zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
+    zx_handle_t batch[CLOSE_BATCH];
+    zx_status_t status = ZX_OK;
+    while (count > 0 && !thread_killed()) {
+        size_t part = min_u64(count, CLOSE_BATCH);
+        zx_status_t read = copy_in(batch, handles, part * sizeof(batch[0]));
+        if (read != ZX_OK) return read;
+        for (size_t i = 0; i < part; i++) {
+            zx_status_t closed = sys_handle_close(batch[i]);
+            if (closed != ZX_OK) status = closed;
+        }
+        handles = user_in_at(handles, part * sizeof(batch[0]));
+        count -= part;
+    }
     return status;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Three ways out: the first serial port, the second, and QEMU's debug console, a port that takes a byte at any time.
+ * Three ways out, and one in: the first serial port, the second, and QEMU's debug console, a port that takes a byte at any time.
  * No lock: callers keep their lines apart.
  */
 #include "arch/console.h"
@@ -25,6 +25,7 @@ enum uart_register {
 #define LINE_DIVISOR 0x80
 #define FIFO_ON_CLEARED 0x07
 #define MODEM_READY 0x03 /* DTR and RTS */
+#define STATUS_HAS_BYTE 0x01
 #define STATUS_TAKES_BYTE 0x20
 #define STATUS_ALL_SENT 0x40
 #define DIVISOR_115200 1
@@ -72,6 +73,13 @@ void serial_init(void) {
 void serial_drain(void) {
     if (console_port != 0) uart_wait(console_port, STATUS_ALL_SENT);
     if (log_port != 0) uart_wait(log_port, STATUS_ALL_SENT);
+}
+
+size_t arch_console_read(char *text, size_t size) {
+    size_t len = 0;
+    while (console_port != 0 && len < size && (in8(console_port + UART_STATUS) & STATUS_HAS_BYTE))
+        text[len++] = (char)in8(console_port + UART_DATA);
+    return len;
 }
 
 void arch_console_write(const char *text, size_t len) { uart_write(console_port, text, len); }

@@ -9,31 +9,11 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/base/log.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/object/channel_internal.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
-STAILQ_HEAD(message_queue, message);
-
-struct channel_pair {
-    atomic_uint refs;
-    struct mutex lock;
-};
-
-struct channel {
-    struct object object;
-    struct channel_pair *pair;  /* [I] with a reference */
-    zx_koid_t peer_koid;        /* [I] */
-    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
-    struct message_queue queue; /* [c] */
-    struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
-};
-
 static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
-
-static struct channel *channel_from_object(struct object *object) {
-    return container_of(object, struct channel, object);
-}
 
 zx_status_t message_create(uint32_t num_bytes, struct message **out) {
     struct message *message = heap_alloc(sizeof(*message) + num_bytes);
@@ -145,6 +125,7 @@ static struct channel *end_new(struct channel_pair *pair) {
     object_init(&end->object, &channel_ops, ZX_CHANNEL_WRITABLE);
     end->pair = pair;
     STAILQ_INIT(&end->queue);
+    LIST_INIT(&end->calls);
     return end;
 }
 
@@ -175,6 +156,11 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
 static bool enqueue(struct channel *end, struct message *message, zx_status_t *status) {
     mutex_lock(&end->pair->lock);
     struct channel *peer = end->peer;
+    if (peer && call_answer(peer, message)) {
+        mutex_unlock(&end->pair->lock);
+        *status = ZX_OK;
+        return true;
+    }
     bool deliver = peer && !(message->carries_channels && closes_cycle(message, peer));
     if (deliver) {
         STAILQ_INSERT_TAIL(&peer->queue, message, link);
@@ -240,4 +226,13 @@ zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_byte
     else if (message)
         message_discard(message);
     return status;
+}
+
+zx_status_t channel_signal_peer(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    struct channel *end = channel_from_object(object);
+    mutex_lock(&end->pair->lock);
+    struct channel *peer = end->peer;
+    if (peer) object_signal(&peer->object, clear, set);
+    mutex_unlock(&end->pair->lock);
+    return peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
 }

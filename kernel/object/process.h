@@ -65,6 +65,9 @@ static inline bool process_is_dying(struct process *process) { return atomic_loa
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);
 
+/* Goes through the running threads by koid, as job_next_process() does. */
+MUST_CHECK struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid);
+
 struct process_info {
     int64_t return_code;
     bool started;

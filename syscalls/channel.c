@@ -3,7 +3,6 @@
  */
 #include "kernel/object/channel.h"
 
-#include "kernel/base/arith.h"
 #include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"

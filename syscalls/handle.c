@@ -1,15 +1,11 @@
 /*
- * System calls on handles: close, duplicate, replace. Manual: handle.md.
+ * System calls on handles: closing, duplicating, replacing. Manual: handle.md.
  */
 #include "kernel/object/handle.h"
 
-#include "kernel/base/arith.h"
 #include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
-
-/* Handles are read this many at a time. */
-#define CLOSE_BATCH 32
 
 zx_status_t sys_handle_close(zx_handle_t value) {
     struct handle handle;
@@ -20,18 +16,12 @@ zx_status_t sys_handle_close(zx_handle_t value) {
 }
 
 zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
-    zx_handle_t batch[CLOSE_BATCH];
     zx_status_t status = ZX_OK;
-    while (count > 0 && !thread_killed()) {
-        size_t part = min_u64(count, CLOSE_BATCH);
-        zx_status_t read = copy_in(batch, handles, part * sizeof(batch[0]));
-        if (read != ZX_OK) return read;
-        for (size_t i = 0; i < part; i++) {
-            zx_status_t closed = sys_handle_close(batch[i]);
-            if (closed != ZX_OK) status = closed;
-        }
-        handles = user_in_at(handles, part * sizeof(batch[0]));
-        count -= part;
+    for (size_t i = 0; i < count && !thread_killed(); i++) {
+        zx_handle_t value;
+        if (user_get(&value, user_in_at(handles, i * sizeof(value))) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+        zx_status_t closed = sys_handle_close(value);
+        if (closed != ZX_OK) status = closed;
     }
     return status;
 }

@@ -57,7 +57,7 @@ static void pair_unref(struct channel_pair *pair) {
 
 static void channel_destroy(struct object *object) {
     struct channel *end = channel_from_object(object);
-    ASSERT(STAILQ_EMPTY(&end->queue));
+    ASSERT(STAILQ_EMPTY(&end->queue) && LIST_EMPTY(&end->calls));
     pair_unref(end->pair);
     heap_free(end);
 }
@@ -152,40 +152,42 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
     return ZX_OK;
 }
 
-/* Puts the message into the peer's queue. False: it must be discarded, for want of a peer or because nobody could read it. */
-static bool enqueue(struct channel *end, struct message *message, zx_status_t *status) {
-    mutex_lock(&end->pair->lock);
-    struct channel *peer = end->peer;
-    if (peer && call_answer(peer, message)) {
-        mutex_unlock(&end->pair->lock);
-        *status = ZX_OK;
-        return true;
-    }
-    bool deliver = peer && !(message->carries_channels && closes_cycle(message, peer));
-    if (deliver) {
-        STAILQ_INSERT_TAIL(&peer->queue, message, link);
-        object_signal(&peer->object, 0, ZX_CHANNEL_READABLE);
-        message_set_container(message, peer);
-    }
-    mutex_unlock(&end->pair->lock);
-    *status = peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
-    return deliver;
+/* Puts the message into an end's queue, unless nobody could read it there. */
+static bool enqueue(struct channel *end, struct message *message) {
+    if (message->carries_channels && closes_cycle(message, end)) return false;
+    STAILQ_INSERT_TAIL(&end->queue, message, link);
+    object_signal(&end->object, 0, ZX_CHANNEL_READABLE);
+    message_set_container(message, end);
+    return true;
 }
 
-zx_status_t channel_write(struct object *object, struct message *message) {
-    struct channel *end = channel_from_object(object);
+/* Gives the message to the peer, with the transit lock held if it carries channels. False: it must be discarded. */
+static bool deliver(struct channel *end, struct message *message, bool is_request, zx_status_t *status) {
+    mutex_lock(&end->pair->lock);
+    struct channel *peer = end->peer;
+    bool delivered = peer && ((!is_request && call_answer(peer, message)) || enqueue(peer, message));
+    mutex_unlock(&end->pair->lock);
+    *status = peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
+    return delivered;
+}
+
+zx_status_t channel_send(struct channel *end, struct message *message, bool is_request) {
     zx_status_t status;
     bool delivered;
     message->carries_channels = has_channels(message);
     if (message->carries_channels) {
         mutex_lock(&transit_lock);
-        delivered = enqueue(end, message, &status);
+        delivered = deliver(end, message, is_request, &status);
         mutex_unlock(&transit_lock);
     } else {
-        delivered = enqueue(end, message, &status);
+        delivered = deliver(end, message, is_request, &status);
     }
     if (!delivered) message_discard(message);
     return status;
+}
+
+zx_status_t channel_write(struct object *object, struct message *message) {
+    return channel_send(channel_from_object(object), message, false);
 }
 
 /* As channel_read(), with the transit lock held if `may_carry`. Else a message with channel ends is left: INTERNAL. */

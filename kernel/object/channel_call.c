@@ -68,7 +68,7 @@ zx_status_t channel_call(struct object *object, struct handle_table *table, zx_h
     struct call call = {.waiter = &waiter};
     struct wait wait = {.object = object, .value = value, .signals = ZX_CHANNEL_PEER_CLOSED};
     call_begin(end, &call, request);
-    zx_status_t status = channel_write(object, request);
+    zx_status_t status = channel_send(end, request, true);
     if (status == ZX_OK) {
         wait_begin(&wait, table, &waiter);
         status = waiter_block(&waiter, deadline);

@@ -31,5 +31,11 @@ static inline struct channel *channel_from_object(struct object *object) {
     return container_of(object, struct channel, object);
 }
 
+/*
+ * Sends a message, and takes it. A request of a call never answers another: its number was chosen by the kernel, not by whoever
+ * sends it, and both ends count from the same beginning. PEER_CLOSED.
+ */
+MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, bool is_request);
+
 /* Under the pair's mutex: gives a message written to `end` to the call that it answers, if there is one. */
 bool call_answer(struct channel *end, struct message *message);

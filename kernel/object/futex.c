@@ -9,7 +9,7 @@
 
 #include "arch/time.h"
 #include "arch/usercopy.h"
-#include "kernel/base/log.h"
+#include "kernel/base/string.h"
 #include "kernel/sched/thread.h"
 #include "vm/usercopy.h"
 
@@ -46,11 +46,26 @@ static struct futex_bucket *bucket_for(vaddr_t addr) {
 
 static zx_status_t check_word(user_in_t word) { return word.addr % sizeof(int32_t) ? ZX_ERR_INVALID_ARGS : ZX_OK; }
 
+/*
+ * Copies go by eight bytes where they can, and by single bytes elsewhere: of a word within aligned eight, a load of those never
+ * shows half a change. A misaligned word is refused later, whatever it held.
+ */
+static bool load_word(vaddr_t addr, int32_t *out) {
+    const vaddr_t pair = addr & ~(vaddr_t)7;
+    char bytes[16] = {0};
+    const size_t len = addr - pair + sizeof(*out) > 8 ? 16 : 8;
+    thread_current()->faults_off = true;
+    bool loaded = arch_copy_from_user(bytes, pair, len) == len;
+    thread_current()->faults_off = false;
+    memcpy(out, bytes + (addr - pair), sizeof(*out));
+    return loaded;
+}
+
 /* Compares the word with the bucket locked. BAD_STATE: another value; SHOULD_WAIT: not in memory now. */
 static zx_status_t compare_locked(user_in_t word, int32_t value) {
     int32_t now;
     if (!user_readable(word, sizeof(now))) return ZX_ERR_INVALID_ARGS;
-    if (arch_copy_from_user(&now, word.addr, sizeof(now)) != sizeof(now)) return ZX_ERR_SHOULD_WAIT;
+    if (!load_word(word.addr, &now)) return ZX_ERR_SHOULD_WAIT;
     return now == value ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
@@ -116,8 +131,9 @@ static struct futex_waiter *next_waiter(struct futex_waiter *from, vaddr_t addr)
 }
 
 static void wake_locked(struct futex_bucket *bucket, vaddr_t addr, uint32_t count) REQUIRES(&bucket->lock) {
-    struct futex_waiter *waiter;
-    while (count-- > 0 && (waiter = next_waiter(TAILQ_FIRST(&bucket->waiters), addr))) {
+    struct futex_waiter *waiter, *next;
+    for (waiter = next_waiter(TAILQ_FIRST(&bucket->waiters), addr); waiter && count > 0; waiter = next, count--) {
+        next = next_waiter(TAILQ_NEXT(waiter, link), addr);
         TAILQ_REMOVE(&bucket->waiters, waiter, link);
         waiter->queued = false;
         waitq_wake_one(&waiter->queue, ZX_OK);
@@ -136,8 +152,9 @@ zx_status_t futex_wake(user_in_t word, uint32_t count) {
 
 static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to, vaddr_t other,
                         uint32_t count) {
-    struct futex_waiter *waiter;
-    while (count-- > 0 && (waiter = next_waiter(TAILQ_FIRST(&from->waiters), addr))) {
+    struct futex_waiter *waiter, *next;
+    for (waiter = next_waiter(TAILQ_FIRST(&from->waiters), addr); waiter && count > 0; waiter = next, count--) {
+        next = next_waiter(TAILQ_NEXT(waiter, link), addr);
         TAILQ_REMOVE(&from->waiters, waiter, link);
         waiter->addr = other;
         atomic_store(&waiter->bucket, to);

@@ -40,6 +40,7 @@ zx_status_t object_set_name(struct object *object, const char name[ZX_MAX_NAME_L
     char *own = name_of(object);
     if (!own) return ZX_ERR_NOT_SUPPORTED;
     spin_lock(&object->lock);
+    memset(own, 0, ZX_MAX_NAME_LEN); /* some copy all of it */
     string_copy(own, name, ZX_MAX_NAME_LEN);
     spin_unlock(&object->lock);
     return ZX_OK;

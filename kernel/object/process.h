@@ -25,7 +25,7 @@ struct process {
     struct aspace *aspace;       /* [I] with a reference */
     struct vmar *root;           /* [I] with a reference, which outlives the address space's own */
     struct handle_table handles; /* has its own lock */
-    char name[ZX_MAX_NAME_LEN];  /* [I] */
+    char name[ZX_MAX_NAME_LEN];  /* kernel/object/name.h */
 
     struct mutex lock;                 /* guards [p] */
     _Atomic(enum process_state) state; /* [p] written; read anywhere */

@@ -1,5 +1,5 @@
 /*
- * What object_get_info tells and object_set_property takes, and how a task's end is told.
+ * What object_get_info tells, what object_get_property and object_set_property are about, and how a task's end is told.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ typedef struct zx_info_handle_basic {
     zx_koid_t koid;
     zx_rights_t rights; /* of the handle asked about, not of others to the same object */
     zx_obj_type_t type;
-    zx_koid_t related_koid; /* process: its job. thread: its process. job: its parent. channel: the other end */
+    zx_koid_t related_koid; /* process: its job. thread: its process. job: its parent. channel, event pair: the other end */
     zx_obj_props_t props;
     uint8_t padding1[4];
 } zx_info_handle_basic_t;

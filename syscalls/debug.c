@@ -25,7 +25,7 @@ zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     return status;
 }
 
-/* How long until the console is looked at again. A person's typing, and a full FIFO of 16 bytes, both wait that long. */
+/* How long until the console is looked at again. A person's typing can wait that long. */
 #define CONSOLE_POLL ZX_MSEC(2)
 
 /* Waits for the first byte, and takes what is there. */

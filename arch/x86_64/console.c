@@ -14,7 +14,6 @@
 enum uart_register {
     UART_DATA = 0,
     UART_INTERRUPTS = 1,
-    UART_FIFO = 2,
     UART_LINE = 3,
     UART_MODEM = 4,
     UART_STATUS = 5,
@@ -23,7 +22,6 @@ enum uart_register {
 
 #define LINE_8N1 0x03
 #define LINE_DIVISOR 0x80
-#define FIFO_ON_CLEARED 0x07
 #define MODEM_READY 0x03 /* DTR and RTS */
 #define STATUS_HAS_BYTE 0x01
 #define STATUS_TAKES_BYTE 0x20
@@ -40,6 +38,7 @@ static bool uart_exists(uint16_t port) {
     return kept && in8(port + UART_SCRATCH) == 0xa5;
 }
 
+/* The FIFOs stay as they are, on or off: to switch them would lose what was typed before. */
 static uint16_t uart_init(uint16_t port) {
     if (!uart_exists(port)) return 0;
     out8(port + UART_INTERRUPTS, 0);
@@ -47,7 +46,6 @@ static uint16_t uart_init(uint16_t port) {
     out8(port + UART_DATA, DIVISOR_115200);
     out8(port + UART_INTERRUPTS, 0);
     out8(port + UART_LINE, LINE_8N1);
-    out8(port + UART_FIFO, FIFO_ON_CLEARED);
     out8(port + UART_MODEM, MODEM_READY);
     return port;
 }

@@ -152,7 +152,7 @@ TEST("channel_call/messages that answer nothing go to the queue: other numbers, 
 }
 
 TEST("channel_call/bad arguments are INVALID_ARGS, before the handle is looked at") {
-    for EACH_BAD_SOURCE (i) {
+    for (size_t i = 0; i < bad_source_count; i++) {
         const zx_channel_call_args_t *bad = (const zx_channel_call_args_t *)bad_sources[i];
         EXPECT_STATUS(zx_channel_call(ZX_HANDLE_INVALID, 1, 0, bad, NULL, NULL), ZX_ERR_INVALID_ARGS);
     }
@@ -205,7 +205,7 @@ TEST("channel_call/whatever goes wrong, handles sent are gone") {
 TEST("channel_call/handles that cannot be read stay; the end itself cannot be sent; 64 and no more") {
     struct pair pair = pair_make();
     struct note request = {1, 2};
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(call_sending(pair.a, 0, 8, &request, (const zx_handle_t *)bad_sources[i], 1), ZX_ERR_INVALID_ARGS);
     zx_handle_t handles[65];
     for (size_t i = 0; i < 65; i++) handles[i] = event_make();
@@ -326,7 +326,7 @@ static void reply_to_bad_places(void) {
     struct note note;
     zx_handle_t handle;
     uint32_t size;
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         void *bad = (void *)bad_targets[i];
         reply_into(bad, &handle, &size, &size);
         reply_into(&note, bad, &size, &size);

@@ -13,7 +13,7 @@ TEST("handle_close_many/closes all, zeros are passed over") {
 
 TEST("handle_close_many/none at all is OK, wherever they are not") {
     EXPECT_OK(zx_handle_close_many(NULL, 0));
-    for EACH_BAD_SOURCE (i) EXPECT_OK(zx_handle_close_many((const zx_handle_t *)bad_sources[i], 0));
+    for (size_t i = 0; i < bad_source_count; i++) EXPECT_OK(zx_handle_close_many((const zx_handle_t *)bad_sources[i], 0));
 }
 
 static zx_status_t close_one(zx_handle_t handle) {
@@ -49,7 +49,7 @@ TEST("handle_close_many/no right is needed, for any type") {
 }
 
 TEST("handle_close_many/an array that cannot be read is INVALID_ARGS; what stands before is closed") {
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_handle_close_many((const zx_handle_t *)bad_sources[i], 1), ZX_ERR_INVALID_ARGS);
     zx_handle_t *last = (zx_handle_t *)(buffer_make(PAGE) + PAGE) - 3;
     const size_t counts[] = {4, 100, SIZE_MAX, SIZE_MAX / 4 + 2};

@@ -33,7 +33,7 @@ TEST("debug_read/only for the root resource; wanting nothing is OK, wherever it 
 
 TEST("debug_read/a size that cannot be read is INVALID_ARGS, after the handle") {
     char byte;
-    for EACH_BAD_SOURCE (i) {
+    for (size_t i = 0; i < bad_source_count; i++) {
         EXPECT_STATUS(zx_debug_read(test_resource(), &byte, (size_t *)bad_sources[i]), ZX_ERR_INVALID_ARGS);
         EXPECT_STATUS(zx_debug_read(ZX_HANDLE_INVALID, &byte, (size_t *)bad_sources[i]), ZX_ERR_BAD_HANDLE);
     }

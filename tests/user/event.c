@@ -4,6 +4,7 @@
 #include "tests/user/child.h"
 #include "tests/user/probe.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define S0 ZX_USER_SIGNAL_0
 #define S1 ZX_USER_SIGNAL_1
 #define S7 ZX_USER_SIGNAL_7
@@ -28,7 +29,7 @@ TEST("event_create/a new event: its type, rights and signals") {
 }
 
 static void create_badly(void) {
-    for EACH_BAD_TARGET (i) EXPECT_STATUS(zx_event_create(0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++) EXPECT_STATUS(zx_event_create(0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
 }
 TEST("event_create/a bad pointer is INVALID_ARGS and leaves nothing") { check_gives_back(create_badly); }
 
@@ -63,7 +64,7 @@ TEST("eventpair_create/new ones: their type, rights, signals, and each other") {
 
 static void create_pairs_badly(void) {
     zx_handle_t end = UNTOUCHED;
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         EXPECT_STATUS(zx_eventpair_create(0, &end, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
         EXPECT(!is_handle(end));
         EXPECT_STATUS(zx_eventpair_create(0, (zx_handle_t *)bad_targets[i], &end), ZX_ERR_INVALID_ARGS);
@@ -118,10 +119,9 @@ TEST("object_signal/objects without signals: their handles lack SIGNAL, and cann
 
 static const enum kind waitable[] = {KIND_VMO,     KIND_CHANNEL, KIND_EVENT, KIND_EVENTPAIR,
                                      KIND_PROCESS, KIND_THREAD,  KIND_JOB};
-#define EACH_WAITABLE(kind) (size_t kind = 0; kind < sizeof(waitable) / sizeof(waitable[0]); kind++)
 
 TEST("object_signal/the eight user signals go up and down on objects of every type that has signals") {
-    for EACH_WAITABLE (i) {
+    for (size_t i = 0; i < COUNT(waitable); i++) {
         zx_handle_t handle = handle_of(waitable[i]);
         zx_signals_t own = signals_of(handle);
         for (zx_signals_t bit = ZX_USER_SIGNAL_0; bit != 0; bit <<= 1) {
@@ -134,7 +134,7 @@ TEST("object_signal/the eight user signals go up and down on objects of every ty
 }
 
 TEST("object_signal/the kernel's signals are INVALID_ARGS in either mask, but SIGNALED of events") {
-    for EACH_WAITABLE (i) {
+    for (size_t i = 0; i < COUNT(waitable); i++) {
         zx_handle_t handle = handle_of(waitable[i]);
         zx_signals_t own = signals_of(handle);
         bool event = waitable[i] == KIND_EVENT || waitable[i] == KIND_EVENTPAIR;

@@ -70,7 +70,7 @@ TEST("futex_wait/misaligned words are INVALID_ARGS, whatever they hold") {
 }
 
 TEST("futex_wait/words that cannot be read are INVALID_ARGS") {
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_futex_wait((const zx_futex_t *)bad_sources[i], 0, NONE, NEVER), ZX_ERR_INVALID_ARGS);
     unsigned char *buffer = buffer_make(PAGE);
     EXPECT_STATUS(zx_futex_wait((zx_futex_t *)(buffer + PAGE), 0, NONE, NEVER), ZX_ERR_INVALID_ARGS);
@@ -127,7 +127,7 @@ TEST("futex_wait/memory never touched reads as 0, and memory that is read-only w
 TEST("futex_wake/nobody waits: OK, wherever the word is") {
     EXPECT_OK(zx_futex_wake(&word, 1));
     EXPECT_OK(zx_futex_wake(&word, ALL));
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_futex_wake((const zx_futex_t *)bad_sources[i], 1),
                       bad_sources[i] % 4 ? ZX_ERR_INVALID_ARGS : ZX_OK);
 }
@@ -268,7 +268,7 @@ TEST("futex_requeue/a misaligned word may cross into memory that cannot be read,
 }
 
 TEST("futex_requeue/a first word that cannot be read is INVALID_ARGS, the second need not be there") {
-    for EACH_BAD_SOURCE (i) {
+    for (size_t i = 0; i < bad_source_count; i++) {
         const zx_futex_t *bad = (const zx_futex_t *)bad_sources[i];
         EXPECT_STATUS(zx_futex_requeue(bad, 1, 0, &other, 1, NONE), ZX_ERR_INVALID_ARGS);
         if (bad && bad_sources[i] % 4 == 0) EXPECT_OK(zx_futex_requeue(&word, 1, 0, bad, 1, NONE));
@@ -344,7 +344,7 @@ TEST("futex_get_owner/nobody; and a bad pointer is INVALID_ARGS") {
     EXPECT_EQ(koid, ZX_KOID_INVALID);
     EXPECT_OK(zx_futex_get_owner(NULL, &koid));
     EXPECT_OK(zx_futex_get_owner(misaligned(1), &koid));
-    for EACH_BAD_TARGET (i)
+    for (size_t i = 0; i < bad_target_count; i++)
         EXPECT_STATUS(zx_futex_get_owner(&word, (zx_koid_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
 }
 

@@ -87,7 +87,7 @@ TEST("object_get_child/a thread that has ended is NOT_FOUND") {
 }
 
 static void get_badly(void) {
-    for EACH_BAD_TARGET (i)
+    for (size_t i = 0; i < bad_target_count; i++)
         EXPECT_STATUS(zx_object_get_child(zx_process_self(), koid_of(zx_thread_self()), SAME,
                                           (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
 }
@@ -179,7 +179,7 @@ TEST("object_get_info/JOB_PROCESSES lists processes, unstarted ones too, until t
 
 TEST("object_get_info/lists into bad places are INVALID_ARGS") {
     size_t count;
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         void *bad = (void *)bad_targets[i];
         EXPECT_STATUS(zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS_THREADS, bad, 8, NULL, NULL),
                       ZX_ERR_INVALID_ARGS);

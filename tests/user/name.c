@@ -4,6 +4,7 @@
 #include "tests/user/child.h"
 #include "tests/user/probe.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LEN ZX_MAX_NAME_LEN
 
 static zx_status_t get_name(zx_handle_t handle) {
@@ -17,7 +18,6 @@ static zx_status_t get_name(zx_handle_t handle) {
 static zx_status_t set_name(zx_handle_t handle) { return zx_object_set_property(handle, ZX_PROP_NAME, "name", 4); }
 
 static const enum kind named[] = {KIND_VMO, KIND_PROCESS, KIND_THREAD, KIND_JOB};
-#define EACH_NAMED(i) (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
 
 /* The whole 32 bytes. */
 static void expect_name(zx_handle_t handle, const char *want) {
@@ -32,7 +32,7 @@ static void expect_name(zx_handle_t handle, const char *want) {
 TEST("object_get_property/what is no handle is BAD_HANDLE") { check_bad_handles(get_name); }
 
 TEST("object_get_property/needs GET_PROPERTY, for every type") {
-    for EACH_NAMED (i) check_rights(handle_of(named[i]), ZX_RIGHT_GET_PROPERTY, get_name);
+    for (size_t i = 0; i < COUNT(named); i++) check_rights(handle_of(named[i]), ZX_RIGHT_GET_PROPERTY, get_name);
     const enum kind without[] = {KIND_VMAR, KIND_CHANNEL, KIND_EVENT, KIND_EVENTPAIR, KIND_RESOURCE};
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         EXPECT_STATUS(get_name(handle_of(without[i])), ZX_ERR_ACCESS_DENIED);
@@ -59,7 +59,7 @@ TEST("object_get_property/other properties cannot be got") {
 }
 
 TEST("object_get_property/bad pointers are INVALID_ARGS") {
-    for EACH_BAD_TARGET (i)
+    for (size_t i = 0; i < bad_target_count; i++)
         EXPECT_STATUS(zx_object_get_property(handle_of(KIND_VMO), ZX_PROP_NAME, (void *)bad_targets[i], LEN),
                       ZX_ERR_INVALID_ARGS);
     char *last = (char *)buffer_make(PAGE) + PAGE - LEN;
@@ -80,7 +80,7 @@ TEST("object_get_property/names that objects are made with") {
 }
 
 TEST("object_set_property/a name, for every type that has one; it is the object's, not the handle's") {
-    for EACH_NAMED (i) {
+    for (size_t i = 0; i < COUNT(named); i++) {
         zx_handle_t other = handle_with(handle_of(named[i]), ZX_RIGHT_GET_PROPERTY);
         EXPECT_OK(zx_object_set_property(handle_of(named[i]), ZX_PROP_NAME, "a longer one", 12));
         expect_name(handle_of(named[i]), "a longer one");
@@ -90,7 +90,7 @@ TEST("object_set_property/a name, for every type that has one; it is the object'
 }
 
 TEST("object_set_property/NAME needs SET_PROPERTY") {
-    for EACH_NAMED (i) check_rights(handle_of(named[i]), ZX_RIGHT_SET_PROPERTY, set_name);
+    for (size_t i = 0; i < COUNT(named); i++) check_rights(handle_of(named[i]), ZX_RIGHT_SET_PROPERTY, set_name);
 }
 
 TEST("object_set_property/a name ends at its first NUL, and after 31 bytes") {
@@ -119,7 +119,7 @@ TEST("object_set_property/an empty name clears it") {
 TEST("object_set_property/a name that cannot be read is INVALID_ARGS, and the old one stays") {
     zx_handle_t vmo = handle_of(KIND_VMO);
     NEED_OK(set_name(vmo));
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_object_set_property(vmo, ZX_PROP_NAME, (void *)bad_sources[i], 4), ZX_ERR_INVALID_ARGS);
     char *last = (char *)buffer_make(PAGE) + PAGE - 4;
     memcpy(last, "last", 4);

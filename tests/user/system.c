@@ -76,7 +76,7 @@ TEST("cprng_draw_once/up to 256 bytes, more are INVALID_ARGS") {
 }
 
 TEST("cprng_draw_once/bad buffers are INVALID_ARGS, no bytes are OK wherever") {
-    for EACH_BAD_TARGET (i) {
+    for (size_t i = 0; i < bad_target_count; i++) {
         EXPECT_STATUS(zx_cprng_draw_once((void *)bad_targets[i], 1), ZX_ERR_INVALID_ARGS);
         EXPECT_OK(zx_cprng_draw_once((void *)bad_targets[i], 0));
     }
@@ -87,7 +87,7 @@ TEST("cprng_add_entropy/up to 256 bytes, more are INVALID_ARGS; bad buffers too"
     for (size_t len = 0; len <= 256; len += 32) EXPECT_OK(zx_cprng_add_entropy(bytes, len));
     EXPECT_STATUS(zx_cprng_add_entropy(bytes, 257), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_cprng_add_entropy(bytes, SIZE_MAX), ZX_ERR_INVALID_ARGS);
-    for EACH_BAD_SOURCE (i) {
+    for (size_t i = 0; i < bad_source_count; i++) {
         EXPECT_STATUS(zx_cprng_add_entropy((void *)bad_sources[i], 1), ZX_ERR_INVALID_ARGS);
         EXPECT_OK(zx_cprng_add_entropy((void *)bad_sources[i], 0));
     }

@@ -56,12 +56,12 @@ TEST("object_wait_many/no items: a sleep, then TIMED_OUT, whatever the pointer")
     EXPECT_STATUS(zx_object_wait_many(NULL, 0, deadline), ZX_ERR_TIMED_OUT);
     EXPECT(zx_clock_get_monotonic() >= deadline);
     EXPECT_STATUS(zx_object_wait_many(NULL, 0, 0), ZX_ERR_TIMED_OUT);
-    for EACH_BAD_TARGET (i)
+    for (size_t i = 0; i < bad_target_count; i++)
         EXPECT_STATUS(zx_object_wait_many((zx_wait_item_t *)bad_targets[i], 0, 0), ZX_ERR_TIMED_OUT);
 }
 
 TEST("object_wait_many/items that cannot be read are INVALID_ARGS, in part too") {
-    for EACH_BAD_SOURCE (i)
+    for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_object_wait_many((zx_wait_item_t *)bad_sources[i], 1, NEVER), ZX_ERR_INVALID_ARGS);
     zx_wait_item_t *last = (zx_wait_item_t *)(buffer_make(PAGE) + PAGE) - 1;
     *last = item(handle_of(KIND_EVENT), 0);

@@ -7,6 +7,9 @@
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
 
+/* Does the range lie in user space? Whether anything is there only a copy can tell. */
+bool user_readable(user_in_t src, size_t len);
+
 MUST_CHECK zx_status_t copy_in(void *dst, user_in_t src, size_t len);
 MUST_CHECK zx_status_t copy_out(user_out_t dst, const void *src, size_t len);
 

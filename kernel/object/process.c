@@ -150,6 +150,21 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
     return status;
 }
 
+struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid) {
+    struct user_thread *thread, *best = NULL;
+    mutex_lock(&process->lock);
+    LIST_FOREACH(thread, &process->threads, link) {
+        zx_koid_t candidate = thread->object.koid;
+        if (candidate > *koid && (!best || candidate < best->object.koid)) best = thread;
+    }
+    if (best) {
+        object_ref(&best->object);
+        *koid = best->object.koid;
+    }
+    mutex_unlock(&process->lock);
+    return best;
+}
+
 void process_get_info(struct process *process, struct process_info *out) {
     mutex_lock(&process->lock);
     enum process_state state = atomic_load(&process->state);

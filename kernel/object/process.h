@@ -25,7 +25,7 @@ struct process {
     struct aspace *aspace;       /* [I] with a reference */
     struct vmar *root;           /* [I] with a reference, which outlives the address space's own */
     struct handle_table handles; /* has its own lock */
-    char name[ZX_MAX_NAME_LEN];  /* [I] */
+    char name[ZX_MAX_NAME_LEN];  /* kernel/object/name.h */
 
     struct mutex lock;                 /* guards [p] */
     _Atomic(enum process_state) state; /* [p] written; read anywhere */
@@ -64,6 +64,9 @@ static inline bool process_is_dying(struct process *process) { return atomic_loa
  */
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);
+
+/* Goes through the running threads by koid, as job_next_process() does. */
+MUST_CHECK struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid);
 
 struct process_info {
     int64_t return_code;

@@ -17,7 +17,7 @@ struct user_thread {
     struct thread thread;
     struct process *process;    /* [I] with a reference */
     void *stack;                /* [I] the kernel stack */
-    char name[ZX_MAX_NAME_LEN]; /* [I] */
+    char name[ZX_MAX_NAME_LEN]; /* kernel/object/name.h */
 
     /* Guarded by the process's lock. */
     bool started;

@@ -12,6 +12,8 @@
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/poison.h"
+#include "kernel/base/random.h"
+#include "kernel/object/futex.h"
 #include "kernel/base/symbols.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
@@ -19,6 +21,8 @@
 #include "vm/kstack.h"
 #include "vm/page.h"
 #include "vm/vmo.h"
+
+size_t arch_console_read(char *text UNUSED, size_t size UNUSED) { return 0; }
 
 void arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
@@ -54,6 +58,8 @@ void host_start(size_t memory) {
     sched_init();
     pages_init(arch_boot_info());
     vmo_init();
+    futex_init();
+    random_init();
     thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
     thread_start(&reaper);
 }

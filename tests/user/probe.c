@@ -29,6 +29,10 @@ static zx_handle_t make_of(enum kind kind) {
         return handle;
     case KIND_CHANNEL:
         return pair_make().a;
+    case KIND_EVENT:
+        return event_make();
+    case KIND_EVENTPAIR:
+        return eventpair_make().a;
     case KIND_PROCESS:
         return target_make().process;
     case KIND_THREAD:
@@ -129,6 +133,18 @@ zx_info_process_t process_info(zx_handle_t process) {
 struct pair pair_make(void) {
     struct pair pair;
     MUST(zx_channel_create(0, &pair.a, &pair.b));
+    return pair;
+}
+
+zx_handle_t event_make(void) {
+    zx_handle_t event;
+    MUST(zx_event_create(0, &event));
+    return event;
+}
+
+struct pair eventpair_make(void) {
+    struct pair pair;
+    MUST(zx_eventpair_create(0, &pair.a, &pair.b));
     return pair;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Where bytes leave the machine, and come in. Three streams that never mix: the console belongs to user programs, the log to
- * the kernel, and the report to the tests, so that no program's output can forge or cut a result.
- * Each call that writes polls until the device took everything. A machine that lacks a log port logs to the console.
+ * Where bytes leave the machine, and come in. Three streams that never mix: the console belongs to user programs, the
+ * log to the kernel, and the report to the tests, so that no program's output can forge or cut a result. Each call that
+ * writes polls until the device took everything. A machine that lacks a log port logs to the console.
  */
 #pragma once
 

@@ -28,9 +28,18 @@ zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
 /* How long until the console is looked at again. A person's typing can wait that long. */
 #define CONSOLE_POLL ZX_MSEC(2)
 
+/* Of several readers each byte goes to one. */
+static size_t read_now(char *text, size_t size) {
+    static struct spinlock lock = SPINLOCK_INIT(RANK_LOG, "console input");
+    spin_lock(&lock);
+    size_t len = arch_console_read(text, size);
+    spin_unlock(&lock);
+    return len;
+}
+
 /* Waits for the first byte, and takes what is there. */
 static zx_status_t read_some(char *text, size_t size, size_t *len) {
-    while ((*len = arch_console_read(text, size)) == 0) {
+    while ((*len = read_now(text, size)) == 0) {
         zx_status_t status = thread_sleep_until(arch_time_now() + CONSOLE_POLL);
         if (status != ZX_OK) return status;
     }

@@ -1,8 +1,8 @@
 /*
  * object_get_info: one record about an object, or a list of what it holds. Manual: object.md.
  *
- * A topic is a line in a table: the right and type it asks for, the size of a record, and a function that fills in one record
- * or puts out many. Lists go out record by record, with no lock held.
+ * A topic is a line in a table: the right and type it asks for, the size of a record, and a function that fills in one
+ * record or puts out many. Lists go out record by record, with no lock held.
  */
 #include <zircon/syscalls/object.h>
 

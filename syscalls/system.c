@@ -2,8 +2,8 @@
  * System calls about the machine, and random bytes. Manual: system.md.
  */
 #include "arch/boot.h"
-#include "kernel/base/random.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/random.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 

@@ -1,6 +1,6 @@
 /*
- * Small copies between the kernel and the calling program, for arguments and results. No lock is held; faults are resolved
- * on the way. Every failure is ZX_ERR_INVALID_ARGS; bytes before the bad place may have moved.
+ * Small copies between the kernel and the calling program, for arguments and results. No lock is held; faults are
+ * resolved on the way. Every failure is ZX_ERR_INVALID_ARGS; bytes before the bad place may have moved.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Three ways out, and one in: the first serial port, the second, and QEMU's debug console, a port that takes a byte at any time.
- * No lock: callers keep their lines apart.
+ * Three ways out, and one in: the first serial port, the second, and QEMU's debug console, a port that takes a byte at
+ * any time. No lock: callers keep their lines apart.
  */
 #include "arch/console.h"
 

@@ -1,6 +1,6 @@
 /*
- * A generator on the ChaCha20 block function (RFC 8439): each draw produces output under the current key and then replaces the
- * key, so that what was drawn cannot be found out later. One spinlock guards the key.
+ * A generator on the ChaCha20 block function (RFC 8439): each draw produces output under the current key and then
+ * replaces the key, so that what was drawn cannot be found out later. One spinlock guards the key.
  */
 #include "kernel/base/random.h"
 

@@ -1,10 +1,10 @@
 /*
- * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either may
- * go first. Signals are changed under it, which keeps them true to the queues.
+ * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either
+ * may go first. Signals are changed under it, which keeps them true to the queues.
  *
- * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one queue, its
- * container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken only to move
- * messages that carry channel ends, and to close.
+ * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one
+ * queue, its container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken
+ * only to move messages that carry channel ends, and to close.
  */
 #include "kernel/object/channel.h"
 
@@ -26,8 +26,8 @@ zx_status_t message_create(uint32_t num_bytes, struct message **out) {
 }
 
 /*
- * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a thread's
- * stack works them all off; inner ones only add to its list.
+ * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a
+ * thread's stack works them all off; inner ones only add to its list.
  */
 static void queue_discard(struct message_queue *queue) {
     struct thread *self = thread_current();

@@ -1,6 +1,6 @@
 /*
- * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number goes to the
- * caller, past the queue; see channel.h. Calls that wait stand in their end's list.
+ * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
+ * goes to the caller, past the queue; see channel.h. Calls that wait stand in their end's list.
  */
 #include "kernel/base/string.h"
 #include "kernel/object/channel_internal.h"
@@ -21,7 +21,7 @@ bool call_answer(struct channel *end, struct message *message) {
     struct call *call;
     if (message->num_bytes < sizeof(txid)) return false;
     memcpy(&txid, message->bytes, sizeof(txid));
-    LIST_FOREACH(call, &end->calls, link) {
+    LIST_FOREACH (call, &end->calls, link) {
         if (call->txid == txid) break;
     }
     if (!call) return false;
@@ -38,7 +38,7 @@ static uint32_t fresh_txid(struct channel *end) {
     struct call *other;
     do {
         end->last_txid = (end->last_txid + 1) | TXID_KERNEL;
-        LIST_FOREACH(other, &end->calls, link) {
+        LIST_FOREACH (other, &end->calls, link) {
             if (other->txid == end->last_txid) break;
         }
     } while (other);

@@ -1,6 +1,6 @@
 /*
- * A channel end from the inside, for channel.c and channel_call.c. Fields marked [c] are guarded by the pair's mutex, [t] by the
- * transit lock of channel.c.
+ * A channel end from the inside, for channel.c and channel_call.c. Fields marked [c] are guarded by the pair's mutex,
+ * [t] by the transit lock of channel.c.
  */
 #pragma once
 
@@ -18,9 +18,9 @@ struct channel_pair {
 
 struct channel {
     struct object object;
-    struct channel_pair *pair; /* [I] with a reference */
-    zx_koid_t peer_koid;       /* [I] */
-    struct channel *peer;      /* [c] NULL once its last handle is closed; borrowed */
+    struct channel_pair *pair;  /* [I] with a reference */
+    zx_koid_t peer_koid;        /* [I] */
+    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
     struct message_queue queue; /* [c] */
     struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
     LIST_HEAD(, call) calls;    /* [c] waiting for their replies */
@@ -32,8 +32,8 @@ static inline struct channel *channel_from_object(struct object *object) {
 }
 
 /*
- * Sends a message, and takes it. A request of a call never answers another: its number was chosen by the kernel, not by whoever
- * sends it, and both ends count from the same beginning. PEER_CLOSED.
+ * Sends a message, and takes it. A request of a call never answers another: its number was chosen by the kernel, not by
+ * whoever sends it, and both ends count from the same beginning. PEER_CLOSED.
  */
 MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, bool is_request);
 

@@ -1,7 +1,7 @@
 /*
- * Futexes; see futex.h. Waiters stand in buckets chosen by address space and address, in the order they came; a bucket's spinlock
- * guards its waiters, and the word is read under it. With interrupts off that read cannot page: if it fails, the
- * page is brought in with the lock released, and all begins again.
+ * Futexes; see futex.h. Waiters stand in buckets chosen by address space and address, in the order they came; a
+ * bucket's spinlock guards its waiters, and the word is read under it. With interrupts off that read cannot page: if it
+ * fails, the page is brought in with the lock released, and all begins again.
  */
 #include "kernel/object/futex.h"
 
@@ -47,8 +47,8 @@ static struct futex_bucket *bucket_for(vaddr_t addr) {
 static zx_status_t check_word(user_in_t word) { return word.addr % sizeof(int32_t) ? ZX_ERR_INVALID_ARGS : ZX_OK; }
 
 /*
- * Copies go by eight bytes where they can, and by single bytes elsewhere: of a word within aligned eight, a load of those never
- * shows half a change. A misaligned word is refused later, whatever it held.
+ * Copies go by eight bytes where they can, and by single bytes elsewhere: of a word within aligned eight, a load of
+ * those never shows half a change. A misaligned word is refused later, whatever it held.
  */
 static bool load_word(vaddr_t addr, int32_t *out) {
     const vaddr_t pair = addr & ~(vaddr_t)7;
@@ -173,8 +173,8 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_THREAD
     spin_unlock(a < b ? &a->lock : &b->lock);
 }
 
-zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other, uint32_t requeue_count)
-    NO_THREAD_SAFETY {
+zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other,
+                          uint32_t requeue_count) NO_THREAD_SAFETY {
     struct futex_bucket *from = bucket_for(word.addr), *to = bucket_for(other.addr);
     for (;;) {
         lock_two(from, to);

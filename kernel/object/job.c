@@ -1,6 +1,6 @@
 /*
- * Jobs; see job.h. The job's lock is outside every process's: killing holds it while it takes references, and lets go before
- * it kills.
+ * Jobs; see job.h. The job's lock is outside every process's: killing holds it while it takes references, and lets go
+ * before it kills.
  */
 #include "kernel/object/job.h"
 
@@ -73,7 +73,7 @@ static struct process *next_victim(struct job *job) {
 struct process *job_next_process(struct job *job, zx_koid_t *koid) {
     struct process *process, *best = NULL;
     mutex_lock(&job->lock);
-    LIST_FOREACH(process, &job->processes, job_link) {
+    LIST_FOREACH (process, &job->processes, job_link) {
         zx_koid_t candidate = process->object.koid;
         if (candidate > *koid && (!best || candidate < best->object.koid)) best = process;
     }

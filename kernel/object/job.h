@@ -10,8 +10,8 @@ struct process;
 
 struct job {
     struct object object;
-    struct mutex lock; /* guards [j] */
-    bool killed;       /* [j] */
+    struct mutex lock;          /* guards [j] */
+    bool killed;                /* [j] */
     char name[ZX_MAX_NAME_LEN]; /* kernel/object/name.h */
     LIST_HEAD(, process)
     processes; /* [j] borrowed: whoever brings a process to DEAD holds a reference until it has left */

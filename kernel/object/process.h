@@ -46,8 +46,8 @@ struct process *process_current(void);
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 
 /*
- * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the thread's first
- * argument; taken in every case. BAD_STATE, NO_MEMORY.
+ * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the
+ * thread's first argument; taken in every case. BAD_STATE, NO_MEMORY.
  */
 MUST_CHECK zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                                      struct handle arg, uintptr_t arg2);
@@ -59,8 +59,8 @@ void process_kill(struct process *process, int64_t return_code);
 static inline bool process_is_dying(struct process *process) { return atomic_load(&process->state) >= PROCESS_DYING; }
 
 /*
- * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out and
- * off the address space, the last one brings the process to DEAD.
+ * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out
+ * and off the address space, the last one brings the process to DEAD.
  */
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);

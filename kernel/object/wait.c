@@ -1,6 +1,6 @@
 /*
- * Waiting for signals; see wait.h. Waits live with the waiting thread; the waiter's lock, inside the objects' own, guards what
- * observers change.
+ * Waiting for signals; see wait.h. Waits live with the waiting thread; the waiter's lock, inside the objects' own,
+ * guards what observers change.
  */
 #include "kernel/object/wait.h"
 
@@ -37,8 +37,8 @@ void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *wa
     wait->seen = 0;
     wait->satisfied = wait->cancelled = false;
     wait->waiter = waiter;
-    wait->observer = (struct observer){
-        .table = table, .value = wait->value, .notify = wait_notify, .cancelled = wait_cancelled};
+    wait->observer =
+        (struct observer){.table = table, .value = wait->value, .notify = wait_notify, .cancelled = wait_cancelled};
     object_observe(wait->object, &wait->observer);
     /* The handle may have been closed when there was nothing to cancel yet. */
     if (table && !handle_names(table, wait->value, wait->object)) object_cancel(wait->object, table, wait->value);

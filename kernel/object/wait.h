@@ -32,19 +32,21 @@ struct wait {
 };
 
 /*
- * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end(), under the waiter's
- * lock, from whatever else may end it; waiter_block() sleeps; wait_finish() for each.
+ * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end(), under the
+ * waiter's lock, from whatever else may end it; waiter_block() sleeps; wait_finish() for each.
  */
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter);
 void waiter_end(struct waiter *waiter);
 MUST_CHECK zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline);
 static inline void wait_finish(struct wait *wait) { object_unobserve(wait->object, &wait->observer); }
 
-#define WAITER_INIT(w) {.lock = SPINLOCK_INIT(RANK_WAIT, "waiter"), .queue = WAITQ_INIT((w).queue)}
+#define WAITER_INIT(w) \
+    { .lock = SPINLOCK_INIT(RANK_WAIT, "waiter"), .queue = WAITQ_INIT((w).queue) }
 
 /*
- * Waits until some wait is satisfied (one of its signals is up, or was for a moment) or cancelled (its handle, in `table`, was
- * closed), or until the deadline. CANCELED, else ZX_OK, else TIMED_OUT. INTR_RETRY: something wants the thread; call again.
+ * Waits until some wait is satisfied (one of its signals is up, or was for a moment) or cancelled (its handle, in
+ * `table`, was closed), or until the deadline. CANCELED, else ZX_OK, else TIMED_OUT. INTR_RETRY: something wants the
+ * thread; call again.
  */
 MUST_CHECK zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t count, zx_time_t deadline);
 

@@ -1,6 +1,6 @@
 /*
- * Booting the kernel on the host: the same first steps as kernel/main.c, then the test's own body in place of init. Console
- * and log go to standard error when HOST_LOG is set, the report to standard output.
+ * Booting the kernel on the host: the same first steps as kernel/main.c, then the test's own body in place of init.
+ * Console and log go to standard error when HOST_LOG is set, the report to standard output.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,8 +13,8 @@
 #include "kernel/base/options.h"
 #include "kernel/base/poison.h"
 #include "kernel/base/random.h"
-#include "kernel/object/futex.h"
 #include "kernel/base/symbols.h"
+#include "kernel/object/futex.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"

@@ -150,7 +150,8 @@ KTEST("channel_call/a reply that comes after whatever ended the wait is a messag
     }
 }
 
-KTEST("channel_call/a deadline that has passed: the request is there all the same, with a number of its own each time") {
+KTEST(
+    "channel_call/a deadline that has passed: the request is there all the same, with a number of its own each time") {
     NEED(begin());
     uint32_t last = 0;
     for (uint32_t text = 1; text < 5; text++) {

@@ -173,8 +173,7 @@ static bool waits_for(struct many_sleeper *w, struct object *other, zx_handle_t 
 
 static bool many_ended(struct many_sleeper *w, zx_status_t status, zx_signals_t first, zx_signals_t second) {
     runner_join(&w->runner);
-    return w->status == status && w->waits[0].seen == first && w->waits[1].seen == second &&
-           w->waits[2].seen == first;
+    return w->status == status && w->waits[0].seen == first && w->waits[1].seen == second && w->waits[2].seen == first;
 }
 
 static struct object other;

@@ -178,11 +178,11 @@ static zx_status_t call_sending(zx_handle_t channel, uint32_t options, uint32_t 
     return zx_channel_call(channel, options, 0, &args, NULL, NULL);
 }
 
-#define EXPECT_GONE(call, want)                                              \
-    do {                                                                     \
+#define EXPECT_GONE(call, want)                                                    \
+    do {                                                                           \
         zx_handle_t sent = handle_with(handle_of(KIND_VMO), ZX_RIGHT_SAME_RIGHTS); \
-        EXPECT_STATUS(call, want);                                           \
-        EXPECT(!is_handle(sent));                                            \
+        EXPECT_STATUS(call, want);                                                 \
+        EXPECT(!is_handle(sent));                                                  \
     } while (0)
 
 TEST("channel_call/whatever goes wrong, handles sent are gone") {
@@ -206,7 +206,8 @@ TEST("channel_call/handles that cannot be read stay; the end itself cannot be se
     struct pair pair = pair_make();
     struct note request = {1, 2};
     for (size_t i = 0; i < bad_source_count; i++)
-        EXPECT_STATUS(call_sending(pair.a, 0, 8, &request, (const zx_handle_t *)bad_sources[i], 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call_sending(pair.a, 0, 8, &request, (const zx_handle_t *)bad_sources[i], 1),
+                      ZX_ERR_INVALID_ARGS);
     zx_handle_t handles[65];
     for (size_t i = 0; i < 65; i++) handles[i] = event_make();
     EXPECT_STATUS(call_sending(pair.a, 0, 8, &request, handles, 65), ZX_ERR_OUT_OF_RANGE);
@@ -496,8 +497,7 @@ static void serve(void) {
     while (atomic_load(&callers_left) > 0 || (signals_of(busy.b) & ZX_CHANNEL_READABLE)) {
         zx_time_t patience = zx_deadline_after(ZX_USEC(200));
         zx_status_t status = zx_object_wait_one(busy.b, ZX_CHANNEL_READABLE, patience, NULL);
-        bool has = status == ZX_OK &&
-                   zx_channel_read(busy.b, 0, &note, NULL, sizeof(note), 0, NULL, NULL) == ZX_OK;
+        bool has = status == ZX_OK && zx_channel_read(busy.b, 0, &note, NULL, sizeof(note), 0, NULL, NULL) == ZX_OK;
         if (has && held.txid == 0) {
             held = note; /* the next one is answered before it */
             continue;

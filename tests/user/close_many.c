@@ -13,7 +13,8 @@ TEST("handle_close_many/closes all, zeros are passed over") {
 
 TEST("handle_close_many/none at all is OK, wherever they are not") {
     EXPECT_OK(zx_handle_close_many(NULL, 0));
-    for (size_t i = 0; i < bad_source_count; i++) EXPECT_OK(zx_handle_close_many((const zx_handle_t *)bad_sources[i], 0));
+    for (size_t i = 0; i < bad_source_count; i++)
+        EXPECT_OK(zx_handle_close_many((const zx_handle_t *)bad_sources[i], 0));
 }
 
 static zx_status_t close_one(zx_handle_t handle) {

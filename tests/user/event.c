@@ -29,7 +29,8 @@ TEST("event_create/a new event: its type, rights and signals") {
 }
 
 static void create_badly(void) {
-    for (size_t i = 0; i < bad_target_count; i++) EXPECT_STATUS(zx_event_create(0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < bad_target_count; i++)
+        EXPECT_STATUS(zx_event_create(0, (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
 }
 TEST("event_create/a bad pointer is INVALID_ARGS and leaves nothing") { check_gives_back(create_badly); }
 
@@ -110,7 +111,9 @@ TEST("eventpair_create/an end in a message lives; when the message goes, the oth
 static zx_status_t signal_it(zx_handle_t handle) { return zx_object_signal(handle, 0, S0); }
 
 TEST("object_signal/what is no handle is BAD_HANDLE") { check_bad_handles(signal_it); }
-TEST("object_signal/without SIGNAL it is ACCESS_DENIED") { check_rights(handle_of(KIND_VMO), ZX_RIGHT_SIGNAL, signal_it); }
+TEST("object_signal/without SIGNAL it is ACCESS_DENIED") {
+    check_rights(handle_of(KIND_VMO), ZX_RIGHT_SIGNAL, signal_it);
+}
 
 TEST("object_signal/objects without signals: their handles lack SIGNAL, and cannot get it") {
     EXPECT_STATUS(signal_it(handle_of(KIND_VMAR)), ZX_ERR_ACCESS_DENIED);

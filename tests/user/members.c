@@ -36,7 +36,8 @@ TEST("object_get_child/rights beyond the parent's are ACCESS_DENIED, before the 
     EXPECT_EQ(child, UNTOUCHED);
 }
 
-TEST("object_get_child/a thread of a process: the rights that were asked for, or the very ones of the parent's handle") {
+TEST(
+    "object_get_child/a thread of a process: the rights that were asked for, or the very ones of the parent's handle") {
     const zx_rights_t wanted[] = {ZX_RIGHT_NONE, ZX_RIGHT_READ, ZX_RIGHT_WAIT | ZX_RIGHT_ENUMERATE, SAME};
     for (size_t i = 0; i < 4; i++) {
         zx_handle_t thread;
@@ -65,8 +66,16 @@ TEST("object_get_child/NOT_FOUND: no such koid, another's thread, or one that do
     struct target target = target_make();
     zx_handle_t thread, child = UNTOUCHED;
     NEED_OK(zx_thread_create(zx_process_self(), "new", 3, 0, &thread));
-    const zx_koid_t missing[] = {0, 1, 1023, koid_of(thread), koid_of(zx_process_self()), koid_of(zx_job_default()),
-                                 koid_of(target.process), (zx_koid_t)1 << 40, INT64_MAX, UINT64_MAX};
+    const zx_koid_t missing[] = {0,
+                                 1,
+                                 1023,
+                                 koid_of(thread),
+                                 koid_of(zx_process_self()),
+                                 koid_of(zx_job_default()),
+                                 koid_of(target.process),
+                                 (zx_koid_t)1 << 40,
+                                 INT64_MAX,
+                                 UINT64_MAX};
     for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
         EXPECT_STATUS(zx_object_get_child(zx_process_self(), missing[i], SAME, &child), ZX_ERR_NOT_FOUND);
     EXPECT_STATUS(zx_object_get_child(zx_job_default(), koid_of(zx_thread_self()), SAME, &child), ZX_ERR_NOT_FOUND);
@@ -88,8 +97,9 @@ TEST("object_get_child/a thread that has ended is NOT_FOUND") {
 
 static void get_badly(void) {
     for (size_t i = 0; i < bad_target_count; i++)
-        EXPECT_STATUS(zx_object_get_child(zx_process_self(), koid_of(zx_thread_self()), SAME,
-                                          (zx_handle_t *)bad_targets[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_object_get_child(zx_process_self(), koid_of(zx_thread_self()), SAME, (zx_handle_t *)bad_targets[i]),
+            ZX_ERR_INVALID_ARGS);
 }
 TEST("object_get_child/a bad pointer is INVALID_ARGS and leaves nothing") { check_gives_back(get_badly); }
 

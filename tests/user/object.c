@@ -1,6 +1,6 @@
 /*
- * zx_object_get_info, as far as all topics with one record are alike, and zx_object_set_property. The topics on memory have
- * files of their own: object_maps.c and object_memory.c. What FS and GS do once they are set is in vector.c.
+ * zx_object_get_info, as far as all topics with one record are alike, and zx_object_set_property. The topics on memory
+ * have files of their own: object_maps.c and object_memory.c. What FS and GS do once they are set is in vector.c.
  */
 #include <zircon/syscalls/object.h>
 

@@ -119,8 +119,7 @@ TEST("system_get_dcache_line_size/a power of two") {
 TEST("system_get_version/a text, for whoever has 64 bytes") {
     char text[64];
     memset(text, 'x', sizeof(text));
-    for (size_t size = 0; size < 64; size++)
-        EXPECT_STATUS(zx_system_get_version(text, size), ZX_ERR_BUFFER_TOO_SMALL);
+    for (size_t size = 0; size < 64; size++) EXPECT_STATUS(zx_system_get_version(text, size), ZX_ERR_BUFFER_TOO_SMALL);
     EXPECT_STATUS(zx_system_get_version(NULL, 63), ZX_ERR_BUFFER_TOO_SMALL);
     EXPECT_EQ(text[0], 'x');
     NEED_OK(zx_system_get_version(text, sizeof(text)));

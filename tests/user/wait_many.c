@@ -25,7 +25,9 @@ static zx_status_t poll_last(zx_handle_t handle) {
 }
 
 TEST("object_wait_many/what is no handle is BAD_HANDLE, and nothing is written") { check_bad_handles(poll_last); }
-TEST("object_wait_many/without WAIT it is ACCESS_DENIED") { check_rights(handle_of(KIND_VMO), ZX_RIGHT_WAIT, poll_last); }
+TEST("object_wait_many/without WAIT it is ACCESS_DENIED") {
+    check_rights(handle_of(KIND_VMO), ZX_RIGHT_WAIT, poll_last);
+}
 
 TEST("object_wait_many/objects without signals: their handles lack WAIT, and cannot get it") {
     EXPECT_STATUS(poll_last(handle_of(KIND_VMAR)), ZX_ERR_ACCESS_DENIED);

@@ -1,10 +1,9 @@
 /*
- * The standard streams, over the console: output a line at a time, errors at once, and input as it was typed, byte by byte,
- * which is at its end for a program that was not given the root resource. Each
- * is made with fopencookie, stdio's public way to define a stream, and then moved to where musl's own functions look
- * for it: objects named __stdout_FILE and so on, which musl would fill with a stream over a Linux file descriptor.
- * Nothing in a stream points into itself, so that its bytes can be moved; what it points to stays where fopencookie
- * put it.
+ * The standard streams, over the console: output a line at a time, errors at once, and input as it was typed, byte by
+ * byte, which is at its end for a program that was not given the root resource. Each is made with fopencookie, stdio's
+ * public way to define a stream, and then moved to where musl's own functions look for it: objects named __stdout_FILE
+ * and so on, which musl would fill with a stream over a Linux file descriptor. Nothing in a stream points into itself,
+ * so that its bytes can be moved; what it points to stays where fopencookie put it.
  *
  * __stdout_used and its sisters are how exit() and fflush(NULL) find these three.
  */

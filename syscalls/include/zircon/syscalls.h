@@ -25,8 +25,8 @@ __BEGIN_CDECLS
 zx_status_t zx_handle_close(zx_handle_t handle);
 
 /*
- * Closes many, as zx_handle_close() does each, and goes on past bad ones: ZX_ERR_BAD_HANDLE if there was any, be it that a
- * value is listed twice. ZX_ERR_INVALID_ARGS where the array cannot be read; those before it are closed.
+ * Closes many, as zx_handle_close() does each, and goes on past bad ones: ZX_ERR_BAD_HANDLE if there was any, be it
+ * that a value is listed twice. ZX_ERR_INVALID_ARGS where the array cannot be read; those before it are closed.
  */
 zx_status_t zx_handle_close_many(const zx_handle_t *handles, size_t num_handles);
 
@@ -52,8 +52,8 @@ zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
                                size_t *avail);
 
 /*
- * Gets a ZX_PROP_* property; needs GET_PROPERTY. There is one that can be got, ZX_PROP_NAME: ZX_MAX_NAME_LEN bytes, padded
- * with zeros, and nothing but zeros for an object without a name.
+ * Gets a ZX_PROP_* property; needs GET_PROPERTY. There is one that can be got, ZX_PROP_NAME: ZX_MAX_NAME_LEN bytes,
+ * padded with zeros, and nothing but zeros for an object without a name.
  *
  * ZX_ERR_INVALID_ARGS      no such property, or `value` is NULL
  * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than the property's
@@ -71,28 +71,28 @@ zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void *
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t value_size);
 
 /*
- * Makes a handle to a thread of a process, or a process of a job, by its koid; needs ENUMERATE. `rights` is a subset of the
- * parent handle's, else ZX_ERR_ACCESS_DENIED, or ZX_RIGHT_SAME_RIGHTS for all of these. ZX_ERR_NOT_FOUND: no such child, or a
- * thread that was not started or has ended.
+ * Makes a handle to a thread of a process, or a process of a job, by its koid; needs ENUMERATE. `rights` is a subset of
+ * the parent handle's, else ZX_ERR_ACCESS_DENIED, or ZX_RIGHT_SAME_RIGHTS for all of these. ZX_ERR_NOT_FOUND: no such
+ * child, or a thread that was not started or has ended.
  */
 zx_status_t zx_object_get_child(zx_handle_t handle, uint64_t koid, zx_rights_t rights, zx_handle_t *out);
 
 /*
- * Clears signals of an object, then sets some; needs SIGNAL. They are among ZX_USER_SIGNAL_ALL, and for events and event pairs
- * ZX_EVENT_SIGNALED; else ZX_ERR_INVALID_ARGS. ZX_ERR_NOT_SUPPORTED: objects of this type have no signals.
+ * Clears signals of an object, then sets some; needs SIGNAL. They are among ZX_USER_SIGNAL_ALL, and for events and
+ * event pairs ZX_EVENT_SIGNALED; else ZX_ERR_INVALID_ARGS. ZX_ERR_NOT_SUPPORTED: objects of this type have no signals.
  */
 zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
 /*
- * The same for the other end of an event pair or a channel; needs SIGNAL_PEER. ZX_ERR_NOT_SUPPORTED: nothing with two ends.
- * ZX_ERR_PEER_CLOSED: the other end is gone.
+ * The same for the other end of an event pair or a channel; needs SIGNAL_PEER. ZX_ERR_NOT_SUPPORTED: nothing with two
+ * ends. ZX_ERR_PEER_CLOSED: the other end is gone.
  */
 zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
 
 /*
- * Waits until for one of the items at least one of the signals in `waitfor` is asserted; needs WAIT on each handle. Every
- * `pending` gets the signals seen on its object during the wait, on ZX_ERR_TIMED_OUT and ZX_ERR_CANCELED too. No items at all
- * is a sleep.
+ * Waits until for one of the items at least one of the signals in `waitfor` is asserted; needs WAIT on each handle.
+ * Every `pending` gets the signals seen on its object during the wait, on ZX_ERR_TIMED_OUT and ZX_ERR_CANCELED too. No
+ * items at all is a sleep.
  *
  * ZX_ERR_OUT_OF_RANGE   more than ZX_WAIT_MANY_MAX_ITEMS
  * ZX_ERR_NOT_SUPPORTED  objects of some item's type have no signals
@@ -230,15 +230,15 @@ zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
 zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
- * The older spelling of a snapshot; needs DUPLICATE and READ. Options are ZX_VMO_CLONE_COPY_ON_WRITE, which must be given,
- * and _NON_RESIZEABLE. The handle gets the source's rights, EXECUTE included, both property rights, and WRITE. Errors are
- * those of zx_vmo_create_child().
+ * The older spelling of a snapshot; needs DUPLICATE and READ. Options are ZX_VMO_CLONE_COPY_ON_WRITE, which must be
+ * given, and _NON_RESIZEABLE. The handle gets the source's rights, EXECUTE included, both property rights, and WRITE.
+ * Errors are those of zx_vmo_create_child().
  */
 zx_status_t zx_vmo_clone(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
- * Makes a VMO of the machine's own memory at a physical address: device registers. Needs the root resource. It is not cached
- * until zx_vmo_set_cache_policy() says so, and can be used through mappings only.
+ * Makes a VMO of the machine's own memory at a physical address: device registers. Needs the root resource. It is not
+ * cached until zx_vmo_set_cache_policy() says so, and can be used through mappings only.
  *
  * ZX_ERR_WRONG_TYPE    not a resource
  * ZX_ERR_INVALID_ARGS  `paddr` not page-aligned, `size` 0, or beyond what the processor can address
@@ -337,8 +337,9 @@ zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
 zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
 
 /*
- * Acts on the memory that a range of addresses shows: ZX_VMAR_OP_COMMIT, _DECOMMIT and _ZERO as zx_vmo_op_range() does to the
- * VMOs, _MAP_RANGE (enters existing pages now), and hints that change nothing. No right needed; `buffer` is NULL.
+ * Acts on the memory that a range of addresses shows: ZX_VMAR_OP_COMMIT, _DECOMMIT and _ZERO as zx_vmo_op_range() does
+ * to the VMOs, _MAP_RANGE (enters existing pages now), and hints that change nothing. No right needed; `buffer` is
+ * NULL.
  *
  * ZX_ERR_INVALID_ARGS   a buffer, alignment, len 0, a region in the range, no such operation
  * ZX_ERR_OUT_OF_RANGE   not within the region, or beyond a VMO's end
@@ -380,10 +381,10 @@ zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void *b
                              const zx_handle_t *handles, uint32_t num_handles);
 
 /*
- * Sends a request and waits for the reply to it; needs READ and WRITE. The kernel puts a number of its own into the first four
- * bytes of the message sent, and the message that comes back with the same number goes to this caller alone, whoever else
- * calls or reads. Sending is as in zx_channel_write(), receiving as in zx_channel_read(), where the reply is lost if it does
- * not fit. Options are 0.
+ * Sends a request and waits for the reply to it; needs READ and WRITE. The kernel puts a number of its own into the
+ * first four bytes of the message sent, and the message that comes back with the same number goes to this caller alone,
+ * whoever else calls or reads. Sending is as in zx_channel_write(), receiving as in zx_channel_read(), where the reply
+ * is lost if it does not fit. Options are 0.
  *
  * ZX_ERR_INVALID_ARGS  a request of less than four bytes
  * ZX_ERR_TIMED_OUT     no reply by the deadline; one that comes later is a message like others
@@ -399,16 +400,16 @@ zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dead
 zx_status_t zx_event_create(uint32_t options, zx_handle_t *out);
 
 /*
- * Makes two events, each the other's peer: zx_object_signal_peer() signals the other one, and when one is gone, the other is
- * ZX_EVENTPAIR_PEER_CLOSED. Options are 0, else ZX_ERR_NOT_SUPPORTED.
+ * Makes two events, each the other's peer: zx_object_signal_peer() signals the other one, and when one is gone, the
+ * other is ZX_EVENTPAIR_PEER_CLOSED. Options are 0, else ZX_ERR_NOT_SUPPORTED.
  */
 zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t *out0, zx_handle_t *out1);
 
 /* futexes: words of a process's own memory, aligned to 4 bytes, that its threads wait for. No handle, no right. */
 
 /*
- * Waits until woken, if the word at `value_ptr` holds `current_value`; between looking and waiting no wake is lost. There are
- * no owners here: `new_futex_owner` is ZX_HANDLE_INVALID.
+ * Waits until woken, if the word at `value_ptr` holds `current_value`; between looking and waiting no wake is lost.
+ * There are no owners here: `new_futex_owner` is ZX_HANDLE_INVALID.
  *
  * ZX_ERR_INVALID_ARGS  misaligned, or cannot be read; an owner
  * ZX_ERR_BAD_STATE     the word holds another value
@@ -417,12 +418,15 @@ zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t *out0, zx_handle_t
 zx_status_t zx_futex_wait(const zx_futex_t *value_ptr, zx_futex_t current_value, zx_handle_t new_futex_owner,
                           zx_time_t deadline);
 
-/* Wakes up to `wake_count` waiters, first come first. The word itself is not looked at. ZX_ERR_INVALID_ARGS: misaligned. */
+/*
+ * Wakes up to `wake_count` waiters, first come first. The word itself is not looked at. ZX_ERR_INVALID_ARGS:
+ * misaligned.
+ */
 zx_status_t zx_futex_wake(const zx_futex_t *value_ptr, uint32_t wake_count);
 
 /*
- * If the word at `value_ptr` holds `current_value`, wakes up to `wake_count` of its waiters, and has up to `requeue_count` of
- * the others wait at `requeue_ptr` instead, behind those that are there.
+ * If the word at `value_ptr` holds `current_value`, wakes up to `wake_count` of its waiters, and has up to
+ * `requeue_count` of the others wait at `requeue_ptr` instead, behind those that are there.
  *
  * ZX_ERR_INVALID_ARGS  misaligned, or the first cannot be read; both the same; an owner
  * ZX_ERR_BAD_STATE     the word holds another value
@@ -456,12 +460,14 @@ zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 void zx_cprng_draw(void *buffer, size_t buffer_size);
 
 /*
- * What zx_cprng_draw() is made of: up to ZX_CPRNG_DRAW_MAX_LEN bytes at a time, more are ZX_ERR_INVALID_ARGS, and so is a
- * buffer that cannot be written.
+ * What zx_cprng_draw() is made of: up to ZX_CPRNG_DRAW_MAX_LEN bytes at a time, more are ZX_ERR_INVALID_ARGS, and so is
+ * a buffer that cannot be written.
  */
 zx_status_t zx_cprng_draw_once(void *buffer, size_t buffer_size);
 
-/* Stirs bytes into what random bytes are made from; up to ZX_CPRNG_ADD_ENTROPY_MAX_LEN, more are ZX_ERR_INVALID_ARGS. */
+/*
+ * Stirs bytes into what random bytes are made from; up to ZX_CPRNG_ADD_ENTROPY_MAX_LEN, more are ZX_ERR_INVALID_ARGS.
+ */
 zx_status_t zx_cprng_add_entropy(const void *buffer, size_t buffer_size);
 
 /* The processors that run programs, and the bytes of memory that the machine has. */
@@ -480,8 +486,8 @@ zx_status_t zx_system_get_features(uint32_t kind, uint32_t *features);
 /* console and kernel */
 
 /*
- * Reads from the console what was typed; needs the root resource. Waits until all of `*buffer_size` bytes have come, and sets it
- * to their number. A carriage return reads as a newline; nothing is echoed.
+ * Reads from the console what was typed; needs the root resource. Waits until all of `*buffer_size` bytes have come,
+ * and sets it to their number. A carriage return reads as a newline; nothing is echoed.
  */
 zx_status_t zx_debug_read(zx_handle_t resource, char *buffer, size_t *buffer_size);
 

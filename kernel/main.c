@@ -8,7 +8,9 @@
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
+#include "kernel/base/random.h"
 #include "kernel/base/string.h"
+#include "kernel/object/futex.h"
 #include "kernel/object/wait.h"
 #include "kernel/sched/sched.h"
 #include "kernel/userboot.h"
@@ -73,6 +75,8 @@ void upcall_start(void) {
     sched_init();
     pages_init(info);
     vmo_init();
+    futex_init();
+    random_init();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&main_thread, main_entry);
     sched_idle();

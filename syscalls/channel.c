@@ -3,7 +3,6 @@
  */
 #include "kernel/object/channel.h"
 
-#include "kernel/base/arith.h"
 #include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
@@ -62,32 +61,39 @@ static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, struct mess
     return status;
 }
 
-static zx_status_t write_message(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_in_t handles,
-                                 uint32_t num_handles) {
-    struct message *message;
+/* A message made of what the caller hands over. On failure its handles are gone. */
+static zx_status_t collect_message(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_in_t handles,
+                                   uint32_t num_handles, struct message **out) {
     zx_status_t status = ZX_ERR_OUT_OF_RANGE;
     if (num_bytes <= ZX_CHANNEL_MAX_MSG_BYTES && num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES)
-        status = make_message(bytes, num_bytes, &message);
+        status = make_message(bytes, num_bytes, out);
     if (status != ZX_OK) {
         consume_handles(handles, num_handles);
         return status;
     }
-    status = take_handles(channel, message, handles, num_handles);
-    if (status == ZX_OK) return channel_write(channel, message);
-    message_discard(message);
+    status = take_handles(channel, *out, handles, num_handles);
+    if (status != ZX_OK) message_discard(*out);
+    return status;
+}
+
+/* The channel that a write or call goes to; without it the handles that were to go along are gone. */
+static zx_status_t get_target(zx_handle_t value, zx_rights_t rights, zx_status_t before, user_in_t handles,
+                              uint32_t num_handles, struct object **out) {
+    zx_status_t status = before;
+    if (status == ZX_OK) status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, rights, out);
+    if (status != ZX_OK) consume_handles(handles, num_handles);
     return status;
 }
 
 zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
                               user_in_t handles, uint32_t num_handles) {
     struct object *channel;
+    struct message *message;
     zx_status_t status = options == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
-    if (status == ZX_OK) status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_WRITE, &channel);
-    if (status != ZX_OK) {
-        consume_handles(handles, num_handles);
-        return status;
-    }
-    status = write_message(channel, bytes, num_bytes, handles, num_handles);
+    status = get_target(value, ZX_RIGHT_WRITE, status, handles, num_handles, &channel);
+    if (status != ZX_OK) return status;
+    status = collect_message(channel, bytes, num_bytes, handles, num_handles, &message);
+    if (status == ZX_OK) status = channel_write(channel, message);
     object_unref(channel);
     return status;
 }
@@ -136,4 +142,34 @@ zx_status_t sys_channel_read(zx_handle_t value, uint32_t options, user_out_t byt
     if (status == ZX_OK) status = deliver(message, bytes, handles);
     if (message) message_discard(message);
     return status;
+}
+
+/* Gives the caller its reply, if it fits what it has room for. Takes the reply. */
+static zx_status_t deliver_reply(struct message *reply, const zx_channel_call_args_t *args, user_out_t actual_bytes,
+                                 user_out_t actual_handles) {
+    zx_status_t status = user_put_optional(actual_bytes, reply->num_bytes);
+    if (status == ZX_OK) status = user_put_optional(actual_handles, reply->num_handles);
+    if (status == ZX_OK && (reply->num_bytes > args->rd_num_bytes || reply->num_handles > args->rd_num_handles))
+        status = ZX_ERR_BUFFER_TOO_SMALL;
+    if (status == ZX_OK)
+        status = deliver(reply, (user_out_t){(vaddr_t)args->rd_bytes}, (user_out_t){(vaddr_t)args->rd_handles});
+    message_discard(reply);
+    return status;
+}
+
+zx_status_t sys_channel_call(zx_handle_t value, uint32_t options, zx_time_t deadline, user_in_t args_in,
+                             user_out_t actual_bytes, user_out_t actual_handles) {
+    zx_channel_call_args_t args;
+    struct object *channel;
+    struct message *request, *reply;
+    zx_status_t status = user_get(&args, args_in);
+    if (status != ZX_OK) return status;
+    user_in_t bytes = {(vaddr_t)args.wr_bytes}, handles = {(vaddr_t)args.wr_handles};
+    if (options != 0 || args.wr_num_bytes < sizeof(zx_txid_t)) status = ZX_ERR_INVALID_ARGS;
+    status = get_target(value, ZX_RIGHT_READ | ZX_RIGHT_WRITE, status, handles, args.wr_num_handles, &channel);
+    if (status != ZX_OK) return status;
+    status = collect_message(channel, bytes, args.wr_num_bytes, handles, args.wr_num_handles, &request);
+    if (status == ZX_OK) status = channel_call(channel, caller_handles(), value, request, deadline, &reply);
+    object_unref(channel);
+    return status == ZX_OK ? deliver_reply(reply, &args, actual_bytes, actual_handles) : status;
 }

@@ -2,12 +2,14 @@
  * System calls for debugging the system itself. Manual: debug.md.
  */
 #include "arch/console.h"
+#include "arch/time.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/object/process.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
+#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/inject.h"
 #include "vm/usercopy.h"
@@ -21,6 +23,43 @@ zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     zx_status_t status = copy_in(text, buffer, len);
     if (status == ZX_OK) arch_console_write(text, len);
     return status;
+}
+
+/* How long until the console is looked at again. A person's typing can wait that long. */
+#define CONSOLE_POLL ZX_MSEC(2)
+
+/* Of several readers each byte goes to one. */
+static size_t read_now(char *text, size_t size) {
+    static struct spinlock lock = SPINLOCK_INIT(RANK_LOG, "console input");
+    spin_lock(&lock);
+    size_t len = arch_console_read(text, size);
+    spin_unlock(&lock);
+    return len;
+}
+
+/* Waits for the first byte, and takes what is there. */
+static zx_status_t read_some(char *text, size_t size, size_t *len) {
+    while ((*len = read_now(text, size)) == 0) {
+        zx_status_t status = thread_sleep_until(arch_time_now() + CONSOLE_POLL);
+        if (status != ZX_OK) return status;
+    }
+    for (size_t i = 0; i < *len; i++) {
+        if (text[i] == '\r') text[i] = '\n';
+    }
+    return ZX_OK;
+}
+
+zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t size_inout) {
+    char text[DEBUG_TEXT_MAX];
+    size_t wanted, done = 0, len;
+    zx_status_t status = resource_check_root(caller_handles(), resource);
+    if (status == ZX_OK) status = user_get(&wanted, (user_in_t){size_inout.addr});
+    while (status == ZX_OK && done < wanted) {
+        status = read_some(text, min_u64(wanted - done, sizeof(text)), &len);
+        if (status == ZX_OK) status = copy_out(user_out_at(buffer, done), text, len);
+        if (status == ZX_OK) done += len;
+    }
+    return status == ZX_OK ? user_put(size_inout, done) : status;
 }
 
 #ifdef DEBUG

@@ -1,15 +1,28 @@
 /*
- * System calls on handles: close, duplicate, replace. Manual: handle.md.
+ * System calls on handles: closing, duplicating, replacing. Manual: handle.md.
  */
 #include "kernel/object/handle.h"
 
+#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
+#include "vm/usercopy.h"
 
 zx_status_t sys_handle_close(zx_handle_t value) {
     struct handle handle;
     if (value == ZX_HANDLE_INVALID) return ZX_OK;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
     if (status == ZX_OK) handle_discard(handle);
+    return status;
+}
+
+zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
+    zx_status_t status = ZX_OK;
+    for (size_t i = 0; i < count && !thread_killed(); i++) {
+        zx_handle_t value;
+        if (user_get(&value, user_in_at(handles, i * sizeof(value))) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+        zx_status_t closed = sys_handle_close(value);
+        if (closed != ZX_OK) status = closed;
+    }
     return status;
 }
 

@@ -1,8 +1,8 @@
 /*
  * object_get_info: one record about an object, or a list of what it holds. Manual: object.md.
  *
- * A topic is a line in a table: the right and type it asks for, the size of a record, and a function that fills in one record
- * or puts out many. Lists go out record by record, with no lock held.
+ * A topic is a line in a table: the right and type it asks for, the size of a record, and a function that fills in one
+ * record or puts out many. Lists go out record by record, with no lock held.
  */
 #include <zircon/syscalls/object.h>
 
@@ -10,6 +10,7 @@
 #include "kernel/base/log.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/heap.h"
 #include "vm/list.h"
@@ -210,6 +211,26 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
     return ZX_OK;
 }
 
+static zx_status_t list_threads(const struct handle *handle, struct record_list *out) {
+    struct user_thread *thread;
+    zx_koid_t koid = 0;
+    while ((thread = process_next_thread(process_from_object(handle->object), &koid))) {
+        list_put(out, &koid, sizeof(koid));
+        object_unref(&thread->object);
+    }
+    return ZX_OK;
+}
+
+static zx_status_t list_processes(const struct handle *handle, struct record_list *out) {
+    struct process *process;
+    zx_koid_t koid = 0;
+    while ((process = job_next_process(job_from_object(handle->object), &koid))) {
+        list_put(out, &koid, sizeof(koid));
+        object_unref(&process->object);
+    }
+    return ZX_OK;
+}
+
 static const struct info_topic {
     uint32_t topic;
     zx_rights_t rights;
@@ -221,6 +242,8 @@ static const struct info_topic {
     {ZX_INFO_HANDLE_BASIC, 0, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_basic_t), fill_basic, NULL},
     {ZX_INFO_HANDLE_COUNT, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_count_t), fill_count, NULL},
     {ZX_INFO_PROCESS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_t), fill_process, NULL},
+    {ZX_INFO_PROCESS_THREADS, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_PROCESS, sizeof(zx_koid_t), NULL, list_threads},
+    {ZX_INFO_JOB_PROCESSES, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_processes},
     {ZX_INFO_PROCESS_MAPS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_maps_t), NULL, list_maps},
     {ZX_INFO_PROCESS_VMOS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_vmo_t), NULL, list_vmos},
     {ZX_INFO_TASK_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_task_stats_t), fill_task, NULL},

@@ -1,5 +1,5 @@
 /*
- * System calls that any object answers: properties, waiting. Manual: object.md; for object_get_info see info.c.
+ * System calls that any object answers: properties and children. Manual: object.md; see also info.c and wait.c.
  */
 #include "kernel/base/object.h"
 
@@ -7,9 +7,9 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/name.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
-#include "kernel/object/wait.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 #include "vm/vmar.h"
@@ -27,8 +27,18 @@ static zx_status_t set_segment_base(struct object *object, void (*set)(vaddr_t),
     return ZX_OK;
 }
 
+/* Up to the first NUL, and cut to what fits. */
+static zx_status_t set_name(struct object *object, user_in_t value, size_t size) {
+    char name[ZX_MAX_NAME_LEN] = {0};
+    size_t len = min_u64(size, sizeof(name) - 1);
+    zx_status_t status = len ? copy_in(name, value, len) : ZX_OK;
+    return status == ZX_OK ? object_set_name(object, name) : status;
+}
+
 static zx_status_t set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
     switch (property) {
+    case ZX_PROP_NAME:
+        return set_name(object, value, size);
     case ZX_PROP_REGISTER_FS:
         return set_segment_base(object, arch_set_user_fs, value, size);
     case ZX_PROP_REGISTER_GS:
@@ -48,16 +58,53 @@ zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t property, user_
     return status;
 }
 
-zx_status_t sys_object_wait_one(zx_handle_t value, zx_signals_t signals, zx_time_t deadline, user_out_t observed_out) {
+static zx_status_t get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {
+    char name[ZX_MAX_NAME_LEN];
+    if (property != ZX_PROP_NAME) return ZX_ERR_INVALID_ARGS;
+    if (size < sizeof(name)) return ZX_ERR_BUFFER_TOO_SMALL;
+    object_get_name(object, name);
+    return copy_out(value, name, sizeof(name));
+}
+
+zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t property, user_out_t value, size_t size) {
     struct object *object;
-    zx_signals_t observed = 0;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, &object);
+    if (!value.addr) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = handle_get_any(caller_handles(), handle, ZX_RIGHT_GET_PROPERTY, &object);
     if (status != ZX_OK) return status;
-    bool waitable = object_is_waitable(object);
-    if (waitable) status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
+    status = get_property(object, property, value, size);
     object_unref(object);
-    if (!waitable) return ZX_ERR_NOT_SUPPORTED;
-    if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
-    zx_status_t put = user_put_optional(observed_out, observed);
-    return put == ZX_OK ? status : put;
+    return status;
+}
+
+/* The member of a process or job that has this koid, with a reference. */
+static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
+    zx_koid_t found = koid - 1;
+    *out = NULL;
+    if (object->ops->type == ZX_OBJ_TYPE_PROCESS) {
+        struct user_thread *thread = process_next_thread(process_from_object(object), &found);
+        if (thread) *out = &thread->object;
+    } else if (object->ops->type == ZX_OBJ_TYPE_JOB) {
+        struct process *process = job_next_process(job_from_object(object), &found);
+        if (process) *out = &process->object;
+    } else {
+        return ZX_ERR_WRONG_TYPE;
+    }
+    if (*out && found == koid) return ZX_OK;
+    if (*out) object_unref(*out);
+    return ZX_ERR_NOT_FOUND;
+}
+
+zx_status_t sys_object_get_child(zx_handle_t value, zx_koid_t koid, zx_rights_t rights, user_out_t out) {
+    struct handle handle;
+    struct object *child;
+    zx_status_t status = handle_lookup(caller_handles(), value, &handle);
+    if (status != ZX_OK) return status;
+    if (rights == ZX_RIGHT_SAME_RIGHTS) rights = handle.rights;
+    if (!(handle.rights & ZX_RIGHT_ENUMERATE) || (rights & ~handle.rights)) status = ZX_ERR_ACCESS_DENIED;
+    if (status == ZX_OK) status = find_child(handle.object, koid, &child);
+    object_unref(handle.object);
+    if (status != ZX_OK) return status;
+    status = handle_give(caller_handles(), out, handle_make(child, rights));
+    object_unref(child);
+    return status;
 }

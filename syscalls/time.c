@@ -8,6 +8,8 @@
 
 int64_t sys_clock_get_monotonic(void) { return arch_time_now(); }
 
+int64_t sys_ticks_per_second(void) { return (int64_t)arch_ticks_per_second(); }
+
 int64_t sys_ticks_get(void) { return (int64_t)arch_ticks(); }
 
 zx_status_t sys_nanosleep(zx_time_t deadline) {

@@ -98,6 +98,20 @@ is($stdout, 'no newline at the end', 'no arguments are no arguments');
 ($code, $stdout, $stderr) = app($args, 'ARGS="open');
 isnt($code, 0, 'a quote that is not closed is refused');
 
+# Standard input: what is typed, or comes from a file, from its first byte on.
+my $typed = program('typed', "first line\nsecond line, longer than what the machine holds for us\n\nXrest");
+($code, $stdout, $stderr) = make($typed, 'run', 'APP=' . program('typed.c', <<'C'));
+#include <stdio.h>
+int main(void) {
+    char line[80];
+    for (int i = 0; i < 3 && fgets(line, sizeof(line), stdin); i++) printf("[%.*s]", (int)__builtin_strcspn(line, "\n"), line);
+    return getchar();
+}
+C
+is($stdout, '[first line][second line, longer than what the machine holds for us][]', 'a program reads its input by lines');
+is($code, ord 'X', 'and by single bytes');
+diag($stderr) if $code != ord 'X';
+
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));
 #include <stdio.h>

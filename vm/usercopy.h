@@ -1,11 +1,14 @@
 /*
- * Small copies between the kernel and the calling program, for arguments and results. No lock is held; faults are resolved
- * on the way. Every failure is ZX_ERR_INVALID_ARGS; bytes before the bad place may have moved.
+ * Small copies between the kernel and the calling program, for arguments and results. No lock is held; faults are
+ * resolved on the way. Every failure is ZX_ERR_INVALID_ARGS; bytes before the bad place may have moved.
  */
 #pragma once
 
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
+
+/* Does the range lie in user space? Whether anything is there only a copy can tell. */
+bool user_readable(user_in_t src, size_t len);
 
 MUST_CHECK zx_status_t copy_in(void *dst, user_in_t src, size_t len);
 MUST_CHECK zx_status_t copy_out(user_out_t dst, const void *src, size_t len);

@@ -1,6 +1,6 @@
 /*
- * Three ways out: the first serial port, the second, and QEMU's debug console, a port that takes a byte at any time.
- * No lock: callers keep their lines apart.
+ * Three ways out, and one in: the first serial port, the second, and QEMU's debug console, a port that takes a byte at
+ * any time. No lock: callers keep their lines apart.
  */
 #include "arch/console.h"
 
@@ -14,7 +14,6 @@
 enum uart_register {
     UART_DATA = 0,
     UART_INTERRUPTS = 1,
-    UART_FIFO = 2,
     UART_LINE = 3,
     UART_MODEM = 4,
     UART_STATUS = 5,
@@ -23,8 +22,8 @@ enum uart_register {
 
 #define LINE_8N1 0x03
 #define LINE_DIVISOR 0x80
-#define FIFO_ON_CLEARED 0x07
 #define MODEM_READY 0x03 /* DTR and RTS */
+#define STATUS_HAS_BYTE 0x01
 #define STATUS_TAKES_BYTE 0x20
 #define STATUS_ALL_SENT 0x40
 #define DIVISOR_115200 1
@@ -39,6 +38,7 @@ static bool uart_exists(uint16_t port) {
     return kept && in8(port + UART_SCRATCH) == 0xa5;
 }
 
+/* The FIFOs stay as they are, on or off: to switch them would lose what was typed before. */
 static uint16_t uart_init(uint16_t port) {
     if (!uart_exists(port)) return 0;
     out8(port + UART_INTERRUPTS, 0);
@@ -46,7 +46,6 @@ static uint16_t uart_init(uint16_t port) {
     out8(port + UART_DATA, DIVISOR_115200);
     out8(port + UART_INTERRUPTS, 0);
     out8(port + UART_LINE, LINE_8N1);
-    out8(port + UART_FIFO, FIFO_ON_CLEARED);
     out8(port + UART_MODEM, MODEM_READY);
     return port;
 }
@@ -72,6 +71,13 @@ void serial_init(void) {
 void serial_drain(void) {
     if (console_port != 0) uart_wait(console_port, STATUS_ALL_SENT);
     if (log_port != 0) uart_wait(log_port, STATUS_ALL_SENT);
+}
+
+size_t arch_console_read(char *text, size_t size) {
+    size_t len = 0;
+    while (console_port != 0 && len < size && (in8(console_port + UART_STATUS) & STATUS_HAS_BYTE))
+        text[len++] = (char)in8(console_port + UART_DATA);
+    return len;
 }
 
 void arch_console_write(const char *text, size_t len) { uart_write(console_port, text, len); }

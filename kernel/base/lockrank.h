@@ -24,6 +24,7 @@ enum lock_rank {
     RANK_KERNEL_STACKS, /* the kernel-stack area */
     RANK_SIGNALS,       /* signals and observers of one object */
     RANK_WAIT,          /* what a wait is about: an event's own lock */
+    RANK_RANDOM,        /* the random generator's key */
     RANK_HEAP,          /* one size class */
     RANK_PAGES,         /* the page allocator */
     RANK_SCHED,         /* run queues, wait queues, timers */

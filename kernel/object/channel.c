@@ -1,39 +1,19 @@
 /*
- * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either may
- * go first. Signals are changed under it, which keeps them true to the queues.
+ * Channels; see channel.h. The two ends share one small counted block with the mutex that guards both, so that either
+ * may go first. Signals are changed under it, which keeps them true to the queues.
  *
- * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one queue, its
- * container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken only to move
- * messages that carry channel ends, and to close.
+ * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one
+ * queue, its container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken
+ * only to move messages that carry channel ends, and to close.
  */
 #include "kernel/object/channel.h"
 
 #include "kernel/base/log.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/object/channel_internal.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
-STAILQ_HEAD(message_queue, message);
-
-struct channel_pair {
-    atomic_uint refs;
-    struct mutex lock;
-};
-
-struct channel {
-    struct object object;
-    struct channel_pair *pair;  /* [I] with a reference */
-    zx_koid_t peer_koid;        /* [I] */
-    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
-    struct message_queue queue; /* [c] */
-    struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
-};
-
 static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
-
-static struct channel *channel_from_object(struct object *object) {
-    return container_of(object, struct channel, object);
-}
 
 zx_status_t message_create(uint32_t num_bytes, struct message **out) {
     struct message *message = heap_alloc(sizeof(*message) + num_bytes);
@@ -46,8 +26,8 @@ zx_status_t message_create(uint32_t num_bytes, struct message **out) {
 }
 
 /*
- * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a thread's
- * stack works them all off; inner ones only add to its list.
+ * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a
+ * thread's stack works them all off; inner ones only add to its list.
  */
 static void queue_discard(struct message_queue *queue) {
     struct thread *self = thread_current();
@@ -77,7 +57,7 @@ static void pair_unref(struct channel_pair *pair) {
 
 static void channel_destroy(struct object *object) {
     struct channel *end = channel_from_object(object);
-    ASSERT(STAILQ_EMPTY(&end->queue));
+    ASSERT(STAILQ_EMPTY(&end->queue) && LIST_EMPTY(&end->calls));
     pair_unref(end->pair);
     heap_free(end);
 }
@@ -145,6 +125,7 @@ static struct channel *end_new(struct channel_pair *pair) {
     object_init(&end->object, &channel_ops, ZX_CHANNEL_WRITABLE);
     end->pair = pair;
     STAILQ_INIT(&end->queue);
+    LIST_INIT(&end->calls);
     return end;
 }
 
@@ -171,35 +152,42 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
     return ZX_OK;
 }
 
-/* Puts the message into the peer's queue. False: it must be discarded, for want of a peer or because nobody could read it. */
-static bool enqueue(struct channel *end, struct message *message, zx_status_t *status) {
-    mutex_lock(&end->pair->lock);
-    struct channel *peer = end->peer;
-    bool deliver = peer && !(message->carries_channels && closes_cycle(message, peer));
-    if (deliver) {
-        STAILQ_INSERT_TAIL(&peer->queue, message, link);
-        object_signal(&peer->object, 0, ZX_CHANNEL_READABLE);
-        message_set_container(message, peer);
-    }
-    mutex_unlock(&end->pair->lock);
-    *status = peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
-    return deliver;
+/* Puts the message into an end's queue, unless nobody could read it there. */
+static bool enqueue(struct channel *end, struct message *message) {
+    if (message->carries_channels && closes_cycle(message, end)) return false;
+    STAILQ_INSERT_TAIL(&end->queue, message, link);
+    object_signal(&end->object, 0, ZX_CHANNEL_READABLE);
+    message_set_container(message, end);
+    return true;
 }
 
-zx_status_t channel_write(struct object *object, struct message *message) {
-    struct channel *end = channel_from_object(object);
+/* Gives the message to the peer, with the transit lock held if it carries channels. False: it must be discarded. */
+static bool deliver(struct channel *end, struct message *message, bool is_request, zx_status_t *status) {
+    mutex_lock(&end->pair->lock);
+    struct channel *peer = end->peer;
+    bool delivered = peer && ((!is_request && call_answer(peer, message)) || enqueue(peer, message));
+    mutex_unlock(&end->pair->lock);
+    *status = peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
+    return delivered;
+}
+
+zx_status_t channel_send(struct channel *end, struct message *message, bool is_request) {
     zx_status_t status;
     bool delivered;
     message->carries_channels = has_channels(message);
     if (message->carries_channels) {
         mutex_lock(&transit_lock);
-        delivered = enqueue(end, message, &status);
+        delivered = deliver(end, message, is_request, &status);
         mutex_unlock(&transit_lock);
     } else {
-        delivered = enqueue(end, message, &status);
+        delivered = deliver(end, message, is_request, &status);
     }
     if (!delivered) message_discard(message);
     return status;
+}
+
+zx_status_t channel_write(struct object *object, struct message *message) {
+    return channel_send(channel_from_object(object), message, false);
 }
 
 /* As channel_read(), with the transit lock held if `may_carry`. Else a message with channel ends is left: INTERNAL. */
@@ -240,4 +228,13 @@ zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_byte
     else if (message)
         message_discard(message);
     return status;
+}
+
+zx_status_t channel_signal_peer(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    struct channel *end = channel_from_object(object);
+    mutex_lock(&end->pair->lock);
+    struct channel *peer = end->peer;
+    if (peer) object_signal(&peer->object, clear, set);
+    mutex_unlock(&end->pair->lock);
+    return peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
 }

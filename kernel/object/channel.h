@@ -4,8 +4,8 @@
  * A message owns its handles. Writing takes it in every case; reading returns it. When the last handle to an end is
  * closed, its queue is discarded and the other end sees PEER_CLOSED.
  *
- * An end may lie in a message of another end, but not in one of its own, or of an end that it holds in turn: nobody could ever
- * read it again. A message that would do that is taken, and discarded at once with all that hangs on it.
+ * An end may lie in a message of another end, but not in one of its own, or of an end that it holds in turn: nobody
+ * could ever read it again. A message that would do that is taken, and discarded at once with all that hangs on it.
  */
 #pragma once
 
@@ -25,8 +25,19 @@ MUST_CHECK zx_status_t message_create(uint32_t num_bytes, struct message **out);
 /* Frees it and closes its handles, without recursion however deep channels lie in messages. */
 void message_discard(struct message *message);
 
+/*
+ * Writes a request of at least 4 bytes, whose first 4 are replaced by a number, and waits for the message that the
+ * other side writes with the same number. (table, value) is the handle that the call goes through. Takes the request.
+ * PEER_CLOSED, TIMED_OUT, CANCELED (the handle was closed), INTR_RETRY.
+ */
+MUST_CHECK zx_status_t channel_call(struct object *end, struct handle_table *table, zx_handle_t value,
+                                    struct message *request, zx_time_t deadline, struct message **reply);
+
 /* Both ends, each with a reference for the caller. NO_MEMORY. */
 MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1);
+
+/* Changes the signals of the other end. PEER_CLOSED. */
+MUST_CHECK zx_status_t channel_signal_peer(struct object *end, zx_signals_t clear, zx_signals_t set);
 
 /* Takes the message. PEER_CLOSED. */
 MUST_CHECK zx_status_t channel_write(struct object *end, struct message *message);

@@ -6,6 +6,7 @@
 
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
+#include "kernel/object/name.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
 
@@ -29,8 +30,11 @@ static const char *exception_name(const struct arch_exception *e) {
 void upcall_exception(const struct arch_exception *e) {
     struct user_thread *thread = user_thread_current();
     struct process *process = thread->process;
+    char process_name[ZX_MAX_NAME_LEN], thread_name[ZX_MAX_NAME_LEN];
+    object_get_name(&process->object, process_name);
+    object_get_name(&thread->object, thread_name);
     log_line("crash: process %lu '%s', thread %lu '%s': %s (vector %lu, error %#lx) at pc %#lx, sp %#lx, address %#lx",
-             process->object.koid, process->name, thread->object.koid, thread->name, exception_name(e), e->vector,
+             process->object.koid, process_name, thread->object.koid, thread_name, exception_name(e), e->vector,
              e->err_code, e->pc, e->sp, e->fault_addr);
     process_kill(process, ZX_TASK_RETCODE_EXCEPTION_KILL);
 }

@@ -1,6 +1,6 @@
 /*
- * Jobs; see job.h. The job's lock is outside every process's: killing holds it while it takes references, and lets go before
- * it kills.
+ * Jobs; see job.h. The job's lock is outside every process's: killing holds it while it takes references, and lets go
+ * before it kills.
  */
 #include "kernel/object/job.h"
 
@@ -67,6 +67,22 @@ static struct process *next_victim(struct job *job) {
     if (process) object_ref(&process->object);
     mutex_unlock(&job->lock);
     return process;
+}
+
+/* The list is in no order: the lowest koid above is looked for each time. */
+struct process *job_next_process(struct job *job, zx_koid_t *koid) {
+    struct process *process, *best = NULL;
+    mutex_lock(&job->lock);
+    LIST_FOREACH (process, &job->processes, job_link) {
+        zx_koid_t candidate = process->object.koid;
+        if (candidate > *koid && (!best || candidate < best->object.koid)) best = process;
+    }
+    if (best) {
+        object_ref(&best->object);
+        *koid = best->object.koid;
+    }
+    mutex_unlock(&job->lock);
+    return best;
 }
 
 void job_kill(struct job *job, int64_t return_code) {

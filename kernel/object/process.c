@@ -1,6 +1,6 @@
 /*
- * The life of processes; see process.h. `lock` guards state and the list of running threads, and is not held over anything that
- * may take long: what a state change entails is done after it, by whoever made the change.
+ * The life of processes; see process.h. `lock` guards state and the list of running threads, and is not held over
+ * anything that may take long: what a state change entails is done after it, by whoever made the change.
  */
 #include "kernel/object/process.h"
 
@@ -148,6 +148,21 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
         handle_discard(arg);
     }
     return status;
+}
+
+struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid) {
+    struct user_thread *thread, *best = NULL;
+    mutex_lock(&process->lock);
+    LIST_FOREACH (thread, &process->threads, link) {
+        zx_koid_t candidate = thread->object.koid;
+        if (candidate > *koid && (!best || candidate < best->object.koid)) best = thread;
+    }
+    if (best) {
+        object_ref(&best->object);
+        *koid = best->object.koid;
+    }
+    mutex_unlock(&process->lock);
+    return best;
 }
 
 void process_get_info(struct process *process, struct process_info *out) {

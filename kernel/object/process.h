@@ -25,7 +25,7 @@ struct process {
     struct aspace *aspace;       /* [I] with a reference */
     struct vmar *root;           /* [I] with a reference, which outlives the address space's own */
     struct handle_table handles; /* has its own lock */
-    char name[ZX_MAX_NAME_LEN];  /* [I] */
+    char name[ZX_MAX_NAME_LEN];  /* kernel/object/name.h */
 
     struct mutex lock;                 /* guards [p] */
     _Atomic(enum process_state) state; /* [p] written; read anywhere */
@@ -46,8 +46,8 @@ struct process *process_current(void);
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 
 /*
- * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the thread's first
- * argument; taken in every case. BAD_STATE, NO_MEMORY.
+ * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the
+ * thread's first argument; taken in every case. BAD_STATE, NO_MEMORY.
  */
 MUST_CHECK zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                                      struct handle arg, uintptr_t arg2);
@@ -59,11 +59,14 @@ void process_kill(struct process *process, int64_t return_code);
 static inline bool process_is_dying(struct process *process) { return atomic_load(&process->state) >= PROCESS_DYING; }
 
 /*
- * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out and
- * off the address space, the last one brings the process to DEAD.
+ * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out
+ * and off the address space, the last one brings the process to DEAD.
  */
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);
+
+/* Goes through the running threads by koid, as job_next_process() does. */
+MUST_CHECK struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid);
 
 struct process_info {
     int64_t return_code;

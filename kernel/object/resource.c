@@ -3,9 +3,10 @@
  */
 #include "kernel/object/resource.h"
 
+#include "kernel/base/string.h"
 #include "vm/heap.h"
 
-static void resource_destroy(struct object *object) { heap_free(object); }
+static void resource_destroy(struct object *object) { heap_free(resource_from_object(object)); }
 
 static const struct object_ops resource_ops = {
     .type = ZX_OBJ_TYPE_RESOURCE,
@@ -14,10 +15,11 @@ static const struct object_ops resource_ops = {
 };
 
 zx_status_t resource_create_root(struct object **out) {
-    struct object *resource = heap_new(struct object);
+    struct resource *resource = heap_new(struct resource);
     if (!resource) return ZX_ERR_NO_MEMORY;
-    object_init(resource, &resource_ops, 0);
-    *out = resource;
+    object_init(&resource->object, &resource_ops, 0);
+    string_copy(resource->name, "root", sizeof(resource->name));
+    *out = &resource->object;
     return ZX_OK;
 }
 

@@ -6,6 +6,15 @@
 #include "kernel/base/object.h"
 #include "kernel/object/handle.h"
 
+struct resource {
+    struct object object;
+    char name[ZX_MAX_NAME_LEN]; /* guarded by the object's lock */
+};
+
+static inline struct resource *resource_from_object(struct object *object) {
+    return container_of(object, struct resource, object);
+}
+
 /* NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t resource_create_root(struct object **out);
 

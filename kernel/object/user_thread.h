@@ -1,8 +1,9 @@
 /*
  * Threads as user mode knows them: an object around a kernel thread.
  *
- * NEW until started, by thread_start or as its process's first; then it runs until it exits or is killed, which takes effect
- * only at the boundary to user mode, where it holds nothing. A started thread keeps itself alive until the reaper is done.
+ * NEW until started, by thread_start or as its process's first; then it runs until it exits or is killed, which takes
+ * effect only at the boundary to user mode, where it holds nothing. A started thread keeps itself alive until the
+ * reaper is done.
  */
 #pragma once
 
@@ -17,7 +18,7 @@ struct user_thread {
     struct thread thread;
     struct process *process;    /* [I] with a reference */
     void *stack;                /* [I] the kernel stack */
-    char name[ZX_MAX_NAME_LEN]; /* [I] */
+    char name[ZX_MAX_NAME_LEN]; /* kernel/object/name.h */
 
     /* Guarded by the process's lock. */
     bool started;

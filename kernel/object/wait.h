@@ -1,16 +1,55 @@
 /*
- * Waiting for signals of one object.
+ * Waiting for signals of objects.
  */
 #pragma once
 
 #include "kernel/base/object.h"
+#include "kernel/sched/waitq.h"
 
 struct handle_table;
 
+#define WAIT_MANY_MAX ZX_WAIT_MANY_MAX_ITEMS
+
+/* What several waits of one thread have in common. */
+struct waiter {
+    struct spinlock lock; /* guards the waits' results, and `over` */
+    struct waitq queue;
+    bool over; /* some wait is satisfied or cancelled */
+};
+
+/* A wait for one object. The caller sets the first group, and reads the second when it is over. */
+struct wait {
+    struct object *object;
+    zx_handle_t value; /* the handle that it goes through */
+    zx_signals_t signals;
+
+    zx_signals_t seen; /* every signal seen up, and HANDLE_CLOSED if it was cancelled */
+    bool satisfied;
+    bool cancelled;
+
+    struct observer observer;
+    struct waiter *waiter;
+};
+
 /*
- * Waits until one of `signals` is up, or was for a moment, or the deadline. (table, value) is the handle that the wait
- * goes through; table NULL: none, the kernel waits for itself. ZX_OK, TIMED_OUT, CANCELED (the handle was closed):
- * `*observed` has every signal seen up. INTR_RETRY: call again.
+ * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end(), under the
+ * waiter's lock, from whatever else may end it; waiter_block() sleeps; wait_finish() for each.
  */
+void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter);
+void waiter_end(struct waiter *waiter);
+MUST_CHECK zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline);
+static inline void wait_finish(struct wait *wait) { object_unobserve(wait->object, &wait->observer); }
+
+#define WAITER_INIT(w) \
+    { .lock = SPINLOCK_INIT(RANK_WAIT, "waiter"), .queue = WAITQ_INIT((w).queue) }
+
+/*
+ * Waits until some wait is satisfied (one of its signals is up, or was for a moment) or cancelled (its handle, in
+ * `table`, was closed), or until the deadline. CANCELED, else ZX_OK, else TIMED_OUT. INTR_RETRY: something wants the
+ * thread; call again.
+ */
+MUST_CHECK zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t count, zx_time_t deadline);
+
+/* The same for a single object; `*observed` is what was seen. */
 MUST_CHECK zx_status_t object_wait_one(struct object *object, struct handle_table *table, zx_handle_t value,
                                        zx_signals_t signals, zx_time_t deadline, zx_signals_t *observed);

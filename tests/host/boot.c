@@ -1,6 +1,6 @@
 /*
- * Booting the kernel on the host: the same first steps as kernel/main.c, then the test's own body in place of init. Console
- * and log go to standard error when HOST_LOG is set, the report to standard output.
+ * Booting the kernel on the host: the same first steps as kernel/main.c, then the test's own body in place of init.
+ * Console and log go to standard error when HOST_LOG is set, the report to standard output.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,13 +12,17 @@
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/poison.h"
+#include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
+#include "kernel/object/futex.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"
 #include "vm/kstack.h"
 #include "vm/page.h"
 #include "vm/vmo.h"
+
+size_t arch_console_read(char *text UNUSED, size_t size UNUSED) { return 0; }
 
 void arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
@@ -54,6 +58,8 @@ void host_start(size_t memory) {
     sched_init();
     pages_init(arch_boot_info());
     vmo_init();
+    futex_init();
+    random_init();
     thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
     thread_start(&reaper);
 }

@@ -33,7 +33,7 @@ static void end(void) {
 }
 
 /* A wait by another thread. */
-struct waiter {
+struct sleeper {
     struct runner runner;
     zx_signals_t signals, observed;
     zx_time_t deadline;
@@ -41,19 +41,19 @@ struct waiter {
 };
 
 static void wait_run(void *arg) {
-    struct waiter *w = arg;
+    struct sleeper *w = arg;
     w->status = object_wait_one(&event, &table, value, w->signals, w->deadline, &w->observed);
 }
 
 /* Starts the wait and lets it sleep. */
-static bool waits(struct waiter *w, zx_signals_t signals) {
-    *w = (struct waiter){.signals = signals, .deadline = ZX_TIME_INFINITE, .status = ZX_ERR_INTERNAL};
+static bool waits(struct sleeper *w, zx_signals_t signals) {
+    *w = (struct sleeper){.signals = signals, .deadline = ZX_TIME_INFINITE, .status = ZX_ERR_INTERNAL};
     if (!runner_start(&w->runner, NULL, wait_run, w)) return false;
     runner_settle(&w->runner);
     return w->status == ZX_ERR_INTERNAL;
 }
 
-static bool ended(struct waiter *w, zx_status_t status, zx_signals_t observed) {
+static bool ended(struct sleeper *w, zx_status_t status, zx_signals_t observed) {
     runner_join(&w->runner);
     return w->status == status && w->observed == observed;
 }
@@ -77,7 +77,7 @@ KTEST("wait/a deadline ends it, not before its time") {
 }
 
 KTEST("wait/a signal wakes those who wait for it, and nobody else") {
-    struct waiter zero, one;
+    struct sleeper zero, one;
     NEED(begin(0) && waits(&zero, S0) && waits(&one, S1));
     object_signal(&event, 0, S0);
     EXPECT(ended(&zero, ZX_OK, S0));
@@ -89,7 +89,7 @@ KTEST("wait/a signal wakes those who wait for it, and nobody else") {
 }
 
 KTEST("wait/a pulse wakes, although the signal is down again when the waiter looks") {
-    struct waiter w;
+    struct sleeper w;
     NEED(begin(0) && waits(&w, S0));
     object_signal(&event, 0, S0);
     object_signal(&event, S0, 0);
@@ -98,7 +98,7 @@ KTEST("wait/a pulse wakes, although the signal is down again when the waiter loo
 }
 
 KTEST("wait/H9 closing the handle cancels the waits that went through it") {
-    struct waiter w;
+    struct sleeper w;
     struct handle handle;
     NEED(begin(S1) && waits(&w, S0));
     EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
@@ -117,7 +117,7 @@ KTEST("wait/H9 a handle that was closed before the wait began cancels it too") {
 }
 
 KTEST("wait/closing another handle to the same object cancels nothing") {
-    struct waiter w;
+    struct sleeper w;
     zx_handle_t other;
     struct handle handle;
     NEED(begin(0) && handle_reserve(&table, &other) == ZX_OK);
@@ -132,7 +132,7 @@ KTEST("wait/closing another handle to the same object cancels nothing") {
 }
 
 KTEST("wait/an interrupt ends it, to be begun again") {
-    struct waiter w;
+    struct sleeper w;
     NEED(begin(0) && waits(&w, S0));
     thread_interrupt(&w.runner.thread, ATTENTION_KILL);
     EXPECT(ended(&w, ZX_ERR_INTERNAL_INTR_RETRY, 0));
@@ -140,10 +140,97 @@ KTEST("wait/an interrupt ends it, to be begun again") {
 }
 
 KTEST("wait/a hundred threads on one object all wake") {
-    static struct waiter waiters[100];
+    static struct sleeper sleepers[100];
     NEED(begin(0));
-    for (size_t i = 0; i < countof(waiters); i++) NEED(waits(&waiters[i], S0));
+    for (size_t i = 0; i < countof(sleepers); i++) NEED(waits(&sleepers[i], S0));
     object_signal(&event, 0, S0);
-    for (size_t i = 0; i < countof(waiters); i++) EXPECT(ended(&waiters[i], ZX_OK, S0));
+    for (size_t i = 0; i < countof(sleepers); i++) EXPECT(ended(&sleepers[i], ZX_OK, S0));
     end();
+}
+
+/* Waits for many, in a thread of its own. */
+struct many_sleeper {
+    struct runner runner;
+    struct wait waits[3];
+    zx_time_t deadline;
+    zx_status_t status;
+};
+
+static void many_run(void *arg) {
+    struct many_sleeper *w = arg;
+    w->status = objects_wait(&table, w->waits, countof(w->waits), w->deadline);
+}
+
+static bool waits_for(struct many_sleeper *w, struct object *other, zx_handle_t other_value) {
+    *w = (struct many_sleeper){.deadline = ZX_TIME_INFINITE, .status = ZX_ERR_INTERNAL};
+    w->waits[0] = (struct wait){.object = &event, .value = value, .signals = S0};
+    w->waits[1] = (struct wait){.object = other, .value = other_value, .signals = S1};
+    w->waits[2] = (struct wait){.object = &event, .value = value, .signals = S1};
+    if (!runner_start(&w->runner, NULL, many_run, w)) return false;
+    runner_settle(&w->runner);
+    return w->status == ZX_ERR_INTERNAL;
+}
+
+static bool many_ended(struct many_sleeper *w, zx_status_t status, zx_signals_t first, zx_signals_t second) {
+    runner_join(&w->runner);
+    return w->status == status && w->waits[0].seen == first && w->waits[1].seen == second && w->waits[2].seen == first;
+}
+
+static struct object other;
+
+static bool begin_two(zx_handle_t *other_value) {
+    if (!begin(0) || handle_reserve(&table, other_value) != ZX_OK) return false;
+    object_init(&other, &event_ops, S2);
+    handle_publish(&table, *other_value, handle_make(&other, 0));
+    return true;
+}
+
+static void end_two(void) {
+    EXPECT(LIST_EMPTY(&other.observers));
+    end();
+    object_unref(&other);
+}
+
+KTEST("wait/for many: any one of them ends it, and all tell what they saw, pulses too") {
+    struct many_sleeper w;
+    zx_handle_t other_value;
+    NEED(begin_two(&other_value) && waits_for(&w, &other, other_value));
+    object_signal(&event, 0, S2);
+    object_signal(&event, S2, 0);
+    object_signal(&other, 0, S1);
+    object_signal(&other, S1, 0);
+    EXPECT(many_ended(&w, ZX_OK, S2, S1 | S2));
+    end_two();
+}
+
+KTEST("wait/for many: a closed handle wins over a signal that came first, and shows in its own waits alone") {
+    struct many_sleeper w;
+    zx_handle_t other_value;
+    struct handle handle;
+    NEED(begin_two(&other_value) && waits_for(&w, &other, other_value));
+    object_signal(&other, 0, S1);
+    EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
+    EXPECT(many_ended(&w, ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED, S1 | S2));
+    EXPECT(w.waits[0].cancelled && !w.waits[1].cancelled && w.waits[2].cancelled);
+    handle_discard(handle);
+    end_two();
+}
+
+KTEST("wait/for many: an interrupt after a signal is no reason to begin again") {
+    struct many_sleeper w;
+    zx_handle_t other_value;
+    NEED(begin_two(&other_value) && waits_for(&w, &other, other_value));
+    object_signal(&event, 0, S1);
+    thread_interrupt(&w.runner.thread, ATTENTION_KILL);
+    EXPECT(many_ended(&w, ZX_OK, S1, S2));
+    NEED(waits_for(&w, &other, other_value) == false);
+    runner_join(&w.runner);
+    EXPECT(w.status == ZX_OK);
+    end_two();
+}
+
+KTEST("wait/for none: until the deadline, or an interrupt") {
+    zx_time_t deadline = arch_time_now() + ZX_MSEC(3);
+    EXPECT(objects_wait(NULL, NULL, 0, deadline) == ZX_ERR_TIMED_OUT && arch_time_now() >= deadline);
+    EXPECT(objects_wait(NULL, NULL, 0, 0) == ZX_ERR_TIMED_OUT);
 }

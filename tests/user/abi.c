@@ -141,6 +141,10 @@ TEST("abi/C7 the upper halves of 32-bit arguments do not matter: handles, rights
     EXPECT_CALL(object_wait_one, RUBBISH | pair.a, RUBBISH | ZX_CHANNEL_WRITABLE, 0, 0);
     EXPECT_CALL(channel_write, RUBBISH | pair.a, RUBBISH, (uintptr_t)&size, RUBBISH | 8, (uintptr_t)&copy, RUBBISH | 1);
     EXPECT_CALL(channel_read, RUBBISH | pair.b, RUBBISH, (uintptr_t)&size, (uintptr_t)&copy, RUBBISH | 8, RUBBISH | 1);
+    EXPECT_CALL(object_signal, RUBBISH | pair.a, RUBBISH, RUBBISH | ZX_USER_SIGNAL_0);
+    EXPECT_CALL(object_signal_peer, RUBBISH | pair.a, RUBBISH | ZX_USER_SIGNAL_0, RUBBISH);
+    EXPECT_CALL(futex_wake, (uintptr_t)&size, RUBBISH);
+    EXPECT_CALL(futex_requeue, (uintptr_t)&size, RUBBISH, RUBBISH | (uint32_t)size, (uintptr_t)&info, RUBBISH, RUBBISH);
     EXPECT_CALL(handle_close, RUBBISH | copy);
     EXPECT_CALL(handle_close, RUBBISH);
 }

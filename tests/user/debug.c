@@ -1,6 +1,7 @@
 /*
  * The calls for debugging the system itself.
  */
+#include "tests/user/child.h"
 #include "tests/user/probe.h"
 
 static const char text[] = "debug_write was here\n";
@@ -18,6 +19,48 @@ TEST("debug_write/S1 S2 S5 S6 bad buffers are refused") {
     EXPECT_STATUS(zx_debug_write((const char *)0xffff800000000000, 16), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_debug_write((const char *)0x800000000000, 16), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_debug_write((const char *)UINTPTR_MAX, 16), ZX_ERR_INVALID_ARGS);
+}
+
+static zx_status_t read_nothing(zx_handle_t resource) {
+    size_t size = 0;
+    return zx_debug_read(resource, NULL, &size);
+}
+
+TEST("debug_read/only for the root resource; wanting nothing is OK, wherever it would go") {
+    check_handles(KIND_RESOURCE, read_nothing);
+    EXPECT_OK(read_nothing(test_resource()));
+}
+
+TEST("debug_read/a size that cannot be read is INVALID_ARGS, after the handle") {
+    char byte;
+    for (size_t i = 0; i < bad_source_count; i++) {
+        EXPECT_STATUS(zx_debug_read(test_resource(), &byte, (size_t *)bad_sources[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_debug_read(ZX_HANDLE_INVALID, &byte, (size_t *)bad_sources[i]), ZX_ERR_BAD_HANDLE);
+    }
+    static const size_t none = 0;
+    EXPECT_STATUS(zx_debug_read(test_resource(), &byte, (size_t *)&none), ZX_ERR_INVALID_ARGS);
+}
+
+/* Nobody types while tests run. */
+static void read_for_ever(zx_handle_t resource, uintptr_t there) {
+    struct board *board = (struct board *)there;
+    size_t size = 1;
+    char byte;
+    board->words[1] = 1;
+    zx_debug_read(resource, &byte, &size);
+    board->words[2] = 1;
+    zx_process_exit(1);
+}
+
+TEST("debug_read/waits for somebody to type; a kill ends it") {
+    struct child child;
+    NEED(child_make(&child));
+    NEED_OK(child_start(&child, read_for_ever, handle_with(test_resource(), ZX_RIGHT_SAME_RIGHTS)));
+    for (int i = 0; i < 2000 && child.board->words[1] == 0; i++) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(20)));
+    EXPECT_EQ(child.board->words[2], 0);
+    NEED_OK(zx_task_kill(child.process));
+    EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_SYSCALL_KILL);
 }
 
 TEST("debug_send_command/H1 H5 only for the root resource") {

@@ -1,6 +1,6 @@
 /*
- * zx_object_get_info, as far as all topics with one record are alike, and zx_object_set_property. The topics on memory have
- * files of their own: object_maps.c and object_memory.c. What FS and GS do once they are set is in vector.c.
+ * zx_object_get_info, as far as all topics with one record are alike, and zx_object_set_property. The topics on memory
+ * have files of their own: object_maps.c and object_memory.c. What FS and GS do once they are set is in vector.c.
  */
 #include <zircon/syscalls/object.h>
 
@@ -48,7 +48,7 @@ TEST("object_get_info/the structs are as large as in Zircon") {
 }
 
 TEST("object_get_info/an unknown topic is NOT_SUPPORTED, whatever the handle") {
-    const uint32_t unknown[] = {0, 5, 6, 9, 1000, UINT32_MAX};
+    const uint32_t unknown[] = {0, 5, 6, 22, 1000, UINT32_MAX};
     for (size_t i = 0; i < COUNT(unknown); i++) {
         EXPECT_STATUS(zx_object_get_info(handle_of(KIND_VMO), unknown[i], NULL, 0, NULL, NULL), ZX_ERR_NOT_SUPPORTED);
         EXPECT_STATUS(zx_object_get_info(ZX_HANDLE_INVALID, unknown[i], NULL, 0, NULL, NULL), ZX_ERR_NOT_SUPPORTED);

@@ -25,7 +25,18 @@ extern const size_t bad_target_count;
 #define UNTOUCHED 0xdeadbee0u
 
 /* A handle of each type there is, made when first asked for. To be borrowed, not closed. */
-enum kind { KIND_VMO, KIND_VMAR, KIND_CHANNEL, KIND_PROCESS, KIND_THREAD, KIND_JOB, KIND_RESOURCE, KIND_COUNT };
+enum kind {
+    KIND_VMO,
+    KIND_VMAR,
+    KIND_CHANNEL,
+    KIND_EVENT,
+    KIND_EVENTPAIR,
+    KIND_PROCESS,
+    KIND_THREAD,
+    KIND_JOB,
+    KIND_RESOURCE,
+    KIND_COUNT,
+};
 zx_handle_t handle_of(enum kind kind);
 
 /*
@@ -53,6 +64,9 @@ struct pair {
 struct pair pair_make(void);
 /* Sends one handle; it must go. */
 void send_handle(zx_handle_t channel, zx_handle_t handle);
+/* An event, and the two of a pair. */
+zx_handle_t event_make(void);
+struct pair eventpair_make(void);
 
 /* May the byte there be read, or written, by this process? What was there stays. */
 bool can_read(zx_vaddr_t addr);

@@ -25,6 +25,19 @@ TEST("ticks_get/rises and never goes back") {
     }
 }
 
+TEST("ticks_per_second/stays the same, and is what the counter does in a second of the clock") {
+    zx_ticks_t rate = zx_ticks_per_second();
+    EXPECT(rate > 0);
+    zx_ticks_t ticks = zx_ticks_get();
+    zx_time_t begun = zx_clock_get_monotonic();
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(100)));
+    ticks = zx_ticks_get() - ticks;
+    zx_duration_t passed = zx_clock_get_monotonic() - begun;
+    double want = (double)rate * (double)passed / (double)ZX_SEC(1);
+    EXPECT((double)ticks > want * 0.8 && (double)ticks < want * 1.2);
+    EXPECT_EQ(zx_ticks_per_second(), rate);
+}
+
 TEST("nanosleep/sleeps until the deadline, never less") {
     for (zx_duration_t duration = ZX_USEC(1); duration <= ZX_MSEC(20); duration *= 7) {
         zx_time_t deadline = zx_deadline_after(duration);

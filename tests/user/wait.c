@@ -25,7 +25,7 @@ TEST("object_wait_one/objects without signals: their handles lack WAIT, and cann
 }
 
 TEST("object_wait_one/every type that can be waited on can be polled") {
-    const enum kind kinds[] = {KIND_VMO, KIND_CHANNEL, KIND_PROCESS, KIND_THREAD, KIND_JOB};
+    const enum kind kinds[] = {KIND_VMO, KIND_CHANNEL, KIND_EVENT, KIND_EVENTPAIR, KIND_PROCESS, KIND_THREAD, KIND_JOB};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         EXPECT_STATUS(poll_it(handle_of(kinds[i])), ZX_ERR_TIMED_OUT);
 }

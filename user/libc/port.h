@@ -15,5 +15,8 @@
 /* process.c: keeps the handles of the bootstrap message, by id. */
 void __port_handles_keep(const uint32_t *ids, const zx_handle_t *handles, size_t count);
 
+/* process.c: the root resource, if one came with the message. Borrowed: the program may take it, and close it. */
+zx_handle_t __port_resource(void);
+
 /* stdio.c: writes text of any length to the console. */
 void __port_console_write(const char *text, size_t len);

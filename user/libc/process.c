@@ -11,6 +11,7 @@ static zx_handle_t thread_self;
 static zx_handle_t process_self;
 static zx_handle_t vmar_root_self;
 static zx_handle_t job_default;
+static zx_handle_t resource;
 
 static uint32_t kept_ids[ZX_CHANNEL_MAX_MSG_HANDLES];
 static zx_handle_t kept_handles[ZX_CHANNEL_MAX_MSG_HANDLES];
@@ -34,6 +35,7 @@ static zx_handle_t *own_handle(uint32_t id) {
 void __port_handles_keep(const uint32_t *ids, const zx_handle_t *handles, size_t count) {
     for (size_t i = 0; i < count; i++) {
         zx_handle_t *own = own_handle(ids[i]);
+        if (ids[i] == PA_HND(PA_RESOURCE, 0)) resource = handles[i];
         if (own) {
             *own = handles[i];
         } else {
@@ -42,6 +44,8 @@ void __port_handles_keep(const uint32_t *ids, const zx_handle_t *handles, size_t
         }
     }
 }
+
+zx_handle_t __port_resource(void) { return resource; }
 
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info) {
     for (size_t i = 0; i < kept_count; i++) {

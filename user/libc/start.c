@@ -54,14 +54,10 @@ static void tls_check(const Elf64_Phdr *headers, size_t count) {
     }
 }
 
-/* Sixteen bytes that differ from run to run, for stack protectors and the heap. Guessable, but not the same. */
+/* Sixteen random bytes, for stack protectors and the heap. */
 static void *seed(void) {
     static uint64_t words[2];
-    uint64_t mix = zx_ticks_get() ^ (uint64_t)zx_clock_get_monotonic() << 32 ^ (uint64_t)zx_process_self() << 16;
-    for (size_t i = 0; i < 2; i++) {
-        mix = (mix ^ mix >> 31) * 0x9e3779b97f4a7c15u;
-        words[i] = mix ^ mix >> 29;
-    }
+    zx_cprng_draw(words, sizeof(words));
     return words;
 }
 

@@ -1,9 +1,9 @@
 /*
- * The standard streams, over the console: output a line at a time, errors at once, and input that is at its end. Each
- * is made with fopencookie, stdio's public way to define a stream, and then moved to where musl's own functions look
- * for it: objects named __stdout_FILE and so on, which musl would fill with a stream over a Linux file descriptor.
- * Nothing in a stream points into itself, so that its bytes can be moved; what it points to stays where fopencookie
- * put it.
+ * The standard streams, over the console: output a line at a time, errors at once, and input as it was typed, byte by
+ * byte, which is at its end for a program that was not given the root resource. Each is made with fopencookie, stdio's
+ * public way to define a stream, and then moved to where musl's own functions look for it: objects named __stdout_FILE
+ * and so on, which musl would fill with a stream over a Linux file descriptor. Nothing in a stream points into itself,
+ * so that its bytes can be moved; what it points to stays where fopencookie put it.
  *
  * __stdout_used and its sisters are how exit() and fflush(NULL) find these three.
  */
@@ -43,12 +43,11 @@ static ssize_t console_write(void *cookie, const char *text, size_t len) {
     return (ssize_t)len;
 }
 
-/* At its end, always. NOLINTNEXTLINE(readability-non-const-parameter): the type is fopencookie's */
+/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
 static ssize_t console_read(void *cookie, char *buffer, size_t len) {
+    size_t wanted = len > 0 ? 1 : 0;
     (void)cookie;
-    (void)buffer;
-    (void)len;
-    return 0;
+    return zx_debug_read(__port_resource(), buffer, &wanted) == ZX_OK ? (ssize_t)wanted : 0;
 }
 
 static FILE *stream_open(struct port_stream *place, const char *mode, int buffering) {

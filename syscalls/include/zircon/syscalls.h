@@ -25,6 +25,12 @@ __BEGIN_CDECLS
 zx_status_t zx_handle_close(zx_handle_t handle);
 
 /*
+ * Closes many, as zx_handle_close() does each, and goes on past bad ones: ZX_ERR_BAD_HANDLE if there was any, be it
+ * that a value is listed twice. ZX_ERR_INVALID_ARGS where the array cannot be read; those before it are closed.
+ */
+zx_status_t zx_handle_close_many(const zx_handle_t *handles, size_t num_handles);
+
+/*
  * Makes another handle to the same object; needs DUPLICATE. `rights` is a subset of the source's, or
  * ZX_RIGHT_SAME_RIGHTS; else ZX_ERR_INVALID_ARGS.
  */
@@ -46,13 +52,54 @@ zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer,
                                size_t *avail);
 
 /*
- * Sets a ZX_PROP_* property; needs SET_PROPERTY.
+ * Gets a ZX_PROP_* property; needs GET_PROPERTY. There is one that can be got, ZX_PROP_NAME: ZX_MAX_NAME_LEN bytes,
+ * padded with zeros, and nothing but zeros for an object without a name.
+ *
+ * ZX_ERR_INVALID_ARGS      no such property, or `value` is NULL
+ * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than the property's
+ */
+zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void *value, size_t value_size);
+
+/*
+ * Sets a ZX_PROP_* property; needs SET_PROPERTY. A name ends at its first NUL, or after ZX_MAX_NAME_LEN - 1 bytes.
  *
  * ZX_ERR_INVALID_ARGS      no such property, `value` is NULL, or its contents will not do
- * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than the property's
+ * ZX_ERR_BUFFER_TOO_SMALL  `value_size` is less than a register's
  * ZX_ERR_ACCESS_DENIED     a register of a thread other than the calling one
+ * ZX_ERR_NOT_SUPPORTED     a name for anything but jobs, processes, threads, VMOs and resources
  */
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t value_size);
+
+/*
+ * Makes a handle to a thread of a process, or a process of a job, by its koid; needs ENUMERATE. `rights` is a subset of
+ * the parent handle's, else ZX_ERR_ACCESS_DENIED, or ZX_RIGHT_SAME_RIGHTS for all of these. ZX_ERR_NOT_FOUND: no such
+ * child, or a thread that was not started or has ended.
+ */
+zx_status_t zx_object_get_child(zx_handle_t handle, uint64_t koid, zx_rights_t rights, zx_handle_t *out);
+
+/*
+ * Clears signals of an object, then sets some; needs SIGNAL. They are among ZX_USER_SIGNAL_ALL, and for events and
+ * event pairs ZX_EVENT_SIGNALED; else ZX_ERR_INVALID_ARGS. ZX_ERR_NOT_SUPPORTED: objects of this type have no signals.
+ */
+zx_status_t zx_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
+
+/*
+ * The same for the other end of an event pair or a channel; needs SIGNAL_PEER. ZX_ERR_NOT_SUPPORTED: nothing with two
+ * ends. ZX_ERR_PEER_CLOSED: the other end is gone.
+ */
+zx_status_t zx_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask);
+
+/*
+ * Waits until for one of the items at least one of the signals in `waitfor` is asserted; needs WAIT on each handle.
+ * Every `pending` gets the signals seen on its object during the wait, on ZX_ERR_TIMED_OUT and ZX_ERR_CANCELED too. No
+ * items at all is a sleep.
+ *
+ * ZX_ERR_OUT_OF_RANGE   more than ZX_WAIT_MANY_MAX_ITEMS
+ * ZX_ERR_NOT_SUPPORTED  objects of some item's type have no signals
+ * ZX_ERR_TIMED_OUT      none was asserted by the deadline
+ * ZX_ERR_CANCELED       a handle was closed meanwhile; ZX_SIGNAL_HANDLE_CLOSED is pending for it
+ */
+zx_status_t zx_object_wait_many(zx_wait_item_t *items, size_t num_items, zx_time_t deadline);
 
 /*
  * Waits until one of `signals` is asserted on an object; needs WAIT. `observed`, which may be NULL, gets all signals
@@ -183,15 +230,15 @@ zx_status_t zx_vmo_set_size(zx_handle_t handle, uint64_t size);
 zx_status_t zx_vmo_create_child(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
- * The older spelling of a snapshot; needs DUPLICATE and READ. Options are ZX_VMO_CLONE_COPY_ON_WRITE, which must be given,
- * and _NON_RESIZEABLE. The handle gets the source's rights, EXECUTE included, both property rights, and WRITE. Errors are
- * those of zx_vmo_create_child().
+ * The older spelling of a snapshot; needs DUPLICATE and READ. Options are ZX_VMO_CLONE_COPY_ON_WRITE, which must be
+ * given, and _NON_RESIZEABLE. The handle gets the source's rights, EXECUTE included, both property rights, and WRITE.
+ * Errors are those of zx_vmo_create_child().
  */
 zx_status_t zx_vmo_clone(zx_handle_t handle, uint32_t options, uint64_t offset, uint64_t size, zx_handle_t *out);
 
 /*
- * Makes a VMO of the machine's own memory at a physical address: device registers. Needs the root resource. It is not cached
- * until zx_vmo_set_cache_policy() says so, and can be used through mappings only.
+ * Makes a VMO of the machine's own memory at a physical address: device registers. Needs the root resource. It is not
+ * cached until zx_vmo_set_cache_policy() says so, and can be used through mappings only.
  *
  * ZX_ERR_WRONG_TYPE    not a resource
  * ZX_ERR_INVALID_ARGS  `paddr` not page-aligned, `size` 0, or beyond what the processor can address
@@ -290,8 +337,9 @@ zx_status_t zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len);
 zx_status_t zx_vmar_protect(zx_handle_t handle, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len);
 
 /*
- * Acts on the memory that a range of addresses shows: ZX_VMAR_OP_COMMIT, _DECOMMIT and _ZERO as zx_vmo_op_range() does to the
- * VMOs, _MAP_RANGE (enters existing pages now), and hints that change nothing. No right needed; `buffer` is NULL.
+ * Acts on the memory that a range of addresses shows: ZX_VMAR_OP_COMMIT, _DECOMMIT and _ZERO as zx_vmo_op_range() does
+ * to the VMOs, _MAP_RANGE (enters existing pages now), and hints that change nothing. No right needed; `buffer` is
+ * NULL.
  *
  * ZX_ERR_INVALID_ARGS   a buffer, alignment, len 0, a region in the range, no such operation
  * ZX_ERR_OUT_OF_RANGE   not within the region, or beyond a VMO's end
@@ -332,6 +380,63 @@ zx_status_t zx_channel_read(zx_handle_t handle, uint32_t options, void *bytes, z
 zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void *bytes, uint32_t num_bytes,
                              const zx_handle_t *handles, uint32_t num_handles);
 
+/*
+ * Sends a request and waits for the reply to it; needs READ and WRITE. The kernel puts a number of its own into the
+ * first four bytes of the message sent, and the message that comes back with the same number goes to this caller alone,
+ * whoever else calls or reads. Sending is as in zx_channel_write(), receiving as in zx_channel_read(), where the reply
+ * is lost if it does not fit. Options are 0.
+ *
+ * ZX_ERR_INVALID_ARGS  a request of less than four bytes
+ * ZX_ERR_TIMED_OUT     no reply by the deadline; one that comes later is a message like others
+ * ZX_ERR_PEER_CLOSED   the other end is gone, and left no reply
+ * ZX_ERR_CANCELED      the handle was closed, replaced or sent away meanwhile
+ */
+zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
+                            const zx_channel_call_args_t *args, uint32_t *actual_bytes, uint32_t *actual_handles);
+
+/* events */
+
+/* Makes an event: an object that is nothing but its signals. Options are 0. */
+zx_status_t zx_event_create(uint32_t options, zx_handle_t *out);
+
+/*
+ * Makes two events, each the other's peer: zx_object_signal_peer() signals the other one, and when one is gone, the
+ * other is ZX_EVENTPAIR_PEER_CLOSED. Options are 0, else ZX_ERR_NOT_SUPPORTED.
+ */
+zx_status_t zx_eventpair_create(uint32_t options, zx_handle_t *out0, zx_handle_t *out1);
+
+/* futexes: words of a process's own memory, aligned to 4 bytes, that its threads wait for. No handle, no right. */
+
+/*
+ * Waits until woken, if the word at `value_ptr` holds `current_value`; between looking and waiting no wake is lost.
+ * There are no owners here: `new_futex_owner` is ZX_HANDLE_INVALID.
+ *
+ * ZX_ERR_INVALID_ARGS  misaligned, or cannot be read; an owner
+ * ZX_ERR_BAD_STATE     the word holds another value
+ * ZX_ERR_TIMED_OUT     nobody woke it by the deadline
+ */
+zx_status_t zx_futex_wait(const zx_futex_t *value_ptr, zx_futex_t current_value, zx_handle_t new_futex_owner,
+                          zx_time_t deadline);
+
+/*
+ * Wakes up to `wake_count` waiters, first come first. The word itself is not looked at. ZX_ERR_INVALID_ARGS:
+ * misaligned.
+ */
+zx_status_t zx_futex_wake(const zx_futex_t *value_ptr, uint32_t wake_count);
+
+/*
+ * If the word at `value_ptr` holds `current_value`, wakes up to `wake_count` of its waiters, and has up to
+ * `requeue_count` of the others wait at `requeue_ptr` instead, behind those that are there.
+ *
+ * ZX_ERR_INVALID_ARGS  misaligned, or the first cannot be read; both the same; an owner
+ * ZX_ERR_BAD_STATE     the word holds another value
+ */
+zx_status_t zx_futex_requeue(const zx_futex_t *value_ptr, uint32_t wake_count, zx_futex_t current_value,
+                             const zx_futex_t *requeue_ptr, uint32_t requeue_count, zx_handle_t new_requeue_owner);
+
+/* Gives ZX_KOID_INVALID: no futex has an owner. */
+zx_status_t zx_futex_get_owner(const zx_futex_t *value_ptr, zx_koid_t *koid);
+
 /* time */
 
 /* Nanoseconds since the machine started; never goes back. */
@@ -343,10 +448,48 @@ zx_status_t zx_nanosleep(zx_time_t deadline);
 /* The finest counter there is; its rate is constant and the machine's own. */
 zx_ticks_t zx_ticks_get(void);
 
+/* How far that counter goes in a second. */
+zx_ticks_t zx_ticks_per_second(void);
+
 /* The time that is `nanoseconds` from now, stopping at ZX_TIME_INFINITE. No system call of its own. */
 zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 
+/* random bytes, and the machine */
+
+/* Fills a buffer with bytes that nobody can guess. One that cannot be written ends the program. */
+void zx_cprng_draw(void *buffer, size_t buffer_size);
+
+/*
+ * What zx_cprng_draw() is made of: up to ZX_CPRNG_DRAW_MAX_LEN bytes at a time, more are ZX_ERR_INVALID_ARGS, and so is
+ * a buffer that cannot be written.
+ */
+zx_status_t zx_cprng_draw_once(void *buffer, size_t buffer_size);
+
+/*
+ * Stirs bytes into what random bytes are made from; up to ZX_CPRNG_ADD_ENTROPY_MAX_LEN, more are ZX_ERR_INVALID_ARGS.
+ */
+zx_status_t zx_cprng_add_entropy(const void *buffer, size_t buffer_size);
+
+/* The processors that run programs, and the bytes of memory that the machine has. */
+uint32_t zx_system_get_num_cpus(void);
+uint64_t zx_system_get_physmem(void);
+
+/* The bytes of a line of the data cache. No system call of its own; nor are the next two. */
+uint32_t zx_system_get_dcache_line_size(void);
+
+/* The system's name for itself, as text of at most 64 bytes. ZX_ERR_BUFFER_TOO_SMALL: room for less. */
+zx_status_t zx_system_get_version(char *version, size_t version_size);
+
+/* The features of that kind, ZX_FEATURE_KIND_* of <zircon/features.h>. ZX_ERR_NOT_SUPPORTED: no such kind. */
+zx_status_t zx_system_get_features(uint32_t kind, uint32_t *features);
+
 /* console and kernel */
+
+/*
+ * Reads from the console what was typed; needs the root resource. Waits until all of `*buffer_size` bytes have come,
+ * and sets it to their number. A carriage return reads as a newline; nothing is echoed.
+ */
+zx_status_t zx_debug_read(zx_handle_t resource, char *buffer, size_t *buffer_size);
 
 /* Writes up to 256 bytes to the console, more are cut off. No handle needed. */
 zx_status_t zx_debug_write(const char *buffer, size_t buffer_size);
@@ -366,11 +509,17 @@ zx_status_t zx_debug_send_command(zx_handle_t resource, const char *buffer, size
 
 #define ZX_SECOND_NAME(name) extern __typeof__(zx_##name) _zx_##name
 ZX_SECOND_NAME(handle_close);
+ZX_SECOND_NAME(handle_close_many);
 ZX_SECOND_NAME(handle_duplicate);
 ZX_SECOND_NAME(handle_replace);
 ZX_SECOND_NAME(object_get_info);
+ZX_SECOND_NAME(object_get_property);
 ZX_SECOND_NAME(object_set_property);
+ZX_SECOND_NAME(object_get_child);
+ZX_SECOND_NAME(object_signal);
+ZX_SECOND_NAME(object_signal_peer);
 ZX_SECOND_NAME(object_wait_one);
+ZX_SECOND_NAME(object_wait_many);
 ZX_SECOND_NAME(process_create);
 ZX_SECOND_NAME(process_start);
 ZX_SECOND_NAME(process_exit);
@@ -401,10 +550,27 @@ ZX_SECOND_NAME(vmar_destroy);
 ZX_SECOND_NAME(channel_create);
 ZX_SECOND_NAME(channel_read);
 ZX_SECOND_NAME(channel_write);
+ZX_SECOND_NAME(channel_call);
+ZX_SECOND_NAME(event_create);
+ZX_SECOND_NAME(eventpair_create);
+ZX_SECOND_NAME(futex_wait);
+ZX_SECOND_NAME(futex_wake);
+ZX_SECOND_NAME(futex_requeue);
+ZX_SECOND_NAME(futex_get_owner);
 ZX_SECOND_NAME(clock_get_monotonic);
 ZX_SECOND_NAME(nanosleep);
 ZX_SECOND_NAME(ticks_get);
+ZX_SECOND_NAME(ticks_per_second);
 ZX_SECOND_NAME(deadline_after);
+ZX_SECOND_NAME(cprng_draw);
+ZX_SECOND_NAME(cprng_draw_once);
+ZX_SECOND_NAME(cprng_add_entropy);
+ZX_SECOND_NAME(system_get_num_cpus);
+ZX_SECOND_NAME(system_get_physmem);
+ZX_SECOND_NAME(system_get_dcache_line_size);
+ZX_SECOND_NAME(system_get_version);
+ZX_SECOND_NAME(system_get_features);
+ZX_SECOND_NAME(debug_read);
 ZX_SECOND_NAME(debug_write);
 ZX_SECOND_NAME(debug_send_command);
 #undef ZX_SECOND_NAME

@@ -117,6 +117,31 @@ typedef uint32_t zx_signals_t;
 #define ZX_CHANNEL_MAX_MSG_HANDLES ((uint32_t)64u)
 #define ZX_CHANNEL_READ_MAY_DISCARD ((uint32_t)1u)
 
+typedef uint32_t zx_txid_t;
+
+/* What a channel_call sends, and where its reply goes. */
+typedef struct zx_channel_call_args {
+    const void *wr_bytes;
+    const zx_handle_t *wr_handles;
+    void *rd_bytes;
+    zx_handle_t *rd_handles;
+    uint32_t wr_num_bytes;
+    uint32_t wr_num_handles;
+    uint32_t rd_num_bytes;
+    uint32_t rd_num_handles;
+} zx_channel_call_args_t;
+
+/* What object_wait_many waits for; `pending` is what it saw. */
+#define ZX_WAIT_MANY_MAX_ITEMS 64u
+typedef struct zx_wait_item {
+    zx_handle_t handle;
+    zx_signals_t waitfor;
+    zx_signals_t pending;
+} zx_wait_item_t;
+
+#define ZX_CPRNG_DRAW_MAX_LEN 256u
+#define ZX_CPRNG_ADD_ENTROPY_MAX_LEN 256u
+
 /* vmo_create: a VMO can be resized unless the first is given; the second spells out the default. */
 #define ZX_VMO_NON_RESIZABLE ((uint32_t)1u << 0)
 #define ZX_VMO_RESIZABLE ((uint32_t)1u << 1)

@@ -1,5 +1,5 @@
 /*
- * What object_get_info tells and object_set_property takes, and how a task's end is told.
+ * What object_get_info tells, what object_get_property and object_set_property are about, and how a task's end is told.
  */
 #pragma once
 
@@ -10,10 +10,13 @@ __BEGIN_CDECLS
 /* Topics of object_get_info, each with the right it needs and the struct it fills in. */
 typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_NONE ((zx_object_info_topic_t)0u)
-#define ZX_INFO_HANDLE_VALID ((zx_object_info_topic_t)1u)  /* no right, nothing filled in: is this a handle? */
-#define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u)  /* no right; zx_info_handle_basic_t */
-#define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)       /* INSPECT; zx_info_process_t */
+#define ZX_INFO_HANDLE_VALID ((zx_object_info_topic_t)1u) /* no right, nothing filled in: is this a handle? */
+#define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u) /* no right; zx_info_handle_basic_t */
+#define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)      /* INSPECT; zx_info_process_t */
+#define ZX_INFO_PROCESS_THREADS \
+    ((zx_object_info_topic_t)4u)                           /* ENUMERATE; as many zx_koid_t as fit, of those that run */
 #define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)          /* INSPECT; zx_info_vmar_t */
+#define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u) /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)   /* INSPECT, on a process; zx_info_task_stats_t */
 #define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u) /* INSPECT; as many zx_info_maps_t as fit */
 #define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u) /* INSPECT; as many zx_info_vmo_t as fit */
@@ -30,7 +33,8 @@ typedef struct zx_info_handle_basic {
     zx_koid_t koid;
     zx_rights_t rights; /* of the handle asked about, not of others to the same object */
     zx_obj_type_t type;
-    zx_koid_t related_koid; /* process: its job. thread: its process. job: its parent. channel: the other end */
+    zx_koid_t
+        related_koid; /* process: its job. thread: its process. job: its parent. channel, event pair: the other end */
     zx_obj_props_t props;
     uint8_t padding1[4];
 } zx_info_handle_basic_t;
@@ -130,6 +134,7 @@ typedef struct zx_info_kmem_stats {
 
 /* Properties, by id. */
 #define ZX_PROP_REGISTER_GS ((uint32_t)2u) /* uint64_t, of the calling thread: the base of its GS segment */
+#define ZX_PROP_NAME ((uint32_t)3u)        /* text of up to ZX_MAX_NAME_LEN - 1 bytes */
 #define ZX_PROP_REGISTER_FS ((uint32_t)4u) /* uint64_t, of the calling thread: the base of its FS segment */
 
 __END_CDECLS

@@ -1,0 +1,75 @@
+/*
+ * A generator on the ChaCha20 block function (RFC 8439): each draw produces output under the current key and then
+ * replaces the key, so that what was drawn cannot be found out later. One spinlock guards the key.
+ */
+#include "kernel/base/random.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/spinlock.h"
+#include "kernel/base/string.h"
+
+#define ROUNDS 20
+
+static struct spinlock lock = SPINLOCK_INIT(RANK_RANDOM, "random");
+static uint32_t key[RANDOM_KEY_WORDS];
+
+static uint32_t rotate(uint32_t x, unsigned n) { return x << n | x >> (32 - n); }
+
+static void quarter(uint32_t s[RANDOM_BLOCK_WORDS], unsigned a, unsigned b, unsigned c, unsigned d) {
+    s[a] += s[b], s[d] = rotate(s[d] ^ s[a], 16);
+    s[c] += s[d], s[b] = rotate(s[b] ^ s[c], 12);
+    s[a] += s[b], s[d] = rotate(s[d] ^ s[a], 8);
+    s[c] += s[d], s[b] = rotate(s[b] ^ s[c], 7);
+}
+
+void random_block(const uint32_t with[RANDOM_KEY_WORDS], uint64_t counter, uint32_t out[RANDOM_BLOCK_WORDS]) {
+    static const uint32_t constants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+    uint32_t start[RANDOM_BLOCK_WORDS] = {0};
+    memcpy(start, constants, sizeof(constants));
+    memcpy(start + 4, with, sizeof(key));
+    memcpy(start + 12, &counter, sizeof(counter));
+    memcpy(out, start, sizeof(start));
+    for (unsigned round = 0; round < ROUNDS; round += 2) {
+        for (unsigned i = 0; i < 4; i++) quarter(out, i, 4 + i, 8 + i, 12 + i);
+        for (unsigned i = 0; i < 4; i++) quarter(out, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+    }
+    for (unsigned i = 0; i < RANDOM_BLOCK_WORDS; i++) out[i] += start[i];
+}
+
+void random_bytes(void *out, size_t len) {
+    uint32_t words[RANDOM_BLOCK_WORDS];
+    uint8_t *to = out;
+    spin_lock(&lock);
+    for (uint64_t counter = 1; len > 0; counter++) {
+        size_t part = min_u64(len, sizeof(words));
+        random_block(key, counter, words);
+        memcpy(to, words, part);
+        to += part;
+        len -= part;
+    }
+    random_block(key, 0, words);
+    memcpy(key, words, sizeof(key));
+    spin_unlock(&lock);
+    memset(words, 0, sizeof(words));
+}
+
+void random_add(const void *entropy, size_t len) {
+    const uint8_t *from = entropy;
+    uint32_t words[RANDOM_BLOCK_WORDS];
+    spin_lock(&lock);
+    do {
+        size_t part = min_u64(len, sizeof(key));
+        for (size_t i = 0; i < part; i++) ((uint8_t *)key)[i] ^= from[i];
+        random_block(key, 0, words);
+        memcpy(key, words, sizeof(key));
+        from += part;
+        len -= part;
+    } while (len > 0);
+    spin_unlock(&lock);
+}
+
+void random_init(void) {
+    uint64_t seed[RANDOM_KEY_WORDS / 2];
+    for (size_t i = 0; i < countof(seed); i++) seed[i] = arch_entropy();
+    random_add(seed, sizeof(seed));
+}

@@ -1,0 +1,41 @@
+/*
+ * A channel end from the inside, for channel.c and channel_call.c. Fields marked [c] are guarded by the pair's mutex,
+ * [t] by the transit lock of channel.c.
+ */
+#pragma once
+
+#include "kernel/object/channel.h"
+#include "kernel/sched/mutex.h"
+
+struct call;
+
+STAILQ_HEAD(message_queue, message);
+
+struct channel_pair {
+    atomic_uint refs;
+    struct mutex lock;
+};
+
+struct channel {
+    struct object object;
+    struct channel_pair *pair;  /* [I] with a reference */
+    zx_koid_t peer_koid;        /* [I] */
+    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
+    struct message_queue queue; /* [c] */
+    struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
+    LIST_HEAD(, call) calls;    /* [c] waiting for their replies */
+    uint32_t last_txid;         /* [c] */
+};
+
+static inline struct channel *channel_from_object(struct object *object) {
+    return container_of(object, struct channel, object);
+}
+
+/*
+ * Sends a message, and takes it. A request of a call never answers another: its number was chosen by the kernel, not by
+ * whoever sends it, and both ends count from the same beginning. PEER_CLOSED.
+ */
+MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, bool is_request);
+
+/* Under the pair's mutex: gives a message written to `end` to the call that it answers, if there is one. */
+bool call_answer(struct channel *end, struct message *message);

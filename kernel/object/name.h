@@ -1,0 +1,12 @@
+/*
+ * Names of objects: 31 bytes that say what something is for. Jobs, processes, threads, VMOs and resources have one.
+ */
+#pragma once
+
+#include "kernel/base/object.h"
+
+/* Always all of `name`, zeros at its end; "" for what has none. */
+void object_get_name(struct object *object, char name[ZX_MAX_NAME_LEN]);
+
+/* NOT_SUPPORTED for what has none. */
+MUST_CHECK zx_status_t object_set_name(struct object *object, const char name[ZX_MAX_NAME_LEN]);

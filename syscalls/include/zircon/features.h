@@ -1,0 +1,12 @@
+/*
+ * What zx_system_get_features() tells about the machine.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* Kinds of features. */
+#define ZX_FEATURE_KIND_CPU ((uint32_t)0u)
+
+/* Of the CPU: there are features, and the instruction cpuid tells which. */
+#define ZX_HAS_CPU_FEATURES ((uint32_t)(1u << 0))

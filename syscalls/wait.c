@@ -1,0 +1,113 @@
+/*
+ * System calls on signals: raising them, and waiting for them. Manual: object.md.
+ */
+#include "kernel/object/wait.h"
+
+#include "kernel/object/channel.h"
+#include "kernel/object/event.h"
+#include "kernel/object/handle.h"
+#include "syscalls/syscalls.h"
+#include "vm/heap.h"
+#include "vm/usercopy.h"
+
+/* The signals of a type that user mode may change. */
+static zx_signals_t user_signals(const struct object *object) {
+    bool event = object->ops->type == ZX_OBJ_TYPE_EVENT || object->ops->type == ZX_OBJ_TYPE_EVENTPAIR;
+    return event ? ZX_USER_SIGNAL_ALL | ZX_EVENT_SIGNALED : ZX_USER_SIGNAL_ALL;
+}
+
+zx_status_t sys_object_signal(zx_handle_t value, uint32_t clear, uint32_t set) {
+    struct object *object;
+    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_SIGNAL, &object);
+    if (status != ZX_OK) return status;
+    if (!object_is_waitable(object))
+        status = ZX_ERR_NOT_SUPPORTED;
+    else if ((clear | set) & ~user_signals(object))
+        status = ZX_ERR_INVALID_ARGS;
+    else
+        object_signal(object, clear, set);
+    object_unref(object);
+    return status;
+}
+
+static zx_status_t signal_peer(struct object *object, uint32_t clear, uint32_t set) {
+    bool pair = object->ops->type == ZX_OBJ_TYPE_EVENTPAIR;
+    if (!pair && object->ops->type != ZX_OBJ_TYPE_CHANNEL) return ZX_ERR_NOT_SUPPORTED;
+    if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
+    return pair ? eventpair_signal_peer(object, clear, set) : channel_signal_peer(object, clear, set);
+}
+
+zx_status_t sys_object_signal_peer(zx_handle_t value, uint32_t clear, uint32_t set) {
+    struct object *object;
+    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_SIGNAL_PEER, &object);
+    if (status != ZX_OK) return status;
+    status = signal_peer(object, clear, set);
+    object_unref(object);
+    return status;
+}
+
+/* The object that a wait is for: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
+static zx_status_t get_waitable(zx_handle_t value, struct object **out) {
+    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, out);
+    if (status != ZX_OK || object_is_waitable(*out)) return status;
+    object_unref(*out);
+    return ZX_ERR_NOT_SUPPORTED;
+}
+
+zx_status_t sys_object_wait_one(zx_handle_t value, zx_signals_t signals, zx_time_t deadline, user_out_t observed_out) {
+    struct object *object;
+    zx_signals_t observed;
+    zx_status_t status = get_waitable(value, &object);
+    if (status != ZX_OK) return status;
+    status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
+    object_unref(object);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
+    zx_status_t put = user_put_optional(observed_out, observed);
+    return put == ZX_OK ? status : put;
+}
+
+/* What one call of object_wait_many works on. */
+struct wait_many {
+    zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
+    struct wait waits[ZX_WAIT_MANY_MAX_ITEMS];
+};
+
+static void drop_objects(struct wait_many *many, size_t count) {
+    for (size_t i = 0; i < count; i++) object_unref(many->waits[i].object);
+}
+
+static zx_status_t get_objects(struct wait_many *many, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct wait *wait = &many->waits[i];
+        wait->value = many->items[i].handle;
+        wait->signals = many->items[i].waitfor;
+        zx_status_t status = get_waitable(wait->value, &wait->object);
+        if (status != ZX_OK) {
+            drop_objects(many, i);
+            return status;
+        }
+    }
+    return ZX_OK;
+}
+
+static zx_status_t wait_many(struct wait_many *many, user_out_t items, size_t count, zx_time_t deadline) {
+    const size_t len = count * sizeof(many->items[0]);
+    zx_status_t status = len ? copy_in(many->items, (user_in_t){items.addr}, len) : ZX_OK;
+    if (status == ZX_OK) status = get_objects(many, count);
+    if (status != ZX_OK) return status;
+    status = objects_wait(caller_handles(), many->waits, count, deadline);
+    for (size_t i = 0; i < count; i++) many->items[i].pending = many->waits[i].seen;
+    drop_objects(many, count);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY || !len) return status;
+    zx_status_t put = copy_out(items, many->items, len);
+    return put == ZX_OK ? status : put;
+}
+
+zx_status_t sys_object_wait_many(user_out_t items, size_t count, zx_time_t deadline) {
+    if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
+    struct wait_many *many = heap_new(struct wait_many);
+    if (!many) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = wait_many(many, items, count, deadline);
+    heap_free(many);
+    return status;
+}

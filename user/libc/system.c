@@ -1,0 +1,50 @@
+/*
+ * Calls about the machine that need no kernel, or that the kernel answers in parts.
+ */
+#include <cpuid.h>
+#include <string.h>
+#include <zircon/features.h>
+#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
+
+/* The least room that every version fits in. */
+#define VERSION_ROOM 64
+
+static const char version[] = "Jargoon, with the system calls of Zircon in December 2018";
+_Static_assert(sizeof(version) <= VERSION_ROOM, "the version does not fit in the room that callers have for it");
+
+void _zx_cprng_draw(void *buffer, size_t buffer_size) {
+    char *at = buffer;
+    while (buffer_size > 0) {
+        size_t part = buffer_size < ZX_CPRNG_DRAW_MAX_LEN ? buffer_size : ZX_CPRNG_DRAW_MAX_LEN;
+        if (zx_cprng_draw_once(at, part) != ZX_OK) __builtin_trap();
+        at += part;
+        buffer_size -= part;
+    }
+}
+
+zx_status_t _zx_system_get_version(char *out, size_t size) {
+    if (size < VERSION_ROOM) return ZX_ERR_BUFFER_TOO_SMALL;
+    memcpy(out, version, sizeof(version));
+    return ZX_OK;
+}
+
+zx_status_t _zx_system_get_features(uint32_t kind, uint32_t *features) {
+    if (kind != ZX_FEATURE_KIND_CPU) return ZX_ERR_NOT_SUPPORTED;
+    if (!features) return ZX_ERR_INVALID_ARGS;
+    *features = ZX_HAS_CPU_FEATURES;
+    return ZX_OK;
+}
+
+/* What a line is flushed by; in units of eight bytes, by the processor's own account. */
+uint32_t _zx_system_get_dcache_line_size(void) {
+    uint32_t eax, ebx, ecx, edx;
+    __cpuid(1, eax, ebx, ecx, edx);
+    return (ebx >> 8 & 0xff) * 8;
+}
+
+PORT_ALIAS(zx_cprng_draw, _zx_cprng_draw);
+PORT_ALIAS(zx_system_get_version, _zx_system_get_version);
+PORT_ALIAS(zx_system_get_features, _zx_system_get_features);
+PORT_ALIAS(zx_system_get_dcache_line_size, _zx_system_get_dcache_line_size);

@@ -122,11 +122,11 @@ TEST("object_set_property/a name that cannot be read is INVALID_ARGS, and the ol
     for (size_t i = 0; i < bad_source_count; i++)
         EXPECT_STATUS(zx_object_set_property(vmo, ZX_PROP_NAME, (void *)bad_sources[i], 4), ZX_ERR_INVALID_ARGS);
     char *last = (char *)buffer_make(PAGE) + PAGE - 4;
-    memcpy(last, "last", 4);
+    memset(last, 'l', 4);
     EXPECT_STATUS(zx_object_set_property(vmo, ZX_PROP_NAME, last, 5), ZX_ERR_INVALID_ARGS);
     expect_name(vmo, "name");
     EXPECT_OK(zx_object_set_property(vmo, ZX_PROP_NAME, last, 4));
-    expect_name(vmo, "last");
+    expect_name(vmo, "llll");
 }
 
 TEST("object_set_property/what is behind 31 bytes need not be there") {

@@ -32,6 +32,18 @@ static inline void arch_wait_for_interrupt(void);
 _Noreturn void arch_halt(void);
 
 /*
+ * Starts the other processors, until `max` of them run, this one included. Each calls upcall_cpu_start() and has an id,
+ * counted from 0, this one's. Returns how many run now. Once, when there is memory to be had.
+ */
+unsigned arch_cpus_start(unsigned max);
+
+/* Has another processor call upcall_kick() soon, and whatever runs there look at its attention. */
+void arch_cpu_kick(unsigned id);
+
+/* Stops all others for good, as soon as they take interrupts. For panics. */
+void arch_stop_others(void);
+
+/*
  * Collects up to `max` return addresses, innermost first, walking frame pointers from `frame` (NULL: the
  * caller's). Never faults, whatever the stack holds. Returns how many.
  */

@@ -11,7 +11,16 @@ struct arch_aspace;
 /* kernel/main.c: on the boot processor, boot stack, interrupts off, kernel half mapped for good. */
 _Noreturn void upcall_start(void);
 
-/* vm/boot.c: where tables for translations come from. Zeroed pages; may be called from the first line on. */
+/* kernel/main.c: the same on another processor, on its own stack. */
+_Noreturn void upcall_cpu_start(void);
+
+/* kernel/sched: another processor has changed something that concerns this one; interrupts are off. */
+void upcall_kick(void);
+
+/* vm/kstack.c: a kernel stack, its lowest address; NULL when there is no memory. */
+void *upcall_stack_alloc(void);
+
+/* vm/page.c: where tables for translations come from. Zeroed pages; may be called from the first line on. */
 [[gnu::warn_unused_result]] zx_status_t upcall_table_alloc(paddr_t *out);
 void upcall_table_free(paddr_t table);
 
@@ -21,7 +30,7 @@ void upcall_table_free(paddr_t table);
 #define FAULT_USER (1u << 2) /* taken in user mode; else in a user copy */
 
 /*
- * vm/fault.c: resolves a fault on a user address. Interrupts are on. ZX_OK: try again. Anything else ends the
+ * vm/aspace.c: resolves a fault on a user address. Interrupts are on. ZX_OK: try again. Anything else ends the
  * copy, or goes on to upcall_exception() if it came from user mode.
  */
 [[gnu::warn_unused_result]] zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags);
@@ -43,7 +52,7 @@ void upcall_alarm(void);
 /* kernel/sched: the last thing an interrupt does before it returns to where interrupts were on. */
 void upcall_interrupt_done(void);
 
-/* kernel/object/thread.c: attention is set and the thread is about to run user code. Interrupts are on. */
+/* kernel/object/user_thread.c: attention is set and the thread is about to run user code. Interrupts are on. */
 void upcall_attention(void);
 
 /* syscalls/dispatch.c: the table that the system-call entry indexes, and a refusal for all other numbers. */

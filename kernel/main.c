@@ -66,6 +66,17 @@ static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
     thread_start(thread);
 }
 
+/* Option kernel.smp.maxcpus: how many processors may run. */
+static void start_cpus(void) {
+    unsigned count = arch_cpus_start((unsigned)option_number("kernel.smp.maxcpus", MAX_CPUS));
+    log_line("%u processor%s", count, count == 1 ? "" : "s");
+}
+
+void upcall_cpu_start(void) {
+    sched_init();
+    sched_idle();
+}
+
 void upcall_start(void) {
     const struct boot_info *info = arch_boot_info();
     report("# boot\n");
@@ -77,6 +88,7 @@ void upcall_start(void) {
     vmo_init();
     futex_init();
     random_init();
+    start_cpus();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&main_thread, main_entry);
     sched_idle();

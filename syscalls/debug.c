@@ -9,6 +9,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
+#include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/inject.h"
@@ -16,13 +17,19 @@
 
 #define DEBUG_TEXT_MAX 256
 
+/* Keeps apart what several threads write. Not a spinlock: a real line is slow. */
+static struct mutex output_lock = MUTEX_INIT(output_lock, RANK_CONSOLE, "console");
+
 zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     char text[DEBUG_TEXT_MAX];
     size_t len = min_u64(size, sizeof(text));
     if (len == 0) return ZX_OK;
     zx_status_t status = copy_in(text, buffer, len);
-    if (status == ZX_OK) arch_console_write(text, len);
-    return status;
+    if (status != ZX_OK) return status;
+    mutex_lock(&output_lock);
+    arch_console_write(text, len);
+    mutex_unlock(&output_lock);
+    return ZX_OK;
 }
 
 /* How long until the console is looked at again. A person's typing can wait that long. */
@@ -64,8 +71,10 @@ zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t s
 
 #ifdef DEBUG
 static zx_status_t command_report(const char *text) {
+    mutex_lock(&output_lock);
     arch_report_write(text, strlen(text));
     arch_report_write("\n", 1);
+    mutex_unlock(&output_lock);
     return ZX_OK;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "vm/kstack.h"
 
+#include "arch/upcall.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/mutex.h"
 #include "vm/page.h"
@@ -60,4 +61,13 @@ void kstack_free(void *stack) {
     mutex_lock(&lock);
     stack_unmap(slot, KSTACK_PAGES);
     mutex_unlock(&lock);
+}
+
+void *upcall_stack_alloc(void) { return kstack_alloc(); }
+
+bool kstack_tables_sound(void) {
+    mutex_lock(&lock);
+    bool sound = arch_kernel_tables_sound();
+    mutex_unlock(&lock);
+    return sound;
 }

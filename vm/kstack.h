@@ -14,3 +14,6 @@
 MUST_CHECK void *kstack_alloc(void);
 /* Must not be the stack this runs on. */
 void kstack_free(void *stack);
+
+/* arch_kernel_tables_sound(), while no stack comes or goes. */
+bool kstack_tables_sound(void);

@@ -1,11 +1,12 @@
 /*
- * The local APIC, by its registers in memory. Its timer counts down once and then interrupts; being
- * 32 bits wide it may have to be wound up several times until a far deadline.
+ * The local APIC, by its registers in memory, or where there is x2APIC by model-specific ones. Its timer counts down once and
+ * then interrupts; being 32 bits wide it may have to be wound up several times until a far deadline.
  */
 #include "arch/x86_64/apic.h"
 
 #include "arch/time.h"
 #include "arch/upcall.h"
+#include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
@@ -16,9 +17,12 @@
 #define APIC_BASE_ENABLE (1u << 11)
 
 enum apic_register {
+    APIC_ID = 0x20,
     APIC_PRIORITY = 0x80,
     APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
+    APIC_COMMAND = 0x300,
+    APIC_COMMAND_HIGH = 0x310,
     APIC_LVT_TIMER = 0x320,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_ERROR = 0x370,
@@ -31,15 +35,45 @@ enum apic_register {
 #define LVT_MASKED 0x10000u
 #define DIVIDE_BY_ONE 0xbu
 
+#define COMMAND_INIT 0x500u
+#define COMMAND_START 0x600u
+#define COMMAND_PENDING 0x1000u
+#define COMMAND_ASSERT 0x4000u
+
 #define PIC1 0x20
 #define PIC2 0xa0
 
 static volatile char *registers;
 static uint64_t ticks_per_ns_32; /* timer ticks in a nanosecond, 32 bits of fraction */
 
-static void apic_write(enum apic_register r, uint32_t value) { *(volatile uint32_t *)(registers + r) = value; }
+static void apic_write(enum apic_register r, uint32_t value) {
+    if (cpu_has.x2apic)
+        wrmsr(MSR_X2APIC + r / 16, value);
+    else
+        *(volatile uint32_t *)(registers + r) = value;
+}
 
-static uint32_t apic_read(enum apic_register r) { return *(volatile uint32_t *)(registers + r); }
+static uint32_t apic_read(enum apic_register r) {
+    if (cpu_has.x2apic) return (uint32_t)rdmsr(MSR_X2APIC + r / 16);
+    return *(volatile uint32_t *)(registers + r);
+}
+
+/* With interrupts off: nothing may come between the command's two halves. */
+static void apic_command(uint32_t apic_id, uint32_t command) {
+    if (cpu_has.x2apic) {
+        wrmsr(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    bool were_on = arch_irq_disable();
+    while (apic_read(APIC_COMMAND) & COMMAND_PENDING) arch_pause();
+    apic_write(APIC_COMMAND_HIGH, apic_id << 24);
+    apic_write(APIC_COMMAND, command);
+    if (were_on) arch_irq_enable();
+}
+
+void apic_interrupt(uint32_t apic_id, uint8_t vector) { apic_command(apic_id, COMMAND_ASSERT | vector); }
+void apic_init_other(uint32_t apic_id) { apic_command(apic_id, COMMAND_ASSERT | COMMAND_INIT); }
+void apic_start_other(uint32_t apic_id, uint8_t page) { apic_command(apic_id, COMMAND_ASSERT | COMMAND_START | page); }
 
 /* Even masked they may raise a spurious interrupt, which must not look like an exception: move it out of the way. */
 static void pics_silence(void) {
@@ -52,18 +86,36 @@ static void pics_silence(void) {
     out8(PIC2 + 1, 0xff);
 }
 
-void apic_init(void) {
-    pics_silence();
-    uint64_t base = rdmsr(MSR_APIC_BASE);
-    if (base & APIC_BASE_X2) wrmsr(MSR_APIC_BASE, base & ~(uint64_t)(APIC_BASE_X2 | APIC_BASE_ENABLE));
-    wrmsr(MSR_APIC_BASE, (base & ~(uint64_t)APIC_BASE_X2) | APIC_BASE_ENABLE);
-    registers = mmu_map_device(base & PTE_FRAME);
+static void registers_init(void) {
     apic_write(APIC_PRIORITY, 0);
     apic_write(APIC_LVT_LINT0, LVT_MASKED);
     apic_write(APIC_LVT_ERROR, LVT_MASKED);
     apic_write(APIC_LVT_TIMER, LVT_MASKED);
     apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_ONE);
     apic_write(APIC_SPURIOUS, APIC_SOFTWARE_ENABLE | VECTOR_SPURIOUS);
+}
+
+/* Firmware may have left either mode; back from the newer one leads only through off. */
+static uint64_t mode_set(void) {
+    uint64_t base = rdmsr(MSR_APIC_BASE), off = base & ~(uint64_t)(APIC_BASE_X2 | APIC_BASE_ENABLE);
+    if ((base & APIC_BASE_X2) && !cpu_has.x2apic) wrmsr(MSR_APIC_BASE, off);
+    wrmsr(MSR_APIC_BASE, off | APIC_BASE_ENABLE);
+    if (cpu_has.x2apic) wrmsr(MSR_APIC_BASE, off | APIC_BASE_ENABLE | APIC_BASE_X2);
+    return base & PTE_FRAME;
+}
+
+void apic_init(void) {
+    pics_silence();
+    uint64_t base = mode_set();
+    if (!cpu_has.x2apic) registers = mmu_map_device(base);
+    registers_init();
+    percpu_this()->apic_id = cpu_has.x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+}
+
+void apic_init_this(void) {
+    mode_set();
+    registers_init();
+    apic_write(APIC_LVT_TIMER, VECTOR_ALARM);
 }
 
 void apic_counter_start(void) { apic_write(APIC_TIMER_START, UINT32_MAX); }

@@ -1,5 +1,5 @@
 /*
- * The local interrupt controller: the alarm, and the end of interrupts.
+ * The local interrupt controller: the alarm, interrupts for other processors, and the end of interrupts.
  */
 #pragma once
 
@@ -7,6 +7,16 @@
 
 /* Takes over from the old PICs, which fall silent. */
 void apic_init(void);
+
+/* The same for another processor, once the counter's rate is known. */
+void apic_init_this(void);
+
+/* Has another processor take an interrupt. */
+void apic_interrupt(uint32_t apic_id, uint8_t vector);
+
+/* Resets another processor; then starts it, in real mode, at the first byte of a page below 1 MiB. */
+void apic_init_other(uint32_t apic_id);
+void apic_start_other(uint32_t apic_id, uint8_t page);
 
 /* The alarm's counter, which runs down from 2^32 - 1 after apic_counter_start(). For calibration. */
 void apic_counter_start(void);

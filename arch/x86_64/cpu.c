@@ -36,6 +36,7 @@ static void features_find(void) {
     cpu_has.global_pages = basic.edx >> 13 & 1;
     cpu_has.xsave = basic.ecx >> 26 & 1;
     cpu_has.rdrand = basic.ecx >> 30 & 1;
+    cpu_has.x2apic = basic.ecx >> 21 & 1;
     cpu_has.smep = structured.ebx >> 7 & 1;
     cpu_has.smap = structured.ebx >> 20 & 1;
     cpu_has.umip = structured.ecx >> 2 & 1;
@@ -70,17 +71,22 @@ static void syscall_init(void) {
     wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
 }
 
-void cpu_init(void) {
-    features_find();
+void cpu_init_this(void) {
     control_init();
     vector_init();
     syscall_init();
 }
 
+void cpu_init(void) {
+    features_find();
+    cpu_init_this();
+}
+
 void features_log(void) {
-    log_line("cpu:%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "", cpu_has.smap ? " smap" : "",
-             cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "", cpu_has.huge_pages ? " huge" : "",
-             cpu_has.xsave ? " xsave" : "", cpu_has.rdrand ? " rdrand" : "");
+    log_line("cpu:%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
+             cpu_has.smap ? " smap" : "", cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "",
+             cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "", cpu_has.rdrand ? " rdrand" : "",
+             cpu_has.x2apic ? " x2apic" : "");
 }
 
 _Noreturn void arch_halt(void) {

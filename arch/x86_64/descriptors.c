@@ -1,5 +1,5 @@
 /*
- * The boot processor's descriptor tables: segments, task state with the extra stacks, and the 256 interrupt gates.
+ * Each processor's descriptor tables: segments, task state with the extra stacks; and the 256 interrupt gates of all.
  *
  * Double fault, NMI, machine check and debug bring their own stacks: the first because there may be no usable
  * stack left, the others because they can strike before the system-call entry has found one.
@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #include "arch/thread.h"
+#include "arch/upcall.h"
+#include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/x86.h"
@@ -40,7 +42,7 @@ struct [[gnu::packed]] table_pointer {
 /* entry.asm: one entry every 16 bytes. */
 extern const char vector_entries[256][16];
 
-static struct percpu boot_cpu;
+static struct percpu boot_cpu, *cpus[MAX_CPUS] = {&boot_cpu};
 static struct gate idt[256];
 static _Alignas(16) char ist_stacks[IST_STACKS][IST_STACK_SIZE];
 
@@ -105,16 +107,45 @@ static void idt_load(void) {
     __asm__ volatile("lidt %0" ::"m"(pointer));
 }
 
-void percpu_init(void) {
-    struct percpu *cpu = &boot_cpu;
+struct percpu *percpu_of(unsigned id) {
+    return cpus[id];
+}
+
+static void percpu_fill(struct percpu *cpu, unsigned id) {
     cpu->self = &cpu->cpu;
+    cpu->cpu.id = id;
     cpu->alarm = ZX_TIME_INFINITE;
     cpu->tss.io_bitmap = sizeof(struct tss); /* past the end: no ports for user mode */
-    for (unsigned i = 0; i < IST_STACKS; i++) cpu->tss.ist[i] = (uint64_t)ist_stacks[i] + IST_STACK_SIZE;
     gdt_fill(cpu);
+}
+
+void percpu_load(struct percpu *cpu) {
     gdt_load(cpu);
     wrmsr(MSR_GS_BASE, (uint64_t)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
-    idt_fill();
     idt_load();
+}
+
+void percpu_init(void) {
+    percpu_fill(&boot_cpu, 0);
+    for (unsigned i = 0; i < IST_STACKS; i++) boot_cpu.tss.ist[i] = (uint64_t)ist_stacks[i] + IST_STACK_SIZE;
+    idt_fill();
+    percpu_load(&boot_cpu);
+}
+
+/* The extra stacks share kernel stacks. What was taken in vain is lost: where that little is missing, all is soon. */
+struct percpu *percpu_new(unsigned id, uint32_t apic_id) {
+    _Static_assert(sizeof(struct percpu) <= PAGE_SIZE);
+    const unsigned fit = KSTACK_PAGES * PAGE_SIZE / IST_STACK_SIZE;
+    paddr_t page;
+    if (upcall_table_alloc(&page) != ZX_OK) return NULL;
+    struct percpu *cpu = arch_phys_to_virt(page);
+    char *stack = NULL;
+    percpu_fill(cpu, id);
+    cpu->apic_id = apic_id;
+    for (unsigned i = 0; i < IST_STACKS; i++) {
+        if (i % fit == 0 && !(stack = upcall_stack_alloc())) return NULL;
+        cpu->tss.ist[i] = (uint64_t)stack + (i % fit + 1) * IST_STACK_SIZE;
+    }
+    return cpus[id] = cpu;
 }

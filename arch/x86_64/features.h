@@ -8,7 +8,7 @@
 
 struct cpu_features {
     bool smap; /* first: entry.asm and usercopy.asm look at it */
-    bool nx, smep, umip, global_pages, huge_pages, xsave, rdrand;
+    bool nx, smep, umip, global_pages, huge_pages, xsave, rdrand, x2apic;
     uint32_t vector_size; /* bytes that a thread's vector state takes */
     uint32_t phys_bits;   /* of a physical address; a translation to more faults for good */
 };
@@ -17,5 +17,8 @@ extern struct cpu_features cpu_has;
 
 /* Finds out, and switches on what there is: protections, page attributes, vector state, system calls. */
 void cpu_init(void);
+
+/* The same for another processor, which is like the first. */
+void cpu_init_this(void);
 
 void features_log(void);

@@ -7,10 +7,13 @@
  */
 #include "arch/mmu.h"
 
+#include <stdatomic.h>
+
 #include "arch/upcall.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/shootdown.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -38,18 +41,26 @@ void mmu_load(struct arch_aspace *as) {
     if (old && old != as) old->cpus &= ~me;
 }
 
-/*
- * Makes this processor forget [va, va + len) of `as`; NULL: of the kernel's half. With interrupts off: no switch may
- * load another address space between asking which one is loaded and acting on it.
- */
-static void flush(const struct arch_aspace *as, vaddr_t va, size_t len) {
-    bool were_on = arch_irq_disable();
-    bool concerned = !as || percpu_this()->aspace == as;
-    if (concerned && as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+void mmu_forget(const struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (as && percpu_this()->aspace != as) return;
+    if (as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
         cr3_write(as->root.raw);
-    } else if (concerned) {
+    } else {
         for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
     }
+}
+
+/*
+ * With interrupts off, no switch can load another address space between asking which one is loaded and acting on it. The
+ * fence: a processor that is not among `cpus` yet will see the tables as they are now.
+ */
+void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) {
+    bool were_on = arch_irq_disable();
+    uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t others = (as ? as->cpus : cpus_running()) & ~me;
+    mmu_forget(as, va, len);
+    shootdown_range(others, as, va, len);
     if (were_on) arch_irq_enable();
 }
 
@@ -151,10 +162,10 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 }
 
 /* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
-static void range_drop(const struct arch_aspace *as, paddr_t root, vaddr_t va, size_t len) {
+static void range_drop(struct arch_aspace *as, paddr_t root, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
     table_drop(arch_phys_to_virt(root), TOP_LEVEL, TABLE_ENTRIES, va, va + len, &dropped);
-    if (dropped.any) flush(as, va, len);
+    if (dropped.any) mmu_flush(as, va, len);
     tables_free(&dropped);
 }
 
@@ -172,6 +183,7 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     arch_mmu_drop(as, 0, USER_END);
     bool were_on = arch_irq_disable();
     if (percpu_this()->aspace == as) mmu_load(NULL);
+    shootdown_leave(as->cpus, as);
     if (were_on) arch_irq_enable();
     upcall_table_free(as->root);
 }
@@ -193,7 +205,7 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
     if (other_size(as, va, floor)) arch_mmu_drop(as, va, size);
     uint64_t replaced;
     zx_status_t status = entry_set(as->root, va, floor, value, PTE_USER_TABLE, &replaced);
-    if (status == ZX_OK && (replaced & PTE_PRESENT)) flush(as, va, PAGE_SIZE);
+    if (status == ZX_OK && (replaced & PTE_PRESENT)) mmu_flush(as, va, PAGE_SIZE);
     return status;
 }
 

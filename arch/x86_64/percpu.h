@@ -41,6 +41,7 @@ struct percpu {
     uint64_t user_sp;           /* gs:24, for the two instructions in which the system-call entry has no stack */
     struct arch_aspace *aspace; /* loaded, maybe only left over from the last user thread; NULL: kernel half only */
     zx_time_t alarm;            /* when upcall_alarm() is due */
+    uint32_t apic_id;           /* [I] by which others interrupt it */
     struct cpu cpu;
     struct tss tss;
     uint64_t gdt[GDT_ENTRIES];
@@ -50,3 +51,15 @@ static inline struct percpu *percpu_this(void) { return container_of(arch_this_c
 
 /* Gives the boot processor its struct percpu, GDT, TSS and IDT. Before it nothing of the kernel's C code may run. */
 void percpu_init(void);
+
+/* Makes a struct percpu, with stacks, for another processor; NULL when there is no memory. */
+struct percpu *percpu_new(unsigned id, uint32_t apic_id);
+
+/* Makes it the running processor's. */
+void percpu_load(struct percpu *cpu);
+
+/* Of a processor that runs, or is being started. */
+struct percpu *percpu_of(unsigned id);
+
+/* Those that run, one bit each. */
+uint64_t cpus_running(void);

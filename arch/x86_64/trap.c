@@ -14,6 +14,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/shootdown.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/base/lockrank.h"
 #include "kernel/base/log.h"
@@ -155,9 +156,24 @@ static void page_fault(struct trap_frame *frame) {
 }
 
 static void interrupt(const struct trap_frame *frame) {
-    if (frame->vector == VECTOR_ALARM) {
+    switch (frame->vector) {
+    case VECTOR_ALARM:
         apic_alarm_interrupt();
-    } else if (frame->vector != VECTOR_SPURIOUS && frame->vector >= VECTOR_PIC + 16) {
+        break;
+    case VECTOR_KICK:
+        apic_end_of_interrupt();
+        upcall_kick();
+        break;
+    case VECTOR_SHOOTDOWN:
+        apic_end_of_interrupt();
+        shootdown_serve();
+        break;
+    case VECTOR_STOP:
+        arch_halt();
+    case VECTOR_SPURIOUS:
+        break;
+    default:
+        if (frame->vector < VECTOR_PIC + 16) break;
         log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
         apic_end_of_interrupt();
     }

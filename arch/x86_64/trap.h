@@ -28,6 +28,9 @@ enum trap_vector {
     VECTOR_INTERRUPTS = 32, /* the first that is no exception */
     VECTOR_PIC = 32,        /* 16 of them; masked, but a masked PIC may still cry wolf */
     VECTOR_ALARM = 0xe0,
+    VECTOR_KICK = 0xe1,
+    VECTOR_SHOOTDOWN = 0xe2,
+    VECTOR_STOP = 0xe3,
     VECTOR_SPURIOUS = 0xff,
 };
 

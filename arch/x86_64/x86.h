@@ -8,6 +8,7 @@
 
 #define MSR_APIC_BASE 0x1bu
 #define MSR_PAT 0x277u
+#define MSR_X2APIC 0x800u /* the first of its registers */
 #define MSR_EFER 0xc0000080u
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
@@ -17,6 +18,7 @@
 #define MSR_KERNEL_GS_BASE 0xc0000102u /* the one that swapgs brings in: user mode's while the kernel runs */
 
 #define EFER_SCE (1u << 0)
+#define EFER_LME (1u << 8)
 #define EFER_NXE (1u << 11)
 
 #define FLAGS_TF (1u << 8)

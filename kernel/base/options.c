@@ -11,6 +11,7 @@
 static const char *const names[] = {
     "aslr.disable",                     /* default true: mappings go to the lowest gap that fits */
     "kernel.enable-debugging-syscalls", /* default true: process_write_memory is offered */
+    "kernel.smp.maxcpus",               /* so many processors are started at most */
     "kernel.test",                      /* unit: the test kernel runs its unit tests instead of init */
     "test.only",                        /* the test kernel runs only the tests whose names begin with this */
     "test.provoke",                     /* how the test kernel shall misbehave: see tests/kernel/provoke.c */
@@ -63,6 +64,18 @@ bool option_bool(const char *name, bool fallback) {
     if (value_is(value, len, "true") || value_is(value, len, "1") || value_is(value, len, "on")) return true;
     if (value_is(value, len, "false") || value_is(value, len, "0") || value_is(value, len, "off")) return false;
     return fallback;
+}
+
+uint64_t option_number(const char *name, uint64_t fallback) {
+    size_t len;
+    uint64_t number = 0;
+    const char *value = value_find(name, &len);
+    if (!value || len == 0 || len > 18) return fallback;
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] < '0' || value[i] > '9') return fallback;
+        number = number * 10 + (uint64_t)(value[i] - '0');
+    }
+    return number;
 }
 
 bool option_string(const char *name, char *out, size_t size) {

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 void options_init(const char *cmdline);
 
@@ -15,6 +16,9 @@ const char *options_line(void);
 
 /* "true", "1", "on", and the bare name are true; "false", "0" and "off" false; anything else the fallback. */
 bool option_bool(const char *name, bool fallback);
+
+/* A decimal number; anything else is the fallback. */
+uint64_t option_number(const char *name, uint64_t fallback);
 
 /* Copies the value to `out`, cut to size; false if the name is not given. */
 bool option_string(const char *name, char *out, size_t size);

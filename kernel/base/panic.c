@@ -6,6 +6,7 @@
 
 #include "arch/cpu.h"
 #include "arch/power.h"
+#include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
 
@@ -13,6 +14,7 @@
 #define BACKTRACE_MAX 32
 
 static atomic_uint panics;
+static atomic_uint panicking; /* the id of the processor that panics, plus one */
 
 bool panic_begun(void) { return atomic_load_explicit(&panics, memory_order_relaxed) != 0; }
 
@@ -27,10 +29,18 @@ void log_backtrace(const void *frame) {
     }
 }
 
+/* One processor's panic at a time: others that find something wrong then see what the first has done to the system. */
+static void panic_alone(void) {
+    unsigned nobody = 0, me = arch_this_cpu()->id + 1;
+    if (!atomic_compare_exchange_strong(&panicking, &nobody, me) && nobody != me) arch_halt();
+    if (nobody == 0) arch_stop_others();
+}
+
 NORETURN void panic(const char *fmt, ...) {
     char message[MESSAGE_MAX];
     va_list args;
     arch_irq_disable();
+    panic_alone();
     unsigned before = atomic_fetch_add(&panics, 1);
     if (before < 2) {
         va_start(args, fmt);

@@ -12,6 +12,7 @@
 #include "kernel/sched/thread.h"
 #include "vm/aspace.h"
 #include "vm/heap.h"
+#include "vm/kstack.h"
 #include "vm/mapping.h"
 #include "vm/page.h"
 
@@ -67,7 +68,7 @@ zx_status_t selfcheck_invariants(void) {
     lock_rank_assert_none();
     bool processor = arch_invariants_hold();
     if (!processor) log_line("processor state is not what it must be");
-    bool kernel = arch_kernel_tables_sound();
+    bool kernel = kstack_tables_sound();
     if (!kernel) log_line("kernel page tables are unsound");
     return processor && kernel && current_translations_sound() ? ZX_OK : ZX_ERR_INTERNAL;
 }

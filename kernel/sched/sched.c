@@ -2,7 +2,10 @@
  * Run queues and the switch between threads; see sched.h.
  *
  * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
- * thread is off its stack before anybody can take it from a queue, the reaper included.
+ * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
+ *
+ * No processor idles while a thread is ready: one that becomes ready goes where nothing runs, or else where the fewest wait;
+ * and a processor with nothing to do takes from the longest queue.
  */
 #include "kernel/sched/sched.h"
 
@@ -18,26 +21,34 @@ struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
 
 static struct run_queue {
     TAILQ_HEAD(, thread) ready;
+    unsigned length;
+    struct thread *running;
+    struct thread idle;
     zx_time_t alarm; /* what the machine's alarm is set to */
 } run_queues[MAX_CPUS];
+static unsigned cpu_count; /* those with an id below it have a run queue */
 
 static TAILQ_HEAD(, thread) dead_threads = TAILQ_HEAD_INITIALIZER(dead_threads);
 static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
-static struct thread idle_threads[MAX_CPUS];
 
 static struct run_queue *this_queue(void) { return &run_queues[arch_this_cpu()->id]; }
 
 void sched_init(void) {
     struct cpu *cpu = arch_this_cpu();
     struct run_queue *queue = this_queue();
+    struct thread *idle = &queue->idle;
     TAILQ_INIT(&queue->ready);
     queue->alarm = ZX_TIME_INFINITE;
-    struct thread *idle = &idle_threads[cpu->id];
+    queue->running = idle;
     idle->state = THREAD_RUNNING;
     idle->started_running = arch_time_now();
+    idle->cpu = cpu->id;
     cpu->idle = idle;
     arch_thread_adopt(idle);
     cpu->locks = &idle->locks;
+    spin_lock(&sched_lock);
+    cpu_count = cpu->id + 1;
+    spin_unlock(&sched_lock);
 }
 
 void sched_alarm_update(void) {
@@ -50,21 +61,61 @@ void sched_alarm_update(void) {
     arch_alarm_set(next);
 }
 
-void sched_make_ready(struct thread *t) {
-    struct run_queue *queue = this_queue();
-    t->state = THREAD_READY;
-    TAILQ_INSERT_TAIL(&queue->ready, t, link);
+/* How many want the processor, the one that has it included. */
+static unsigned load(const struct run_queue *queue) { return queue->length + (queue->running != &queue->idle); }
+
+/* Where a thread should run: where it ran last, unless fewer want another processor. */
+static unsigned choose_cpu(const struct thread *t) {
+    unsigned best = t->cpu;
+    for (unsigned id = 0; id < cpu_count && load(&run_queues[best]) > 0; id++) {
+        if (load(&run_queues[id]) < load(&run_queues[best])) best = id;
+    }
+    return best;
+}
+
+/* There is somebody in this processor's queue now. */
+static void queue_grown(void) {
     if (thread_current() == arch_this_cpu()->idle)
         arch_this_cpu()->reschedule = true;
     else
         sched_alarm_update();
 }
 
+void sched_make_ready(struct thread *t) {
+    unsigned id = choose_cpu(t);
+    struct run_queue *queue = &run_queues[id];
+    t->state = THREAD_READY;
+    t->cpu = id;
+    TAILQ_INSERT_TAIL(&queue->ready, t, link);
+    /* Whoever has a queue already knows that somebody waits. */
+    if (queue->length++ > 0) return;
+    if (id == arch_this_cpu()->id)
+        queue_grown();
+    else
+        arch_cpu_kick(id);
+}
+
+void upcall_kick(void) {
+    spin_lock(&sched_lock);
+    if (!TAILQ_EMPTY(&this_queue()->ready)) queue_grown();
+    spin_unlock(&sched_lock);
+}
+
+/* The longest queue of all; this processor's own, if there is anybody in it. */
+static struct run_queue *queue_to_serve(void) {
+    struct run_queue *best = this_queue();
+    for (unsigned id = 0; id < cpu_count && this_queue()->length == 0; id++) {
+        if (run_queues[id].length > best->length) best = &run_queues[id];
+    }
+    return best;
+}
+
 static struct thread *take_next(void) {
-    struct run_queue *queue = this_queue();
+    struct run_queue *queue = queue_to_serve();
     struct thread *next = TAILQ_FIRST(&queue->ready);
     if (!next) return arch_this_cpu()->idle;
     TAILQ_REMOVE(&queue->ready, next, link);
+    queue->length--;
     return next;
 }
 
@@ -76,6 +127,8 @@ void sched_switch(void) {
     next->started_running = now;
     next->slice_end = now + SLICE;
     next->state = THREAD_RUNNING;
+    next->cpu = cpu->id;
+    this_queue()->running = next;
     cpu->reschedule = false;
     if (next != prev) {
         ASSERT(cpu->irq_off_depth == 1);
@@ -156,6 +209,7 @@ void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)
 void thread_start(struct thread *t) {
     spin_lock(&sched_lock);
     ASSERT(t->state == THREAD_NEW);
+    t->cpu = arch_this_cpu()->id;
     sched_make_ready(t);
     spin_unlock(&sched_lock);
 }
@@ -190,6 +244,8 @@ void thread_interrupt(struct thread *t, unsigned attention) {
     spin_lock(&sched_lock);
     if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE)
         waitq_wake_locked(t, ZX_ERR_INTERNAL_INTR_RETRY);
+    else if (t->state == THREAD_RUNNING && t->cpu != arch_this_cpu()->id)
+        arch_cpu_kick(t->cpu);
     spin_unlock(&sched_lock);
 }
 

@@ -26,6 +26,7 @@ struct thread {
     struct waitq *blocked_on;
     zx_status_t wake_status;
     TAILQ_ENTRY(thread) link; /* in the run queue or `blocked_on` */
+    unsigned cpu;             /* where it runs, or ran last; READY: whose run queue it is in */
     struct timer wait_timer;
     zx_time_t slice_end;
     zx_time_t started_running;

@@ -69,6 +69,11 @@ void host_idle(void) {
     host_wait();
 }
 
+/* One is all there is. */
+unsigned arch_cpus_start(unsigned max UNUSED) { return 1; }
+void arch_cpu_kick(unsigned id UNUSED) {}
+void arch_stop_others(void) {}
+
 void arch_halt(void) { abort(); }
 size_t arch_backtrace(uintptr_t *pcs UNUSED, size_t max UNUSED, const void *frame UNUSED) { return 0; }
 bool arch_invariants_hold(void) { return host_irq_on; }

@@ -1,0 +1,9 @@
+/*
+ * What the firmware's ACPI tables tell: which processors there are.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/* The local APICs' numbers of the processors that may be started, the running one's included; `max` at most. */
+unsigned acpi_processors(uint32_t *apic_ids, unsigned max);

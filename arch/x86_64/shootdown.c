@@ -1,0 +1,60 @@
+/*
+ * TLB shootdown. One request at a time, in one place that all can see: whoever asks puts it there, interrupts those
+ * concerned, and waits until each has taken its bit away. Asking and waiting are done with interrupts off, so whoever waits for
+ * its turn serves meanwhile what others ask of it.
+ */
+#include "arch/x86_64/shootdown.h"
+
+#include <stdatomic.h>
+
+#include "arch/cpu.h"
+#include "arch/x86_64/apic.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trap.h"
+#include "kernel/base/log.h"
+
+static struct {
+    atomic_bool taken;
+    struct arch_aspace *as;
+    vaddr_t va;
+    size_t len;
+    bool leave;
+    _Atomic uint64_t pending; /* who has not done it yet; set last, so that it publishes the rest */
+} request;
+
+void shootdown_serve(void) {
+    struct percpu *cpu = percpu_this();
+    uint64_t me = (uint64_t)1 << cpu->cpu.id;
+    if (!(atomic_load_explicit(&request.pending, memory_order_acquire) & me)) return;
+    if (!request.leave)
+        mmu_forget(request.as, request.va, request.len);
+    else if (cpu->aspace == request.as)
+        mmu_load(NULL);
+    atomic_fetch_and_explicit(&request.pending, ~me, memory_order_release);
+}
+
+static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, bool leave) {
+    ASSERT(arch_this_cpu()->irq_off_depth == 0);
+    while (atomic_exchange_explicit(&request.taken, true, memory_order_acquire)) {
+        shootdown_serve();
+        arch_pause();
+    }
+    request.as = as;
+    request.va = va;
+    request.len = len;
+    request.leave = leave;
+    atomic_store_explicit(&request.pending, mask, memory_order_release);
+    for (; mask != 0; mask &= mask - 1)
+        apic_interrupt(percpu_of((unsigned)__builtin_ctzll(mask))->apic_id, VECTOR_SHOOTDOWN);
+    while (atomic_load_explicit(&request.pending, memory_order_acquire) != 0) arch_pause();
+    atomic_store_explicit(&request.taken, false, memory_order_release);
+}
+
+void shootdown_range(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (mask != 0) ask(mask, as, va, len, false);
+}
+
+void shootdown_leave(uint64_t mask, struct arch_aspace *as) {
+    if (mask != 0) ask(mask, as, 0, 0, true);
+}

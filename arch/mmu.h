@@ -54,8 +54,8 @@ bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, padd
  * never executable. Neighbours that are not mapped are guard pages.
  */
 [[gnu::warn_unused_result]] zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa);
-/* Removes it on all processors and returns the page that was there. */
-paddr_t arch_kernel_unmap(vaddr_t va);
+/* Removes `count` such pages that lie one behind the other, on all processors, and tells which they were. */
+void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages);
 
 /* Walks the kernel half: no page writable and executable, none open to user mode. For self-tests. */
 bool arch_kernel_tables_sound(void);

@@ -32,7 +32,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
 /* Begins user code with a fresh register state: arg1 and arg2 as the C ABI passes them, everything else zero. */
 _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_t arg2);
 
-/* The running thread stops using its user address space; the kernel half stays. */
+/* This processor stops using the user address space that is loaded; the kernel half stays. */
 void arch_leave_aspace(void);
 
 /* The running thread's user segment bases (the thread pointer of the C library). The address is a user one. */

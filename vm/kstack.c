@@ -1,20 +1,25 @@
 /*
  * Kernel stacks; see kstack.h. The area is cut into slots of one guard page and the stack above it; a bitmap says which are
- * taken, the lowest free one is used first. One mutex guards bitmap and mappings.
+ * taken, the lowest free one is used first. A few stacks that were given back are kept as they are: to unmap one, every
+ * processor must be told. One mutex guards it all.
  */
 #include "vm/kstack.h"
 
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
+#include "kernel/base/poison.h"
 #include "kernel/sched/mutex.h"
 #include "vm/page.h"
 
 #define SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
 #define MAX_STACKS ((size_t)16384)
 #define WORD_BITS 64
+#define MAX_SPARE 16
 
 static struct mutex lock = MUTEX_INIT(lock, RANK_KERNEL_STACKS, "kernel stacks");
 static uint64_t taken[MAX_STACKS / WORD_BITS];
+static void *spare[MAX_SPARE];
+static size_t spare_count;
 
 static vaddr_t slot_stack(size_t slot) { return KERNEL_DYNAMIC_BASE + slot * SLOT_SIZE + PAGE_SIZE; }
 
@@ -30,7 +35,9 @@ static bool slot_take(size_t *slot) {
 }
 
 static void stack_unmap(size_t slot, size_t npages) {
-    for (size_t i = 0; i < npages; i++) page_free(page_from_phys(arch_kernel_unmap(slot_stack(slot) + i * PAGE_SIZE)));
+    paddr_t pages[KSTACK_PAGES];
+    arch_kernel_unmap(slot_stack(slot), npages, pages);
+    for (size_t i = 0; i < npages; i++) page_free(page_from_phys(pages[i]));
     taken[slot / WORD_BITS] &= ~((uint64_t)1 << slot % WORD_BITS);
 }
 
@@ -46,20 +53,38 @@ static bool stack_map(size_t slot) {
     return true;
 }
 
-void *kstack_alloc(void) {
+static void *stack_make(void) {
     _Static_assert(MAX_STACKS * SLOT_SIZE <= KERNEL_DYNAMIC_SIZE, "the area holds all slots");
-    void *stack = NULL;
     size_t slot;
+    return slot_take(&slot) && stack_map(slot) ? (void *)slot_stack(slot) : NULL;
+}
+
+void *kstack_alloc(void) {
     mutex_lock(&lock);
-    if (slot_take(&slot) && stack_map(slot)) stack = (void *)slot_stack(slot);
+    void *stack = spare_count > 0 ? spare[--spare_count] : stack_make();
     mutex_unlock(&lock);
+    if (stack) memory_unpoison(stack, KSTACK_SIZE);
     return stack;
 }
 
+static void stack_unmake(void *stack) {
+    stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES);
+}
+
 void kstack_free(void *stack) {
-    size_t slot = ((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE;
     mutex_lock(&lock);
-    stack_unmap(slot, KSTACK_PAGES);
+    if (spare_count < MAX_SPARE) {
+        memory_poison(stack, KSTACK_SIZE);
+        spare[spare_count++] = stack;
+    } else {
+        stack_unmake(stack);
+    }
+    mutex_unlock(&lock);
+}
+
+void kstack_trim(void) {
+    mutex_lock(&lock);
+    while (spare_count > 0) stack_unmake(spare[--spare_count]);
     mutex_unlock(&lock);
 }
 

@@ -15,5 +15,8 @@ MUST_CHECK void *kstack_alloc(void);
 /* Must not be the stack this runs on. */
 void kstack_free(void *stack);
 
+/* Gives up what is kept for the next. */
+void kstack_trim(void);
+
 /* arch_kernel_tables_sound(), while no stack comes or goes. */
 bool kstack_tables_sound(void);

@@ -260,13 +260,14 @@ zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     return status;
 }
 
-paddr_t arch_kernel_unmap(vaddr_t va) {
-    unsigned level;
-    uint64_t *parent;
-    paddr_t pa = {*entry_deepest(kernel_root, va, 1, &level, &parent) & PTE_FRAME};
-    ASSERT(level == 1 && pa.raw != 0);
-    range_drop(NULL, kernel_root, va, PAGE_SIZE);
-    return pa;
+void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages) {
+    for (size_t i = 0; i < count; i++) {
+        unsigned level;
+        uint64_t *parent;
+        pages[i].raw = *entry_deepest(kernel_root, va + i * PAGE_SIZE, 1, &level, &parent) & PTE_FRAME;
+        ASSERT(level == 1 && pages[i].raw != 0);
+    }
+    range_drop(NULL, kernel_root, va, count * PAGE_SIZE);
 }
 
 bool kernel_page_present(vaddr_t va) {

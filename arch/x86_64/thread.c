@@ -97,7 +97,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
 
 void arch_leave_aspace(void) {
     bool were_on = arch_irq_disable();
-    mmu_load(NULL);
+    if (percpu_this()->aspace) mmu_load(NULL);
     if (were_on) arch_irq_enable();
 }
 

@@ -134,6 +134,8 @@ void sched_switch(void) {
         ASSERT(cpu->irq_off_depth == 1);
         /* Whether interrupts come back on afterwards is this thread's affair, not this processor's. */
         bool irq_were_on = cpu->irq_were_on;
+        /* Whose memory was last used here may then be changed without waking this processor. */
+        if (next == cpu->idle) arch_leave_aspace();
         cpu->locks = &next->locks;
         arch_thread_switch(prev, next, next->arch_aspace);
         arch_this_cpu()->irq_were_on = irq_were_on;

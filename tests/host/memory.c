@@ -73,11 +73,12 @@ zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     return ZX_OK;
 }
 
-paddr_t arch_kernel_unmap(vaddr_t va) {
-    paddr_t pa = {*dynamic_frame(va)};
-    *dynamic_frame(va) = 0;
-    memory_poison((void *)va, PAGE_SIZE);
-    return pa;
+void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages) {
+    for (size_t i = 0; i < count; i++, va += PAGE_SIZE) {
+        pages[i].raw = *dynamic_frame(va);
+        *dynamic_frame(va) = 0;
+        memory_poison((void *)va, PAGE_SIZE);
+    }
 }
 
 bool arch_kernel_tables_sound(void) { return true; }

@@ -27,7 +27,9 @@ KTEST("kstack/between two stacks lies a page that nothing can use") {
     /* A page can be put there only because none is. */
     struct page *page = page_alloc();
     NEED(page && arch_kernel_map(low - PAGE_SIZE, page_phys(page)) == ZX_OK);
-    EXPECT(arch_kernel_unmap(low - PAGE_SIZE).raw == page_phys(page).raw);
+    paddr_t removed;
+    arch_kernel_unmap(low - PAGE_SIZE, 1, &removed);
+    EXPECT(removed.raw == page_phys(page).raw);
     page_free(page);
     kstack_free((void *)first);
     kstack_free((void *)second);
@@ -43,6 +45,7 @@ static bool no_stack(void *arg) { return *(void **)arg == NULL; }
 
 KTEST("kstack/whichever page cannot be had, no stack is half made") {
     void *stack;
+    kstack_trim();
     EXPECT(fail_each_allocation(make_stack, no_stack, &stack) >= 1);
     kstack_free(stack);
 }

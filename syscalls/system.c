@@ -4,10 +4,11 @@
 #include "arch/boot.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/random.h"
+#include "kernel/sched/sched.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
-int64_t sys_system_get_num_cpus(void) { return 1; }
+int64_t sys_system_get_num_cpus(void) { return sched_cpu_count(); }
 int64_t sys_system_get_physmem(void) { return (int64_t)arch_boot_info()->ram_total; }
 
 /* At most ZX_CPRNG_DRAW_MAX_LEN bytes at a time; the stub asks as often as it takes. */

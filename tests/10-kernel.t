@@ -1,4 +1,4 @@
-# The tests inside the kernel, on a processor that offers everything and on a plain one.
+# The tests inside the kernel, on a processor that offers everything and on several plain ones.
 use strict;
 use warnings;
 use FindBin;
@@ -7,11 +7,12 @@ use Machine;
 use Test::More;
 
 my $out = Machine::out('debug');
+my %processors = (max => 1, qemu64 => 4);
 
-for my $cpu ($ENV{CPU} || ('max', 'qemu64')) {
+for my $cpu ($ENV{CPU} || sort keys %processors) {
     Machine->new(
         kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs", dir => "build/tests/kernel-$cpu",
-        fw => 'pvh', cpu => $cpu, cmdline => 'kernel.test=unit',
+        fw => 'pvh', cpu => $cpu, smp => $ENV{SMP} || $processors{$cpu} || 2, cmdline => 'kernel.test=unit',
     )->relay($cpu);
 }
 done_testing;

@@ -1,6 +1,6 @@
-# The tests that run as a user program: the system calls as programs meet them, on a processor that offers everything
-# and on a plain one. Time is counted in instructions there, four nanoseconds each, so that what a test sees does not
-# depend on how busy the host is.
+# The tests that run as a user program: the system calls as programs meet them. Once on one processor that offers everything,
+# where time is counted in instructions, four nanoseconds each, so that what a test sees does not depend on how busy the host
+# is; and once on several plain ones that run freely, as many as SMP= says.
 use strict;
 use warnings;
 use FindBin;
@@ -9,12 +9,14 @@ use Machine;
 use Test::More;
 
 my $out = Machine::out('debug');
+my $counted = '-icount shift=2,sleep=off';
 
-for my $cpu ($ENV{CPU} || ('max', 'qemu64')) {
+for my $run (['counted', 'max', 1, $counted], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '']) {
+    my ($name, $cpu, $smp, $flags) = @$run;
     Machine->new(
-        kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$cpu",
-        fw => 'pvh', cpu => $cpu, timeout => $ENV{TIMEOUT} || 180, cmdline => 'init.run=tests',
-        qemu_flags => '-icount shift=2,sleep=off ' . ($ENV{QEMU_FLAGS} // ''),
-    )->relay($cpu);
+        kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",
+        fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 180, cmdline => 'init.run=tests',
+        qemu_flags => join(' ', $flags, $ENV{QEMU_FLAGS} // ''),
+    )->relay($name);
 }
 done_testing;

@@ -51,6 +51,13 @@ void sched_init(void) {
     spin_unlock(&sched_lock);
 }
 
+unsigned sched_cpu_count(void) {
+    spin_lock(&sched_lock);
+    unsigned count = cpu_count;
+    spin_unlock(&sched_lock);
+    return count;
+}
+
 void sched_alarm_update(void) {
     struct run_queue *queue = this_queue();
     zx_time_t next = timer_next();

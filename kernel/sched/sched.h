@@ -11,6 +11,9 @@ extern struct spinlock sched_lock;
 /* Makes the code that calls it, on the boot stack, this processor's idle thread. Done once, before anything waits. */
 void sched_init(void);
 
+/* How many processors run threads. */
+unsigned sched_cpu_count(void);
+
 /* The idle loop; also starts the reaper's work when there is some. Never returns. */
 NORETURN void sched_idle(void);
 

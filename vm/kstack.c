@@ -67,9 +67,7 @@ void *kstack_alloc(void) {
     return stack;
 }
 
-static void stack_unmake(void *stack) {
-    stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES);
-}
+static void stack_unmake(void *stack) { stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES); }
 
 void kstack_free(void *stack) {
     mutex_lock(&lock);

@@ -27,13 +27,11 @@ struct [[gnu::packed]] table {
     char signature[4];
     uint32_t length;
     char rest[28];
-    char body[];
 };
 
 struct [[gnu::packed]] madt {
     struct table header;
     uint32_t apic_address, flags;
-    char entries[];
 };
 
 enum madt_type { MADT_APIC = 0, MADT_X2APIC = 9 };
@@ -87,7 +85,7 @@ static const struct table *table_find(const struct table *list, size_t width, co
     size_t count = list ? (list->length - sizeof(*list)) / width : 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t pa = 0;
-        memcpy(&pa, list->body + i * width, width);
+        memcpy(&pa, (const char *)(list + 1) + i * width, width);
         const struct table *table = table_at(pa);
         if (table && memcmp(table->signature, signature, sizeof(table->signature)) == 0) return table;
     }
@@ -119,7 +117,7 @@ unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
     const struct madt *madt = madt_find();
     unsigned count = 0;
     if (!madt) return 0;
-    const char *at = madt->entries, *end = (const char *)madt + madt->header.length;
+    const char *at = (const char *)(madt + 1), *end = (const char *)madt + madt->header.length;
     while (count < max && end - at >= 2) {
         const struct madt_entry *entry = (const void *)at;
         if (entry->length < 2 || entry->length > end - at) break;

@@ -44,10 +44,14 @@ static ssize_t console_write(void *cookie, const char *text, size_t len) {
 }
 
 /* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
-static ssize_t console_read(void *cookie, char *buffer, size_t len) {
+size_t __port_console_read(char *buffer, size_t len) {
     size_t wanted = len > 0 ? 1 : 0;
+    return zx_debug_read(__port_resource(), buffer, &wanted) == ZX_OK ? wanted : 0;
+}
+
+static ssize_t console_read(void *cookie, char *buffer, size_t len) {
     (void)cookie;
-    return zx_debug_read(__port_resource(), buffer, &wanted) == ZX_OK ? (ssize_t)wanted : 0;
+    return (ssize_t)__port_console_read(buffer, len);
 }
 
 static FILE *stream_open(struct port_stream *place, const char *mode, int buffering) {

@@ -49,7 +49,7 @@ $(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags
 $(USER_OBJECTS)/%.o: %.cc $(OUT)/user.flags
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
-	$(QUIET)$(CXX) $(USER_CXXFLAGS) -Wall -Wextra $(if $(WERROR),-Werror) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
+	$(QUIET)$(CXX) $(USER_CXXFLAGS) -I. -Wall -Wextra $(if $(WERROR),-Werror) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
 
 $(USER_OBJECTS)/%.S.o: %.S $(OUT)/user.flags
 	$(call say,AS,$<)

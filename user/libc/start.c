@@ -25,9 +25,8 @@ int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv
                       void (*fini)(void), void (*ldso)(void));
 _Noreturn void __port_start(zx_handle_t bootstrap);
 
-/* The linker's names for the beginning of the program's headers in memory, and for what a dynamic linker would read. */
+/* The linker's name for the beginning of the program's headers in memory. */
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
-extern const Elf64_Dyn _DYNAMIC[] __attribute__((weak, visibility("hidden")));
 
 /* What C++ programs register their destructors with. */
 extern void *__dso_handle;
@@ -42,14 +41,18 @@ static const Elf64_Phdr *program_headers(void) {
     return (const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
 }
 
-/* How far from the addresses in its file the program lies. */
-static uintptr_t program_bias(void) {
+static const Elf64_Phdr *program_header(uint32_t type) {
     const Elf64_Phdr *headers = program_headers();
     for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
-        if (headers[i].p_type == PT_LOAD && headers[i].p_offset == 0)
-            return (uintptr_t)&__ehdr_start - headers[i].p_vaddr;
+        if (headers[i].p_type == type) return &headers[i];
     }
-    return 0;
+    return NULL;
+}
+
+/* How far from the addresses in its file the program lies. Its first segment begins with the headers. */
+static uintptr_t program_bias(void) {
+    const Elf64_Phdr *first = program_header(PT_LOAD);
+    return first ? (uintptr_t)&__ehdr_start - first->p_vaddr : 0;
 }
 
 /* One fix-up. A static program has none that would need a symbol. */
@@ -60,11 +63,12 @@ static void relocate(const Elf64_Rela *fix, uintptr_t bias) {
 
 /* Makes the addresses in the data of a program that may lie anywhere those of the place where it is. */
 static void program_relocate(void) {
+    const Elf64_Phdr *dynamic = program_header(PT_DYNAMIC);
+    if (!dynamic) return;
     uintptr_t bias = program_bias();
     const char *fixes = NULL;
     size_t len = 0;
-    if (bias == 0 || !_DYNAMIC) return;
-    for (const Elf64_Dyn *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
+    for (const Elf64_Dyn *entry = (const void *)(bias + dynamic->p_vaddr); entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_RELA) fixes = (const char *)(bias + entry->d_un.d_ptr);
         if (entry->d_tag == DT_RELASZ) len = entry->d_un.d_val;
     }

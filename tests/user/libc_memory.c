@@ -171,13 +171,13 @@ static zx_info_maps_t mapping_at(const void *addr) {
 }
 
 /* Something else may be there by now. */
-static bool is_gone(const void *addr) { return strcmp(mapping_at(addr).name, "malloc") != 0; }
+static bool is_gone(const void *addr) { return strcmp(mapping_at(addr).name, "heap") != 0; }
 
 TEST("libc/mmap maps a VMO of its own, named for what it is, with its pages there") {
     char *memory = map(10 * PAGE, PROT_READ | PROT_WRITE);
     NEED(memory != MAP_FAILED);
     zx_info_maps_t mapping = mapping_at(memory);
-    EXPECT_EQ(strcmp(mapping.name, "malloc"), 0);
+    EXPECT_EQ(strcmp(mapping.name, "heap"), 0);
     EXPECT_EQ(mapping.size, 10 * PAGE);
     EXPECT_EQ(mapping.u.mapping.committed_pages, 10);
     EXPECT_EQ(munmap(memory, 10 * PAGE), 0);

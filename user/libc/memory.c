@@ -86,7 +86,7 @@ static zx_status_t commit(zx_vaddr_t addr, size_t len) {
 }
 
 static zx_status_t map_committed(size_t len, int prot, zx_vm_option_t place, bool lazy, zx_vaddr_t *addr) {
-    zx_status_t status = __port_memory_map("malloc", len, perms(prot) | place, addr);
+    zx_status_t status = __port_memory_map("heap", len, perms(prot) | place, addr);
     if (status != ZX_OK || lazy || !(prot & PROT_WRITE)) return status;
     status = commit(*addr, len);
     if (status != ZX_OK) zx_vmar_unmap(zx_vmar_root_self(), *addr, len);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
 #include <zircon/assert.h>
 #include <zircon/syscalls.h>
@@ -34,6 +35,30 @@ static int recurse(int depth) {
 
 static void quick_handler(void) { _Exit(55); }
 
+static int in_thread(void *depth) { return recurse(*(int *)depth); }
+
+/* In a thread with a stack of a megabyte. */
+static int recurse_in_thread(int depth) {
+    thrd_t thread;
+    int result = -1;
+    if (thrd_create(&thread, in_thread, &depth) != thrd_success) return 102;
+    return thrd_join(thread, &result) == thrd_success ? result : 103;
+}
+
+/* Leaves the process to others, of which the last ends it with 0. */
+static int later(void *unused) {
+    (void)unused;
+    zx_nanosleep(zx_deadline_after(2000000));
+    return 7;
+}
+static int leave_others(void) {
+    thrd_t thread;
+    for (int i = 0; i < 3; i++) {
+        if (thrd_create(&thread, later, NULL) != thrd_success) return 104;
+    }
+    thrd_exit(8);
+}
+
 int main(int argc, char **argv) {
     if (argc != 3) return 100;
     number = atoi(argv[2]);
@@ -51,6 +76,8 @@ int main(int argc, char **argv) {
     if (strcmp(how, "ZX_ASSERT") == 0) ZX_ASSERT(number == 1);
     if (strcmp(how, "ZX_PANIC") == 0) ZX_PANIC("panic %d\n", number);
     if (strcmp(how, "recurse") == 0) return recurse(1 << 20);
+    if (strcmp(how, "recurse_in_thread") == 0) return recurse_in_thread(number);
+    if (strcmp(how, "thrd_exit") == 0) return leave_others();
     if (strcmp(how, "write") == 0) *(volatile int *)(uintptr_t)main = 1;
     return 101;
 }

@@ -58,6 +58,13 @@ TEST("libc/abort, failed assertions and faults are crashes to whoever waits for 
     EXPECT_EQ(run("ends", "write", "0"), CRASH);
 }
 
+TEST("libc/a thread has a megabyte of stack, and below it a page that faults") {
+    EXPECT_EQ(run("ends", "recurse_in_thread", "900"), 0);
+    EXPECT_EQ(run("ends", "recurse_in_thread", "1100"), CRASH);
+}
+
+TEST("libc/the program ends with its last thread") { EXPECT_EQ(run("ends", "thrd_exit", "0"), 0); }
+
 TEST("libc/C++ objects are made and destroyed in order, also static ones and those on the heap") {
     EXPECT_EQ(run("cxx", NULL, NULL), 0);
     EXPECT_EQ(run("cxx-pie", NULL, NULL), 0);

@@ -28,8 +28,16 @@ zx_koid_t __port_koid(zx_handle_t handle);
  */
 zx_status_t __port_memory_map(const char *name, size_t len, zx_vm_option_t options, zx_vaddr_t *addr);
 
-/* tls.c: memory for a new thread, with the program's thread-local variables; the thread pointer, or NULL. */
-void *__port_tls_create(void);
+/* process.c: the process's first thread. */
+zx_handle_t __port_main_thread(void);
+
+/*
+ * tls.c: how much zeroed memory a thread needs for thread-local storage; what makes such memory a thread's, and gives
+ * its thread pointer; a thread's id for musl.
+ */
+size_t __port_tls_len(void);
+void *__port_tls_place(char *block);
+int __port_tid(zx_handle_t thread);
 
 /* stdio.c: writes text of any length to the console. */
 void __port_console_write(const char *text, size_t len);

@@ -9,18 +9,16 @@
  * library is set up: no errno, no malloc.
  */
 #include <elf.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <zircon/process.h>
 #include <zircon/syscalls.h>
 
 #include "user/libc/port.h"
+#include "user/libc/pthread_impl.h"
 
-/* musl's struct pthread: it is smaller than this, and has the thread's id here. */
+/* Room for musl's struct pthread and the port's own fields behind it. */
 #define PTHREAD_SIZE 512
 #define PTHREAD_ALIGN 64
-#define PTHREAD_TID 0x30
+_Static_assert(sizeof(struct port_pthread) <= PTHREAD_SIZE, "the room for struct pthread is too small");
 
 /* An id that musl's locks can hold beside their flags. */
 #define TID_MASK 0x3fffffff
@@ -55,41 +53,37 @@ static void headers_read(const size_t *aux) {
     }
 }
 
-/* Zeroed memory; NULL if there is none. It has no name of its own yet when the first thread asks. */
-static char *block_map(size_t len) {
-    zx_vaddr_t addr;
-    return __port_memory_map("tls", len, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, &addr) == ZX_OK ? (char *)addr : NULL;
-}
+size_t __port_tls_len(void) { return (tls.len + tls.align + PTHREAD_SIZE + ZX_PAGE_MASK) & ~(size_t)ZX_PAGE_MASK; }
 
-static size_t block_len(void) { return (tls.len + tls.align + PTHREAD_SIZE + ZX_PAGE_MASK) & ~(size_t)ZX_PAGE_MASK; }
-
-void *__port_tls_create(void) {
-    char *block = block_map(block_len());
-    if (!block) return NULL;
+void *__port_tls_place(char *block) {
     uintptr_t pointer = ((uintptr_t)block + tls.len + tls.align - 1) & ~(tls.align - 1);
     if (tls.image_len) memcpy((char *)pointer - tls.len, tls.image, tls.image_len);
     return (void *)pointer;
 }
 
+int __port_tid(zx_handle_t thread) { return (int)(__port_koid(thread) & TID_MASK); }
+
 /*
  * musl asked Linux for the thread's id and took the refusal for one. Locks hold ids and want positive ones. Only what is
  * certainly that refusal is replaced.
  */
-static void thread_id_set(void *thread) {
-    int *id = (int *)((char *)thread + PTHREAD_TID);
-    if (*id == ZX_ERR_BAD_SYSCALL) *id = (int)(__port_koid(zx_thread_self()) & TID_MASK);
+static void thread_id_set(struct port_pthread *thread) {
+    if (thread->tid == ZX_ERR_BAD_SYSCALL) thread->tid = __port_tid(__port_main_thread());
 }
 
 /* Takes the place of musl's, which calls it with the list of facts, indexed by their numbers. */
 void __init_tls(size_t *aux) {
+    zx_vaddr_t block;
     headers_read(aux);
-    void *thread = __port_tls_create();
-    if (!thread || __init_tp(thread) < 0) __builtin_trap();
+    if (__port_memory_map("tls", __port_tls_len(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, &block) != ZX_OK)
+        __builtin_trap();
+    void *thread = __port_tls_place((char *)block);
+    if (__init_tp(thread) < 0) __builtin_trap();
     thread_id_set(thread);
 }
 
-/* Makes a thread pointer the calling thread's. musl calls this when it has laid out the thread's storage. */
+/* Makes a thread pointer the first thread's. musl calls this when it has laid out the thread's storage. */
 int __set_thread_area(void *thread) {
     uintptr_t base = (uintptr_t)thread;
-    return zx_object_set_property(zx_thread_self(), ZX_PROP_REGISTER_FS, &base, sizeof(base));
+    return zx_object_set_property(__port_main_thread(), ZX_PROP_REGISTER_FS, &base, sizeof(base));
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <threads.h>
 #include <zircon/assert.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
@@ -23,7 +24,7 @@ int alive, made;
 /* The first of all: its destructor is the last to run, and decides how the program ends. */
 struct Counter {
     Counter() { NEED(alive == 0); }
-    ~Counter() { _Exit(alive == 0 && made == 11 ? 0 : __LINE__); }
+    ~Counter() { _Exit(alive == 0 && made == 15 ? 0 : __LINE__); }
 } counter;
 
 struct Counted {
@@ -85,6 +86,24 @@ void test_heap() {
     delete[] bytes;
 }
 
+/* Made in a thread when it is first used there, destroyed when the thread ends. */
+thread_local Counted of_thread;
+
+int use_local(void *) {
+    const int before = alive;
+    return of_thread.value() == 1 && alive == before + 1 ? 0 : __LINE__;
+}
+
+void test_threads() {
+    NEED(of_thread.value() == 1 && alive == 4);
+    for (int i = 0; i < 3; i++) {
+        thrd_t thread;
+        int result = -1;
+        NEED(thrd_create(&thread, use_local, nullptr) == thrd_success);
+        NEED(thrd_join(thread, &result) == thrd_success && result == 0 && alive == 4);
+    }
+}
+
 void test_calls() {
     char text[] = "old";
     size_t actual = 0;
@@ -100,6 +119,7 @@ int main(int argc, char **) {
     NEED(argc == 1 && per_thread == 6 && many[0] == 9 && many[99] == 0);
     test_objects();
     test_heap();
+    test_threads();
     test_calls();
     auto lambda = [argc](auto value) { return value + argc; };
     if (const auto [handle, wanted, pending] = zx_wait_item_t{1, 2, 0}; handle + wanted + pending != 3) return __LINE__;

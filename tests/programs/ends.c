@@ -12,6 +12,9 @@
 
 static int number;
 
+/* So few that they do not fill what they are rounded up to. */
+static _Thread_local volatile char locals[3] = {1, 2, 39};
+
 /* Handlers, of which the last one registered is the first to run. */
 static void handler_last(void) { _Exit(number == 6 ? 42 : 1); }
 static void handler_first(void) { number *= 2; }
@@ -78,6 +81,7 @@ int main(int argc, char **argv) {
     if (strcmp(how, "recurse") == 0) return recurse(1 << 20);
     if (strcmp(how, "recurse_in_thread") == 0) return recurse_in_thread(number);
     if (strcmp(how, "thrd_exit") == 0) return leave_others();
+    if (strcmp(how, "locals") == 0) return locals[0] + locals[1] + locals[2];
     if (strcmp(how, "write") == 0) *(volatile int *)(uintptr_t)main = 1;
     return 101;
 }

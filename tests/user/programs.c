@@ -63,6 +63,10 @@ TEST("libc/a thread has a megabyte of stack, and below it a page that faults") {
     EXPECT_EQ(run("ends", "recurse_in_thread", "1100"), CRASH);
 }
 
+TEST("libc/three bytes of thread-local variables are where the linker put them") {
+    EXPECT_EQ(run("ends", "locals", "0"), 42);
+}
+
 TEST("libc/the program ends with its last thread") { EXPECT_EQ(run("ends", "thrd_exit", "0"), 0); }
 
 TEST("libc/C++ objects are made and destroyed in order, also static ones and those on the heap") {

@@ -1,9 +1,10 @@
 /*
  * What a C++ compiler takes for granted beside the C library: operator new and delete over malloc, the guards of local
- * static variables, and an end for calls of functions that have no body. The
+ * static variables, destructors of thread-local ones, and an end for calls of functions that have no body. The
  * names are those of the Itanium C++ ABI. There are no exceptions, so a `new` that finds no memory ends the program,
  * unless it is the nothrow one, which gives NULL.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -100,4 +101,47 @@ void __cxa_guard_release(struct guard *guard) {
 
 void __cxa_guard_abort(struct guard *guard) {
     if (atomic_exchange(&guard->state, GUARD_FREE) == GUARD_AWAITED) zx_futex_wake(&guard->state, UINT32_MAX);
+}
+
+/* Destructors of thread-local variables: a list of each thread's own, the last one made the first to go. */
+
+struct departure {
+    void (*destroy)(void *object);
+    void *object;
+    struct departure *next;
+};
+
+static pthread_key_t departures_key;
+static pthread_once_t departures_once = PTHREAD_ONCE_INIT;
+
+static void departures_run(void *first) {
+    for (struct departure *one = first, *next; one; one = next) {
+        next = one->next;
+        one->destroy(one->object);
+        free(one);
+    }
+}
+
+/* Destructors may make further objects. */
+static void departures_run_own(void) {
+    void *first;
+    while ((first = pthread_getspecific(departures_key))) {
+        pthread_setspecific(departures_key, NULL);
+        departures_run(first);
+    }
+}
+
+/* A thread's data goes when it ends, but for the thread that ends the program. */
+static void departures_prepare(void) {
+    if (pthread_key_create(&departures_key, departures_run) != 0 || atexit(departures_run_own) != 0) abort();
+}
+
+int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso);
+int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso) {
+    (void)dso;
+    pthread_once(&departures_once, departures_prepare);
+    struct departure *one = malloc(sizeof(*one));
+    if (!one) return -1;
+    *one = (struct departure){destroy, object, pthread_getspecific(departures_key)};
+    return pthread_setspecific(departures_key, one);
 }

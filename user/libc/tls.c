@@ -31,18 +31,19 @@ int __set_thread_area(void *thread);
 static struct {
     const void *image;
     size_t image_len;
-    size_t len; /* from the first variable to the thread pointer */
-    size_t align;
+    size_t len;   /* from the first variable to the thread pointer */
+    size_t align; /* of the thread pointer */
 } tls = {.align = PTHREAD_ALIGN};
 
-/* The first variable's address and the thread pointer less `len` are the same but for multiples of the alignment. */
+/* The linker places the variables by their own alignment alone, counted back from the thread pointer. */
 static void tls_learn(const Elf64_Phdr *header, uintptr_t image_base) {
     uintptr_t image = image_base + header->p_vaddr;
-    if (header->p_align > tls.align) tls.align = header->p_align;
+    size_t align = header->p_align ? header->p_align : 1;
+    if (align > tls.align) tls.align = align;
     tls.image = (const void *)image;
     tls.image_len = header->p_filesz;
     tls.len = header->p_memsz;
-    tls.len += (0 - tls.len - image) & (tls.align - 1);
+    tls.len += (0 - tls.len - image) & (align - 1);
 }
 
 /* Linked to lie anywhere, a program has addresses that count from where it was put. */

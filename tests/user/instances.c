@@ -61,7 +61,7 @@ static void instance_end(struct instance *instance) {
 #define PERM_DATA (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 TEST("launch/two instances of a program share its text and have data of their own") {
-    struct instance one, two;
+    struct instance one = {0}, two = {0};
     struct neighbour_message answer;
     NEED(instance_start("test/neighbour", &one) && instance_start("test/neighbour", &two));
     for (uint64_t i = 1; i <= 3; i++) {
@@ -90,7 +90,7 @@ static uint8_t byte_at(const struct instance *instance, zx_vaddr_t addr) {
 }
 
 TEST("launch/a breakpoint written into one instance is not seen by another, nor by one launched later") {
-    struct instance one, two, later;
+    struct instance one = {0}, two = {0}, later = {0};
     struct neighbour_message answer;
     const uint8_t breakpoint = BREAKPOINT;
     size_t actual = 0;

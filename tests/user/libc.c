@@ -68,8 +68,8 @@ TEST("libc/printf writes integers, text and pointers of every kind") {
     const char *text = "text";
     EXPECT_PRINTS("[   42|42   |00042|+42| 42]", "[%5d|%-5d|%05d|%+d|% d]", 42, 42, 42, 42, 42);
     EXPECT_PRINTS("[ff|FF|0xff|0377|11]", "[%x|%X|%#x|%#o|%u]", 255, 255, 255, 255, 11u);
-    EXPECT_PRINTS("[-128|-32768|-9223372036854775808|18446744073709551615]", "[%hhd|%hd|%lld|%zu]", -128, -32768,
-                  LLONG_MIN, SIZE_MAX);
+    EXPECT_PRINTS("[-128|-32768|-9223372036854775808|18446744073709551615]", "[%hhd|%hd|%lld|%zu]", (signed char)-128,
+                  (short)-32768, LLONG_MIN, SIZE_MAX);
     EXPECT_PRINTS("[x|text|  te|0x1234|%]", "[%c|%s|%*.*s|%p|%%]", 'x', text, 4, 2, text, (void *)0x1234);
     int at = 0;
     EXPECT_PRINTS("[123]", "[123%n]", &at);
@@ -155,11 +155,16 @@ static int recurse(int depth) {
 
 TEST("libc/there are megabytes of stack") { EXPECT_EQ(recurse(7000), 7000); }
 
-TEST("libc/getenv finds what was given, setenv and putenv change it") {
+static bool is_set(const char *name, const char *value) {
+    const char *found = getenv(name);
+    return found && strcmp(found, value) == 0;
+}
+
+TEST("libc/getenv finds what was given, and what setenv sets") {
     EXPECT(getenv("init.run") != NULL);
     EXPECT(getenv("no such thing") == NULL);
     EXPECT_EQ(setenv("jargoon.test", "a value", 1), 0);
-    EXPECT_EQ(strcmp(getenv("jargoon.test"), "a value"), 0);
+    EXPECT(is_set("jargoon.test", "a value"));
     EXPECT_EQ(unsetenv("jargoon.test"), 0);
     EXPECT(getenv("jargoon.test") == NULL);
 }
@@ -201,10 +206,16 @@ TEST("libc/nanosleep and usleep sleep, never less") {
         EXPECT_EQ(errno, number);    \
     } while (0)
 
+static bool opens(const char *path, const char *mode) {
+    FILE *file = fopen(path, mode);
+    if (file) fclose(file);
+    return file != NULL;
+}
+
 TEST("libc/what would ask Linux fails with ENOSYS, and nothing happens") {
     struct stat status;
-    EXPECT_ERRNO(fopen("/etc/passwd", "r") == NULL, ENOSYS);
-    EXPECT_ERRNO(fopen("new", "w") == NULL, ENOSYS);
+    EXPECT_ERRNO(!opens("/etc/passwd", "r"), ENOSYS);
+    EXPECT_ERRNO(!opens("new", "w"), ENOSYS);
     EXPECT_ERRNO(open("/etc/passwd", O_RDONLY) == -1, ENOSYS);
     EXPECT_ERRNO(stat("/", &status) == -1, ENOSYS);
     EXPECT_ERRNO(remove("x") == -1, ENOSYS);
@@ -216,7 +227,6 @@ TEST("libc/what would ask Linux fails with ENOSYS, and nothing happens") {
     EXPECT_ERRNO(kill(1, SIGTERM) == -1, ENOSYS);
     EXPECT_ERRNO(signal(SIGINT, SIG_IGN) == SIG_ERR, ENOSYS);
     EXPECT_ERRNO(syscall(99999) == -1, ENOSYS);
-    EXPECT(tmpfile() == NULL);
     EXPECT(system("ls") != 0);
 }
 

@@ -73,6 +73,14 @@ zx_status_t zx_handle_close(zx_handle_t handle) {
     return ZX_OK;
 }
 
+zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t size) {
+    (void)handle;
+    (void)property;
+    (void)value;
+    (void)size;
+    return ZX_OK;
+}
+
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer, size_t len, size_t *actual,
                                size_t *avail) {
     must(handle == ROOT_HANDLE && topic == ZX_INFO_VMAR && len == sizeof(zx_info_vmar_t) && !actual && !avail);

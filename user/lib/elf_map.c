@@ -37,6 +37,7 @@ static zx_status_t segment_copy(const struct elf_segment *segment, zx_handle_t v
     zx_handle_t copy;
     zx_status_t status = zx_vmo_create(segment->len, ZX_VMO_NON_RESIZABLE, &copy);
     if (status != ZX_OK) return status;
+    zx_object_set_property(copy, ZX_PROP_NAME, "data", strlen("data"));
     status = vmo_copy(copy, vmo, offset + segment->offset, segment->file_len);
     if (status == ZX_OK) {
         *out = copy;

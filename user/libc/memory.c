@@ -46,6 +46,7 @@ void *__mmap(void *start, size_t len, int prot, int flags, int fd, off_t offset)
     }
     zx_status_t status = zx_vmo_create(len, ZX_VMO_NON_RESIZABLE, &vmo);
     if (status == ZX_OK) {
+        zx_object_set_property(vmo, ZX_PROP_NAME, "heap", sizeof("heap"));
         status = zx_vmar_map(zx_vmar_root_self(), perms(prot), 0, vmo, 0, len, &addr);
         zx_handle_close(vmo);
     }

@@ -20,3 +20,11 @@ zx_handle_t __port_resource(void);
 
 /* stdio.c: writes text of any length to the console. */
 void __port_console_write(const char *text, size_t len);
+
+/*
+ * terminal.c: the program's terminal, which is the console if its launcher gave it none. Writing shows all of the text
+ * in any case. Reading waits for a byte at least; 0 is the end of the input.
+ */
+void __port_terminal_open(void);
+void __port_terminal_write(const char *text, size_t len);
+size_t __port_terminal_read(char *buffer, size_t size);

@@ -28,7 +28,8 @@
 struct child {
     zx_handle_t process; /* ZX_HANDLE_INVALID: a free entry */
     zx_handle_t channel; /* ZX_HANDLE_INVALID: closed */
-    char label[LABEL_SIZE];
+    zx_koid_t koid;
+    char label[LABEL_SIZE]; /* its name and koid */
     struct screen_line line;
     bool reading; /* waits for input, with this request … */
     zx_txid_t request;
@@ -175,10 +176,21 @@ void children_look(void) { serve_once(ZX_HANDLE_INVALID, 0); }
 
 bool child_wait(zx_handle_t process) {
     while (zx_object_wait_one(process, ZX_PROCESS_TERMINATED, 0, NULL) != ZX_OK) {
-        if (keyboard_interrupted()) return false;
+        if (keyboard_interrupted()) {
+            screen_interrupted();
+            screen_fresh_line();
+            return false;
+        }
         serve_once(process, ZX_TIME_INFINITE);
     }
     return true;
+}
+
+bool child_is_ours(zx_koid_t koid) {
+    for (const struct child *child = children; child < children + MAX_CHILDREN; child++) {
+        if (child->process != ZX_HANDLE_INVALID && child->koid == koid) return true;
+    }
+    return false;
 }
 
 /* Starting. */
@@ -195,6 +207,7 @@ static struct child *child_new(void) {
 static void label_set(struct child *child, const char *name) {
     zx_info_handle_basic_t info = {0};
     zx_object_get_info(child->process, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+    child->koid = info.koid;
     snprintf(child->label, sizeof(child->label), "%.*s %llu", (int)ZX_MAX_NAME_LEN, name,
              (unsigned long long)info.koid);
 }

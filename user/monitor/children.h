@@ -18,6 +18,9 @@ void child_start(const char *const *args);
 /* Waits for any process's end; false if Ctrl-C was typed first. Programs in the background go on writing. */
 bool child_wait(zx_handle_t process);
 
+/* Was it started here, and its end has not been told yet? */
+bool child_is_ours(zx_koid_t koid);
+
 /* Waits for a key; what programs want is done meanwhile. */
 void children_serve(void);
 

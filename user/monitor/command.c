@@ -67,8 +67,7 @@ void command_run(const struct words *words) {
     if (!c) {
         printf("There is no command '%s'; `help` lists them all.\n", words->items[0].text);
     } else if (words->count - 1 < c->min_args || words->count - 1 > c->max_args) {
-        printf("%s%s%s is how to call it; `help %s` tells more.\n", c->name, *c->args ? " " : " alone", c->args,
-               c->name);
+        printf("%s takes %s; `help %s` tells more.\n", c->name, *c->args ? c->args : "no arguments", c->name);
     } else {
         c->run(words);
     }

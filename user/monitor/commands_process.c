@@ -99,12 +99,20 @@ static void run_start(const struct words *words) {
     child_start(args);
 }
 
-/* Waits for the end, so that the next command finds the process gone. */
+/* Tells how it ended. Of a program that was started here the loop tells it, as it would without being asked. */
+static void wait_target(const struct target *target) {
+    zx_info_process_t info;
+    if (!child_wait(target->process)) return;
+    if (child_is_ours(target->koid)) return children_look();
+    zx_status_t status = zx_object_get_info(target->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
+    if (status != ZX_OK) return target_complain(target, "It cannot be asked how it ended", status);
+    printf("%s %llu %s\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));
+}
+
 static void kill_target(const struct target *target) {
     zx_status_t status = zx_task_kill(target->process);
     if (status == ZX_OK) {
-        child_wait(target->process);
-        printf("%s %llu is no more.\n", target->name, (unsigned long long)target->koid);
+        wait_target(target);
     } else {
         target_complain(target, "It cannot be killed", status);
     }
@@ -121,14 +129,6 @@ static void run_kill(const struct words *words) {
         kill_target(&target);
     }
     target_close(&target);
-}
-
-static void wait_target(const struct target *target) {
-    zx_info_process_t info;
-    if (!child_wait(target->process)) return;
-    zx_status_t status = zx_object_get_info(target->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
-    if (status != ZX_OK) return target_complain(target, "It cannot be asked how it ended", status);
-    printf("%s %llu %s.\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));
 }
 
 static void run_wait(const struct words *words) {

@@ -27,8 +27,9 @@ my %defaults = (
 #   file       a file; no input
 #   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
 #   stdio      standard output, and standard input with its end marked: the kernel is told init.console=pipe
-#   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed. After
-#              each match the search goes on behind it
+#   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed, which may
+#              be code that gets the output so far and returns the text. After each match the search goes on behind
+#              it. If code is at the very end, it answers as often as its pair matches
 sub new {
     my ($class, %args) = @_;
     my $self = bless {console => 'file', %args}, $class;
@@ -186,12 +187,13 @@ sub watch {
             $result{heard} //= time - $start if $name eq 'console' && length $text{$name};
         }
         while (@talk && substr($text{console}, $seen) =~ $talk[0]) {
-            $seen += $+[0];
-            shift @talk;
-            put($typing, shift @talk) or last;
+            my $heard = substr $text{console}, 0, $seen += $+[0];
+            my $answer = $talk[1];
+            splice @talk, 0, 2 unless @talk == 2 && ref $answer;
+            put($typing, ref $answer ? $answer->($heard) : $answer) or last;
         }
     }
-    $result{unsaid} = @talk / 2;
+    $result{unsaid} = grep { defined && !ref } @talk[map { 2 * $_ + 1 } 0 .. $#talk / 2];
     spew($self->file($_), $text{$_}) for keys %text;
     return (%result, console => $text{console} // '', report => [split /\r?\n/, $text{report}]);
 }

@@ -102,8 +102,9 @@ static void run_start(const struct words *words) {
 /* Tells how it ended. Of a program that was started here the loop tells it, as it would without being asked. */
 static void wait_target(const struct target *target) {
     zx_info_process_t info;
+    bool ours = child_is_ours(target->koid);
     if (!child_wait(target->process)) return;
-    if (child_is_ours(target->koid)) return children_look();
+    if (ours) return children_look();
     zx_status_t status = zx_object_get_info(target->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
     if (status != ZX_OK) return target_complain(target, "It cannot be asked how it ended", status);
     printf("%s %llu %s\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));

@@ -1,8 +1,9 @@
 # User programs and the boot archive.
 #
 # Each folder user/NAME with a main.c is a program: its .c files become $(OUT)/user/NAME, which is bin/NAME in the
-# archive. To add one, make the folder. The files of tests/user together become the program bin/tests. All of them are
-# linked with the start-up code and port layer (user/libc), what they need of user/lib, and Debian's musl.
+# archive. To add one, make the folder; or, if one file is all of it, put it into user/programs. The files of tests/user
+# together become the program bin/tests. All of them are linked with the start-up code and port layer (user/libc), what
+# they need of user/lib, and Debian's musl.
 #
 # Each file of tests/programs is a program by itself, test/NAME in the archive, for the tests to launch; NAME.cc is one in
 # C++, and NAME-pie.c or .cc is linked to lie anywhere.
@@ -33,8 +34,9 @@ USER_INCLUDE := $(call user-include,$(CC))
 USER_OBJECTS := $(OUT)/user/obj
 user-objects = $(patsubst %.c,$(USER_OBJECTS)/%.o,$(patsubst %.S,$(USER_OBJECTS)/%.S.o,$(1:%.cc=%.c)))
 
-USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) $(if $(wildcard tests/user/*.c),tests)
-program-sources = $(sort $(wildcard $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
+USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) \
+	$(patsubst user/programs/%.c,%,$(wildcard user/programs/*.c)) $(if $(wildcard tests/user/*.c),tests)
+program-sources = $(sort $(wildcard user/programs/$(1).c $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
 PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c user/libc/*.S)))
 LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)))
 
@@ -97,7 +99,8 @@ export APP_ARGS := $(value ARGS)
 APP_DIR := $(OUT)/run
 # A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
 APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
-APP_CFLAGS := -Wall $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON))
+# What it includes in quotes it may also take from user/lib.
+APP_CFLAGS := -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON))
 
 $(APP_DIR)/app: FORCE $(LINKED)
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 /*
- * The three descriptors that there are: input, output and errors, all of them the console. Reading gives a line at a time,
+ * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). Reading gives a line at a time,
  * or as much of it as there is room for. These go past the buffers of stdin and stdout.
  */
 #include <errno.h>
@@ -17,7 +17,7 @@ ssize_t __port_read(long fd, void *buffer, size_t len) {
     char *text = buffer;
     size_t done = 0;
     if (fd != STDIN_FILENO) return -EBADF;
-    while (done < len && __port_console_read(&text[done], 1) == 1) {
+    while (done < len && __port_terminal_read(&text[done], 1) == 1) {
         if (text[done++] == '\n') break;
     }
     return (ssize_t)done;
@@ -25,7 +25,7 @@ ssize_t __port_read(long fd, void *buffer, size_t len) {
 
 ssize_t __port_write(long fd, const void *text, size_t len) {
     if (fd != STDOUT_FILENO && fd != STDERR_FILENO) return -EBADF;
-    __port_console_write(text, len);
+    __port_terminal_write(text, len);
     return (ssize_t)len;
 }
 

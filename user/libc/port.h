@@ -42,8 +42,13 @@ int __port_tid(zx_handle_t thread);
 /* stdio.c: writes text of any length to the console. */
 void __port_console_write(const char *text, size_t len);
 
-/* stdio.c: waits for a byte at least; 0 is the end of the input. */
-size_t __port_console_read(char *buffer, size_t len);
+/*
+ * terminal.c: the program's terminal, which is the console if its launcher gave it none. Writing shows all of the text
+ * in any case. Reading waits for a byte at least; 0 is the end of the input.
+ */
+void __port_terminal_open(void);
+void __port_terminal_write(const char *text, size_t len);
+size_t __port_terminal_read(char *buffer, size_t size);
 
 /* descriptors.c: as read() and write() do, but with the error's number, negative, as the result. */
 ssize_t __port_read(long fd, void *buffer, size_t len);

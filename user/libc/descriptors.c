@@ -1,6 +1,6 @@
 /*
- * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). Reading gives a line at a time,
- * or as much of it as there is room for. These go past the buffers of stdin and stdout.
+ * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). Reading gives a
+ * line at a time, or as much of it as there is room for. These go past the buffers of stdin and stdout.
  */
 #include <errno.h>
 #include <stdarg.h>

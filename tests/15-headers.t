@@ -23,6 +23,9 @@ my %languages = (
 my %uses = (
     'zircon/assert.h' => 'int f(int x); int f(int x) { ZX_ASSERT(x); ZX_ASSERT_MSG(x, "text"); ZX_ASSERT_MSG(x, "%d", x);'
         . ' ZX_DEBUG_ASSERT(x); ZX_DEBUG_ASSERT_MSG(x, "%d", x); ZX_PANIC("no %d", x); }',
+    'zircon/types.h' => 'extern const zx_status_t f[]; extern zx_rights_t r; extern zx_futex_t w; extern bool b;'
+        . ' const zx_status_t f[] = {ZX_ERR_IO, ZX_PAGE_SHIFT, (zx_status_t)sizeof(size_t), (zx_status_t)ZX_RIGHT_READ};',
+    'zircon/threads.h' => 'zx_handle_t f(void); zx_handle_t f(void) { return thrd_get_zx_handle(thrd_current()); }',
     'zircon/time.h' => 'zx_time_t f(void); zx_time_t f(void) { return zx_time_add_duration(ZX_SEC(1), ZX_MSEC(1)); }',
     'zircon/processargs.h' => 'extern uint32_t id; uint32_t id = PA_HND(PA_USER0, 7);',
 );

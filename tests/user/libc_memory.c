@@ -248,6 +248,34 @@ TEST("libc/mprotect takes permissions away and gives them back") {
     EXPECT_EQ(errno, ENOMEM);
 }
 
+TEST("libc/code that a program makes can be run") {
+    static const unsigned char code[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov $42, %eax; ret */
+    int (*made)(void);
+    char *memory = map(PAGE, PROT_READ | PROT_WRITE);
+    NEED(memory != MAP_FAILED);
+    memcpy(memory, code, sizeof(code));
+    EXPECT_EQ(mprotect(memory, PAGE, PROT_READ | PROT_EXEC), 0);
+    memcpy(&made, &memory, sizeof(made));
+    EXPECT_EQ(made(), 42);
+    EXPECT_EQ(munmap(memory, PAGE), 0);
+}
+
+static char image[2 * PAGE] __attribute__((aligned(PAGE)));
+
+TEST("libc/the image and the stack stay as they are") {
+    char stack = 1;
+    char *page = (char *)((uintptr_t)&stack & ~(uintptr_t)ZX_PAGE_MASK);
+    image[0] = 2;
+    errno = 0;
+    EXPECT_EQ(mprotect(image, PAGE, PROT_READ), -1);
+    EXPECT_EQ(errno, EINVAL);
+    EXPECT_EQ(munmap(image, PAGE), -1);
+    EXPECT_EQ(munmap(page, PAGE), -1);
+    image[0]++;
+    stack++;
+    EXPECT(image[0] == 3 && stack == 2);
+}
+
 TEST("libc/madvise gives pages back when told that they are not needed, and they read as zeros") {
     char *memory = map(4 * PAGE, PROT_READ | PROT_WRITE);
     NEED(memory != MAP_FAILED);

@@ -4,6 +4,9 @@
  *
  * What can be written gets its pages at once: when memory runs out it is the allocation that fails, with ENOMEM, and
  * not the program somewhere later. MAP_NORESERVE asks for pages as they are touched, and the risk.
+ *
+ * The program's image and its first stack lie in regions of their own, which their launcher set apart: what is mapped
+ * there stays as it is, and mprotect and munmap of it fail with EINVAL.
  */
 #include <errno.h>
 #include <stdarg.h>

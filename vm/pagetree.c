@@ -252,26 +252,48 @@ void pagetree_destroy(struct pagetree *tree) {
     *tree = (struct pagetree){0};
 }
 
-static uint64_t node_count(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last) {
+/* A tree that is compared with, from some node of the counted one on; `height` may be that of a node above or below. */
+struct other {
+    const struct pagetree_node *node;
+    unsigned height;
+};
+
+/* What stands in the other tree in place of child i of a node of that height. */
+static struct other other_child(struct other other, unsigned height, uint64_t i) {
+    if (other.height < height) return i == 0 ? other : (struct other){0};
+    return (struct other){other.node ? other.node->child[i].node : NULL, height - 1};
+}
+
+static uint64_t node_count(const struct pagetree_node *node, unsigned height, uint64_t first, uint64_t last,
+                           struct other other) {
     uint64_t count = 0;
+    if (other.node == node) return 0;
     FOREACH_CHILD_IN(i, node, height, first, last) {
+        struct other below = other_child(other, height, i);
         if (height == 1) {
-            count++;
+            count += below.node != node->child[i].node;
         } else {
             uint64_t cfirst, clast;
             child_range(height, (unsigned)i, first, last, &cfirst, &clast);
-            count += node_count(node->child[i].node, height - 1, cfirst, clast);
+            count += node_count(node->child[i].node, height - 1, cfirst, clast, below);
         }
     }
     return count;
 }
 
-uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t count) {
+uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetree *other, uint64_t first,
+                               uint64_t count) {
     struct piece piece[2];
+    struct other top = {other->root, other->height};
     uint64_t sum = 0;
+    while (top.node && top.height > tree->height) top = other_child(top, top.height, 0);
     for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++)
-        sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last);
+        sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last, top);
     return sum;
+}
+
+uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t count) {
+    return pagetree_count_unlike(tree, &(struct pagetree){0}, first, count);
 }
 
 /* The first page at [first, last] below the node, as an index counted from the node's first. */

@@ -48,3 +48,7 @@ bool pagetree_next(const struct pagetree *tree, uint64_t first, uint64_t count, 
 
 /* How many pages stand at [first, first + count). */
 uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t count);
+
+/* The same, without those that `other` has at the same index too. What the trees share costs nothing to pass over. */
+uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetree *other, uint64_t first,
+                               uint64_t count);

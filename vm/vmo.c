@@ -56,6 +56,14 @@ size_t vmo_child_count(struct vmo *vmo) {
     return count;
 }
 
+struct vmo *vmo_ref_ancestor(struct vmo *vmo) {
+    spin_lock(&family_lock);
+    struct vmo *ancestor = vmo->parent;
+    while (ancestor && !object_try_ref(&ancestor->object)) ancestor = ancestor->parent;
+    spin_unlock(&family_lock);
+    return ancestor;
+}
+
 static void vmo_destroy(struct object *object) {
     struct vmo *vmo = vmo_from_object(object);
     family_leave(vmo);

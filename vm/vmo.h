@@ -95,6 +95,9 @@ void vmo_adopt(struct vmo *parent, struct vmo *child);
 
 size_t vmo_child_count(struct vmo *vmo);
 
+/* The nearest ancestor that is left, with a reference, or NULL. */
+struct vmo *vmo_ref_ancestor(struct vmo *vmo);
+
 /* The VMO's name, for those who list memory. */
 void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]);
 void vmo_set_name(struct vmo *vmo, const char *name);
@@ -133,6 +136,10 @@ MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 /* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */
 MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
 
+/*
+ * The pages there that are the VMO's own, in bytes. What it shares with the nearest ancestor that is left counts for that one
+ * only, and a slice has nothing of its own.
+ */
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /*

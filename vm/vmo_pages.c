@@ -23,12 +23,26 @@ static uint64_t page_index(const struct vmo *store, uint64_t offset) {
     return store->first_index + (offset >> PAGE_SHIFT);
 }
 
+/* A page that holds the same as `old`; zeros for NULL. */
+static struct page *page_copy(const struct page *old) {
+    if (!old) return page_alloc_zeroed();
+    struct page *page = page_alloc();
+    if (page) memcpy(page_data(page), page_data(old), PAGE_SIZE);
+    return page;
+}
+
+static zx_status_t copy_into(struct pagetree *tree, uint64_t index, const struct page *old) {
+    struct page *page = page_copy(old);
+    zx_status_t status = page ? pagetree_put(tree, index, page) : ZX_ERR_NO_MEMORY;
+    if (page && status != ZX_OK) page_free(page);
+    return status;
+}
+
 /* Puts a page of the store's own at `offset`: a copy of `old`, or zeros. */
 static zx_status_t replace_page(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
     REQUIRES(&store->lock) {
-    struct page *page = old ? page_alloc() : page_alloc_zeroed();
+    struct page *page = page_copy(old);
     if (!page) return ZX_ERR_NO_MEMORY;
-    if (old) memcpy(page_data(page), page_data(old), PAGE_SIZE);
     mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
     zx_status_t status = pagetree_put(&store->pages, page_index(store, offset), page);
     if (status == ZX_OK)
@@ -81,37 +95,68 @@ zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
     return status;
 }
 
-static zx_status_t unshare_pages(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+/* Puts the pages of `fresh` at [offset, end) in, each at its place. */
+static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, const struct pagetree *fresh)
+    REQUIRES(&store->lock) {
     zx_status_t status = ZX_OK;
-    for (uint64_t at = offset; status == ZX_OK && vmo_next_page(store, &at, end); at += PAGE_SIZE) {
+    uint64_t skip;
+    while (status == ZX_OK && pagetree_next(fresh, page_index(store, offset), (end - offset) >> PAGE_SHIFT, &skip)) {
         bool exclusive;
-        struct page *page = pagetree_lookup(&store->pages, page_index(store, at), &exclusive);
-        if (!exclusive) status = replace_page(store, at, page, &page);
-        if (thread_killed()) status = ZX_ERR_CANCELED;
+        offset += skip << PAGE_SHIFT;
+        struct page *page = pagetree_lookup(fresh, page_index(store, offset), &exclusive);
+        page_ref(page);
+        mapping_drop_all(store, offset, PAGE_SIZE);
+        status = pagetree_put(&store->pages, page_index(store, offset), page);
+        if (status != ZX_OK) page_unref(page);
+        offset += PAGE_SIZE;
     }
     return status;
 }
 
 /*
- * All holes or none: the tree as it was is kept, at the cost of one reference, until the last page is in. What cannot
- * succeed is not begun: a VMO may have more holes than there will ever be pages.
+ * Removes the pages at [first, last) and puts in those of `fresh`, all within [offset, end). All or nothing: the tree as it was
+ * is kept, at the cost of one reference, until the last page is in.
  */
-static zx_status_t fill_holes(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t end, uint64_t first, uint64_t last,
+                                  const struct pagetree *fresh) REQUIRES(&store->lock) {
     struct pagetree before, after;
-    uint64_t npages = (end - offset) >> PAGE_SHIFT;
-    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free())
-        return ZX_ERR_NO_MEMORY;
+    if (!fresh->root) return first < last ? remove_pages(store, first, last - first) : ZX_OK;
     zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
     if (status != ZX_OK) return status;
-    for (uint64_t at = offset; at < end && status == ZX_OK; at += PAGE_SIZE) {
-        bool exclusive;
-        struct page *page = pagetree_lookup(&store->pages, page_index(store, at), &exclusive);
-        if (!page) status = replace_page(store, at, NULL, &page);
-        if (thread_killed()) status = ZX_ERR_CANCELED;
-    }
+    if (first < last) status = remove_pages(store, first, last - first);
+    if (status == ZX_OK) status = put_pages(store, offset, end, fresh);
     after = store->pages;
     if (status != ZX_OK) store->pages = before;
     pagetree_destroy(status == ZX_OK ? &before : &after);
+    return status;
+}
+
+/*
+ * What a commit adds, in a tree of its own: a copy of each shared page, zeros for each hole. What cannot succeed is not begun:
+ * a VMO may have more holes than there will ever be pages.
+ */
+static zx_status_t commit_prepare(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
+    REQUIRES(&store->lock) {
+    uint64_t npages = (end - offset) >> PAGE_SHIFT;
+    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free())
+        return ZX_ERR_NO_MEMORY;
+    for (; offset < end; offset += PAGE_SIZE) {
+        bool exclusive = false;
+        uint64_t index = page_index(store, offset);
+        const struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
+        if (exclusive) continue;
+        if (thread_killed()) return ZX_ERR_CANCELED;
+        zx_status_t status = copy_into(fresh, index, page);
+        if (status != ZX_OK) return status;
+    }
+    return ZX_OK;
+}
+
+static zx_status_t commit_range(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+    struct pagetree fresh = {0};
+    zx_status_t status = commit_prepare(store, offset, end, &fresh);
+    if (status == ZX_OK) status = exchange_pages(store, offset, end, end, end, &fresh);
+    pagetree_destroy(&fresh);
     return status;
 }
 
@@ -121,12 +166,8 @@ zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK && len > 0 && page_round_up(offset + len, &end)) {
-        uint64_t begin = vmo->store_offset + page_round_down(offset);
-        end += vmo->store_offset;
-        status = unshare_pages(store, begin, end);
-        if (status == ZX_OK) status = fill_holes(store, begin, end);
-    }
+    if (status == ZX_OK && len > 0 && page_round_up(offset + len, &end))
+        status = commit_range(store, vmo->store_offset + page_round_down(offset), vmo->store_offset + end);
     mutex_unlock(&store->lock);
     return status;
 }
@@ -142,37 +183,42 @@ zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     return status;
 }
 
-/* A page of which a part is to be zeroed, made the store's own; NULL if it holds nothing anyway. */
-static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end, char **data) REQUIRES(&store->lock) {
-    struct vmo_page page;
+/* A page of which [offset, end) is to be zeroed: if it is shared, a copy is put into `fresh`. */
+static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
+    REQUIRES(&store->lock) {
     bool exclusive;
-    *data = NULL;
-    if (offset >= end || !pagetree_lookup(&store->pages, page_index(store, offset), &exclusive)) return ZX_OK;
+    if (offset >= end) return ZX_OK;
+    const struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+    if (!page) return ZX_OK;
     if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
-    zx_status_t status = vmo_get_page(store, offset, true, &page);
-    if (status == ZX_OK) *data = (char *)arch_phys_to_virt(page.pa) + (offset & PAGE_MASK);
-    return status;
+    return exclusive ? ZX_OK : copy_into(fresh, page_index(store, offset), page);
 }
 
-/* Whole pages: given back, or zeroed where they must stay. NO_MEMORY: nothing is done. */
-static zx_status_t zero_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
-    if (store->kind == VMO_PAGED) return remove_pages(store, offset, len);
-    memset(arch_phys_to_virt((paddr_t){store->frames.raw + offset}), 0, len);
-    return ZX_OK;
+/* Part of a page, which is the store's own if it is there. */
+static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+    bool exclusive;
+    if (offset >= end) return;
+    struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+    if (page) memset((char *)page_data(page) + (offset & PAGE_MASK), 0, end - offset);
 }
 
-/* All that can fail first: the pages at head and tail, then the whole ones between. */
+/* All that can fail first: the pages at head and tail, and the whole ones between are given back, or zeroed if they must stay. */
 static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
     uint64_t head_end = min_u64(first, end), tail = max_u64(last, first);
-    char *head_data, *tail_data;
-    zx_status_t status = zero_prepare(store, offset, head_end, &head_data);
-    if (status == ZX_OK) status = zero_prepare(store, tail, end, &tail_data);
-    if (status == ZX_OK && first < last) status = zero_pages(store, first, last - first);
+    struct pagetree fresh = {0};
+    zx_status_t status = zero_prepare(store, offset, head_end, &fresh);
+    if (status == ZX_OK) status = zero_prepare(store, tail, end, &fresh);
+    if (status == ZX_OK && store->kind == VMO_CONTIGUOUS && first < last)
+        memset(arch_phys_to_virt((paddr_t){store->frames.raw + first}), 0, last - first);
+    else if (status == ZX_OK)
+        status =
+            exchange_pages(store, page_round_down(offset), end > last ? last + PAGE_SIZE : last, first, last, &fresh);
+    pagetree_destroy(&fresh);
     if (status != ZX_OK) return status;
-    if (head_data) memset(head_data, 0, head_end - offset);
-    if (tail_data) memset(tail_data, 0, end - tail);
+    zero_part(store, offset, head_end);
+    zero_part(store, tail, end);
     return ZX_OK;
 }
 
@@ -185,12 +231,32 @@ zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
     return status;
 }
 
+/*
+ * What the nearest ancestor that is left has, at the price of one reference. A contiguous one shares no page, and may not be
+ * made to look as if it did.
+ */
+static struct pagetree ancestor_pages(struct vmo *vmo) {
+    struct pagetree pages = {0};
+    struct vmo *ancestor = vmo_ref_ancestor(vmo);
+    if (!ancestor) return pages;
+    struct vmo *store = ancestor->store;
+    mutex_lock(&store->lock);
+    if (store->kind == VMO_PAGED && pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &pages) != ZX_OK)
+        pages = (struct pagetree){0};
+    mutex_unlock(&store->lock);
+    vmo_unref(ancestor);
+    return pages;
+}
+
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
-    mutex_lock(&vmo->store->lock);
+    if (vmo->store != vmo) return 0;
+    struct pagetree others = ancestor_pages(vmo);
+    mutex_lock(&vmo->lock);
     if (offset > vmo->size) offset = vmo->size;
     len = min_u64(len, vmo->size - offset);
-    uint64_t pages = pagetree_count(&vmo->store->pages, page_index(vmo->store, vmo->store_offset + offset),
-                                    (len + PAGE_MASK) >> PAGE_SHIFT);
-    mutex_unlock(&vmo->store->lock);
+    uint64_t pages =
+        pagetree_count_unlike(&vmo->pages, &others, page_index(vmo, offset), (len + PAGE_MASK) >> PAGE_SHIFT);
+    mutex_unlock(&vmo->lock);
+    pagetree_destroy(&others);
     return pages << PAGE_SHIFT;
 }

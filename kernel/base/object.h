@@ -55,6 +55,14 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
 static inline void object_ref(struct object *object) {
     atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
 }
+/* For those who know an object without holding it: false when its last reference has gone already. */
+static inline bool object_try_ref(struct object *object) {
+    unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
+    while (refs != 0) {
+        if (atomic_compare_exchange_weak(&object->refs, &refs, refs + 1)) return true;
+    }
+    return false;
+}
 void object_unref(struct object *object);
 
 /* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */

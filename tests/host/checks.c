@@ -131,7 +131,7 @@ static void check_vmo(struct world *w, struct model_handle *h) {
     struct model_vmo *vmo = (struct model_vmo *)h->object;
     zx_info_vmo_t info;
     get_info(w, h->value, ZX_INFO_VMO, &info, sizeof(info));
-    uint64_t committed = model_vmo_committed(vmo, 0, vmo->size);
+    uint64_t committed = model_vmo_committed(&w->model, vmo, 0, vmo->size);
     if (info.size_bytes != vmo->size || info.committed_bytes != committed || info.num_mappings != vmo->mappings)
         world_fail(w, "a VMO of %#lx bytes, %#lx committed, %lu mappings; and not %#lx, %#lx, %u", info.size_bytes,
                    info.committed_bytes, info.num_mappings, vmo->size, committed, vmo->mappings);

@@ -105,8 +105,8 @@ static void check_maps(struct world *w, struct model_process *p, uint64_t count)
         if (!map || map->base != entry.base || map->len != entry.size || map->perms != entry.u.mapping.mmu_flags ||
             map->offset != entry.u.mapping.vmo_offset)
             world_fail(w, "no such mapping: %#lx, %#lx bytes", entry.base, entry.size);
-        if (map->base < SCRATCH &&
-            entry.u.mapping.committed_pages != model_vmo_committed(map->vmo, map->offset, map->len) / MODEL_PAGE)
+        if (map->base < SCRATCH && entry.u.mapping.committed_pages !=
+                                       model_vmo_committed(&w->model, map->vmo, map->offset, map->len) / MODEL_PAGE)
             world_fail(w, "mapping at %#lx: %lu pages committed", entry.base, entry.u.mapping.committed_pages);
     }
     for (unsigned i = 0; i < MODEL_MAPPINGS; i++) mappings -= p->mappings[i].vmar != NULL;

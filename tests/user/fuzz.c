@@ -81,7 +81,8 @@ static void send_toys(struct player *player) {
         thread,
         pair.a,
         pair.b,
-        handle_without(zx_job_default(), ZX_RIGHT_DESTROY),
+        /* Others have it too, and expect to find it as it was. */
+        handle_without(zx_job_default(), ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL),
         vmo_make(8 * PAGE),
         handle_with(fixed, ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_MAP),
     };

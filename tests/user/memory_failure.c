@@ -36,6 +36,7 @@ static void expect_unchanged(void) {
     EXPECT_EQ(info.committed_bytes, MARKS * PAGE);
     EXPECT_EQ(info.num_children, 1);
     EXPECT_EQ(info.num_mappings, 1);
+    EXPECT_EQ(vmo_info(scene.snapshot).committed_bytes, 0);
     for (size_t i = 0; i < MARKS; i++) {
         EXPECT_EQ(peek(scene.vmo, marks[i] * PAGE), 100 + i);
         EXPECT_EQ(peek(scene.snapshot, marks[i] * PAGE), 100 + i);

@@ -16,23 +16,43 @@ uint64_t *model_cell(const struct model_vmo *vmo, unsigned cell) {
     return &vmo->store->cells[vmo->first * CELLS_PER_PAGE + cell];
 }
 
-static bool *committed(const struct model_vmo *vmo, unsigned page) { return &vmo->store->committed[vmo->first + page]; }
+static unsigned *page_of(const struct model_vmo *vmo, unsigned page) { return &vmo->store->page[vmo->first + page]; }
+
+/* Is the page of the store the very one that its parent has there? */
+static bool is_parents(const struct model_store *store, unsigned page) {
+    unsigned there = store->parent_first + page;
+    return store->parent && there < STORE_PAGES && store->parent->page[there] == store->page[page];
+}
 
 uint64_t model_committed(const struct model_vmo *vmo) {
     uint64_t bytes = 0;
-    for (unsigned page = 0; page < model_size(vmo); page++) bytes += *committed(vmo, page) ? ZX_PAGE_SIZE : 0;
+    if (vmo->slice) return 0;
+    for (unsigned page = 0; page < model_size(vmo); page++)
+        bytes += *page_of(vmo, page) && !is_parents(vmo->store, page) ? ZX_PAGE_SIZE : 0;
     return bytes;
 }
 
-void model_touch(const struct model_vmo *vmo, unsigned page) { *committed(vmo, page) = true; }
+void model_touch(const struct model_vmo *vmo, unsigned page) {
+    static unsigned last;
+    *page_of(vmo, page) = ++last;
+}
 
 static void share(struct model_vmo *to, const struct model_vmo *from) {
     *to = *from;
     to->store->refs++;
 }
 
-void model_close(struct model_vmo *vmo) {
-    vmo->store->refs--;
+/* The children of a store that is gone are its parent's. */
+static void children_leave(struct model *m, const struct model_store *gone) {
+    for (struct model_store *store = m->stores; store < m->stores + STORES; store++) {
+        if (store->parent != gone) continue;
+        store->parent = gone->parent;
+        store->parent_first += gone->parent_first;
+    }
+}
+
+void model_close(struct model *m, struct model_vmo *vmo) {
+    if (--vmo->store->refs == 0) children_leave(m, vmo->store);
     vmo->store = NULL;
 }
 
@@ -45,14 +65,14 @@ void model_create(struct model *m, struct model_vmo *out, unsigned size, bool re
     store->size = size;
     store->resizable = resizable;
     store->contiguous = contiguous;
-    for (unsigned page = 0; contiguous && page < size; page++) store->committed[page] = true;
     *out = (struct model_vmo){.store = store};
+    for (unsigned page = 0; contiguous && page < size; page++) model_touch(out, page);
 }
 
 /* Makes a page of the VMO absent. */
 static void drop(const struct model_vmo *vmo, unsigned page) {
     for (unsigned i = 0; i < CELLS_PER_PAGE; i++) *model_cell(vmo, page * CELLS_PER_PAGE + i) = 0;
-    if (!vmo->store->contiguous) *committed(vmo, page) = false;
+    if (!vmo->store->contiguous) *page_of(vmo, page) = 0;
 }
 
 zx_status_t model_set_size(struct model_vmo *vmo, unsigned size) {
@@ -65,8 +85,11 @@ zx_status_t model_set_size(struct model_vmo *vmo, unsigned size) {
 zx_status_t model_snapshot(struct model *m, const struct model_vmo *vmo, unsigned offset, unsigned size, bool resizable,
                            struct model_vmo *out) {
     model_create(m, out, size, resizable, false);
+    out->store->parent = vmo->store;
+    out->store->parent_first = vmo->first + offset;
     for (unsigned page = 0; page < size && offset + page < model_size(vmo); page++) {
-        *committed(out, page) = *committed(vmo, offset + page);
+        *page_of(out, page) = *page_of(vmo, offset + page);
+        if (vmo->store->contiguous) model_touch(out, page);
         memcpy(model_cell(out, page * CELLS_PER_PAGE), model_cell(vmo, (offset + page) * CELLS_PER_PAGE),
                CELLS_PER_PAGE * sizeof(uint64_t));
     }
@@ -103,7 +126,10 @@ zx_status_t model_decommit(const struct model_vmo *vmo, unsigned at, unsigned le
 
 zx_status_t model_zero(const struct model_vmo *vmo, unsigned at, unsigned len) {
     if (check_range(vmo, at, len) != ZX_OK) return ZX_ERR_OUT_OF_RANGE;
-    for (unsigned cell = at; cell < at + len; cell++) *model_cell(vmo, cell) = 0;
+    for (unsigned cell = at; cell < at + len; cell++) {
+        *model_cell(vmo, cell) = 0;
+        if (*page_of(vmo, cell / CELLS_PER_PAGE)) model_touch(vmo, cell / CELLS_PER_PAGE);
+    }
     unsigned first = (at + CELLS_PER_PAGE - 1) / CELLS_PER_PAGE;
     for (unsigned page = first; page < (at + len) / CELLS_PER_PAGE; page++) drop(vmo, page);
     return ZX_OK;
@@ -178,7 +204,7 @@ static void clear(struct model *m, unsigned base, unsigned len) {
     split(m, base + len);
     for (struct model_mapping *r = m->mappings; r < m->mappings + MAPPINGS; r++) {
         if (!r->used || r->base < base || r->base >= base + len) continue;
-        if (!r->is_region) model_close(&r->vmo);
+        if (!r->is_region) model_close(m, &r->vmo);
         r->used = false;
     }
 }
@@ -268,7 +294,8 @@ static void make_private(struct model *m, struct model_mapping *r) {
     struct model_vmo own;
     unsigned size = model_size(&r->vmo);
     (void)model_snapshot(m, &r->vmo, r->offset, min(r->len, size - min(size, r->offset)), false, &own);
-    model_close(&r->vmo);
+    own.store->parent = NULL;
+    model_close(m, &r->vmo);
     r->vmo = own;
     r->offset = 0;
     r->private = true;

@@ -21,13 +21,15 @@
 #define ARENA 48u /* pages */
 #define MAPPINGS (ARENA + 1)
 
-/* Pages, and whether they are there. */
+/* Pages, and which they are. */
 struct model_store {
-    unsigned refs; /* by VMOs and mappings; 0: unused */
-    unsigned size; /* in pages */
+    unsigned refs;              /* by VMOs and mappings; 0: unused */
+    struct model_store *parent; /* the nearest ancestor that is left, or NULL */
+    unsigned parent_first;      /* page 0 is this page there */
+    unsigned size;              /* in pages */
     bool resizable, contiguous;
     uint64_t cells[STORE_CELLS];
-    bool committed[STORE_PAGES];
+    unsigned page[STORE_PAGES]; /* 0: not there; snapshots show pages of their parents' */
 };
 
 /* What a handle or a mapping shows: a store from some page on; all of it, or as many pages as a slice has. */
@@ -54,7 +56,7 @@ struct model {
     struct model_mapping mappings[MAPPINGS];
 };
 
-/* Its size in pages, its cell, and the bytes it has committed. */
+/* Its size in pages, its cell, and the bytes it has committed itself. */
 unsigned model_size(const struct model_vmo *vmo);
 uint64_t *model_cell(const struct model_vmo *vmo, unsigned cell);
 uint64_t model_committed(const struct model_vmo *vmo);
@@ -69,7 +71,7 @@ void model_touch(const struct model_vmo *vmo, unsigned page);
 unsigned model_room(struct model *m, unsigned len);
 
 void model_create(struct model *m, struct model_vmo *out, unsigned size, bool resizable, bool contiguous);
-void model_close(struct model_vmo *vmo);
+void model_close(struct model *m, struct model_vmo *vmo);
 zx_status_t model_set_size(struct model_vmo *vmo, unsigned size);
 zx_status_t model_snapshot(struct model *m, const struct model_vmo *vmo, unsigned offset, unsigned size, bool resizable,
                            struct model_vmo *out);

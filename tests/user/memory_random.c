@@ -53,7 +53,7 @@ static struct model_vmo *free_vmo(unsigned *index) {
     struct model_vmo *vmo = &model.vmos[*index];
     if (vmo->store) {
         MUST(zx_handle_close(handles[*index]));
-        model_close(vmo);
+        model_close(&model, vmo);
     }
     return vmo;
 }

@@ -68,6 +68,23 @@ TEST("object_get_info/VMO, 3.4: what commits a page and what does not") {
     EXPECT_EQ(committed(vmo), 2);
 }
 
+TEST("object_get_info/VMO, 3.4: pages owned by a parent count for the parent only, until it is gone") {
+    zx_handle_t vmo = vmo_make(4 * PAGE), child, grandchild;
+    for (unsigned page = 0; page < 4; page++) poke(vmo, page * PAGE, 1);
+    MUST(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, PAGE, 3 * PAGE, &child));
+    MUST(zx_vmo_create_child(child, ZX_VMO_CHILD_SNAPSHOT, 0, 3 * PAGE, &grandchild));
+    EXPECT(committed(vmo) == 4 && committed(child) == 0 && committed(grandchild) == 0);
+    poke(child, 0, 2);
+    EXPECT(committed(vmo) == 4 && committed(child) == 1 && committed(grandchild) == 1);
+    poke(vmo, 3 * PAGE, 3);
+    EXPECT(committed(vmo) == 4 && committed(child) == 2 && committed(grandchild) == 1);
+    MUST(zx_handle_close(child));
+    EXPECT(committed(vmo) == 4 && committed(grandchild) == 1);
+    MUST(zx_handle_close(vmo));
+    EXPECT_EQ(committed(grandchild), 3);
+    zx_handle_close(grandchild);
+}
+
 TEST("object_get_info/VMO tells of children, and a child of its parent") {
     zx_handle_t vmo, snapshot, slice;
     MUST(zx_vmo_create(4 * PAGE, ZX_VMO_NON_RESIZABLE, &vmo));
@@ -80,7 +97,7 @@ TEST("object_get_info/VMO tells of children, and a child of its parent") {
     EXPECT(s.parent_koid == basic_info(vmo).koid && w.parent_koid == s.parent_koid);
     EXPECT_EQ(s.flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_IS_COW_CLONE | ZX_INFO_VMO_VIA_HANDLE);
     EXPECT_EQ(w.flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_VIA_HANDLE);
-    EXPECT(s.size_bytes == 9 * PAGE && w.size_bytes == PAGE && w.committed_bytes == PAGE);
+    EXPECT(s.size_bytes == 9 * PAGE && w.size_bytes == PAGE && s.committed_bytes == 0 && w.committed_bytes == 0);
     MUST(zx_handle_close(snapshot));
     EXPECT_EQ(vmo_info(vmo).num_children, 1);
     MUST(zx_handle_close(vmo));

@@ -33,6 +33,7 @@ struct model_object {
 struct model_page {
     struct model_page *next;
     uint64_t index;
+    uint64_t number; /* the same in a snapshot, until either side is written */
     uint8_t bytes[ZX_PAGE_SIZE];
 };
 
@@ -41,6 +42,7 @@ struct model_vmo {
     struct model_vmo *store; /* who has the pages: itself, or for a slice the VMO it is a part of */
     uint64_t store_offset;
     struct model_vmo *parent;
+    uint64_t origin; /* a snapshot: which page of its parent's store its first one was */
     uint64_t size;
     bool resizable;
     bool contiguous; /* its pages are there from the first, and stay */
@@ -183,7 +185,7 @@ zx_status_t model_channel_read(struct model *m, struct model_process *p, const s
 
 /* --- vmos.c --- */
 
-/* The page of a store, or NULL if it is not committed; with `commit`, it is then made. */
+/* The page of a store, or NULL if it is not committed; with `commit`, it is then made, or made the store's own. */
 struct model_page *model_page(struct model_vmo *store, uint64_t index, bool commit);
 struct model_vmo *model_vmo_new(struct model *m, uint64_t size, bool resizable);
 /* A snapshot as a forced write takes it: nobody's child. */
@@ -203,8 +205,8 @@ zx_status_t model_vmo_create_contiguous(struct model *m, struct model_process *p
                                         uint32_t align, uint64_t out, zx_handle_t made);
 zx_status_t model_vmo_replace_as_executable(struct model *m, struct model_process *p, zx_handle_t h, zx_handle_t vmex,
                                             uint64_t out, zx_handle_t made, zx_status_t failed);
-/* Committed bytes of [offset, offset + size), as far as the VMO goes. */
-uint64_t model_vmo_committed(const struct model_vmo *vmo, uint64_t offset, uint64_t size);
+/* Its own committed bytes of [offset, offset + size), as far as the VMO goes. */
+uint64_t model_vmo_committed(const struct model *m, const struct model_vmo *vmo, uint64_t offset, uint64_t size);
 /* What vmo_op_range does after looking at handle and rights. */
 zx_status_t model_vmo_op(struct model_vmo *vmo, uint32_t op, uint64_t offset, uint64_t size);
 zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t op, uint64_t offset, uint64_t size);

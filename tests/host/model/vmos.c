@@ -1,5 +1,6 @@
 /*
- * The model's VMOs: a size, and a list of the pages that are committed. A snapshot is a copy of them.
+ * The model's VMOs: a size, and a list of the pages that are committed. A snapshot is a copy of them; by their numbers one
+ * can tell which are still the parent's.
  */
 #include "tests/host/model/model.h"
 
@@ -21,13 +22,22 @@ static struct model_page *page_new(uint64_t index) {
     return page;
 }
 
+static uint64_t page_number(void) {
+    static uint64_t last;
+    return ++last;
+}
+
 struct model_page *model_page(struct model_vmo *store, uint64_t index, bool commit) {
     struct model_page *page;
     for (page = store->pages; page && page->index != index; page = page->next) continue;
-    if (page || !commit) return page;
-    page = page_new(index);
-    page->next = store->pages;
-    return store->pages = page;
+    if (!commit) return page;
+    if (!page) {
+        page = page_new(index);
+        page->next = store->pages;
+        store->pages = page;
+    }
+    page->number = page_number();
+    return page;
 }
 
 /* Removes the pages whose index is in [first, end). */
@@ -125,8 +135,11 @@ struct model_vmo *model_vmo_snapshot(struct model *m, struct model_vmo *vmo, uin
     uint64_t first = (vmo->store_offset + offset) / MODEL_PAGE, last = (vmo->store_offset + end) / MODEL_PAGE;
     for (struct model_page *page = vmo->store->pages; page; page = page->next) {
         if (page->index < first || page->index >= last) continue;
-        memcpy(model_page(copy, page->index - first, true)->bytes, page->bytes, MODEL_PAGE);
+        struct model_page *shown = model_page(copy, page->index - first, true);
+        memcpy(shown->bytes, page->bytes, MODEL_PAGE);
+        if (!vmo->store->contiguous) shown->number = page->number;
     }
+    copy->origin = first;
     return copy;
 }
 
@@ -231,6 +244,7 @@ static zx_status_t zero(struct model_vmo *vmo, uint64_t offset, uint64_t size) {
         if (from >= to || to - from == MODEL_PAGE) continue;
         if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
         memset(page->bytes + (from - base), 0, to - from);
+        page->number = page_number();
     }
     if (first < last) pages_remove(store, first, last);
     if (first < last && store->contiguous)
@@ -277,12 +291,34 @@ zx_status_t model_vmo_op_range(struct model_process *p, zx_handle_t h, uint32_t 
     return rights ? model_vmo_op(vmo, op, offset, size) : ZX_ERR_INVALID_ARGS;
 }
 
-uint64_t model_vmo_committed(const struct model_vmo *vmo, uint64_t offset, uint64_t size) {
-    uint64_t bytes = 0;
-    if (offset >= vmo->size) return 0;
+/* Is the object itself still there? A slice keeps its store; a snapshot keeps nobody. */
+static bool exists(const struct model *m, const struct model_vmo *vmo) {
+    if (vmo->object.handles > 0 || vmo->mappings > 0) return true;
+    for (unsigned i = 0; i < m->vmo_count; i++) {
+        const struct model_vmo *other = &m->vmos[i];
+        if (other != vmo && other->store == vmo && (other->object.handles > 0 || other->mappings > 0)) return true;
+    }
+    return false;
+}
+
+/* Who has the pages of the nearest ancestor that is left, and where the VMO's first page is there. */
+static struct model_vmo *ancestor_store(const struct model *m, const struct model_vmo *vmo, uint64_t *first) {
+    const struct model_vmo *ancestor = vmo->parent;
+    *first = vmo->origin;
+    for (; ancestor && !exists(m, ancestor); ancestor = ancestor->parent)
+        if (ancestor->store == ancestor) *first += ancestor->origin;
+    return ancestor ? ancestor->store : NULL;
+}
+
+uint64_t model_vmo_committed(const struct model *m, const struct model_vmo *vmo, uint64_t offset, uint64_t size) {
+    uint64_t bytes = 0, first;
+    if (offset >= vmo->size || vmo->store != vmo) return 0;
+    struct model_vmo *from = ancestor_store(m, vmo, &first);
     size = model_min(size, vmo->size - offset);
-    for (const struct model_page *page = vmo->store->pages; page; page = page->next) {
-        uint64_t at = page->index * MODEL_PAGE - vmo->store_offset;
+    for (const struct model_page *page = vmo->pages; page; page = page->next) {
+        uint64_t at = page->index * MODEL_PAGE;
+        const struct model_page *there = from ? model_page(from, first + page->index, false) : NULL;
+        if (there && there->number == page->number) continue;
         if (at >= offset && at - offset < size) bytes += MODEL_PAGE;
     }
     return bytes;

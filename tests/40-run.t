@@ -172,6 +172,34 @@ for my $case (['square.cc'], ['square.cpp'], ['square.cxx', 'PIE=1']) {
     diag($stderr) if $code != 6;
 }
 
+# Input has an end, and every byte in it comes through, also those that mark the end on a serial line.
+my $count = program('count.c', <<'C');
+#include <stdio.h>
+int main(void) {
+    unsigned count = 0, sum = 0;
+    for (int c; (c = getchar()) != EOF; count++) sum += (unsigned)c;
+    printf("%u bytes, %u", count, sum);
+    return 0;
+}
+C
+my $bytes = join '', map { chr } grep { chr ne "\r" } 0 .. 255;
+($code, $stdout) = make(program('bytes', $bytes), 'run', "APP=$count");
+is($stdout, '255 bytes, ' . (255 * 128 - 13), 'a program reads a file to its end, every byte of it');
+($code, $stdout) = app($count);
+is($stdout, '0 bytes, 0', 'and sees that there is nothing to read');
+
+# On a terminal: its lines, and Ctrl-D as the end; the monitor's prompt.
+sub on_terminal {
+    my ($command, @typed) = @_;
+    my $typing = join '; ', map { /^\d$/ ? "sleep $_" : "printf '$_'" } @typed;
+    return scalar `($typing) | script -qec "$command; echo status \\$?" /dev/null`;
+}
+
+$stdout = on_terminal("make run 'APP=$count'", 'one\n', 5, 'two\n', '\004', 3);
+like($stdout, qr/8 bytes, 688\s*status 0/, 'a program alone reads what is typed on the terminal');
+$stdout = on_terminal('make run FW=pvh', 'hlp\033[D\033[De\r', 'exit\r', 5);
+like($stdout, qr/^That was the tour.*jargoon> .*^processes\r?\n.*jargoon> .*status 0/ms, 'make run ends in the prompt');
+
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));
 #include <stdio.h>

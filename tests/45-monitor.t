@@ -56,8 +56,8 @@ my $NONE = qr/^$/;
 session(
     'ps' => qr/^ +KOID +NAME .*^ +\d+ +init +running +\d+K .*^ +\d+ +thread init +running.*^ +\d+ +monitor .*thread keyboard/ms,
     'maps init' => qr/^The address space of init \d+:.*all of it.*0x0*1000000 +\S+ r-- #+ +(\d+)\/\1 +archive \d+\+0x\w+.* r-x .* rw- .*region/s,
-    'handles init' => qr/^\d+ handles to init \d+.*koid \d+ +archive +\S+, +\S+ committed +duplicate transfer read execute map/s,
-    'handles' => qr/^ +0x\w+ process +koid \d+ +duplicate.*^ +0x\w+ root resource +koid/ms,
+    'handles init' => qr/^Handles to init \d+, its own and others': \d+\..*^  archive +koid \d+, \S+, \S+ committed\n +duplicate transfer read execute map/ms,
+    'handles' => qr/^  process +koid \d+, by handle 0x\w+\n      duplicate.*^  root resource +koid/ms,
     'programs' => qr/^  hello +\d+K\n.*^  monitor +/ms,
     'free' => qr/^Of 25\dM of memory.*^  free +25\dM +#{35,40}$/ms,
     'help' => qr/^processes\n  ps +lists.*^  exit +switches/ms,
@@ -223,6 +223,8 @@ like($stdout, qr/There are \d+ pieces.*You leave as poor as you came.\nhello\n$/
 is($stdout, "That line is too long: 999 characters are the limit.\nhello\n", 'a line that is too long is refused, whole');
 ($code, $stdout) = make_run("run hello\n");
 like($stdout, qr/^That was the tour\..*\nhello\n$/m, 'make run shows the tour first');
+($code, $stdout) = make_run("run hello\n", "CMDLINE='init.run=monitor init.console=none'");
+is("$code$stdout", '0', 'a console without input is at its end');
 
 # The programs tell plain stories and end by themselves, in the monitor and alone.
 my %story = (

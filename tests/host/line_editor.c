@@ -85,9 +85,10 @@ static void screen_put(const char *text, size_t len) {
 }
 
 static const char *screen_row(void) {
-    static char row[sizeof(cells)];
+    static char row[sizeof(cells) + 1];
+    size_t len = 0;
     row[0] = '\0';
-    for (size_t i = 0; i < COLUMNS; i++) strcat(row, cells[i]);
+    for (size_t i = 0; i < COLUMNS; i++) len += (size_t)snprintf(row + len, sizeof(row) - len, "%s", cells[i]);
     return row;
 }
 
@@ -260,8 +261,9 @@ static void splits(const char *line, const char *want, const char *what) {
     static struct words words;
     char got[LINE_SIZE * 2] = "";
     const char *wrong = words_split(line, &words);
-    for (size_t i = 0; !wrong && i < words.count; i++) {
-        strcat(strcat(strcat(got, "["), words.items[i].text), words.items[i].quoted ? "]q" : "]");
+    for (size_t i = 0, len = 0; !wrong && i < words.count; i++) {
+        const struct word *word = &words.items[i];
+        len += (size_t)snprintf(got + len, sizeof(got) - len, "[%s]%s", word->text, word->quoted ? "q" : "");
     }
     ok(strcmp(wrong ? wrong : got, want) == 0, what);
     if (strcmp(wrong ? wrong : got, want) != 0) printf("# %s\n", wrong ? wrong : got);

@@ -153,7 +153,14 @@ sub relay_input {
         return $pid;
     }
     close $input;
-    while (sysread STDIN, my $bytes, 4096) { put($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr) or last }
+    my $select = IO::Select->new(\*STDIN);
+    for (;;) {
+        $select->can_read;
+        my $len = sysread STDIN, my $bytes, 4096;
+        # QEMU makes the terminal that it writes to, and so the one that is read here, give nothing rather than wait.
+        next if !defined $len && ($!{EAGAIN} || $!{EINTR});
+        last unless $len && put($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr);
+    }
     put($typing, "\x04");
     POSIX::_exit(0);
 }

@@ -19,6 +19,7 @@
 
 static void *allocate(size_t size, size_t align) {
     if (size == 0) size = 1;
+    if (size > PTRDIFF_MAX) return NULL;
     return align <= _Alignof(max_align_t) ? malloc(size) : aligned_alloc(align, (size + align - 1) & ~(align - 1));
 }
 

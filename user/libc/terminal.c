@@ -2,7 +2,8 @@
  * The program's end of terminal.h, and the console's input for a program without one.
  *
  * Where the machine's run script feeds the console from a pipe or a file, it says init.console=pipe, and puts into the
- * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one.
+ * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one. Where nothing
+ * can be typed it says init.console=none. Without such a word somebody sits at a terminal.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,8 +69,9 @@ static bool console_byte(char *out) {
 static size_t console_read(char *buffer) {
     static bool ended;
     const char *kind = getenv("init.console");
-    if (ended || !console_byte(buffer)) return 0;
-    if (!kind || strcmp(kind, "pipe") != 0) return 1;
+    if (!kind) kind = "";
+    if (ended || strcmp(kind, "none") == 0 || !console_byte(buffer)) return 0;
+    if (strcmp(kind, "pipe") != 0) return 1;
     if (*buffer == QUOTE) return console_byte(buffer);
     ended = *buffer == END_OF_INPUT;
     return ended ? 0 : 1;

@@ -21,7 +21,7 @@
 /* ps */
 
 static void name_get(zx_handle_t handle, char name[ZX_MAX_NAME_LEN]) {
-    if (zx_object_get_property(handle, ZX_PROP_NAME, name, ZX_MAX_NAME_LEN) != ZX_OK) strcpy(name, "?");
+    if (zx_object_get_property(handle, ZX_PROP_NAME, name, ZX_MAX_NAME_LEN) != ZX_OK) name[0] = '\0';
 }
 
 static void show_thread(zx_handle_t process, zx_koid_t koid) {
@@ -148,7 +148,8 @@ static void run_wait(const struct words *words) {
 static void show_own_handle(const char *what, zx_handle_t handle) {
     zx_info_handle_basic_t info;
     if (zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL) != ZX_OK) return;
-    printf("  0x%08x %-13s koid %-6llu %s\n", handle, what, (unsigned long long)info.koid, format_rights(info.rights));
+    printf("  %-14s koid %llu, by handle 0x%08x\n", what, (unsigned long long)info.koid, handle);
+    show_rights(info.rights);
 }
 
 /* A process sees all of its own handles; those it was given when it started are worth a look. */
@@ -163,9 +164,9 @@ static void show_own(void) {
 }
 
 static void show_vmo(const zx_info_vmo_t *vmo) {
-    printf("  koid %-6llu %-16s %6s, %6s committed   %s\n", (unsigned long long)vmo->koid,
-           *vmo->name ? vmo->name : "(no name)", format_size(vmo->size_bytes), format_size(vmo->committed_bytes),
-           format_rights(vmo->handle_rights));
+    printf("  %-14s koid %llu, %s, %s committed\n", *vmo->name ? vmo->name : "unnamed", (unsigned long long)vmo->koid,
+           format_size(vmo->size_bytes), format_size(vmo->committed_bytes));
+    show_rights(vmo->handle_rights);
 }
 
 static void show_handles(const struct target *target) {
@@ -178,8 +179,8 @@ static void show_handles(const struct target *target) {
     }
     if (status != ZX_OK) return target_complain(target, "It cannot be asked", status);
     /* One of them was made for this command. */
-    printf("%u handles to %s %llu are held, by itself and others.\n", held.handle_count - 1, target->name,
-           (unsigned long long)target->koid);
+    printf("Handles to %s %llu, its own and others': %u.\n", target->name, (unsigned long long)target->koid,
+           held.handle_count - 1);
     printf("It holds these memory objects by handles:\n");
     for (size_t i = 0; i < count; i++) {
         if (!(vmos[i].flags & ZX_INFO_VMO_VIA_HANDLE)) continue;

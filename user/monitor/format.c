@@ -1,5 +1,5 @@
 /*
- * Results are kept in a few buffers in turn, so that one printf can have several.
+ * Sizes are kept in a few buffers in turn, so that one printf can have several.
  */
 #include "user/monitor/format.h"
 
@@ -8,6 +8,8 @@
 #include <zircon/rights.h>
 
 #define BUFFERS 4
+#define LINE_WIDTH 78
+#define INDENT 6
 
 const char *format_size(uint64_t bytes) {
     static char buffers[BUFFERS][16];
@@ -22,17 +24,19 @@ const char *format_size(uint64_t bytes) {
     return out;
 }
 
-const char *format_rights(zx_rights_t rights) {
+void show_rights(zx_rights_t rights) {
     static const char *const names[] = {"duplicate",  "transfer",     "read",           "write",        "execute",
                                         "map",        "get-property", "set-property",   "enumerate",    "destroy",
                                         "set-policy", "get-policy",   "signal",         "signal-peer",  "wait",
                                         "inspect",    "manage-job",   "manage-process", "manage-thread"};
-    static char out[256];
-    size_t len = 0;
-    *out = '\0';
+    size_t column = (size_t)printf("%*s", INDENT - 1, "");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (!(rights & (1u << i)) || len >= sizeof(out)) continue;
-        len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", len > 0 ? " " : "", names[i]);
+        if (!(rights & (1u << i))) continue;
+        if (column + 1 + strlen(names[i]) > LINE_WIDTH) {
+            printf("\n");
+            column = (size_t)printf("%*s", INDENT - 1, "");
+        }
+        column += (size_t)printf(" %s", names[i]);
     }
-    return out;
+    printf("\n");
 }

@@ -25,7 +25,7 @@ static char ring[RING_SIZE];
 static atomic_uint ring_head, ring_tail; /* counts of bytes put in and taken out */
 static atomic_bool ring_ended;
 static zx_handle_t event, console;
-static bool terminal;
+static bool terminal, silent; /* is there a person, can there be any input? */
 
 static char kept[KEPT_SIZE];
 static size_t kept_len;
@@ -41,7 +41,7 @@ static bool read_byte(char *out) {
 
 /* One byte of the input as it was meant; false at its end. */
 static bool read_input(char *out) {
-    if (!read_byte(out)) return false;
+    if (silent || !read_byte(out)) return false;
     if (terminal) return true;
     if (*out == QUOTE) return read_byte(out);
     return *out != END_OF_INPUT;
@@ -68,7 +68,8 @@ zx_handle_t keyboard_event(void) { return event; }
 
 zx_status_t keyboard_start(void) {
     const char *kind = getenv("init.console");
-    terminal = !kind || strcmp(kind, "pipe") != 0;
+    silent = kind && strcmp(kind, "none") == 0;
+    terminal = !kind || (strcmp(kind, "pipe") != 0 && !silent);
     console = launch_resource();
     zx_handle_t thread;
     zx_status_t status = zx_event_create(0, &event);

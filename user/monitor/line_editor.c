@@ -151,7 +151,10 @@ static enum line_event finish(struct line_editor *e, enum line_event event) {
 /* The letter that ends a sequence says which key it was; for some keys a number before the tilde does. */
 static void sequence_end(struct line_editor *e, char letter) {
     static const char by_number[] = {[1] = 'H', [3] = '~', [4] = 'F', [7] = 'H', [8] = 'F'};
-    if (letter == '~') letter = e->parameter < sizeof(by_number) ? by_number[e->parameter] : 0;
+    if (letter == '~') {
+        if (e->parameter >= sizeof(by_number)) return;
+        letter = by_number[e->parameter];
+    }
     switch (letter) {
     case 'A':
         return recall_older(e);

@@ -47,12 +47,13 @@ static unsigned log2_of(size_t value) {
     return bits;
 }
 
-/* One character longer for each doubling; as much of it filled as is committed, and something if anything is. */
+/* One character longer for each doubling; as much of it filled as is committed, and a little if anything is. */
 static const char *bar(size_t pages, size_t committed) {
     static char out[BAR_WIDTH + 1];
     size_t len = log2_of(pages) + 1;
     if (len > BAR_WIDTH) len = BAR_WIDTH;
-    size_t filled = pages ? (len * committed + pages - 1) / pages : 0;
+    size_t filled = pages ? len * committed / pages : 0;
+    if (committed > 0 && filled == 0) filled = 1;
     memset(out, '.', len);
     memset(out, '#', filled < len ? filled : len);
     out[len] = '\0';

@@ -81,8 +81,8 @@ static int keeper(void) {
 struct game {
     zx_handle_t process;
     zx_handle_t channel;
-    zx_vaddr_t *places; /* where the number has been at every scan so far; NULL before the first */
-    size_t count;
+    zx_vaddr_t places[MAX_PLACES]; /* where the number has been at every scan so far … */
+    size_t count;                  /* … of which there are none before the first */
     unsigned digs, scans, pokes;
 };
 
@@ -136,8 +136,6 @@ static void scan_mapping(struct game *game, const zx_info_maps_t *map, uint32_t 
 static void first_scan(struct game *game, uint32_t value) {
     static zx_info_maps_t maps[MAX_MAPS];
     size_t count;
-    game->places = calloc(MAX_PLACES, sizeof(*game->places));
-    need(game->places ? ZX_OK : ZX_ERR_NO_MEMORY, "Nothing can be noted");
     need(zx_object_get_info(game->process, ZX_INFO_PROCESS_MAPS, maps, sizeof(maps), &count, NULL),
          "The keeper's address space cannot be listed");
     for (size_t i = 0; i < count; i++) {
@@ -157,7 +155,7 @@ static void next_scan(struct game *game, uint32_t value) {
 
 static void scan(struct game *game, uint32_t value) {
     game->scans++;
-    if (game->places) {
+    if (game->count > 0) {
         next_scan(game, value);
     } else {
         first_scan(game, value);
@@ -165,10 +163,7 @@ static void scan(struct game *game, uint32_t value) {
     printf("%zu place%s", game->count, game->count == 1 ? "" : "s");
     for (size_t i = 0; i < game->count && i < SHOWN_PLACES; i++) printf(" %#" PRIxPTR, game->places[i]);
     printf("%s\n", game->count > SHOWN_PLACES ? " ..." : "");
-    if (game->count > 0) return;
-    printf("It is in none of the places that were left; the next scan looks everywhere again.\n");
-    free(game->places);
-    game->places = NULL;
+    if (game->count == 0) printf("The next scan looks everywhere again.\n");
 }
 
 static void poke(struct game *game, zx_vaddr_t at, uint32_t value) {
@@ -210,7 +205,7 @@ static bool play(struct game *game, const char *line) {
 
 int main(int argc, char **argv) {
     if (argc > 1) return keeper();
-    struct game game = {0};
+    static struct game game;
     char line[80];
     keeper_start(&game, argv[0]);
     printf("The keeper has a chest with %u pieces of gold. Bring it to %u and you are free.\n",

@@ -67,9 +67,17 @@ $(USER_BINARIES): $(OUT)/user/%: $$(call user-objects,$$(call program-sources,$$
 .PHONY: user
 user: $(USER_BINARIES)
 
-$(OUT)/bootfs: $(USER_BINARIES) user/mkbootfs
+# What the monitor says of each program is the first sentence in its source.
+PROGRAM_MAINS := $(wildcard user/*/main.c user/programs/*.c)
+main-name = $(patsubst user/programs/%.c,%,$(patsubst user/%/main.c,%,$(1)))
+$(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
+	@mkdir -p $(@D)
+	$(QUIET)user/descriptions $(foreach main,$(PROGRAM_MAINS),$(call main-name,$(main))=$(main)) >$@
+
+$(OUT)/bootfs: $(USER_BINARIES) $(OUT)/user/descriptions user/mkbootfs
 	$(call say,BOOTFS,$@)
-	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program))
+	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
+		etc/programs=$(OUT)/user/descriptions
 
 ifdef APP
 

@@ -58,7 +58,7 @@ session(
     'maps init' => qr/^The address space of init \d+:.*all of it.*0x0*1000000 +\S+ r-- #+ +(\d+)\/\1 +archive \d+\+0x\w+.* r-x .* rw- .*region/s,
     'handles init' => qr/^Handles to init \d+, its own and others': \d+\..*^  archive +koid \d+, \S+, \S+ committed\n +duplicate transfer read execute map/ms,
     'handles' => qr/^  process +koid \d+, by handle 0x\w+\n      duplicate.*^  root resource +koid/ms,
-    'programs' => qr/^  hello +\d+K\n.*^  monitor +/ms,
+    'programs' => qr/^  hello +The smallest program: it says hello, to whoever its arguments name\.\n.*^  monitor +The monitor: a prompt.*^  patcher +A detour/ms,
     'free' => qr/^Of 25\dM of memory.*^  free +25\dM +#{35,40}$/ms,
     'help' => qr/^processes\n  ps +lists.*^  exit +switches/ms,
     'help dump' => qr/^dump PID ADDR \[LEN\]: shows memory/,

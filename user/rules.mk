@@ -86,10 +86,18 @@ $(TEST_BINARIES): $(OUT)/user/test/%: $(USER_OBJECTS)/tests/programs/%.o $(LINKE
 .PHONY: user
 user: $(USER_BINARIES) $(TEST_BINARIES)
 
-$(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) user/mkbootfs
+# What the monitor says of each program is the first sentence in its source.
+PROGRAM_MAINS := $(wildcard user/*/main.c user/programs/*.c)
+main-name = $(patsubst user/programs/%.c,%,$(patsubst user/%/main.c,%,$(1)))
+$(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
+	@mkdir -p $(@D)
+	$(QUIET)user/descriptions $(foreach main,$(PROGRAM_MAINS),$(call main-name,$(main))=$(main)) >$@
+
+$(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) $(OUT)/user/descriptions user/mkbootfs
 	$(call say,BOOTFS,$@)
 	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
-		$(foreach program,$(TEST_PROGRAMS),test/$(program)=$(OUT)/user/test/$(program))
+		$(foreach program,$(TEST_PROGRAMS),test/$(program)=$(OUT)/user/test/$(program)) \
+		etc/programs=$(OUT)/user/descriptions
 
 ifdef APP
 

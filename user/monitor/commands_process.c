@@ -17,6 +17,7 @@
 
 #define MAX_LISTED 1024
 #define PROGRAM_DIR "bin/"
+#define DESCRIPTIONS_SIZE 4096
 
 /* ps */
 
@@ -73,14 +74,37 @@ static void run_ps(const struct words *words) {
 
 /* programs */
 
+/* What etc/programs of the archive says: a line for each program, with its name, a tab, and a sentence. */
+static const char *descriptions_get(void) {
+    static char text[DESCRIPTIONS_SIZE];
+    struct bootfs_file file = {.len = 0};
+    zx_status_t status = bootfs_find(launch_archive(), "etc/programs", &file);
+    size_t len = file.len < sizeof(text) - 1 ? file.len : sizeof(text) - 1;
+    if (status == ZX_OK) status = zx_vmo_read(launch_archive(), text, file.offset, len);
+    text[status == ZX_OK ? len : 0] = '\0';
+    return text;
+}
+
+static void show_program(const char *name, const char *descriptions) {
+    size_t len = strlen(name);
+    const char *line = descriptions;
+    while (line && !(strncmp(line, name, len) == 0 && line[len] == '\t')) {
+        line = strchr(line, '\n');
+        if (line) line++;
+    }
+    const char *sentence = line ? line + len + 1 : "";
+    printf("  %-12s %.*s\n", name, (int)strcspn(sentence, "\n"), sentence);
+}
+
 static void run_programs(const struct words *words) {
     (void)words;
+    const char *descriptions = descriptions_get();
     struct bootfs_file file;
     zx_status_t status;
     uint64_t at = 0;
     for (; (status = bootfs_read(launch_archive(), at, &file)) == ZX_OK; at = file.next) {
         if (strncmp(file.name, PROGRAM_DIR, strlen(PROGRAM_DIR)) != 0) continue;
-        printf("  %-16s %s\n", file.name + strlen(PROGRAM_DIR), format_size(file.len));
+        show_program(file.name + strlen(PROGRAM_DIR), descriptions);
     }
     if (status != ZX_ERR_NOT_FOUND) printf("The boot archive cannot be read: %s.\n", zx_status_get_string(status));
 }

@@ -108,6 +108,8 @@ zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
     if (shared->kind == VMO_PHYSICAL) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_snapshot_clipped(shared, m->offset, m->region.len, &own);
     if (status != ZX_OK) return status;
+    vmo_copy_name(own, shared);
+    vmo_adopt(shared, own);
     mutex_lock(&shared->store->lock);
     mapping_drop(m, m->region.base, m->region.len);
     mapping_set_remove(m);

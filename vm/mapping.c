@@ -91,8 +91,8 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     struct vmo *store = m->vmo->store;
     zx_status_t status = ZX_OK;
     mutex_lock(&store->lock);
-    uint64_t begin = mapping_store_offset(m), into = base - m->region.base;
-    uint64_t offset = begin + into, end = begin + min_u64(mapping_reach(m), into + len);
+    uint64_t begin = mapping_store_offset(m), into = base - m->region.base, reach = mapping_reach(m);
+    uint64_t offset = begin + into, end = into < reach ? begin + min_u64(reach, into + len) : offset;
     while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
         status = vmo_get_page(store, offset, false, &page);

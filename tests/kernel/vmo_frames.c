@@ -193,6 +193,17 @@ KTEST("mapping/T19 a large translation replaces small ones, and small ones a lar
     end();
 }
 
+KTEST("mapping/T19 MAP_RANGE loads large translations, and small ones where a part is mapped") {
+    NEED(begin());
+    uint64_t far = (at(8 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;
+    EXPECT(map_at(as->root, far, run, 0, LARGE_PAGES + 3, ZX_VM_SPECIFIC | ZX_VM_MAP_RANGE | RW) == ZX_OK);
+    for (uint64_t i = 0; i < LARGE_PAGES + 3; i++) NEED(is_writable(as, at(8 * LARGE_PAGES + i)));
+    EXPECT(!is_loaded(as, at(9 * LARGE_PAGES + 3)) && translations_true(as));
+    EXPECT(vmar_op_range(as->root, ZX_VMAR_OP_MAP_RANGE, at(LARGE_PAGES + 5), PAGES(1)) == ZX_OK);
+    EXPECT(is_loaded(as, at(LARGE_PAGES)) && is_loaded(as, at(2 * LARGE_PAGES - 1)) && !is_loaded(as, at(0)));
+    end();
+}
+
 KTEST("mapping/T19 where address and frame are not aligned alike, translations are small") {
     NEED(begin());
     vaddr_t va = map_pages(as->root, run, 1, LARGE_PAGES + 5, RW, RW);

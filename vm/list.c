@@ -1,6 +1,6 @@
 /*
- * Listing; see list.h. A cursor names the last region told by its place in the order (base, then depth), which also finds the
- * next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
+ * Listing; see list.h. A cursor names the last region told by its place in the order (base, then depth), which also finds
+ * the next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
  */
 #include "vm/list.h"
 
@@ -42,7 +42,8 @@ static struct region *region_after_in(struct vmar *vmar, const struct region_cur
 /* The first region after the cursor, and its depth; NULL at the end. */
 static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
     struct vmar *vmar = cursor_vmar(as, cursor, depth);
-    struct region *r = cursor->begun ? region_after_in(vmar, cursor, depth) : &vmar->region;
+    if (!cursor->begun) return &vmar->region;
+    struct region *r = region_after_in(vmar, cursor, depth);
     for (; !r && vmar->region.parent; --*depth) {
         r = region_next(&vmar->region);
         if (r) return r;

@@ -16,7 +16,7 @@
 #define PAT_WRITE_BACK 6ull
 #define PAT_UNCACHED 0ull
 #define PAT_WRITE_COMBINING 1ull
-#define PAT_POLICIES                                                                              \
+#define PAT_POLICIES                                                                               \
     (PAT_WRITE_BACK << 8 * ZX_CACHE_POLICY_CACHED | PAT_UNCACHED << 8 * ZX_CACHE_POLICY_UNCACHED | \
      PAT_UNCACHED << 8 * ZX_CACHE_POLICY_UNCACHED_DEVICE | PAT_WRITE_COMBINING << 8 * ZX_CACHE_POLICY_WRITE_COMBINING)
 

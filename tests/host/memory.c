@@ -137,8 +137,7 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     table_drop(table_at(as->root.raw), LEVELS, va, va + len);
 }
 
-zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot,
-                         uint32_t cache) {
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
     unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1, level;
     uint64_t *entry = find(as, va, floor, &level);
     if (*entry && (level > floor || is_table(*entry, level))) arch_mmu_drop(as, va, size);

@@ -28,7 +28,8 @@ static struct vmar *nest(struct aspace *as) {
     for (uint64_t i = 0; i < DEPTH; i++) {
         uint64_t pages = 2 * (DEPTH - i);
         if (vmar_allocate(vmar, CAN_ALL | ZX_VM_SPECIFIC, i == 0 ? 0 : PAGES(1), PAGES(pages), &child) != ZX_OK ||
-            map_at(child, 0, vmo, 0, 1, SPECIFIC_RW) != ZX_OK || map_at(child, pages - 1, vmo, 0, 1, SPECIFIC_RW) != ZX_OK)
+            map_at(child, 0, vmo, 0, 1, SPECIFIC_RW) != ZX_OK ||
+            map_at(child, pages - 1, vmo, 0, 1, SPECIFIC_RW) != ZX_OK)
             return NULL;
         if (outermost && vmar != outermost) object_unref(&vmar->object);
         if (!outermost) outermost = child;

@@ -124,7 +124,8 @@ KTEST("mapping/each cache policy is in the translations: of pages, small and lar
         NEED(vmo_set_cache_policy(vmo, policy) == ZX_OK && vmo_set_cache_policy(device, policy) == ZX_OK);
         NEED(vmo_slice(vmo, PAGES(1), PAGES(1), &slice) == ZX_OK);
         vaddr_t page = map_pages(as->root, vmo, 0, 2, RW, RW), part = map_pages(as->root, slice, 0, 1, RW, RW);
-        uint64_t large = 2 * LARGE_PAGES - (USER_BASE % MMU_LARGE_PAGE >> PAGE_SHIFT), small = large + 2 * LARGE_PAGES + 1;
+        uint64_t large = 2 * LARGE_PAGES - (USER_BASE % MMU_LARGE_PAGE >> PAGE_SHIFT),
+                 small = large + 2 * LARGE_PAGES + 1;
         NEED(map_at(as->root, large, device, 0, LARGE_PAGES, ZX_VM_SPECIFIC | RW) == ZX_OK);
         NEED(map_at(as->root, small, device, 0, 1, ZX_VM_SPECIFIC | RW) == ZX_OK);
         const vaddr_t at[] = {page, part, USER_BASE + PAGES(large), USER_BASE + PAGES(small)};

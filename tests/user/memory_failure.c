@@ -98,7 +98,8 @@ static zx_status_t do_write(void) {
 TEST("vmo_write/T20 into a shared page: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_write); }
 
 /* The buffer is a new one each time, where there are no page tables yet. */
-TEST("vmo_read/T20 into a buffer that is not committed: NO_MEMORY at each allocation, and bytes before it may have moved") {
+TEST("vmo_read/T20 into a buffer that is not committed: NO_MEMORY at each allocation, and bytes before it may have "
+     "moved") {
     static const size_t len = 2 * PAGE;
     unsigned nth = 0;
     scene_begin();

@@ -148,7 +148,8 @@ TEST("object_set_property/a VMO's name shows in lists, and its children begin wi
     expect_name(child, "parent");
 }
 
-TEST("object_set_property/children have their parent's name only if its handle has GET_PROPERTY; later names are their own") {
+TEST("object_set_property/children have their parent's name only if its handle has GET_PROPERTY; later names are their "
+     "own") {
     zx_handle_t vmo, blind, child;
     NEED_OK(zx_vmo_create(PAGE, ZX_VMO_NON_RESIZABLE, &vmo));
     NEED_OK(zx_object_set_property(vmo, ZX_PROP_NAME, "parent", 6));

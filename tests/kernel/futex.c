@@ -4,6 +4,7 @@
 #include "kernel/object/futex.h"
 
 #include "arch/time.h"
+#include "kernel/sched/sched.h"
 #include "tests/kernel/support.h"
 
 #define SPACE_PAGES 8
@@ -38,12 +39,12 @@ struct sleeper {
     unsigned place;
 };
 
-static unsigned ended;
+static atomic_uint ended;
 
 static void sleep_run(void *arg) {
     struct sleeper *s = arg;
     s->status = futex_wait(s->word, s->value, s->deadline);
-    s->place = ++ended;
+    s->place = atomic_fetch_add(&ended, 1) + 1;
 }
 
 static bool sleeps_until(struct sleeper *s, user_in_t at, zx_time_t deadline) {
@@ -127,12 +128,14 @@ KTEST("futex/first come, first woken") {
     struct sleeper s[4];
     NEED(begin());
     for (size_t i = 0; i < countof(s); i++) NEED(sleeps(&s[i], word(0)));
-    ended = 0;
+    atomic_store(&ended, 0);
     EXPECT(wake(word(0), 1) == ZX_OK && is_over(&s[0], ZX_OK));
     EXPECT(wake(word(0), 2) == ZX_OK && is_over(&s[1], ZX_OK) && is_over(&s[2], ZX_OK));
     EXPECT(s[3].status == ZX_ERR_INTERNAL);
     EXPECT(wake(word(0), ALL) == ZX_OK && is_over(&s[3], ZX_OK));
-    for (unsigned i = 0; i < countof(s); i++) EXPECT(s[i].place == i + 1);
+    /* The two that were woken at once may end in either order where there are processors for both. */
+    bool swapped = sched_cpu_count() > 1 && s[1].place == 3 && s[2].place == 2;
+    for (unsigned i = 0; i < countof(s); i++) EXPECT(s[i].place == i + 1 || (swapped && (i == 1 || i == 2)));
     end();
 }
 
@@ -187,7 +190,7 @@ KTEST("futex/a wake that came before the interrupt counts") {
 KTEST("futex/those moved are woken at the new word, and leave it at their deadline or an interrupt") {
     struct sleeper s[4];
     NEED(begin());
-    NEED(sleeps_until(&s[0], word(0), arch_time_now() + ZX_MSEC(50)));
+    NEED(sleeps_until(&s[0], word(0), arch_time_now() + ZX_MSEC(500)));
     for (size_t i = 1; i < countof(s); i++) NEED(sleeps(&s[i], word(0)));
     for (size_t to = 1; to < 200; to++) EXPECT(requeue(word(to - 1), 0, word(to), ALL) == ZX_OK);
     EXPECT(wake(word(0), ALL) == ZX_OK);

@@ -81,7 +81,7 @@ KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNE
 	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
 	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include
 KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
-	-z noexecstack -z max-page-size=4096
+	-z noexecstack -z max-page-size=4096 --wrap=panic
 
 KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)

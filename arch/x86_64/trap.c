@@ -76,7 +76,8 @@ static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) 
     bool paging = frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT;
     if (paging && hit_guard_page(frame, addr)) panic("kernel stack overflow (at %#llx)", (unsigned long long)addr);
     if (frame->vector != VECTOR_PAGE_FAULT) {
-        panic("%s in the kernel (vector %u, error code %#llx)", name ? name : "trap", (unsigned)frame->vector,
+        panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap",
+              frame_is_user(frame) ? "user mode" : "the kernel", (unsigned)frame->vector,
               (unsigned long long)frame->err_code);
     }
     const char *how = frame->err_code & ERR_FETCH ? "executing" : frame->err_code & ERR_WRITE ? "writing" : "reading";

@@ -32,7 +32,7 @@ MAKEFLAGS += -rR --no-print-directory
 
 # What the sources name; the order is that of use. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
-PACKAGES := gcc libc6-dev binutils nasm perl libbsd-dev musl-dev \
+PACKAGES := gcc g++ libc6-dev binutils nasm perl libbsd-dev musl-dev \
 	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
 	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
@@ -210,6 +210,7 @@ fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
 C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
+CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
 CHECKS := gcc clang format tidy cppcheck layering
 
 .PHONY: check $(CHECKS:%=check-%) format
@@ -220,15 +221,15 @@ check-gcc check-clang: check-%:
 	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=build/check/$*-release test-images
 
 check-format:
-	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS)) files)
-	$(QUIET)clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS)
+	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)) files)
+	$(QUIET)clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)
 
 check-layering:
 	$(call say,LAYERS,tests/layering.pl)
 	$(QUIET)$(PERL) tests/layering.pl
 
 # Whose flags a file is compiled with.
-SIDE_USER := user/% tests/user/% tests/bench/%
+SIDE_USER := user/% tests/user/% tests/programs/% tests/bench/%
 SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
@@ -260,7 +261,7 @@ check-cppcheck:
 
 # Not a check: makes the sources pass the one for format.
 format:
-	$(QUIET)clang-format -i $(C_SOURCES) $(C_HEADERS)
+	$(QUIET)clang-format -i $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)
 
 .PHONY: clean
 clean:

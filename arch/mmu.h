@@ -42,8 +42,8 @@ void arch_mmu_destroy(struct arch_aspace *as);
  */
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 
-/* Tells the translation of one 4 KiB page, if there is one. */
-bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot);
+/* Tells the translation of one 4 KiB page, if there is one; `cache` may be NULL. */
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot, uint32_t *cache);
 
 /* Calls `visit` for each 4 KiB of loaded user translations, ascending; stops early and returns false when it does. */
 bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, paddr_t pa, unsigned prot, void *arg),

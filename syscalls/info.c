@@ -122,6 +122,7 @@ static zx_status_t fill_task(const struct handle *handle, union info_record *out
         }
         region_info_release(&r);
     }
+    region_cursor_end(&cursor);
     return ZX_OK;
 }
 
@@ -179,6 +180,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
         put_region(out, &r);
         region_info_release(&r);
     }
+    region_cursor_end(&cursor);
     return ZX_OK;
 }
 
@@ -208,6 +210,7 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
         put_vmo(out, r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0);
         region_info_release(&r);
     }
+    region_cursor_end(&cursor);
     return ZX_OK;
 }
 

@@ -12,7 +12,7 @@ my $dir = getcwd . '/build/tests/run and spaces';
 make_path($dir);
 
 # These tests say themselves what they want of make.
-delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS PIE)};
 
 # Runs make with these arguments; returns its exit code, standard output and standard error.
 sub make {
@@ -111,6 +111,94 @@ C
 is($stdout, '[first line][second line, longer than what the machine holds for us][]', 'a program reads its input by lines');
 is($code, ord 'X', 'and by single bytes');
 diag($stderr) if $code != ord 'X';
+
+# What one may expect of a program in C that knows nothing of this system: much memory, standard input, numbers.
+my $numbers = program('numbers', join '', "first line\n", "abc 42\n", map { "$_\n" } 1 .. 200);
+($code, $stdout, $stderr) = make($numbers, 'run', 'APP=' . program('ordinary.c', <<'C'));
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static char table[8 << 20];
+static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+int main(void) {
+    char first[64], word[20], large[1 << 20], *line = NULL;
+    size_t capacity = 0;
+    long number, sum = 0;
+    int lines = 0, *many = malloc(100000 * sizeof(*many));
+    ssize_t len = read(STDIN_FILENO, first, sizeof(first));
+    printf("read %zd %.*s", len, (int)len, first);
+    if (scanf("%19s %ld\n", word, &number) == 2) printf("%s=%ld\n", word, number);
+    while (lines < 200 && getline(&line, &capacity, stdin) > 0) sum += atol(line), lines++;
+    memset(large, 1, sizeof(large));
+    table[sizeof(table) - 1] = large[sizeof(large) - 1];
+    for (int i = 0; i < 100000; i++) many[i] = i * 7919 % 100003;
+    qsort(many, 100000, sizeof(*many), compare);
+    for (int i = 1; i < 100000; i++) lines += many[i] < many[i - 1];
+    printf("%d lines, sum %ld, %.3f, %d\n", lines, sum, strtod("2.5e-1", NULL), table[sizeof(table) - 1]);
+    return 0;
+}
+C
+is($code, 0, 'an ordinary program ends well');
+is($stdout, "read 11 first line\nabc=42\n200 lines, sum 20100, 0.250, 1\n", 'and does what it does elsewhere');
+diag($stderr) if $code;
+
+# C++, and both ways to be linked.
+my $cxx = <<'CXX';
+#include <stdio.h>
+#include <zircon/syscalls.h>
+struct Shape {
+    virtual int area() const = 0;
+    virtual ~Shape() { puts("gone"); }
+};
+struct Square final : Shape {
+    explicit Square(int given) : side(given) {}
+    int area() const override { return side * side; }
+    int side;
+};
+static Square square(3);
+int main(int, char **argv) {
+    const Shape *shape = new Square(2);
+    printf("%s %d %d %d\n", argv[1], shape->area(), square.area(), zx_handle_close(ZX_HANDLE_INVALID));
+    delete shape;
+    return 6;
+}
+CXX
+for my $case (['square.cc'], ['square.cpp'], ['square.cxx', 'PIE=1']) {
+    my ($name, @more) = @$case;
+    ($code, $stdout, $stderr) = app(program($name, $cxx), "ARGS=$name", @more);
+    is($code, 6, "a C++ program runs: $name @more");
+    is($stdout, "$name 4 9 0\ngone\ngone\n", 'and makes and destroys its objects');
+    diag($stderr) if $code != 6;
+}
+
+# Input has an end, and every byte in it comes through, also those that mark the end on a serial line.
+my $count = program('count.c', <<'C');
+#include <stdio.h>
+int main(void) {
+    unsigned count = 0, sum = 0;
+    for (int c; (c = getchar()) != EOF; count++) sum += (unsigned)c;
+    printf("%u bytes, %u", count, sum);
+    return 0;
+}
+C
+my $bytes = join '', map { chr } grep { chr ne "\r" } 0 .. 255;
+($code, $stdout) = make(program('bytes', $bytes), 'run', "APP=$count");
+is($stdout, '255 bytes, ' . (255 * 128 - 13), 'a program reads a file to its end, every byte of it');
+($code, $stdout) = app($count);
+is($stdout, '0 bytes, 0', 'and sees that there is nothing to read');
+
+# On a terminal: its lines, and Ctrl-D as the end; the monitor's prompt.
+sub on_terminal {
+    my ($command, @typed) = @_;
+    my $typing = join '; ', map { /^\d$/ ? "sleep $_" : "printf '$_'" } @typed;
+    return scalar `($typing) | script -qec "$command; echo status \\$?" /dev/null`;
+}
+
+$stdout = on_terminal("make run 'APP=$count'", 'one\n', 5, 'two\n', '\004', 3);
+like($stdout, qr/8 bytes, 688\s*status 0/, 'a program alone reads what is typed on the terminal');
+$stdout = on_terminal('make run FW=pvh', 'hlp\033[D\033[De\r', 'exit\r', 5);
+like($stdout, qr/^That was the tour.*jargoon> .*^processes\r?\n.*jargoon> .*status 0/ms, 'make run ends in the prompt');
 
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));

@@ -41,11 +41,12 @@ sub room {
 sub may_include {
     my ($file, $included, $system) = @_;
     my ($from, $to) = (room($file), room($included));
-    return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^limits\.h$/ if $from eq 'public';
+    return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^(limits|threads)\.h$/ if $from eq 'public';
     return 1 if $to eq 'public';
     # User programs stand on the public headers and the C library; the list of calls gives them their stubs.
+    return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
     return $system || $to eq $from || $to eq 'user' || $included eq 'syscalls/syscalls.def'
-        if $from =~ m{^(user|tests/user)$};
+        if $from =~ m{^(user|tests/user|tests/programs)$};
     # On the host, free memory is closed to AddressSanitizer.
     return 1 if $file eq 'kernel/base/poison.h' && $included eq 'sanitizer/asan_interface.h';
     return $included =~ $freestanding if $system;
@@ -57,7 +58,7 @@ sub may_include {
     return exists $level{$from} && exists $level{$to} && $level{$to} <= $level{$from};
 }
 
-for my $file (files(qr{\.[ch]$}, qw(arch kernel vm syscalls user tests/kernel tests/user))) {
+for my $file (files(qr{\.([ch]|cc)$}, qw(arch kernel vm syscalls user tests/kernel tests/user tests/programs))) {
     my $line = 0;
     for (split /\n/, slurp($file)) {
         $line++;

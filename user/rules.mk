@@ -1,8 +1,12 @@
 # User programs and the boot archive.
 #
 # Each folder user/NAME with a main.c is a program: its .c files become $(OUT)/user/NAME, which is bin/NAME in the
-# archive. To add one, make the folder. The files of tests/user together become the program bin/tests. All of them are
-# linked with the start-up code and port layer (user/libc), what they need of user/lib, and Debian's musl.
+# archive. To add one, make the folder; or, if one file is all of it, put it into user/programs. The files of tests/user
+# together become the program bin/tests. All of them are linked with the start-up code and port layer (user/libc), what
+# they need of user/lib, and Debian's musl.
+#
+# Each file of tests/programs is a program by itself, test/NAME in the archive, for the tests to launch; NAME.cc is one in
+# C++, and NAME-pie.c or .cc is linked to lie anywhere.
 #
 # With APP=FILE the archive holds init and that one program instead, as bin/app, and ARGS in etc/args.
 
@@ -14,30 +18,40 @@ MUSL_LIBC := /usr/lib/x86_64-linux-musl/libc.a
 # Nothing of the host's own C library: musl's headers, and the compiler's for what belongs to the compiler. Segments are
 # kept apart by pages, none is writable and executable.
 user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-file-name=include)
-USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fno-pic -fno-pie -fcf-protection=none \
+# All code can lie anywhere, so that a program can be linked either way.
+USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -Isyscalls/include
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
 	-D_GNU_SOURCE -I.
-USER_LDFLAGS := -nostdlib -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,--gc-sections,--build-id=none \
-	-Wl,--fatal-warnings,-Ttext-segment=0x1000000,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
+USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
+USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings \
+	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
+USER_LD_STATIC := -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,-Ttext-segment=0x1000000
+USER_LD_PIE := -static-pie -Wl,-z,text
 TIDY_USER_CFLAGS = $(USER_CFLAGS) $(call user-include,clang)
 USER_INCLUDE := $(call user-include,$(CC))
 
 USER_OBJECTS := $(OUT)/user/obj
-user-objects = $(patsubst %.c,$(USER_OBJECTS)/%.o,$(patsubst %.S,$(USER_OBJECTS)/%.S.o,$(1)))
+user-objects = $(patsubst %.c,$(USER_OBJECTS)/%.o,$(patsubst %.S,$(USER_OBJECTS)/%.S.o,$(1:%.cc=%.c)))
 
-USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) $(if $(wildcard tests/user/*.c),tests)
-program-sources = $(sort $(wildcard $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
+USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) \
+	$(patsubst user/programs/%.c,%,$(wildcard user/programs/*.c)) $(if $(wildcard tests/user/*.c),tests)
+program-sources = $(sort $(wildcard user/programs/$(1).c $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
 PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c user/libc/*.S)))
 LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)))
 
 $(OUT)/user.flags: FORCE
-	$(call remember,$(CC) $(USER_CFLAGS) $(USER_LDFLAGS))
+	$(call remember,$(CC) $(USER_CFLAGS) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE))
 
 $(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(USER_CFLAGS) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
+
+$(USER_OBJECTS)/%.o: %.cc $(OUT)/user.flags
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(QUIET)$(CXX) $(USER_CXXFLAGS) -I. -Wall -Wextra $(if $(WERROR),-Werror) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
 
 $(USER_OBJECTS)/%.S.o: %.S $(OUT)/user.flags
 	$(call say,AS,$<)
@@ -48,11 +62,11 @@ $(OUT)/user/libuser.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(QUIET)$(AR) rcsD $@ $^
 
-# $(call link-program,OBJECTS): the port layer comes before musl and is linked whole, so that its functions take the
+# $(call link-program,OBJECTS,KIND), KIND being PIE or STATIC: the port layer comes before musl and is linked whole, so that its functions take the
 # place of musl's; what a program does not use goes again. The program with its symbols stays beside it, as NAME.elf.
 define link-program
 $(call say,LINK,$@)
-$(QUIET)$(CC) $(USER_LDFLAGS) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL_LIBC) $(USER_LIBGCC)
+$(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL_LIBC) $(USER_LIBGCC)
 $(QUIET)$(OBJCOPY) --strip-all $@.elf $@
 endef
 USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
@@ -60,14 +74,30 @@ LINKED := $(PORT_OBJECTS) $(OUT)/user/libuser.a $(OUT)/user.flags
 
 USER_BINARIES := $(USER_PROGRAMS:%=$(OUT)/user/%)
 $(USER_BINARIES): $(OUT)/user/%: $$(call user-objects,$$(call program-sources,$$*)) $(LINKED)
-	$(call link-program,$(filter-out $(LINKED),$^))
+	$(call link-program,$(filter-out $(LINKED),$^),STATIC)
+
+TEST_SOURCES := $(sort $(wildcard tests/programs/*.c tests/programs/*.cc))
+TEST_PROGRAMS := $(patsubst tests/programs/%,%,$(basename $(TEST_SOURCES)))
+TEST_BINARIES := $(TEST_PROGRAMS:%=$(OUT)/user/test/%)
+$(TEST_BINARIES): $(OUT)/user/test/%: $(USER_OBJECTS)/tests/programs/%.o $(LINKED)
+	@mkdir -p $(@D)
+	$(call link-program,$<,$(if $(filter %-pie,$*),PIE,STATIC))
 
 .PHONY: user
-user: $(USER_BINARIES)
+user: $(USER_BINARIES) $(TEST_BINARIES)
 
-$(OUT)/bootfs: $(USER_BINARIES) user/mkbootfs
+# What the monitor says of each program is the first sentence in its source.
+PROGRAM_MAINS := $(wildcard user/*/main.c user/programs/*.c)
+main-name = $(patsubst user/programs/%.c,%,$(patsubst user/%/main.c,%,$(1)))
+$(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
+	@mkdir -p $(@D)
+	$(QUIET)user/descriptions $(foreach main,$(PROGRAM_MAINS),$(call main-name,$(main))=$(main)) >$@
+
+$(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) $(OUT)/user/descriptions user/mkbootfs
 	$(call say,BOOTFS,$@)
-	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program))
+	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
+		$(foreach program,$(TEST_PROGRAMS),test/$(program)=$(OUT)/user/test/$(program)) \
+		etc/programs=$(OUT)/user/descriptions
 
 ifdef APP
 
@@ -77,13 +107,14 @@ export APP_ARGS := $(value ARGS)
 APP_DIR := $(RUN)
 # A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
 APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
-APP_CFLAGS := $(USER_COMMON) -Wall $(if $(APP_IS_CXX),-std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+# What it includes in quotes it may also take from user/lib.
+APP_CFLAGS := -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON))
 
 $(APP_DIR)/app: FORCE $(LINKED)
 	@mkdir -p $(@D)
 	$(QUIET)test ! -d "$$APP_FILE" || { echo "APP: $$APP_FILE is a folder, not a program" >&2; false; }
 	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
-	$(call link-program,$@.o)
+	$(call link-program,$@.o,$(if $(PIE),PIE,STATIC))
 
 $(APP_DIR)/args: FORCE
 	@mkdir -p $(@D)
@@ -97,4 +128,5 @@ $(APP_DIR)/bootfs: $(OUT)/user/init $(APP_DIR)/app $(APP_DIR)/args user/mkbootfs
 endif
 
 -include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) \
-	$(foreach program,$(USER_PROGRAMS),$(call user-objects,$(call program-sources,$(program)))))
+	$(foreach program,$(USER_PROGRAMS),$(call user-objects,$(call program-sources,$(program)))) \
+	$(call user-objects,$(TEST_SOURCES)))

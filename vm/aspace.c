@@ -21,6 +21,7 @@ zx_status_t aspace_create(struct aspace **out) {
     if (status == ZX_OK) {
         status = vmar_create_root(as, &as->root);
         if (status == ZX_OK) {
+            as->near = as->root;
             *out = as;
             return ZX_OK;
         }
@@ -53,14 +54,14 @@ void aspace_destroy(struct aspace *as) {
     object_unref(&as->root->object);
 }
 
+/* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
 struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
-    struct vmar *vmar = as->root;
-    for (;;) {
-        struct region *r = region_find(&vmar->children, addr);
-        if (!r) return NULL;
-        if (r->kind == REGION_MAPPING) return mapping_from_region(r);
-        vmar = vmar_from_region(r);
-    }
+    struct vmar *vmar = as->near;
+    struct region *r;
+    while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
+    while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
+    as->near = vmar;
+    return r ? mapping_from_region(r) : NULL;
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

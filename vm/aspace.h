@@ -24,6 +24,7 @@ struct aspace {
     struct mutex lock;       /* guards all regions and [l] */
     enum aspace_state state; /* [l] */
     struct vmar *root;       /* [I] with a reference until dead */
+    struct vmar *near;       /* [l] where the last look-up ended: the root, or a VMAR in the tree */
     struct mutex translations_lock;
     struct arch_aspace arch; /* guarded by translations_lock */
     uint64_t counted;        /* vmo_share_count()'s, under its own lock */

@@ -1,6 +1,6 @@
 /*
- * Listing; see list.h. A cursor names the last region told by its place in the order (base, then depth), which also finds the
- * next one when that region is gone. Walks down, never recurses.
+ * Listing; see list.h. A cursor names the last region told by its place in the order (base, then depth), which also finds
+ * the next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
  */
 #include "vm/list.h"
 
@@ -8,28 +8,48 @@
 #include "kernel/sched/thread.h"
 #include "vm/mapping_set.h"
 
-/* The first region after the cursor, and its depth; NULL at the end. */
-static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
+/* The VMAR to look from: the one that the listing has got to, so that going on does not depend on the depth. */
+static struct vmar *cursor_vmar(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
+    bool there = cursor->vmar && !cursor->vmar->dead;
+    *depth = there ? cursor->vmar_depth : 1;
+    return there ? cursor->vmar : as->root;
+}
+
+/* The first region after the cursor, and its depth, within a VMAR of depth `*depth`; NULL if there is none. */
+static struct region *region_after_in(struct vmar *vmar, const struct region_cursor *cursor, size_t *depth) {
     struct region *later = NULL;
-    size_t later_depth = 0;
-    struct vmar *vmar = as->root;
-    *depth = 1;
-    if (!cursor->begun) return &vmar->region;
+    size_t later_depth = 0, here = *depth;
     for (;;) {
         struct region *r = region_first_above(&vmar->children, cursor->base);
-        ++*depth;
+        here++;
         if (!r) break;
-        if (r->base > cursor->base || (r->base == cursor->base && *depth > cursor->depth)) return r;
+        if (r->base > cursor->base || (r->base == cursor->base && here > cursor->depth)) {
+            *depth = here;
+            return r;
+        }
         struct region *sibling = region_next(r);
         if (sibling) {
             later = sibling;
-            later_depth = *depth;
+            later_depth = here;
         }
         if (r->kind == REGION_MAPPING) break;
         vmar = vmar_from_region(r);
     }
-    *depth = later_depth;
+    if (later) *depth = later_depth;
     return later;
+}
+
+/* The first region after the cursor, and its depth; NULL at the end. */
+static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
+    struct vmar *vmar = cursor_vmar(as, cursor, depth);
+    if (!cursor->begun) return &vmar->region;
+    struct region *r = region_after_in(vmar, cursor, depth);
+    for (; !r && vmar->region.parent; --*depth) {
+        r = region_next(&vmar->region);
+        if (r) return r;
+        vmar = vmar->region.parent;
+    }
+    return r;
 }
 
 static void region_tell(struct region *r, size_t depth, struct region_info *out) {
@@ -42,17 +62,35 @@ static void region_tell(struct region *r, size_t depth, struct region_info *out)
     vmo_ref(m->vmo);
 }
 
+/* The cursor gets a reference of its own. */
+static void cursor_set(struct region_cursor *cursor, struct region *r, size_t depth) {
+    bool is_vmar = r->kind == REGION_VMAR;
+    *cursor = (struct region_cursor){.begun = true,
+                                     .base = r->base,
+                                     .depth = depth,
+                                     .vmar = is_vmar ? vmar_from_region(r) : r->parent,
+                                     .vmar_depth = is_vmar ? depth : depth - 1};
+    object_ref(&cursor->vmar->object);
+}
+
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out) {
     size_t depth;
     if (thread_killed()) return false;
+    struct region_cursor before = *cursor;
     mutex_lock(&as->lock);
     struct region *r = as->state == ASPACE_DEAD ? NULL : region_after(as, cursor, &depth);
     if (r) {
         region_tell(r, depth, out);
-        *cursor = (struct region_cursor){true, r->base, depth};
+        cursor_set(cursor, r, depth);
     }
     mutex_unlock(&as->lock);
+    if (r) region_cursor_end(&before);
     return r != NULL;
+}
+
+void region_cursor_end(struct region_cursor *cursor) {
+    if (cursor->vmar) object_unref(&cursor->vmar->object);
+    cursor->vmar = NULL;
 }
 
 void region_info_release(struct region_info *info) {

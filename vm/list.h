@@ -17,11 +17,13 @@ struct region_info {
     uint64_t vmo_offset;
 };
 
-/* Where a listing has got to. All zero: at its beginning. */
+/* Where a listing has got to: what it told last. All zero: at its beginning. */
 struct region_cursor {
     bool begun;
     vaddr_t base;
     size_t depth;
+    struct vmar *vmar; /* that region if it is a VMAR, else the one it lies in; with a reference. May be NULL */
+    size_t vmar_depth;
 };
 
 /*
@@ -30,6 +32,9 @@ struct region_cursor {
  */
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);
+
+/* Ends a listing, wherever it has got to. */
+void region_cursor_end(struct region_cursor *cursor);
 
 bool aspace_is_dead(struct aspace *as);
 

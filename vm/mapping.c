@@ -91,8 +91,8 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     struct vmo *store = m->vmo->store;
     zx_status_t status = ZX_OK;
     mutex_lock(&store->lock);
-    uint64_t begin = mapping_store_offset(m), into = base - m->region.base;
-    uint64_t offset = begin + into, end = begin + min_u64(mapping_reach(m), into + len);
+    uint64_t begin = mapping_store_offset(m), into = base - m->region.base, reach = mapping_reach(m);
+    uint64_t offset = begin + into, end = into < reach ? begin + min_u64(reach, into + len) : offset;
     while (status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
         status = vmo_get_page(store, offset, false, &page);
@@ -108,6 +108,8 @@ zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
     if (shared->kind == VMO_PHYSICAL) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_snapshot_clipped(shared, m->offset, m->region.len, &own);
     if (status != ZX_OK) return status;
+    vmo_copy_name(own, shared);
+    vmo_adopt(shared, own);
     mutex_lock(&shared->store->lock);
     mapping_drop(m, m->region.base, m->region.len);
     mapping_set_remove(m);

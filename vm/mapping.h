@@ -67,8 +67,8 @@ MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t l
 static inline bool mapping_must_fork(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }
 
 /*
- * Gives a mapping a private snapshot of what it shows, up to where its VMO ends. `*old` gets the VMO it leaves, with its
- * reference, to be released when no lock is held. BAD_STATE (not cached), NO_MEMORY.
+ * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like it. `*old`
+ * gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached), NO_MEMORY.
  */
 MUST_CHECK zx_status_t mapping_make_private(struct mapping *m, struct vmo **old);
 

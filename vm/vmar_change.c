@@ -24,6 +24,7 @@ static void vmar_bury(struct vmar *vmar, struct graveyard *dead) {
     ASSERT(RB_EMPTY(&vmar->children));
     vmar->dead = true;
     if (!vmar->region.parent) return;
+    if (vmar->aspace->near == vmar) vmar->aspace->near = vmar->region.parent;
     region_remove(&vmar->region.parent->children, &vmar->region);
     vmar->region.parent = NULL;
     LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);

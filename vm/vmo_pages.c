@@ -232,31 +232,30 @@ zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
 }
 
 /*
- * What the nearest ancestor that is left has, at the price of one reference. A contiguous one shares no page, and may not be
- * made to look as if it did.
+ * Locks two VMOs, of which the second may be NULL. For whoever compares page trees: sharing one of them instead, for the time it
+ * takes, would make its pages look like a snapshot's to those who write meanwhile.
  */
-static struct pagetree ancestor_pages(struct vmo *vmo) {
-    struct pagetree pages = {0};
-    struct vmo *ancestor = vmo_ref_ancestor(vmo);
-    if (!ancestor) return pages;
-    struct vmo *store = ancestor->store;
-    mutex_lock(&store->lock);
-    if (store->kind == VMO_PAGED && pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &pages) != ZX_OK)
-        pages = (struct pagetree){0};
-    mutex_unlock(&store->lock);
-    vmo_unref(ancestor);
-    return pages;
+static void lock_two(struct vmo *one, struct vmo *other) NO_THREAD_SAFETY {
+    struct vmo *first = other && other < one ? other : one;
+    mutex_lock(&first->lock);
+    if (other) mutex_lock(first == one ? &other->lock : &one->lock);
+}
+
+static void unlock_two(struct vmo *one, struct vmo *other) NO_THREAD_SAFETY {
+    mutex_unlock(&one->lock);
+    if (other) mutex_unlock(&other->lock);
 }
 
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
     if (vmo->store != vmo) return 0;
-    struct pagetree others = ancestor_pages(vmo);
-    mutex_lock(&vmo->lock);
+    static const struct pagetree none;
+    struct vmo *ancestor = vmo_ref_ancestor(vmo), *other = ancestor ? ancestor->store : NULL;
+    lock_two(vmo, other);
     if (offset > vmo->size) offset = vmo->size;
     len = min_u64(len, vmo->size - offset);
-    uint64_t pages =
-        pagetree_count_unlike(&vmo->pages, &others, page_index(vmo, offset), (len + PAGE_MASK) >> PAGE_SHIFT);
-    mutex_unlock(&vmo->lock);
-    pagetree_destroy(&others);
+    uint64_t pages = pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, page_index(vmo, offset),
+                                           (len + PAGE_MASK) >> PAGE_SHIFT);
+    unlock_two(vmo, other);
+    if (ancestor) vmo_unref(ancestor);
     return pages << PAGE_SHIFT;
 }

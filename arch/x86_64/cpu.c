@@ -12,11 +12,13 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/base/log.h"
 
-/* The PAT register's types, in the order of ZX_CACHE_POLICY_*, so that a policy is its own index. */
+/* The PAT register's types, each at the number of its policy, so that a policy is its own index. */
 #define PAT_WRITE_BACK 6ull
 #define PAT_UNCACHED 0ull
 #define PAT_WRITE_COMBINING 1ull
-#define PAT_POLICIES (PAT_WRITE_BACK | PAT_UNCACHED << 8 | PAT_UNCACHED << 16 | PAT_WRITE_COMBINING << 24)
+#define PAT_POLICIES                                                                               \
+    (PAT_WRITE_BACK << 8 * ZX_CACHE_POLICY_CACHED | PAT_UNCACHED << 8 * ZX_CACHE_POLICY_UNCACHED | \
+     PAT_UNCACHED << 8 * ZX_CACHE_POLICY_UNCACHED_DEVICE | PAT_WRITE_COMBINING << 8 * ZX_CACHE_POLICY_WRITE_COMBINING)
 
 /* x87, SSE, AVX, and the three parts of AVX-512. */
 #define XCR0_WANTED 0xe7u

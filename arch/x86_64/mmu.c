@@ -203,13 +203,14 @@ static unsigned entry_prot(uint64_t entry) {
     return (entry & PTE_WRITE ? MMU_WRITE : 0) | (entry & PTE_NX ? 0 : MMU_EXECUTE);
 }
 
-bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot, uint32_t *cache) {
     unsigned level;
     uint64_t *parent;
     uint64_t entry = *entry_deepest(as->root, va, 1, &level, &parent);
     if (!(entry & PTE_PRESENT)) return false;
     *pa = (paddr_t){(entry & PTE_FRAME) + page_round_down(va % entry_span(level))};
     *prot = entry_prot(entry);
+    if (cache) *cache = entry >> PTE_CACHE_SHIFT & ZX_CACHE_POLICY_MASK;
     return true;
 }
 

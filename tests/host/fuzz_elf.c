@@ -73,6 +73,14 @@ zx_status_t zx_handle_close(zx_handle_t handle) {
     return ZX_OK;
 }
 
+zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t size) {
+    (void)handle;
+    (void)property;
+    (void)value;
+    (void)size;
+    return ZX_OK;
+}
+
 zx_status_t zx_object_get_info(zx_handle_t handle, uint32_t topic, void *buffer, size_t len, size_t *actual,
                                size_t *avail) {
     must(handle == ROOT_HANDLE && topic == ZX_INFO_VMAR && len == sizeof(zx_info_vmar_t) && !actual && !avail);
@@ -122,6 +130,7 @@ static void check_image(const struct elf_image *image, uint64_t len) {
         if ((s->perms & ZX_VM_PERM_EXECUTE) && image->entry >= s->addr && image->entry - s->addr < s->file_len)
             entry_in_text = true;
     }
+    must(image->align >= ZX_PAGE_SIZE && (image->align & (image->align - 1)) == 0);
     must(entry_in_text && image->base == image->segments[0].addr && image->len == end - image->base);
 }
 

@@ -26,6 +26,7 @@
 #define ENTRY_WRITE 2u
 #define ENTRY_EXECUTE 4u
 #define ENTRY_LARGE 8u /* a translation above the last level */
+#define ENTRY_CACHE_SHIFT 4
 #define LEVELS 4u
 #define INDEX_BITS 9u
 #define ENTRIES (1u << INDEX_BITS)
@@ -136,8 +137,7 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     table_drop(table_at(as->root.raw), LEVELS, va, va + len);
 }
 
-zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot,
-                         uint32_t cache UNUSED) {
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
     unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1, level;
     uint64_t *entry = find(as, va, floor, &level);
     if (*entry && (level > floor || is_table(*entry, level))) arch_mmu_drop(as, va, size);
@@ -150,7 +150,7 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
         *entry = table.raw | ENTRY_PRESENT;
     }
     *entry = pa.raw | ENTRY_PRESENT | (floor > 1 ? ENTRY_LARGE : 0) | (prot & MMU_WRITE ? ENTRY_WRITE : 0) |
-             (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0);
+             (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0) | (uint64_t)cache << ENTRY_CACHE_SHIFT;
     return ZX_OK;
 }
 
@@ -158,12 +158,13 @@ static unsigned entry_prot(uint64_t entry) {
     return (entry & ENTRY_WRITE ? MMU_WRITE : 0) | (entry & ENTRY_EXECUTE ? MMU_EXECUTE : 0);
 }
 
-bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot) {
+bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot, uint32_t *cache) {
     unsigned level;
     const uint64_t *entry = find(as, va, 1, &level);
     if (!*entry) return false;
     *pa = (paddr_t){page_round_down(*entry) + page_round_down(va % entry_span(level))};
     *prot = entry_prot(*entry);
+    if (cache) *cache = *entry >> ENTRY_CACHE_SHIFT & ZX_CACHE_POLICY_MASK;
     return true;
 }
 
@@ -198,7 +199,7 @@ static char *user_byte(vaddr_t va, unsigned flags, zx_status_t *status) {
     for (*status = ZX_OK; *status == ZX_OK; *status = upcall_page_fault(va, flags)) {
         paddr_t pa;
         unsigned prot;
-        if (as && arch_mmu_query(as, va, &pa, &prot) && (!(flags & FAULT_WRITE) || (prot & MMU_WRITE)))
+        if (as && arch_mmu_query(as, va, &pa, &prot, NULL) && (!(flags & FAULT_WRITE) || (prot & MMU_WRITE)))
             return (char *)arch_phys_to_virt(pa) + (va & PAGE_MASK);
     }
     return NULL;

@@ -3,6 +3,7 @@
 #
 #   $(HOST)/units           the unit tests of tests/kernel
 #   $(HOST)/fuzz_NAME       the fuzzers
+#   $(HOST)/line_editor     the tests of the monitor's editor
 #   $(HOST)/inject          failure injection over the corpus of one of them
 #   make fuzz TIME=60       all fuzzers, for so many seconds
 #   make coverage           what of the portable kernel all that reaches
@@ -72,7 +73,16 @@ $(HOST)/inject: $(call host_objects,asan,tests/host/inject.c $(HOST_WORLD) $(HOS
 	$(call say,LINK,$@)
 	$(QUIET)clang -rdynamic $(HOST_SANITIZE) -o $@ $^
 
-HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(FUZZERS:%=$(HOST)/fuzz_%)
+# --- the monitor's editor ---
+
+HOST_EDITOR := tests/host/line_editor.c user/monitor/line_editor.c user/monitor/words.c
+$(HOST)/asan/user/% $(HOST)/asan/tests/host/line_editor.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+
+$(HOST)/line_editor: $(call host_objects,asan,$(HOST_EDITOR))
+	$(call say,LINK,$@)
+	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^
+
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(FUZZERS:%=$(HOST)/fuzz_%)
 
 TIME ?= 60
 .PHONY: fuzz
@@ -111,7 +121,7 @@ coverage: $(HOST)/cover/units $(HOST)/cover/inject
 	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/branches.txt --branches .
 	@sed -n 's/^TOTAL/lines   /p' $(COVER)/lines.txt; sed -n 's/^TOTAL/branches/p' $(COVER)/branches.txt
 
-HOST_OBJECTS := $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c) \
+HOST_OBJECTS := $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR) tests/host/inject.c) \
 	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \
 	$(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c)
 -include $(patsubst %.o,%.d,$(HOST_OBJECTS))

@@ -22,15 +22,16 @@ static bool begin(void) {
            map_at(as->root, 13, vmo, 15, 1, SPECIFIC_RW) == ZX_OK;
 }
 
+static struct region_cursor cursor;
+
 static void end(void) {
+    region_cursor_end(&cursor);
     object_unref(&vmar->object);
     space_end(as);
     vmo_unref(vmo);
 }
 
 static vaddr_t at(uint64_t page) { return USER_BASE + PAGES(page); }
-
-static struct region_cursor cursor;
 
 /* Is the next region of that kind, at that page, that deep? */
 static bool next_is(enum region_kind kind, uint64_t page, size_t depth) {
@@ -77,7 +78,7 @@ KTEST("list/VMARs in one another at the same address are each told once") {
         inner = child;
     }
     object_unref(&inner->object);
-    cursor = (struct region_cursor){true, at(19), 9};
+    cursor = (struct region_cursor){.begun = true, .base = at(19), .depth = 9};
     for (size_t depth = 0; depth < 20; depth++) EXPECT(next_is(REGION_VMAR, 20, 2 + depth));
     EXPECT(list_ends());
     end();

@@ -181,6 +181,21 @@ KTEST("mapping/MAP_RANGE loads the pages that exist, and commits none") {
     vmo_unref(vmo);
 }
 
+/* Its beginning is beyond all that the slice has; and some pages on, its place in the store is the store's beginning again. */
+KTEST("mapping/MAP_RANGE loads nothing where a slice has ended, though the sum with its place in its store wraps") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(8, false), *slice;
+    NEED(as && vmo && vmo_commit(vmo, 0, PAGES(8)) == ZX_OK && vmo_slice(vmo, PAGES(6), PAGES(1), &slice) == ZX_OK);
+    uint64_t first = (VMO_MAX_SIZE >> PAGE_SHIFT) - 6;
+    vaddr_t va = map_pages(as->root, slice, first, 6, RW, RW);
+    NEED(va && vmar_op_range(as->root, ZX_VMAR_OP_MAP_RANGE, va + PAGES(2), PAGES(4)) == ZX_OK);
+    for (uint64_t i = 0; i < 6; i++) EXPECT(!is_loaded(as, va + PAGES(i)) && user_load(as, va + PAGES(i)) == -1);
+    EXPECT(translations_true(as));
+    space_end(as);
+    vmo_unref(slice);
+    vmo_unref(vmo);
+}
+
 KTEST("mapping/a mapping keeps its VMO, and lets it go at the end") {
     struct aspace *as = space_new();
     struct vmo *vmo = vmo_of(2, false);

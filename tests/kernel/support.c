@@ -129,7 +129,7 @@ zx_status_t map_at(struct vmar *vmar, uint64_t at, struct vmo *vmo, uint64_t fir
 static uint8_t *translated(struct aspace *as, vaddr_t va, bool write) {
     paddr_t pa;
     unsigned prot;
-    if (!arch_mmu_query(&as->arch, va, &pa, &prot)) return NULL;
+    if (!arch_mmu_query(&as->arch, va, &pa, &prot, NULL)) return NULL;
     if (write && !(prot & MMU_WRITE)) return NULL;
     return (uint8_t *)arch_phys_to_virt(pa) + (va & PAGE_MASK);
 }

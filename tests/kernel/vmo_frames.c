@@ -1,6 +1,7 @@
 /*
  * VMOs that keep their frames: one physical run, or a device's memory; and the large translations that such runs allow.
  */
+#include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "tests/kernel/support.h"
 #include "vm/page.h"
@@ -94,7 +95,7 @@ KTEST("vmo/a physical VMO can be mapped, and nothing else") {
     vaddr_t va = map_pages(as->root, vmo, 1, 1, RW, RW);
     paddr_t pa;
     unsigned prot;
-    NEED(va && aspace_fault(as, va, 0) == ZX_OK && arch_mmu_query(&as->arch, va, &pa, &prot));
+    NEED(va && aspace_fault(as, va, 0) == ZX_OK && arch_mmu_query(&as->arch, va, &pa, &prot, NULL));
     EXPECT(pa.raw == 0xfee01000 && prot == MMU_WRITE);
     EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_WRITE_COMBINING) == ZX_ERR_BAD_STATE);
     EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_OK);
@@ -105,6 +106,39 @@ KTEST("vmo/a physical VMO can be mapped, and nothing else") {
     EXPECT(vmo_create_physical((paddr_t){0}, 0, &vmo) == ZX_ERR_INVALID_ARGS);
     EXPECT(vmo_create_physical((paddr_t){UINT64_MAX - PAGE_MASK}, PAGES(1), &vmo) == ZX_ERR_INVALID_ARGS);
     EXPECT(vmo_create_physical((paddr_t){0}, UINT64_MAX, &vmo) == ZX_ERR_INVALID_ARGS);
+}
+
+/* The policy that the translation of an address has, or -1. */
+static int cache_at(struct aspace *as, vaddr_t va) {
+    paddr_t pa;
+    unsigned prot;
+    uint32_t cache;
+    return arch_mmu_query(&as->arch, va, &pa, &prot, &cache) ? (int)cache : -1;
+}
+
+KTEST("mapping/each cache policy is in the translations: of pages, small and large ones of a device, and slices") {
+    for (uint32_t policy = 0; policy <= ZX_CACHE_POLICY_MASK; policy++) {
+        struct aspace *as = space_new();
+        struct vmo *vmo = vmo_of(2, false), *device, *slice;
+        NEED(as && vmo && vmo_create_physical((paddr_t){0xe0000000}, 2 * MMU_LARGE_PAGE, &device) == ZX_OK);
+        NEED(vmo_set_cache_policy(vmo, policy) == ZX_OK && vmo_set_cache_policy(device, policy) == ZX_OK);
+        NEED(vmo_slice(vmo, PAGES(1), PAGES(1), &slice) == ZX_OK);
+        vaddr_t page = map_pages(as->root, vmo, 0, 2, RW, RW), part = map_pages(as->root, slice, 0, 1, RW, RW);
+        uint64_t large = 2 * LARGE_PAGES - (USER_BASE % MMU_LARGE_PAGE >> PAGE_SHIFT),
+                 small = large + 2 * LARGE_PAGES + 1;
+        NEED(map_at(as->root, large, device, 0, LARGE_PAGES, ZX_VM_SPECIFIC | RW) == ZX_OK);
+        NEED(map_at(as->root, small, device, 0, 1, ZX_VM_SPECIFIC | RW) == ZX_OK);
+        const vaddr_t at[] = {page, part, USER_BASE + PAGES(large), USER_BASE + PAGES(small)};
+        for (size_t i = 0; i < countof(at); i++) {
+            EXPECT(aspace_fault(as, at[i], 0) == ZX_OK && cache_at(as, at[i]) == (int)policy);
+            EXPECT(i >= 2 || (aspace_fault(as, at[i], FAULT_WRITE) == ZX_OK && cache_at(as, at[i]) == (int)policy));
+        }
+        EXPECT(cache_at(as, at[2] + MMU_LARGE_PAGE - 1) == (int)policy && cache_at(as, at[3] + PAGE_SIZE) == -1);
+        space_end(as);
+        vmo_unref(slice);
+        vmo_unref(vmo);
+        vmo_unref(device);
+    }
 }
 
 /* A run of four megabytes, aligned, mapped at an address that is aligned too. */
@@ -157,6 +191,17 @@ KTEST("mapping/T19 a large translation replaces small ones, and small ones a lar
                   ZX_VM_SPECIFIC_OVERWRITE | RW) == ZX_OK);
     EXPECT(user_store(as, at(10), 2) == ZX_OK && user_load(as, at(9)) == 0 && is_writable(as, at(0)));
     vmo_unref(small);
+    end();
+}
+
+KTEST("mapping/T19 MAP_RANGE loads large translations, and small ones where a part is mapped") {
+    NEED(begin());
+    uint64_t far = (at(8 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;
+    EXPECT(map_at(as->root, far, run, 0, LARGE_PAGES + 3, ZX_VM_SPECIFIC | ZX_VM_MAP_RANGE | RW) == ZX_OK);
+    for (uint64_t i = 0; i < LARGE_PAGES + 3; i++) NEED(is_writable(as, at(8 * LARGE_PAGES + i)));
+    EXPECT(!is_loaded(as, at(9 * LARGE_PAGES + 3)) && translations_true(as));
+    EXPECT(vmar_op_range(as->root, ZX_VMAR_OP_MAP_RANGE, at(LARGE_PAGES + 5), PAGES(1)) == ZX_OK);
+    EXPECT(is_loaded(as, at(LARGE_PAGES)) && is_loaded(as, at(2 * LARGE_PAGES - 1)) && !is_loaded(as, at(0)));
     end();
 }
 

@@ -22,13 +22,20 @@ my %defaults = (
     qemu_flags => '', timeout => 60,
 );
 
-# new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `console` is
-# 'file', or 'stdio' for this terminal; `cmdline` is put before the CMDLINE of the environment.
+# new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put before
+# the CMDLINE of the environment. `console` says where the console's output goes and its input comes from:
+#   file       a file; no input
+#   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
+#   stdio      standard output, and standard input with its end marked: the kernel is told init.console=pipe
+#   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed, which may
+#              be code that gets the output so far and returns the text. After each match the search goes on behind
+#              it. If code is at the very end, it answers as often as its pair matches
 sub new {
     my ($class, %args) = @_;
     my $self = bless {console => 'file', %args}, $class;
     $self->{$_} //= length($ENV{uc $_} // '') ? $ENV{uc $_} : $defaults{$_} for keys %defaults;
     $self->{cmdline} .= " $ENV{CMDLINE}" if defined $args{cmdline} && length($ENV{CMDLINE} // '');
+    $self->{cmdline} .= ' init.console=pipe' if $self->{console} eq 'stdio';
     $self->{cmdline} =~ s/^\s+|\s+$//g;
     die "FW=$self->{fw} is none of bios, uefi, pvh\n" unless $self->{fw} =~ /^(bios|uefi|pvh)$/;
     die "TIMEOUT=$self->{timeout} is no number of seconds\n" unless $self->{timeout} =~ /^\d+(\.\d+)?$/;
@@ -67,15 +74,21 @@ sub firmware_args {
 # A file name within one of QEMU's comma-separated options.
 sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
 
-# The whole command, ready to run; report and console go to the files named, the console to this terminal if to none.
+# QEMU's own monitor shares the terminal, or Ctrl-C would end QEMU; -echr makes Ctrl-] what leads to it.
+sub console_args {
+    my ($self, $console_file) = @_;
+    return ('-serial', 'file:' . quoted($console_file)) if defined $console_file;
+    return $self->{console} eq 'terminal' ? qw(-serial mon:stdio -echr 0x1d) : qw(-serial stdio);
+}
+
+# The whole command, ready to run; report and console go to the files named, the console to standard output if to none.
 sub command {
     my ($self, $report, $console_file) = @_;
-    my $console = defined $console_file ? 'file:' . quoted($console_file) : 'stdio';
     return (
         'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
         '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
         '-smp', $self->{smp}, '-m', $self->{mem},
-        '-serial', $console, '-serial', 'file:' . quoted($self->file('kernel.log')),
+        $self->console_args($console_file), '-serial', 'file:' . quoted($self->file('kernel.log')),
         '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
         $self->firmware_args, shellwords($self->{qemu_flags}),
     );
@@ -87,34 +100,42 @@ sub command {
 #   seconds    from power-on to the end
 #   report     its lines                                        log, console   texts (no console on a terminal)
 #   heard      seconds until a program first wrote to the console; undef if none did
+#   unsaid     pairs of `talk` that nothing matched
 sub run {
     my ($self) = @_;
     unlink map { $self->file($_) } qw(console kernel.log report);
-    my @streams = $self->{console} eq 'stdio' ? 'report' : ('report', 'console');
+    my $console = $self->{console};
     my (%from, %to);
-    for (@streams) {
+    for ('report', $console =~ /^(file|talk)$/ ? 'console' : ()) {
         pipe $from{$_}, $to{$_} or die "pipe: $!\n";
         fcntl $to{$_}, F_SETFD, 0 or die "fcntl: $!\n";
     }
-    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } @streams);
+    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $console eq 'file' ? 'console' : ());
+    my ($input, $typing);
+    if ($console =~ /^(stdio|talk)$/) { pipe $input, $typing or die "pipe: $!\n" }
+    my $relay = $console eq 'stdio' ? relay_input($input, $typing) : undef;
     my $start = time;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        close $_ for values %from;
-        open STDOUT, '>', $self->file('qemu.out') if $self->{console} ne 'stdio';
-        open STDERR, '>&', \*STDOUT if $self->{console} ne 'stdio';
+        close $_ for values %from, $typing // ();
+        open STDIN, '<&', $input or POSIX::_exit(127) if $input;
+        open STDOUT, '>', $self->file('qemu.out') if $console eq 'file';
+        open STDOUT, '>&', $to{console} if $console eq 'talk';
+        open STDERR, '>', $self->file('qemu.out') if $to{console};
         exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
         POSIX::_exit(127);
     }
-    close $_ for values %to;
+    close $_ for values %to, $input // ();
     # QEMU hears Ctrl-C too, and ends; we stay to tidy up.
     my $interrupted = 0;
     local $SIG{INT} = sub { $interrupted = 1 };
-    local $SIG{TERM} = sub { kill TERM => $pid; exit 143 };
-    my %result = (timed_out => 0, $self->watch(\%from, $start));
+    local $SIG{TERM} = sub { kill TERM => $pid, $relay // (); exit 143 };
+    local $SIG{PIPE} = 'IGNORE';
+    my %result = (timed_out => 0, $self->watch(\%from, $start, $typing));
     $result{interrupted} = $interrupted;
     kill TERM => $pid if $result{timed_out};
     my $status = wait_or_kill($pid);
+    if ($relay) { kill TERM => $relay; waitpid $relay, 0 }
     $result{exit} = WIFEXITED($status) ? WEXITSTATUS($status) : undef;
     $result{signal} = WIFEXITED($status) ? 0 : WTERMSIG($status);
     $result{seconds} = time - $start;
@@ -122,9 +143,43 @@ sub run {
     return \%result;
 }
 
-# Collects the streams until QEMU closes them or time is up.
+# A process that passes standard input on. A serial line has no end, so Ctrl-D marks it; where the input itself has a Ctrl-D,
+# or a Ctrl-V, a Ctrl-V before it says that it stands for itself.
+sub relay_input {
+    my ($input, $typing) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if ($pid) {
+        close $typing;
+        return $pid;
+    }
+    close $input;
+    my $select = IO::Select->new(\*STDIN);
+    for (;;) {
+        $select->can_read;
+        my $len = sysread STDIN, my $bytes, 4096;
+        # QEMU makes the terminal that it writes to, and so the one that is read here, give nothing rather than wait.
+        next if !defined $len && ($!{EAGAIN} || $!{EINTR});
+        last unless $len && put($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr);
+    }
+    put($typing, "\x04");
+    POSIX::_exit(0);
+}
+
+# Writes all of it; false if nobody reads any more.
+sub put {
+    my ($to, $bytes) = @_;
+    while (length $bytes) {
+        my $len = syswrite $to, $bytes or return 0;
+        substr $bytes, 0, $len, '';
+    }
+    return 1;
+}
+
+# Collects the streams until QEMU closes them or time is up, and types what is to be typed.
 sub watch {
-    my ($self, $from, $start) = @_;
+    my ($self, $from, $start, $typing) = @_;
+    my @talk = @{$self->{talk} // []};
+    my $seen = 0;
     my %text = map { $_ => '' } keys %$from;
     my %name = map { fileno $from->{$_} => $_ } keys %$from;
     my $select = IO::Select->new(values %$from);
@@ -138,7 +193,14 @@ sub watch {
             sysread $ready, $text{$name}, 65536, length $text{$name} or $select->remove($ready);
             $result{heard} //= time - $start if $name eq 'console' && length $text{$name};
         }
+        while (@talk && substr($text{console}, $seen) =~ $talk[0]) {
+            my $heard = substr $text{console}, 0, $seen += $+[0];
+            my $answer = $talk[1];
+            splice @talk, 0, 2 unless @talk == 2 && ref $answer;
+            put($typing, ref $answer ? $answer->($heard) : $answer) or last;
+        }
     }
+    $result{unsaid} = grep { defined && !ref } @talk[map { 2 * $_ + 1 } 0 .. $#talk / 2];
     spew($self->file($_), $text{$_}) for keys %text;
     return (%result, console => $text{console} // '', report => [split /\r?\n/, $text{report}]);
 }

@@ -97,6 +97,30 @@ static zx_status_t do_write(void) {
 }
 TEST("vmo_write/T20 into a shared page: NO_MEMORY at each allocation, and nothing has changed") { fail_each(do_write); }
 
+/* The buffer is a new one each time, where there are no page tables yet. */
+TEST("vmo_read/T20 into a buffer that is not committed: NO_MEMORY at each allocation, and bytes before it may have "
+     "moved") {
+    static const size_t len = 2 * PAGE;
+    unsigned nth = 0;
+    scene_begin();
+    for (bool failed = true; failed; nth++) {
+        NEED(nth < MAX_ALLOCATIONS);
+        zx_vaddr_t at = ((zx_vaddr_t)nth + 1) << 39;
+        zx_handle_t vmo = vmo_make(len);
+        vmar_map_at(zx_vmar_root_self(), at, vmo, 0, len, PERM_RW);
+        fail_arm(nth + 1);
+        zx_status_t status = zx_vmo_read(scene.vmo, (void *)at, 3 * PAGE, len);
+        failed = fail_over();
+        EXPECT_STATUS(status, failed ? ZX_ERR_NO_MEMORY : ZX_OK);
+        uint64_t first = *(volatile uint64_t *)at;
+        EXPECT(first == 101 || (failed && first == 0));
+        unmap_here((void *)at, len);
+        MUST(zx_handle_close(vmo));
+    }
+    EXPECT(nth > 2);
+    expect_unchanged();
+}
+
 static zx_status_t do_slice(void) {
     zx_handle_t slice;
     zx_status_t status = zx_vmo_create_child(scene.snapshot, ZX_VMO_CHILD_SLICE, PAGE, PAGE, &slice);

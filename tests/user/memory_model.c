@@ -294,7 +294,6 @@ static void make_private(struct model *m, struct model_mapping *r) {
     struct model_vmo own;
     unsigned size = model_size(&r->vmo);
     (void)model_snapshot(m, &r->vmo, r->offset, min(r->len, size - min(size, r->offset)), false, &own);
-    own.store->parent = NULL;
     model_close(m, &r->vmo);
     r->vmo = own;
     r->offset = 0;

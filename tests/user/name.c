@@ -148,6 +148,27 @@ TEST("object_set_property/a VMO's name shows in lists, and its children begin wi
     expect_name(child, "parent");
 }
 
+TEST("object_set_property/children have their parent's name only if its handle has GET_PROPERTY; later names are their "
+     "own") {
+    zx_handle_t vmo, blind, child;
+    NEED_OK(zx_vmo_create(PAGE, ZX_VMO_NON_RESIZABLE, &vmo));
+    NEED_OK(zx_object_set_property(vmo, ZX_PROP_NAME, "parent", 6));
+    blind = handle_without(vmo, ZX_RIGHT_GET_PROPERTY);
+    for (int i = 0; i < 6; i++) {
+        zx_handle_t from = i % 2 ? blind : vmo;
+        if (i < 2)
+            MUST(zx_vmo_create_child(from, ZX_VMO_CHILD_SNAPSHOT, 0, PAGE, &child));
+        else if (i < 4)
+            MUST(zx_vmo_create_child(from, ZX_VMO_CHILD_SLICE, 0, PAGE, &child));
+        else
+            MUST(zx_vmo_clone(from, ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &child));
+        expect_name(child, i % 2 ? "" : "parent");
+        EXPECT_OK(set_name(child));
+        expect_name(vmo, "parent");
+        expect_name(child, "name");
+    }
+}
+
 /* Two threads give one object two names: it has the one or the other, never a mixture. */
 
 static atomic_bool stop;

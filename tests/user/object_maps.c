@@ -167,13 +167,15 @@ TEST("object_get_info/PROCESS_MAPS follows what protect and unmap split") {
 TEST("object_get_info/PROCESS_MAPS T3 after a forced write the mapping shows another VMO, and is otherwise the same") {
     struct target t = target_make();
     struct memory m = memory_make(4 * PAGE, 3);
+    MUST(zx_object_set_property(m.vmo, ZX_PROP_NAME, "text", 4));
     target_map(&t, PLACE, handle_without(m.vmo, ZX_RIGHT_WRITE), PAGE, 2 * PAGE, PERM_R);
     EXPECT_MOVED(write_to(t.process, PLACE, "x", 1), 1);
     const struct entry want[] = {{MAPPING, PLACE, 2, 2}};
     expect_maps(t.process, want, 1);
     EXPECT_EQ(maps[2].u.mapping.mmu_flags, PERM_R);
     EXPECT(maps[2].u.mapping.vmo_koid != koid_of(m.vmo));
-    EXPECT_EQ(maps[2].u.mapping.committed_pages, 2);
+    EXPECT_BYTES(maps[2].name, "text", 5);
+    EXPECT_EQ(maps[2].u.mapping.committed_pages, 1);
 }
 
 TEST("object_get_info/PROCESS_MAPS, PROCESS_VMOS: as many as fit, and not a byte more; size 0 and NULL only count") {

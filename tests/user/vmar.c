@@ -44,9 +44,8 @@ TEST("vmar_allocate/H6 without CAN_MAP_READ and the like no right is needed") {
 
 TEST("vmar_allocate/unknown options, PERM bits and those of map are INVALID_ARGS") {
     zx_vm_option_t known = ZX_VM_COMPACT | SPECIFIC | CAN_RWX | CAN_SPECIFIC;
-    zx_handle_t vmar = region_full();
     for (zx_vm_option_t option = 1; option != 0; option <<= 1) {
-        EXPECT_STATUS(allocate(vmar, option, option == SPECIFIC ? LEN - PAGE : 0, PAGE),
+        EXPECT_STATUS(allocate(region_full(), option, option == SPECIFIC ? LEN - PAGE : 0, PAGE),
                       option & known ? ZX_OK : ZX_ERR_INVALID_ARGS);
     }
 }
@@ -221,12 +220,12 @@ TEST("vmar_map/unknown options and those of allocate are INVALID_ARGS") {
         PERM_RW | ZX_VM_PERM_EXECUTE | SPECIFIC | OVERWRITE | ZX_VM_MAP_RANGE | ZX_VM_REQUIRE_NON_RESIZABLE;
     zx_handle_t vmo;
     NEED_OK(zx_vmo_create(PAGE, ZX_VMO_NON_RESIZABLE, &vmo));
-    zx_handle_t vmar = region_full();
     for (zx_vm_option_t option = 1; option != 0; option <<= 1) {
         uint64_t offset = option == SPECIFIC ? LEN - PAGE : 0;
-        EXPECT_STATUS(map(vmar, option | PERM_R, offset, vmo, 0, PAGE), option & known ? ZX_OK : ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(map(region_full(), option | PERM_R, offset, vmo, 0, PAGE),
+                      option & known ? ZX_OK : ZX_ERR_INVALID_ARGS);
     }
-    EXPECT_STATUS(map(vmar, PERM_R | OVERWRITE | ZX_VM_MAP_RANGE, 0, vmo, 0, PAGE), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(map(region_full(), PERM_R | OVERWRITE | ZX_VM_MAP_RANGE, 0, vmo, 0, PAGE), ZX_ERR_INVALID_ARGS);
 }
 
 TEST("vmar_map/REQUIRE_NON_RESIZABLE with a VMO that is resizable is NOT_SUPPORTED") {
@@ -248,8 +247,8 @@ TEST("vmar_map/A1 A5 A6 A10 the VMO's offset is on a page and the sum below 2^64
                                  {0, LEN + PAGE}};
     for (size_t i = 0; i < COUNT(wrong); i++)
         EXPECT_STATUS(map(vmar, PERM_R, 0, vmo, wrong[i][0], wrong[i][1]), ZX_ERR_INVALID_ARGS);
-    EXPECT_OK(map(vmar, PERM_R, 0, vmo, BELOW_TOP(2), PAGE));
-    EXPECT_OK(map(vmar, PERM_R, 0, vmo, 0, 1));
+    EXPECT_OK(map(vmar, PERM_R | SPECIFIC, 0, vmo, BELOW_TOP(2), PAGE));
+    EXPECT_OK(map(vmar, PERM_R | SPECIFIC, PAGE, vmo, 0, 1));
     EXPECT_OK(map(vmar, PERM_R, 0, vmo, 0, LEN - 3 * PAGE + 1));
     EXPECT_STATUS(map(vmar, PERM_R, 0, vmo, 0, 1), ZX_ERR_NO_MEMORY);
 }
@@ -315,6 +314,15 @@ TEST("vmar_map/bad pointers are INVALID_ARGS, and the mapping is gone again") {
     }
     EXPECT(!can_read(region_base));
     EXPECT_OK(allocate(vmar, SPECIFIC, 0, LEN));
+}
+
+TEST("vmar_map/a bad pointer with SPECIFIC_OVERWRITE: what was overwritten is gone too, and nothing beside it") {
+    zx_handle_t vmar = region_full();
+    zx_handle_t vmo = vmo_make(LEN);
+    NEED_OK(map(vmar, PERM_RW | SPECIFIC, 0, vmo, 0, LEN));
+    EXPECT_STATUS(zx_vmar_map(vmar, PERM_R | OVERWRITE, 2 * PAGE, vmo, 0, 2 * PAGE, NULL), ZX_ERR_INVALID_ARGS);
+    for (uint64_t i = 0; i < 16; i++) EXPECT_EQ(can_write(region_base + i * PAGE), i < 2 || i >= 4);
+    EXPECT_OK(allocate(vmar, SPECIFIC, 2 * PAGE, 2 * PAGE));
 }
 
 static zx_status_t map_and_unmap(void) {

@@ -196,6 +196,21 @@ TEST("vmar_op_range/A12 beyond the VMO's end is OUT_OF_RANGE, for MAP_RANGE fine
     EXPECT_OK(op(&g, MAP_RANGE, 0, 6));
 }
 
+TEST("vmar_op_range/A6 MAP_RANGE far beyond a slice's end shows nothing of the memory that it is a window on") {
+    struct ground g = ground_make();
+    zx_handle_t whole, slice;
+    MUST(zx_vmo_create(8 * PAGE, ZX_VMO_NON_RESIZABLE, &whole));
+    for (uint64_t i = 0; i < 8; i++) poke(whole, i * PAGE, 100 + i);
+    MUST(zx_vmo_create_child(whole, ZX_VMO_CHILD_SLICE, 6 * PAGE, PAGE, &slice));
+    MUST(zx_vmar_unmap(g.vmar, g.base, 6 * PAGE));
+    vmar_map_at(g.vmar, g.base, slice, 0 - 7 * PAGE, 6 * PAGE, PERM_RW);
+    for (uint64_t i = 0; i < 6; i++) {
+        EXPECT_OK(op(&g, MAP_RANGE, i, 6));
+        EXPECT(!can_read(g.base + i * PAGE));
+    }
+    for (uint64_t i = 0; i < 6; i++) EXPECT(!can_read(g.base + i * PAGE));
+}
+
 TEST("vmar_op_range/contiguous and physical memory: as zx_vmo_op_range says") {
     struct ground g = ground_make();
     zx_handle_t run, device;

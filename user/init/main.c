@@ -1,7 +1,8 @@
 /*
- * The first program. It launches one other, waits for it, and ends with its return code, which the kernel makes the
- * machine's own end. Which program it is comes from the kernel's command line, init.run=NAME; its arguments
- * come from the file etc/args of the boot archive, if there is one, each ended by a NUL.
+ * The first program. It runs others, one after the other, and its return code, which the kernel makes the machine's
+ * own end, is the first of theirs that is not 0. Which programs come from the kernel's command line,
+ * init.run=NAME,NAME; their arguments come from the file etc/args of the boot archive, if there is one, each ended by
+ * a NUL.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "user/lib/bootfs.h"
 #include "user/lib/launch.h"
 
-#define DEFAULT_PROGRAM "tour"
+#define DEFAULT_PROGRAMS "tour,monitor"
 #define MAX_PATH 128
 #define MAX_ARGS 1024
 #define MAX_ARGS_LEN 32768
@@ -49,25 +50,37 @@ static void end_explain(const char *path, int64_t code) {
     }
 }
 
-int main(void) {
-    const char *name = getenv("init.run");
-    if (!name || !*name) name = DEFAULT_PROGRAM;
+static int64_t run(const char *name) {
     char path[MAX_PATH];
     if (snprintf(path, sizeof(path), "bin/%s", name) >= (int)sizeof(path)) {
         fail(name, "its name is too long", ZX_ERR_BAD_PATH);
     }
     args[0] = name;
-    zx_status_t status = args_read(1);
-    if (status != ZX_OK) fail(path, "its arguments cannot be read", status);
-
     zx_handle_t process;
     const char *why;
-    status = launch_program(path, args, &process, &why);
+    zx_status_t status = launch_program(path, args, &process, &why);
     if (status != ZX_OK) fail(path, why, status);
     int64_t code;
     status = launch_wait(process, &code);
     if (status != ZX_OK) fail(path, "it cannot be waited for", status);
+    zx_handle_close(process);
     end_explain(path, code);
+    return code;
+}
+
+int main(void) {
+    const char *wanted = getenv("init.run");
+    char *names = strdup(wanted && *wanted ? wanted : DEFAULT_PROGRAMS);
+    if (!names) fail("a program", "there is no memory", ZX_ERR_NO_MEMORY);
+    zx_object_set_property(launch_archive(), ZX_PROP_NAME, "archive", strlen("archive"));
+    zx_status_t status = args_read(1);
+    if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
+
+    int64_t result = 0;
+    for (char *rest = names; rest;) {
+        int64_t code = run(strsep(&rest, ","));
+        if (result == 0) result = code;
+    }
     fflush(stdout);
-    zx_process_exit(code);
+    zx_process_exit(result);
 }

@@ -24,6 +24,7 @@ struct elf_image {
     bool relocatable; /* may lie anywhere: addresses count from 0 */
     uint64_t base;    /* where the first segment begins */
     uint64_t len;     /* to the end of the last */
+    uint64_t align;   /* what a relocatable one may be moved by is a multiple of this; a page or more */
     uint64_t entry;
     size_t segment_count;
     struct elf_segment segments[ELF_MAX_SEGMENTS];

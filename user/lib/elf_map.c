@@ -37,6 +37,7 @@ static zx_status_t segment_copy(const struct elf_segment *segment, zx_handle_t v
     zx_handle_t copy;
     zx_status_t status = zx_vmo_create(segment->len, ZX_VMO_NON_RESIZABLE, &copy);
     if (status != ZX_OK) return status;
+    zx_object_set_property(copy, ZX_PROP_NAME, "data", strlen("data"));
     status = vmo_copy(copy, vmo, offset + segment->offset, segment->file_len);
     if (status == ZX_OK) {
         *out = copy;
@@ -59,29 +60,42 @@ static zx_status_t segment_map(const struct elf_segment *segment, zx_handle_t vm
     return status;
 }
 
-static zx_status_t region_allocate(const struct elf_image *image, zx_handle_t root_vmar, zx_handle_t *region,
-                                   zx_vaddr_t *base) {
-    zx_vm_option_t options = ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC;
-    if (image->relocatable) return zx_vmar_allocate(root_vmar, options, 0, image->len, region, base);
+#define REGION_OPTIONS (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
+
+/* A region for the image as it must lie. */
+static zx_status_t region_fixed(const struct elf_image *image, zx_handle_t root_vmar, zx_handle_t *region,
+                                zx_vaddr_t *base) {
     zx_info_vmar_t root;
     zx_status_t status = zx_object_get_info(root_vmar, ZX_INFO_VMAR, &root, sizeof(root), NULL, NULL);
     if (status != ZX_OK) return status;
     if (image->base < root.base) return ZX_ERR_OUT_OF_RANGE;
-    return zx_vmar_allocate(root_vmar, options | ZX_VM_SPECIFIC, image->base - root.base, image->len, region, base);
+    return zx_vmar_allocate(root_vmar, REGION_OPTIONS | ZX_VM_SPECIFIC, image->base - root.base, image->len, region,
+                            base);
+}
+
+/* A region anywhere, with room to move the image in it to a multiple of its alignment; `*lead` is how far. */
+static zx_status_t region_anywhere(const struct elf_image *image, zx_handle_t root_vmar, zx_handle_t *region,
+                                   zx_vaddr_t *base, uint64_t *lead) {
+    uint64_t room = image->align - ZX_PAGE_SIZE;
+    zx_status_t status = zx_vmar_allocate(root_vmar, REGION_OPTIONS, 0, image->len + room, region, base);
+    if (status == ZX_OK) *lead = (image->base - *base) & (image->align - 1);
+    return status;
 }
 
 zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64_t offset, zx_handle_t root_vmar,
                           zx_vaddr_t *entry) {
     zx_handle_t region;
     zx_vaddr_t base;
-    zx_status_t status = region_allocate(image, root_vmar, &region, &base);
+    uint64_t lead = 0;
+    zx_status_t status = image->relocatable ? region_anywhere(image, root_vmar, &region, &base, &lead)
+                                            : region_fixed(image, root_vmar, &region, &base);
     if (status != ZX_OK) return status;
     for (size_t i = 0; i < image->segment_count && status == ZX_OK; i++) {
         const struct elf_segment *segment = &image->segments[i];
-        status = segment_map(segment, vmo, offset, region, segment->addr - image->base);
+        status = segment_map(segment, vmo, offset, region, lead + segment->addr - image->base);
     }
     if (status == ZX_OK) {
-        *entry = base + (image->entry - image->base);
+        *entry = base + lead + (image->entry - image->base);
     } else {
         zx_vmar_destroy(region);
     }

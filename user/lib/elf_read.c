@@ -11,6 +11,7 @@
 #define PAGE_MASK ((uint64_t)ZX_PAGE_MASK)
 #define USER_BASE 0x1000000u
 #define USER_END 0x7ffffffff000u
+#define MAX_ALIGN ((uint64_t)1 << 30)
 
 static zx_status_t refuse(zx_status_t status, const char **why, const char *reason) {
     *why = reason;
@@ -46,6 +47,9 @@ static zx_vm_option_t segment_perms(const Elf64_Phdr *header) {
            (header->p_flags & PF_X ? ZX_VM_PERM_EXECUTE : 0);
 }
 
+/* 0 and 1 stand for none. */
+static bool align_check(uint64_t align) { return align <= MAX_ALIGN && (align & (align - 1)) == 0; }
+
 /* One loadable segment, in whole pages; it may not begin before `lowest`. */
 static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, uint64_t lowest, struct elf_segment *out,
                                  const char **why) {
@@ -57,6 +61,7 @@ static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, ui
     if (header->p_vaddr >= USER_END || header->p_memsz > USER_END - header->p_vaddr) {
         return refuse(broken, why, "a segment lies outside user memory");
     }
+    if (!align_check(header->p_align)) return refuse(broken, why, "a segment has an impossible alignment");
     uint64_t lead = header->p_vaddr & PAGE_MASK;
     if ((header->p_offset & PAGE_MASK) != lead) return refuse(broken, why, "a segment does not fit its pages");
     out->addr = header->p_vaddr - lead;
@@ -92,6 +97,7 @@ static zx_status_t segments_check(const Elf64_Phdr *headers, size_t count, uint6
         zx_status_t status = segment_check(&headers[i], file_len, end, segment, why);
         if (status != ZX_OK) return status;
         end = segment->addr + segment->len;
+        if (headers[i].p_align > out->align) out->align = headers[i].p_align;
         out->segment_count++;
     }
     if (out->segment_count == 0) return refuse(ZX_ERR_IO_DATA_INTEGRITY, why, "it has nothing to load");
@@ -111,6 +117,6 @@ zx_status_t elf_image_read(zx_handle_t vmo, uint64_t offset, uint64_t len, struc
     if (status != ZX_OK) return status;
     status = zx_vmo_read(vmo, segments, offset + header.e_phoff, header.e_phnum * sizeof(segments[0]));
     if (status != ZX_OK) return refuse(status, why, "it cannot be read");
-    *out = (struct elf_image){.relocatable = header.e_type == ET_DYN, .entry = header.e_entry};
+    *out = (struct elf_image){.relocatable = header.e_type == ET_DYN, .entry = header.e_entry, .align = ZX_PAGE_SIZE};
     return segments_check(segments, header.e_phnum, len, out, why);
 }

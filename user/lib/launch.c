@@ -71,6 +71,7 @@ static zx_status_t making_stack(struct making *m) {
     if (status != ZX_OK) return status;
     status = zx_vmo_create(STACK_SIZE, ZX_VMO_NON_RESIZABLE, &vmo);
     if (status == ZX_OK) {
+        zx_object_set_property(vmo, ZX_PROP_NAME, "stack", strlen("stack"));
         status = zx_vmar_map(region, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_SPECIFIC, ZX_PAGE_SIZE, vmo, 0,
                              STACK_SIZE, &base);
         zx_handle_close(vmo);

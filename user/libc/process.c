@@ -6,6 +6,7 @@
 #include <zircon/processargs.h>
 
 #include "user/libc/port.h"
+#include "user/libc/pthread_impl.h"
 
 static zx_handle_t thread_self;
 static zx_handle_t process_self;
@@ -57,7 +58,13 @@ zx_handle_t zx_take_startup_handle(uint32_t hnd_info) {
     return ZX_HANDLE_INVALID;
 }
 
-zx_handle_t _zx_thread_self(void) { return thread_self; }
+zx_handle_t __port_main_thread(void) { return thread_self; }
+
+/* A thread that the C library made knows its own. */
+zx_handle_t _zx_thread_self(void) {
+    const struct port_pthread *self = __libc.threaded ? pthread_current() : NULL;
+    return self && self->handle ? self->handle : thread_self;
+}
 zx_handle_t _zx_process_self(void) { return process_self; }
 zx_handle_t _zx_vmar_root_self(void) { return vmar_root_self; }
 zx_handle_t _zx_job_default(void) { return job_default; }

@@ -1,13 +1,13 @@
 /*
  * From the first instruction to main(). The bootstrap message is read onto the stack, where its strings stay for as
  * long as the program runs, and made into the block of words that musl's start-up code wants, as Linux lays it out:
- * arguments, environment, and a list of facts about the program. musl then sets up thread-local storage and calls
- * the constructors and main().
+ * arguments, environment, and a list of facts about the program. musl then has thread-local storage set up (tls.c) and
+ * calls the constructors and main().
  *
- * Nothing before the call of __libc_start_main may use errno, stdio, malloc or a stack protector.
+ * A static-PIE program lies where its launcher put it, and first corrects the addresses in its own data; nothing before
+ * that may use one of them. Nothing before the call of __libc_start_main may use errno, stdio, malloc or a stack protector.
  */
 #include <elf.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,19 +18,11 @@
 #include "user/libc/port.h"
 
 #define MAX_STRINGS 4096
-#define AUX_COUNT 6
-
-/* What musl keeps beside the thread-local variables of the first thread leaves this much for them. */
-#define MAX_TLS_SIZE 96
-#define MAX_TLS_ALIGN 16
-
-/* The offset of the thread's id in musl's struct pthread. */
-#define PTHREAD_TID 0x30
+#define AUX_COUNT 7
 
 int main(int argc, char **argv, char **envp);
 int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void),
                       void (*fini)(void), void (*ldso)(void));
-int __set_thread_area(void *thread);
 _Noreturn void __port_start(zx_handle_t bootstrap);
 
 /* The linker's name for the beginning of the program's headers in memory. */
@@ -45,13 +37,42 @@ static _Noreturn void refuse(const char *reason) {
     zx_process_exit(ZX_ERR_INVALID_ARGS);
 }
 
-/* musl has room for little thread-local storage unless Linux gives it more, and would crash without a word. */
-static void tls_check(const Elf64_Phdr *headers, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (headers[i].p_type != PT_TLS) continue;
-        if (headers[i].p_memsz <= MAX_TLS_SIZE && headers[i].p_align <= MAX_TLS_ALIGN) continue;
-        refuse("This program has more thread-local variables than there is room for.\n");
+static const Elf64_Phdr *program_headers(void) {
+    return (const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+}
+
+static const Elf64_Phdr *program_header(uint32_t type) {
+    const Elf64_Phdr *headers = program_headers();
+    for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+        if (headers[i].p_type == type) return &headers[i];
     }
+    return NULL;
+}
+
+/* How far from the addresses in its file the program lies. Its first segment begins with the headers. */
+static uintptr_t program_bias(void) {
+    const Elf64_Phdr *first = program_header(PT_LOAD);
+    return first ? (uintptr_t)&__ehdr_start - first->p_vaddr : 0;
+}
+
+/* One fix-up. A static program has none that would need a symbol. */
+static void relocate(const Elf64_Rela *fix, uintptr_t bias) {
+    if (ELF64_R_TYPE(fix->r_info) != R_X86_64_RELATIVE) refuse("This program wants a dynamic linker.\n");
+    *(uintptr_t *)(bias + fix->r_offset) = bias + (uintptr_t)fix->r_addend;
+}
+
+/* Makes the addresses in the data of a program that may lie anywhere those of the place where it is. */
+static void program_relocate(void) {
+    const Elf64_Phdr *dynamic = program_header(PT_DYNAMIC);
+    if (!dynamic) return;
+    uintptr_t bias = program_bias();
+    const char *fixes = NULL;
+    size_t len = 0;
+    for (const Elf64_Dyn *entry = (const void *)(bias + dynamic->p_vaddr); entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_RELA) fixes = (const char *)(bias + entry->d_un.d_ptr);
+        if (entry->d_tag == DT_RELASZ) len = entry->d_un.d_val;
+    }
+    for (size_t at = 0; fixes && at < len; at += sizeof(Elf64_Rela)) relocate((const void *)(fixes + at), bias);
 }
 
 /* Sixteen random bytes, for stack protectors and the heap. */
@@ -63,11 +84,14 @@ static void *seed(void) {
 
 /* The list of facts. */
 static void aux_fill(Elf64_auxv_t *aux) {
-    const Elf64_Phdr *headers = (const void *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
-    tls_check(headers, __ehdr_start.e_phnum);
     const Elf64_auxv_t facts[AUX_COUNT] = {
-        {AT_PHDR, {(uintptr_t)headers}}, {AT_PHENT, {sizeof(*headers)}},   {AT_PHNUM, {__ehdr_start.e_phnum}},
-        {AT_PAGESZ, {ZX_PAGE_SIZE}},     {AT_RANDOM, {(uintptr_t)seed()}}, {AT_NULL, {0}},
+        {AT_PHDR, {(uintptr_t)program_headers()}},
+        {AT_PHENT, {sizeof(Elf64_Phdr)}},
+        {AT_PHNUM, {__ehdr_start.e_phnum}},
+        {AT_BASE, {program_bias()}},
+        {AT_PAGESZ, {ZX_PAGE_SIZE}},
+        {AT_RANDOM, {(uintptr_t)seed()}},
+        {AT_NULL, {0}},
     };
     memcpy(aux, facts, sizeof(facts));
 }
@@ -89,6 +113,7 @@ static _Noreturn void musl_start(const struct bootstrap *start) {
 }
 
 _Noreturn void __port_start(zx_handle_t bootstrap) {
+    program_relocate();
     uint32_t len = 0;
     uint32_t handle_count = 0;
     zx_status_t status = zx_channel_read(bootstrap, 0, NULL, NULL, 0, 0, &len, &handle_count);
@@ -103,20 +128,4 @@ _Noreturn void __port_start(zx_handle_t bootstrap) {
     }
     __port_handles_keep(start.ids, handles, handle_count);
     musl_start(&start);
-}
-
-/* Makes a thread pointer the calling thread's. musl calls this when it has laid out the thread's storage. */
-int __set_thread_area(void *thread) {
-    uintptr_t base = (uintptr_t)thread;
-    return zx_object_set_property(zx_thread_self(), ZX_PROP_REGISTER_FS, &base, sizeof(base));
-}
-
-/*
- * musl asked Linux for the thread's id, and took the refusal for one. Locks hold ids and want positive ones. Only what
- * is certainly that refusal is replaced.
- */
-__attribute__((constructor(101))) static void thread_id_set(void) {
-    if (gettid() != ZX_ERR_BAD_SYSCALL) return;
-    int *id = (int *)((char *)pthread_self() + PTHREAD_TID);
-    if (*id == ZX_ERR_BAD_SYSCALL) *id = 1;
 }

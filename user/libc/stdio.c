@@ -1,9 +1,10 @@
 /*
- * The standard streams, over the console: output a line at a time, errors at once, and input as it was typed, byte by
- * byte, which is at its end for a program that was not given the root resource. Each is made with fopencookie, stdio's
- * public way to define a stream, and then moved to where musl's own functions look for it: objects named __stdout_FILE
- * and so on, which musl would fill with a stream over a Linux file descriptor. Nothing in a stream points into itself,
- * so that its bytes can be moved; what it points to stays where fopencookie put it.
+ * The standard streams, over the launcher's terminal or the console (terminal.h): output a line at a time, errors at
+ * once, and input as it comes, which is at its end for a program that was given neither terminal nor root resource.
+ * Each is made with fopencookie, stdio's public way to define a stream, and then moved to where musl's own functions
+ * look for it: objects named __stdout_FILE and so on, which musl would fill with a stream over a Linux file
+ * descriptor. Nothing in a stream points into itself, so that its bytes can be moved; what it points to stays where
+ * fopencookie put it.
  *
  * __stdout_used and its sisters are how exit() and fflush(NULL) find these three.
  */
@@ -37,21 +38,19 @@ void __port_console_write(const char *text, size_t len) {
     }
 }
 
-static ssize_t console_write(void *cookie, const char *text, size_t len) {
+static ssize_t stream_write(void *cookie, const char *text, size_t len) {
     (void)cookie;
-    __port_console_write(text, len);
+    __port_terminal_write(text, len);
     return (ssize_t)len;
 }
 
-/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
-static ssize_t console_read(void *cookie, char *buffer, size_t len) {
-    size_t wanted = len > 0 ? 1 : 0;
+static ssize_t stream_read(void *cookie, char *buffer, size_t len) {
     (void)cookie;
-    return zx_debug_read(__port_resource(), buffer, &wanted) == ZX_OK ? (ssize_t)wanted : 0;
+    return (ssize_t)__port_terminal_read(buffer, len);
 }
 
 static FILE *stream_open(struct port_stream *place, const char *mode, int buffering) {
-    FILE *stream = fopencookie(NULL, mode, (cookie_io_functions_t){.read = console_read, .write = console_write});
+    FILE *stream = fopencookie(NULL, mode, (cookie_io_functions_t){.read = stream_read, .write = stream_write});
     if (!stream) abort();
     setvbuf(stream, NULL, buffering, BUFSIZ);
     memcpy(place, stream, sizeof(*place));
@@ -60,6 +59,7 @@ static FILE *stream_open(struct port_stream *place, const char *mode, int buffer
 
 /* Before all other constructors, which may print. */
 __attribute__((constructor(102))) static void streams_open(void) {
+    __port_terminal_open();
     __stdin_used = stream_open(&__stdin_FILE, "r", _IOFBF);
     __stdout_used = stream_open(&__stdout_FILE, "w", _IOLBF);
     __stderr_used = stream_open(&__stderr_FILE, "w", _IONBF);

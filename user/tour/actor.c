@@ -74,13 +74,18 @@ static const char *watched_text(void) {
     return copy;
 }
 
-/* Looks at the last byte that will be written, so that all of the text is there when it changes. */
+/*
+ * Looks at the last byte that will be written, so that all of the text is there when it changes. What it saw it tells
+ * when it is asked, after the guide has told its part, and only then ends, so that the guide finds somebody to ask.
+ */
 static void watch(zx_handle_t channel, const char *name) {
+    uint64_t request;
     say(name, "I am running, and in a variable of mine stands:");
     say("", "\"%s\"", watched_text());
     word_send(channel, (uintptr_t)watched);
     uint64_t looks = 1;
     while (watched[sizeof(watched) - 1] == '\0') looks++;
+    if (word_receive(channel, &request) != ZX_OK) return;
     say(name, "I have looked at it %llu times. Now it reads:", (unsigned long long)looks);
     say("", "\"%s\"", watched_text());
     fflush(stdout);

@@ -8,21 +8,28 @@
 
 __BEGIN_CDECLS
 
-/* Prints to the console as printf does and crashes. Supplied by the C runtime. */
+/*
+ * Print to the console as printf does and crash; the second says first where and which condition was false. Supplied by
+ * the C runtime.
+ */
 void __zx_panic(const char *format, ...) __NO_RETURN __attribute__((format(printf, 1, 2)));
+void __zx_assert_failed(const char *file, int line, const char *condition, const char *format, ...) __NO_RETURN
+    __attribute__((format(printf, 4, 5)));
 
 __END_CDECLS
 
-#define ZX_PANIC(fmt, ...) __zx_panic((fmt), ##__VA_ARGS__)
+/* ZX_PANIC(format, …) */
+#define ZX_PANIC(...) __zx_panic(__VA_ARGS__)
 
-#define ZX_ASSERT(x)                                                              \
-    do {                                                                          \
-        if (!(x)) ZX_PANIC("%s:%d: ASSERT FAILED: %s\n", __FILE__, __LINE__, #x); \
+#define ZX_ASSERT(x)                                                    \
+    do {                                                                \
+        if (!(x)) __zx_assert_failed(__FILE__, __LINE__, #x, "%s", ""); \
     } while (0)
 
-#define ZX_ASSERT_MSG(x, msg, msgargs...)                                                             \
-    do {                                                                                              \
-        if (!(x)) ZX_PANIC("%s:%d: ASSERT FAILED: %s\n" msg "\n", __FILE__, __LINE__, #x, ##msgargs); \
+/* ZX_ASSERT_MSG(condition, format, …) */
+#define ZX_ASSERT_MSG(x, ...)                                              \
+    do {                                                                   \
+        if (!(x)) __zx_assert_failed(__FILE__, __LINE__, #x, __VA_ARGS__); \
     } while (0)
 
 #ifdef NDEBUG
@@ -37,7 +44,7 @@ __END_CDECLS
         if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT(x); \
     } while (0)
 
-#define ZX_DEBUG_ASSERT_MSG(x, msg, msgargs...)                            \
-    do {                                                                   \
-        if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT_MSG(x, msg, ##msgargs); \
+#define ZX_DEBUG_ASSERT_MSG(x, ...)                                     \
+    do {                                                                \
+        if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT_MSG(x, __VA_ARGS__); \
     } while (0)

@@ -15,8 +15,8 @@ __BEGIN_CDECLS
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info);
 
 /*
- * Borrowed handles, not to be closed: the main thread, this process, the region that is its whole address space, and
- * the job to make new processes in.
+ * Borrowed handles, not to be closed: this thread, if it is the first or one that the C library made; this process; the
+ * region that is its whole address space; and the job to make new processes in.
  */
 zx_handle_t zx_thread_self(void);
 zx_handle_t zx_process_self(void);

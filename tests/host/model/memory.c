@@ -106,6 +106,7 @@ zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t value, bool 
 static void make_private(struct model *m, struct model_mapping *map) {
     uint64_t size = model_min(map->len, map->vmo->size - map->offset);
     struct model_vmo *own = model_vmo_snapshot(m, map->vmo, map->offset, size);
+    own->parent = map->vmo;
     map->vmo->mappings--;
     own->mappings++;
     map->vmo = own;

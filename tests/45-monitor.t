@@ -1,0 +1,242 @@
+# The monitor: each command, what it says to wrong words, its keys on a terminal, and its end; and the programs that
+# are there to be read.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Path qw(make_path);
+use Machine;
+use Test::More;
+
+my $out = Machine::out('debug');
+my $dir = 'build/tests/monitor';
+make_path($dir);
+
+# A line with nothing typed yet.
+my $PROMPT = qr/jargoon> \e\[K$/;
+my $ASKED = qr/treasure> \e\[K$/;
+
+# Types each of the second ones when the output matches the first; returns what was on the screen.
+sub talk {
+    my (@talk) = @_;
+    my $machine = Machine->new(
+        kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh', console => 'talk',
+        talk => \@talk, cmdline => 'init.run=monitor',
+    );
+    my $result = $machine->run;
+    my @faults = (Machine::faults($result), $result->{unsaid} ? "$result->{unsaid} pairs were not matched" : ());
+    is_deeply(\@faults, [], 'the session ends well');
+    diag($_) for Machine::explain($result, @faults);
+    return $result->{console};
+}
+
+# Each command of a session, and what it must say.
+sub session {
+    my (@pairs) = @_;
+    my @commands = map { $pairs[2 * $_] } 0 .. $#pairs / 2;
+    my $console = talk((map { ($PROMPT, "$_\r") } @commands), $PROMPT, "exit\r");
+    my @answers = split /^.*jargoon> .*?\r\n/m, clean($console);
+    shift @answers;
+    while (my ($command, $want) = splice @pairs, 0, 2) {
+        my $answer = shift @answers;
+        like($answer, $want, $command);
+    }
+}
+
+# The screen without what moves the cursor: only the last drawing of a line that is being typed counts.
+sub clean {
+    my ($text) = @_;
+    $text =~ s/^.*\r(?!\n)//mg;
+    $text =~ s/\e\[[0-9;]*[A-Za-z]//g;
+    return $text;
+}
+
+# Looking around. init has always the same place in memory, and its text is in the archive.
+my $NONE = qr/^$/;
+session(
+    'ps' => qr/^ +KOID +NAME .*^ +\d+ +init +running +\d+K .*^ +\d+ +thread init +running.*^ +\d+ +monitor .*thread keyboard/ms,
+    'maps init' => qr/^The address space of init \d+:.*all of it.*0x0*1000000 +\S+ r-- #+ +(\d+)\/\1 +archive \d+\+0x\w+.* r-x .* rw- .*region/s,
+    'handles init' => qr/^Handles to init \d+, its own and others': \d+\..*^  archive +koid \d+, \S+, \S+ committed\n +duplicate transfer read execute map/ms,
+    'handles' => qr/^  process +koid \d+, by handle 0x\w+\n      duplicate.*^  root resource +koid/ms,
+    'programs' => qr/^  hello +The smallest program: it says hello, to whoever its arguments name\.\n.*^  monitor +The monitor: a prompt.*^  patcher +A detour/ms,
+    'free' => qr/^Of 25\dM of memory.*^  free +25\dM +#{35,40}$/ms,
+    'help' => qr/^processes\n  ps +lists.*^  exit +switches/ms,
+    'help dump' => qr/^dump PID ADDR \[LEN\]: shows memory/,
+    'time programs' => qr/hello.*^That took [\d.]+ ms\.$/ms,
+    '' => $NONE,
+    '# a comment' => $NONE,
+    'run hello one "two words"' => qr/^hello, one, two words\n$/,
+    'time run hello' => qr/^hello\nThat took/,
+    'start watcher count' => qr/^watcher \d+ runs in the background\.\n$/,
+    'maps watcher' => qr/r-x .*archive.* rw- .* data .*region.* rw- #\.+ +\d+\/2048  stack /s,
+    'write watcher 0x1000000 "Hi \x41\n" 00 beef' => qr/^8 bytes written\.\n$/,
+    'dump watcher 1000000 8' => qr/^0x0*1000000  48 69 20 41 0a 00 be ef +\|Hi A\.\.\.\.\|\n$/,
+    'dump watcher 1000ffc 8' => qr/^0x0*1000ffc  (\w\w ){8} /,
+    'search watcher "Hi A"' => qr/^0x0*1000000  /,
+    'search watcher 48692041' => qr/^0x0*1000000  /,
+    'search watcher "no such text"' => qr/^It is nowhere in the memory of watcher\.$/,
+    'fill watcher 1000000 0x10 255' => qr/^16 bytes filled\.$/,
+    'dump watcher 1000000 0x11' => qr/^0x0*1000000  (ff ){8} (ff ){8} \|\.{16}\|\n0x0*1000010  \w\w  /,
+    'dump watcher 0' => qr/^Nothing is mapped at 0 in watcher \d+\.$/,
+    'write watcher 0 00' => qr/^Nothing is mapped at 0 in watcher/,
+    'fill watcher 0 1 0' => qr/^0 bytes filled\.\nNothing is mapped at 0/,
+    'kill watcher' => qr/^watcher \d+ was killed\n$/,
+    'start hello from afar' => qr/^hello (\d+) runs in the background\.\n(hello \1: hello, from, afar\n)?/,
+    'start tour' => qr/runs in the background/,
+    'wait tour' => qr/^tour (\d+): That was the tour.*\ntour \1 ended with return code 0\n$/m,
+);
+
+# Wrong words: one line each, which names what was expected.
+session(
+    'nonsense' => qr/^There is no command 'nonsense'; `help` lists them all\.\n$/,
+    'ps all' => qr/^ps takes no arguments; .*\n$/,
+    'dump' => qr/^dump takes PID ADDR \[LEN\]; .*\n$/,
+    'dump init' => qr/^dump takes PID ADDR \[LEN\]; .*\n$/,
+    'dump init 0 1 2' => qr/^dump takes PID ADDR \[LEN\]; .*\n$/,
+    'dump 1 0' => qr/^There is no process 1; .*\n$/,
+    'maps nobody' => qr/^There is no process nobody; `ps` shows .*\n$/,
+    'maps monitor' => qr/^That is this monitor, which cannot look at itself from outside\.\n$/,
+    'search monitor 00' => qr/^That is this monitor.*\n$/,
+    'dump init xyz' => qr/^ADDR is an address in hexadecimal, such as 0x1000000, not 'xyz'\.\n$/,
+    'dump init 1ffffffffffffffff' => qr/^ADDR is an address.*\n$/,
+    'dump init ffffffffffffffff' => qr/^Nothing is mapped at 0xffffffffffffffff in init.*\n$/,
+    'dump init 0 0' => qr/^LEN is a number from 1 to 65536 .*, not '0'\.\n$/,
+    'dump init 0 65537' => qr/^LEN is a number .*\n$/,
+    'write init 0' => qr/^write takes PID ADDR BYTES; .*\n$/,
+    'write init 0 5' => qr/^Text stands in quotes, and bytes are pairs of hexadecimal digits: '5' is neither\.\n$/,
+    'write init 0 ""' => qr/^The text is empty: .*\n$/,
+    'write init 0 "open' => qr/^A quote is not closed\.\n$/,
+    'write init 0 "\q"' => qr/^After a backslash there can be .*\n$/,
+    'fill init 0 1 256' => qr/^BYTE is a number from 0 to 255 .*, not '256'\.\n$/,
+    'fill init 0 -1 0' => qr/^LEN is a number .*\n$/,
+    'kill init' => qr/^With init the whole machine ends; `exit` does that\.\n$/,
+    'kill monitor' => qr/^That is this monitor; `exit` ends it\.\n$/,
+    'wait monitor' => qr/^monitor does not end before this monitor does\.\n$/,
+    'run nothing' => qr/^There is no program nothing; `programs` lists them\.\n$/,
+    'start ../etc' => qr/^There is no program .*\n$/,
+    'run ' . 'x' x 200 => qr/^x+ cannot be started: its name is too long.*\n$/,
+    'help nonsense' => qr/^There is no command 'nonsense' to explain; .*\n$/,
+    'time time ps' => qr/^A time of a time is not to be had\.\n$/,
+    'start watcher count' => qr/runs/, 'start watcher count ' => qr/runs/,
+    'kill watcher' => qr/^Several processes are called watcher; name one by its koid, .*\n$/,
+    'a ' x 70 => qr/^There are too many words on the line\.\n$/,
+);
+
+# Keys.
+my $console = talk(
+    $PROMPT, "hlp dmp\e[D\e[Du\e[H\e[Ce\e[F\x7f\x7fmp\r",
+    qr/dump PID ADDR.*$PROMPT/s, "nothing\x15\e[99~run hello up\r",
+    qr/hello, up\r?\n.*$PROMPT/s, "\e[A\x17again\r",
+    qr/hello, again\r?\n.*$PROMPT/s, "nonsense\x03",
+    qr/nonsense\e\[K\^C\r\n.*$PROMPT/s, "\x04",
+);
+unlike($console, qr/There is no command/, 'what was edited away has no effect');
+
+# Programs and keys: Ctrl-C ends a program, Ctrl-D its input; what it asks for is edited like a command.
+$console = talk(
+    $PROMPT, "run watcher init 1000000 100000\r",
+    qr/0\.3 s.*\n/, "typed ahead\x03",
+    qr/\^C\r?\nwatcher \d+ was killed\n.*$PROMPT/s, "run treasure\r",
+    $ASKED, "golx\x7fd\r",
+    qr/There are \d+ pieces\.\n.*$ASKED/s, "go\x03",
+    qr/treasure \d+ was killed\n.*$PROMPT/s, "run treasure\r",
+    $ASKED, "\x04",
+    qr/You leave as poor as you came\.\n.*$PROMPT/s, "start watcher count\r",
+    qr/runs in the background\.\n.*$PROMPT/s, "wait watcher\r",
+    qr/wait watcher\e\[K\r\n/, "\x03",
+    qr/$PROMPT/, "search watcher 00\x03exit\r",
+);
+unlike($console, qr/typed ahead\r\n/, 'Ctrl-C takes away what was typed before it');
+
+# A program in the background does not tear the line that is being typed.
+$console = talk(
+    $PROMPT, "start watcher init 1000000 3\r",
+    qr/background.*$PROMPT/s, "run hello t",
+    qr/\r\e\[Kwatcher \d+: +0\.2 s.*\n\rjargoon> run hello t/, "orn\r",
+    qr/hello, torn\n.*$PROMPT/s, "exit\r",
+);
+
+# Two of one program: the same pages, until one of them is written to. `on` is the n-th of those started.
+sub on {
+    my ($n, $command) = @_;
+    return sub { my @koids = $_[0] =~ /^watcher (\d+) runs/mg; return sprintf "$command\r", $koids[$n] };
+}
+
+$console = clean(talk(
+    ($PROMPT, "start watcher count\r") x 2,
+    $PROMPT, on(0, 'maps %d'), $PROMPT, on(1, 'maps %d'),
+    $PROMPT, on(0, 'write %d 0x1000000 "changed"'),
+    $PROMPT, on(0, 'dump %d 0x1000000 16'), $PROMPT, on(1, 'dump %d 0x1000000 16'), $PROMPT, on(0, 'maps %d'),
+    $PROMPT, on(0, 'kill %d'), $PROMPT, on(0, 'dump %d 0x1000000'), $PROMPT, "ps\r", $PROMPT, "exit\r",
+));
+my @answers = split /^jargoon> .*\n/m, $console;
+my ($first, $second, $changed) = map { [/0x0*1000000 .*(\d+\+0x\w+)$/m, /r-x .*(\d+\+0x\w+)$/m] } @answers[3, 4, 8];
+is_deeply($first, $second, 'two instances of one program map the same pages of the archive');
+isnt("@$first", "@$changed", 'until text is written: then the written one has its own');
+like($answers[6], qr/\|changed/, 'it sees what was written');
+like($answers[7], qr/\|\.ELF/, 'and the other does not');
+like($answers[10], qr/^There is no process \d+/, 'a process that has been killed is no more');
+like($answers[11], qr/^ +(\d+)  init .*^ +\d+  watcher /ms, 'and the other lives on');
+
+# The game, played to its end: scan and dig until three places or fewer are left, then write to them.
+sub player {
+    my ($heard) = @_;
+    return "exit\r" if $heard =~ /bows.*jargoon> \e\[K$/s;
+    my ($gold) = $heard =~ /.*There are (\d+) pieces/s or return "gold\r";
+    my ($count, $places) = $heard =~ /.*\n(\d+) places?((?: 0x\w+)*)[^\n]*\n/s or return "scan $gold\r";
+    my @places = split ' ', $places;
+    my $since = substr $heard, rindex $heard, "$count place";
+    return "scan $gold\r" if $since =~ /There are \d+ pieces/ && $count > 3;
+    return "dig\r" if $count > 3;
+    my $pokes = () = $heard =~ /Written/g;
+    return "poke $places[$pokes % @places] 1000000\r";
+}
+
+$console = talk($PROMPT, "run treasure\r", (qr/(treasure|jargoon)> \e\[K$/, \&player));
+like($console, qr/The keeper bows and opens the door: \d+ digs, \d+ scans, [123] pokes\./, 'the game can be won');
+
+# From a pipe: no prompt, no echo, no escape sequences; the end of the input is the end.
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+
+sub make_run {
+    my ($input, @args) = @_;
+    Machine::spew("$dir/input", $input);
+    my $stdout = `make run FW=pvh @args <$dir/input 2>$dir/stderr`;
+    return ($? >> 8, $stdout);
+}
+
+my $only = 'CMDLINE=init.run=monitor';
+my ($code, $stdout) = make_run("run hello\nhelp exit\n", $only);
+is($code, 0, 'the end of piped input ends the monitor with success');
+like($stdout, qr/^hello\nexit: switches the machine off\n[^\e\r]*$/, 'piped commands are done, and nothing else is shown');
+($code, $stdout) = make_run('', $only);
+is($code, 0, 'no input at all is no failure');
+is($stdout, '', 'and nothing is shown');
+($code, $stdout) = make_run("exit\nrun hello\n", $only);
+is("$code$stdout", '0', 'nothing is done after exit');
+($code, $stdout) = make_run('run hello last', $only);
+is($stdout, "hello, last\n", 'a last line without a newline counts');
+($code, $stdout) = make_run("run treasure\ngold\nquit\nrun hello\n", $only);
+like($stdout, qr/There are \d+ pieces.*You leave as poor as you came.\nhello\n$/s,
+    'a program takes the lines it asks for, and the monitor those that follow');
+($code, $stdout) = make_run('x' x 5000 . "\nrun hello\n", $only);
+is($stdout, "That line is too long: 999 characters are the limit.\nhello\n", 'a line that is too long is refused, whole');
+($code, $stdout) = make_run("run hello\n");
+like($stdout, qr/^That was the tour\..*\nhello\n$/m, 'make run shows the tour first');
+($code, $stdout) = make_run("run hello\n", "CMDLINE='init.run=monitor init.console=none'");
+is("$code$stdout", '0', 'a console without input is at its end');
+
+# The programs tell plain stories and end by themselves, in the monitor and alone.
+my %story = (
+    watcher => qr/^Another process counts at 0x\w+.*\n( +\d\.\d s +\d+  \+[1-9]\d*\n){10}My own counter, at the same address, is still 0\.\n$/,
+    patcher => qr/^A neighbour .*\n(.*: What a fine day\.\n){3}Now I write .*\n(.*What.*\n)?(.*: I am not quite myself\.\n){2,3}The seven .*\n +neighbour  e9( \w\w){4} eb f9\n +patcher    (cc ){5}eb 00\nMy own greet\(\) says: What a fine day\.\nAnd I take .*\n(.*myself.*\n)?(.*What a fine day\.\n){2,3}$/,
+);
+for my $name (sort keys %story) {
+    ($code, $stdout) = make_run("run $name\n", $only);
+    like($stdout, $story{$name}, "$name in the monitor");
+    ($code, $stdout) = make_run('', "APP=user/programs/$name.c");
+    like($stdout, $story{$name}, "$name alone");
+    is($code, 0, 'ends well');
+}
+
+done_testing;

@@ -1,0 +1,4 @@
+/*
+ * The same program, linked to lie anywhere.
+ */
+#include "tests/programs/cxx.cc"

@@ -1,0 +1,242 @@
+/*
+ * Threads as the C library makes them, by pthread.h and by threads.h.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <time.h>
+#include <zircon/process.h>
+#include <zircon/syscalls.h>
+#include <zircon/threads.h>
+#include <zircon/time.h>
+
+#include "tests/user/harness.h"
+
+#define THREADS 4
+
+static _Thread_local int counter = 7;
+static _Thread_local _Alignas(1024) char room[3000];
+
+static void run_all(void *(*entry)(void *arg)) {
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++) NEED_EQ(pthread_create(&threads[i], NULL, entry, (void *)i), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result = NULL;
+        EXPECT_EQ(pthread_join(threads[i], &result), 0);
+        EXPECT_EQ((uintptr_t)result, i + 1);
+    }
+}
+
+static void *use_locals(void *arg) {
+    EXPECT_EQ(counter, 7);
+    EXPECT_EQ((uintptr_t)room % 1024, 0);
+    for (size_t i = 0; i < sizeof(room); i++) EXPECT_EQ(room[i], 0);
+    errno = counter = 100 + (int)(uintptr_t)arg;
+    memset(room, counter, sizeof(room));
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(2)));
+    EXPECT_EQ(counter, 100 + (uintptr_t)arg);
+    EXPECT_EQ(errno, counter);
+    EXPECT_EQ(room[2999], (char)counter);
+    return (char *)arg + 1;
+}
+
+TEST("libc/each thread has thread-local variables and an errno of its own, and gives a result") {
+    errno = 3;
+    run_all(use_locals);
+    EXPECT_EQ(counter, 7);
+    EXPECT_EQ(errno, 3);
+}
+
+static void *use_heap(void *arg) {
+    unsigned char *blocks[64] = {0};
+    uint64_t random = (uintptr_t)arg + 1;
+    for (int i = 0; i < 20000; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        size_t slot = (random >> 33) % 64, len = 8 + (random >> 40) % 3000;
+        if (blocks[slot]) EXPECT_EQ(*blocks[slot], slot);
+        free(blocks[slot]);
+        blocks[slot] = malloc(len);
+        memset(blocks[slot], (int)slot, len);
+    }
+    for (size_t i = 0; i < 64; i++) free(blocks[i]);
+    return (char *)arg + 1;
+}
+
+TEST("libc/threads take memory from one heap and give it back") { run_all(use_heap); }
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t recursive;
+static uint64_t total;
+
+static void *count_locked(void *arg) {
+    for (int i = 0; i < 20000; i++) {
+        pthread_mutex_lock(&mutex);
+        pthread_mutex_lock(&recursive);
+        pthread_mutex_lock(&recursive);
+        uint64_t seen = total;
+        if (i % 1000 == 0) zx_nanosleep(zx_deadline_after(ZX_USEC(100)));
+        total = seen + 1;
+        pthread_mutex_unlock(&recursive);
+        pthread_mutex_unlock(&recursive);
+        pthread_mutex_unlock(&mutex);
+    }
+    return (char *)arg + 1;
+}
+
+TEST("libc/a mutex is held by one thread at a time") {
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    NEED_EQ(pthread_mutex_init(&recursive, &attr), 0);
+    run_all(count_locked);
+    EXPECT_EQ(total, THREADS * 20000);
+}
+
+/* Two take turns, told by a condition; a semaphore counts the turns. */
+static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+static sem_t turns;
+static int turn;
+
+static void *take_turns(void *arg) {
+    const int mine = (int)(uintptr_t)arg % 2;
+    for (int i = 0; i < 100; i++) {
+        pthread_mutex_lock(&mutex);
+        while (turn % 2 != mine) pthread_cond_wait(&condition, &mutex);
+        turn++;
+        pthread_cond_broadcast(&condition);
+        pthread_mutex_unlock(&mutex);
+        sem_post(&turns);
+    }
+    return (char *)arg + 1;
+}
+
+TEST("libc/conditions and semaphores wake those who wait for them") {
+    sem_init(&turns, 0, 0);
+    run_all(take_turns);
+    for (int i = 0; i < THREADS * 100; i++) NEED_EQ(sem_trywait(&turns), 0);
+    EXPECT_EQ(sem_trywait(&turns), -1);
+    EXPECT_EQ(turn, THREADS * 100);
+}
+
+TEST("libc/waits with a time limit end with it") {
+    struct timespec until;
+    zx_time_t start = zx_clock_get_monotonic();
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 20000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&mutex);
+    EXPECT_EQ(pthread_cond_timedwait(&condition, &mutex, &until), ETIMEDOUT);
+    pthread_mutex_unlock(&mutex);
+    EXPECT(zx_clock_get_monotonic() >= start + ZX_MSEC(20));
+    sem_init(&turns, 0, 0);
+    EXPECT_EQ(sem_timedwait(&turns, &until), -1);
+    EXPECT_EQ(errno, ETIMEDOUT);
+}
+
+static pthread_key_t key;
+static atomic_int destroyed;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int made;
+
+static void make_key(void) { made++; }
+static void destroy_value(void *value) { destroyed += (int)(uintptr_t)value; }
+
+static void *use_key(void *arg) {
+    pthread_once(&once, make_key);
+    EXPECT_EQ(pthread_getspecific(key), 0);
+    pthread_setspecific(key, (char *)arg + 1);
+    EXPECT_EQ(pthread_getspecific(key), (uintptr_t)arg + 1);
+    return (char *)arg + 1;
+}
+
+TEST("libc/thread-specific data is destroyed with its thread, and pthread_once runs once") {
+    NEED_EQ(pthread_key_create(&key, destroy_value), 0);
+    run_all(use_key);
+    EXPECT_EQ(destroyed, 1 + 2 + 3 + 4);
+    EXPECT_EQ(made, 1);
+}
+
+static atomic_int ended;
+static int end_soon(void *arg) {
+    (void)arg;
+    ended++;
+    return 0;
+}
+
+/* Each has a megabyte and more of addresses, and a page of memory at least. */
+TEST("libc/threads that are detached leave nothing behind") {
+    const int count = 600;
+    for (int i = 0; i < count; i++) {
+        thrd_t thread;
+        NEED_EQ(thrd_create(&thread, end_soon, NULL), thrd_success);
+        NEED_EQ(thrd_detach(thread), thrd_success);
+    }
+    for (int i = 0; i < 1000 && ended < count; i++) thrd_sleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    EXPECT_EQ(ended, count);
+    zx_info_task_stats_t stats;
+    thrd_t last;
+    thrd_sleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    NEED_EQ(thrd_create(&last, end_soon, NULL), thrd_success);
+    EXPECT_EQ(thrd_join(last, NULL), thrd_success);
+    EXPECT_OK(zx_object_get_info(zx_process_self(), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL));
+    EXPECT(stats.mem_mapped_bytes < (size_t)64 << 20);
+}
+
+static int tell_handle(void *out) {
+    *(zx_handle_t *)out = zx_thread_self();
+    return (int)zx_thread_self();
+}
+
+TEST("thrd_get_zx_handle/is what the thread knows as its own") {
+    zx_handle_t seen = ZX_HANDLE_INVALID;
+    thrd_t thread;
+    int result = 0;
+    const zx_handle_t mine = zx_thread_self();
+    EXPECT_EQ(thrd_get_zx_handle(thrd_current()), mine);
+    NEED_EQ(thrd_create(&thread, tell_handle, &seen), thrd_success);
+    zx_handle_t handle = thrd_get_zx_handle(thread);
+    EXPECT(handle != mine && handle != ZX_HANDLE_INVALID);
+    EXPECT_EQ(thrd_join(thread, &result), thrd_success);
+    EXPECT_EQ(seen, handle);
+    EXPECT_EQ((zx_handle_t)result, handle);
+    EXPECT_EQ(zx_thread_self(), mine);
+    EXPECT_EQ(thrd_status_to_zx_status(thrd_success), ZX_OK);
+    EXPECT_EQ(thrd_status_to_zx_status(thrd_nomem), ZX_ERR_NO_MEMORY);
+}
+
+TEST("libc/a thread for which there is no room is EAGAIN") {
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    NEED_EQ(pthread_attr_setstacksize(&attr, (size_t)1 << 47), 0);
+    EXPECT_EQ(pthread_create(&thread, &attr, use_key, NULL), EAGAIN);
+}
+
+static void *print_lines(void *arg) {
+    FILE *stream = arg;
+    for (int i = 0; i < 300; i++) fprintf(stream, "a line of some length that stays whole\n");
+    return (char *)arg + 1;
+}
+
+static ssize_t lines_check(void *cookie, const char *text, size_t len) {
+    size_t *lines = cookie;
+    for (size_t i = 0; i < len; i++) *lines += text[i] == '\n';
+    return (ssize_t)len;
+}
+
+TEST("libc/threads may print to one stream") {
+    size_t lines = 0;
+    FILE *stream = fopencookie(&lines, "w", (cookie_io_functions_t){.write = lines_check});
+    pthread_t threads[THREADS];
+    NEED(stream != NULL);
+    for (size_t i = 0; i < THREADS; i++) NEED_EQ(pthread_create(&threads[i], NULL, print_lines, stream), 0);
+    for (size_t i = 0; i < THREADS; i++) EXPECT_EQ(pthread_join(threads[i], NULL), 0);
+    EXPECT_EQ(fclose(stream), 0);
+    EXPECT_EQ(lines, THREADS * 300);
+}

@@ -1,0 +1,19 @@
+/*
+ * Finding processes of the program's job, by koid or by name.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <zircon/types.h>
+
+/* Writes up to `room` koids of processes that have not ended, in ascending order; returns how many. */
+size_t process_list(zx_koid_t *koids, size_t room);
+
+/* Makes a handle with the job's rights. ZX_ERR_NOT_FOUND if the process has ended. */
+zx_status_t process_open(zx_koid_t koid, zx_handle_t *out);
+
+/*
+ * Makes a handle to the process that `text` means: its koid, or its name. ZX_ERR_NOT_FOUND if there is none,
+ * ZX_ERR_ALREADY_EXISTS if several have the name.
+ */
+zx_status_t process_find(const char *text, zx_handle_t *out, zx_koid_t *koid);

@@ -1,0 +1,83 @@
+/*
+ * The program's end of terminal.h, and the console's input for a program without one.
+ *
+ * Where the machine's run script feeds the console from a pipe or a file, it says init.console=pipe, and puts into the
+ * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one. Where nothing
+ * can be typed it says init.console=none. Without such a word somebody sits at a terminal.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/process.h>
+#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
+#include "user/libc/terminal.h"
+
+#define END_OF_INPUT 0x04
+#define QUOTE 0x16
+
+static zx_handle_t terminal;
+
+void __port_terminal_open(void) { terminal = zx_take_startup_handle(TERMINAL_HANDLE_ID); }
+
+/* Asks, and gets `reply_len` bytes back, header included. */
+static zx_status_t ask(const struct terminal_message *request, uint32_t len, struct terminal_message *reply,
+                       uint32_t *reply_len) {
+    if (terminal == ZX_HANDLE_INVALID) return ZX_ERR_BAD_HANDLE;
+    uint32_t handle_count;
+    const zx_channel_call_args_t args = {
+        .wr_bytes = request, .wr_num_bytes = len, .rd_bytes = reply, .rd_num_bytes = sizeof(*reply)};
+    return zx_channel_call(terminal, 0, ZX_TIME_INFINITE, &args, reply_len, &handle_count);
+}
+
+void __port_terminal_write(const char *text, size_t len) {
+    struct terminal_message request = {.act = TERMINAL_WRITE}, reply;
+    uint32_t reply_len;
+    while (len > 0) {
+        size_t part = len < TERMINAL_MAX_TEXT ? len : TERMINAL_MAX_TEXT;
+        memcpy(request.text, text, part);
+        if (ask(&request, TERMINAL_HEADER_LEN + (uint32_t)part, &reply, &reply_len) != ZX_OK) break;
+        text += part;
+        len -= part;
+    }
+    __port_console_write(text, len);
+}
+
+/* What does not fit waits for the next call. */
+static size_t terminal_read(char *buffer, size_t size) {
+    static struct terminal_message reply;
+    static uint32_t at, end;
+    if (at == end) {
+        const struct terminal_message request = {.act = TERMINAL_READ};
+        at = end = TERMINAL_HEADER_LEN;
+        if (ask(&request, TERMINAL_HEADER_LEN, &reply, &end) != ZX_OK || end < TERMINAL_HEADER_LEN) end = at;
+    }
+    size_t len = size < end - at ? size : end - at;
+    memcpy(buffer, (const char *)&reply + at, len);
+    at += (uint32_t)len;
+    return len;
+}
+
+static bool console_byte(char *out) {
+    size_t wanted = 1;
+    return zx_debug_read(__port_resource(), out, &wanted) == ZX_OK;
+}
+
+/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
+static size_t console_read(char *buffer) {
+    static bool ended;
+    const char *kind = getenv("init.console");
+    if (!kind) kind = "";
+    if (ended || strcmp(kind, "none") == 0 || !console_byte(buffer)) return 0;
+    if (strcmp(kind, "pipe") != 0) return 1;
+    if (*buffer == QUOTE) return console_byte(buffer);
+    ended = *buffer == END_OF_INPUT;
+    return ended ? 0 : 1;
+}
+
+size_t __port_terminal_read(char *buffer, size_t size) {
+    if (size == 0) return 0;
+    return terminal != ZX_HANDLE_INVALID ? terminal_read(buffer, size) : console_read(buffer);
+}

@@ -1,0 +1,31 @@
+/*
+ * The programs that the monitor has started, and the loop in which it waits for anything: keys, what the programs
+ * want of their terminals (user/libc/terminal.h), and their ends. One of them can be in the foreground: it has screen and
+ * keyboard, and the monitor waits for its end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zircon/types.h>
+
+/* Runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. */
+void child_run(const char *const *args);
+
+/* Starts one in the background. Its input is at its end; its end will be told. */
+void child_start(const char *const *args);
+
+/* Waits for any process's end; false if Ctrl-C was typed first. Programs in the background go on writing. */
+bool child_wait(zx_handle_t process);
+
+/* Was it started here, and its end has not been told yet? */
+bool child_is_ours(zx_koid_t koid);
+
+/* Waits for a key; what programs want is done meanwhile. */
+void children_serve(void);
+
+/* Serves those in the background once, without waiting; and tells who has ended. */
+void children_look(void);
+
+/* How a process ended, in words: "ended with return code 3". */
+const char *process_end_words(int64_t code);

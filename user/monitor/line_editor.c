@@ -1,0 +1,241 @@
+/*
+ * Whatever changes the line draws all of it again, except the most frequent key, a character typed at the end. That
+ * is little enough for a serial line, and right by construction. The cursor stays left of the last column, where
+ * terminals differ in what comes next.
+ */
+#include "user/monitor/line_editor.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONTROL(letter) ((letter)&0x1f)
+#define ESCAPE 0x1b
+#define BACKSPACE 0x7f
+
+static void put_text(const struct line_editor *e, const char *text) { e->put(text, strlen(text)); }
+
+/* UTF-8: does a character begin at this byte? */
+static bool is_start(char byte) { return ((uint8_t)byte & 0xc0) != 0x80; }
+
+static size_t width(const char *text, size_t len) {
+    size_t columns = 0;
+    for (size_t i = 0; i < len; i++) columns += is_start(text[i]);
+    return columns;
+}
+
+static size_t left_of(const struct line_editor *e, size_t at) {
+    while (at > 0 && !is_start(e->text[--at])) continue;
+    return at;
+}
+
+static size_t right_of(const struct line_editor *e, size_t at) {
+    if (at < e->len) at++;
+    while (at < e->len && !is_start(e->text[at])) at++;
+    return at;
+}
+
+/* How many columns the line may take. */
+static size_t room(const struct line_editor *e) {
+    size_t taken = width(e->prompt, strlen(e->prompt)) + 1;
+    return e->columns > taken ? e->columns - taken : 1;
+}
+
+/* Moves the visible part so that the cursor is in it, and shows no less than it can. */
+static void scroll(struct line_editor *e) {
+    if (e->cursor < e->first) e->first = e->cursor;
+    while (width(e->text + e->first, e->cursor - e->first) > room(e)) e->first = right_of(e, e->first);
+    while (e->first > 0 && width(e->text + e->first, e->len - e->first) < room(e)) e->first = left_of(e, e->first);
+}
+
+void line_show(struct line_editor *e) {
+    scroll(e);
+    size_t end = e->first;
+    for (size_t columns = room(e); end < e->len && columns > 0; columns--) end = right_of(e, end);
+    put_text(e, "\r");
+    put_text(e, e->prompt);
+    e->put(e->text + e->first, end - e->first);
+    put_text(e, "\x1b[K");
+    size_t back = width(e->text + e->cursor, end - e->cursor);
+    char move[24];
+    if (back > 0) e->put(move, (size_t)snprintf(move, sizeof(move), "\x1b[%zuD", back));
+}
+
+void line_hide(struct line_editor *e) { put_text(e, "\r\x1b[K"); }
+
+static void line_set(struct line_editor *e, const char *text) {
+    e->len = strlen(text);
+    memmove(e->text, text, e->len + 1);
+    e->cursor = e->len;
+    e->first = 0;
+}
+
+void line_begin(struct line_editor *e, const char *prompt) {
+    snprintf(e->prompt, sizeof(e->prompt), "%s", prompt);
+    e->key = KEY_PLAIN;
+    if (e->history) e->history->shown = 0;
+    line_set(e, "");
+    line_show(e);
+}
+
+static void move_to(struct line_editor *e, size_t at) {
+    if (at == e->cursor) return;
+    e->cursor = at;
+    line_show(e);
+}
+
+static void delete_range(struct line_editor *e, size_t from, size_t to) {
+    if (from == to) return;
+    memmove(e->text + from, e->text + to, e->len - to + 1);
+    e->len -= to - from;
+    e->cursor = from;
+    line_show(e);
+}
+
+static void insert(struct line_editor *e, char byte) {
+    if (e->len + 1 >= sizeof(e->text)) {
+        put_text(e, "\a");
+        return;
+    }
+    memmove(e->text + e->cursor + 1, e->text + e->cursor, e->len - e->cursor + 1);
+    e->text[e->cursor++] = byte;
+    e->len++;
+    bool at_end = e->cursor == e->len && width(e->text + e->first, e->len - e->first) <= room(e);
+    if (at_end) {
+        e->put(&byte, 1);
+    } else {
+        line_show(e);
+    }
+}
+
+static size_t word_start(const struct line_editor *e) {
+    size_t at = e->cursor;
+    while (at > 0 && e->text[at - 1] == ' ') at--;
+    while (at > 0 && e->text[at - 1] != ' ') at--;
+    return at;
+}
+
+/* Shows the line `shown` steps back, 0 being the one that was being typed. */
+static void recall(struct line_editor *e, size_t shown) {
+    struct line_history *h = e->history;
+    if (h->shown == 0) memcpy(h->typed, e->text, sizeof(h->typed));
+    h->shown = shown;
+    line_set(e, shown == 0 ? h->typed : h->lines[h->count - shown]);
+    line_show(e);
+}
+
+static void recall_older(struct line_editor *e) {
+    if (e->history && e->history->shown < e->history->count) recall(e, e->history->shown + 1);
+}
+
+static void recall_newer(struct line_editor *e) {
+    if (e->history && e->history->shown > 0) recall(e, e->history->shown - 1);
+}
+
+static void remember(struct line_editor *e) {
+    struct line_history *h = e->history;
+    if (!h || strspn(e->text, " ") == e->len) return;
+    if (h->count > 0 && strcmp(h->lines[h->count - 1], e->text) == 0) return;
+    if (h->count == LINE_HISTORY) memmove(h->lines[0], h->lines[1], sizeof(h->lines[0]) * --h->count);
+    memcpy(h->lines[h->count++], e->text, sizeof(e->text));
+}
+
+static enum line_event finish(struct line_editor *e, enum line_event event) {
+    e->cursor = e->len;
+    line_show(e);
+    put_text(e, event == LINE_ABANDONED ? "^C\r\n" : "\r\n");
+    if (event == LINE_DONE) remember(e);
+    return event;
+}
+
+/* The letter that ends a sequence says which key it was; for some keys a number before the tilde does. */
+static void sequence_end(struct line_editor *e, char letter) {
+    static const char by_number[] = {[1] = 'H', [3] = '~', [4] = 'F', [7] = 'H', [8] = 'F'};
+    if (letter == '~') {
+        if (e->parameter >= sizeof(by_number)) return;
+        letter = by_number[e->parameter];
+    }
+    switch (letter) {
+    case 'A':
+        return recall_older(e);
+    case 'B':
+        return recall_newer(e);
+    case 'C':
+        return move_to(e, right_of(e, e->cursor));
+    case 'D':
+        return move_to(e, left_of(e, e->cursor));
+    case 'H':
+        return move_to(e, 0);
+    case 'F':
+        return move_to(e, e->len);
+    case '~':
+        return delete_range(e, e->cursor, right_of(e, e->cursor));
+    default:
+        return;
+    }
+}
+
+/* A byte of an escape sequence: of two bytes; of ESC O and a letter; or of ESC [, numbers, and a letter. */
+static void type_sequence(struct line_editor *e, char byte) {
+    bool goes_on = e->key == KEY_SEQUENCE && byte < '@';
+    if (e->key == KEY_ESCAPE && (byte == '[' || byte == 'O')) {
+        e->key = byte == '[' ? KEY_SEQUENCE : KEY_FUNCTION;
+        e->parameter = 0;
+    } else if (goes_on && byte >= '0' && byte <= '9') {
+        if (e->parameter < 100) e->parameter = e->parameter * 10 + (unsigned)(byte - '0');
+    } else if (!goes_on) {
+        if (e->key != KEY_ESCAPE) sequence_end(e, byte);
+        e->key = KEY_PLAIN;
+    }
+}
+
+static void type_editing(struct line_editor *e, char byte) {
+    switch (byte) {
+    case CONTROL('A'):
+        return move_to(e, 0);
+    case CONTROL('E'):
+        return move_to(e, e->len);
+    case CONTROL('B'):
+        return move_to(e, left_of(e, e->cursor));
+    case CONTROL('F'):
+        return move_to(e, right_of(e, e->cursor));
+    case CONTROL('P'):
+        return recall_older(e);
+    case CONTROL('N'):
+        return recall_newer(e);
+    case CONTROL('H'):
+    case BACKSPACE:
+        return delete_range(e, left_of(e, e->cursor), e->cursor);
+    case CONTROL('D'):
+        return delete_range(e, e->cursor, right_of(e, e->cursor));
+    case CONTROL('U'):
+        return delete_range(e, 0, e->cursor);
+    case CONTROL('K'):
+        return delete_range(e, e->cursor, e->len);
+    case CONTROL('W'):
+        return delete_range(e, word_start(e), e->cursor);
+    case CONTROL('L'):
+        put_text(e, "\x1b[H\x1b[2J");
+        return line_show(e);
+    default:
+        return;
+    }
+}
+
+enum line_event line_type(struct line_editor *e, char byte) {
+    bool control = (uint8_t)byte < ' ' || byte == BACKSPACE;
+    if (e->key != KEY_PLAIN && !control) {
+        type_sequence(e, byte);
+        return LINE_OPEN;
+    }
+    e->key = byte == ESCAPE ? KEY_ESCAPE : KEY_PLAIN;
+    if (byte == '\r' || byte == '\n') return finish(e, LINE_DONE);
+    if (byte == CONTROL('C')) return finish(e, LINE_ABANDONED);
+    if (byte == CONTROL('D') && e->len == 0) return finish(e, LINE_ENDED);
+    if (control) {
+        type_editing(e, byte);
+    } else {
+        insert(e, byte);
+    }
+    return LINE_OPEN;
+}

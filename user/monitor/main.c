@@ -1,0 +1,52 @@
+/*
+ * The monitor: a prompt at which a person looks at the running system, and changes it. See README.md for a session.
+ *
+ * From a terminal lines are edited; from a pipe they are read without prompt or echo. At the end of the input, or with
+ * `exit`, the monitor ends with success, and init after it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <zircon/status.h>
+
+#include "user/monitor/children.h"
+#include "user/monitor/command.h"
+#include "user/monitor/keyboard.h"
+#include "user/monitor/screen.h"
+
+#define PROMPT "jargoon> "
+
+/* Waits for a line. What programs in the background write shows up meanwhile. */
+static enum screen_input line_wait(const char **line) {
+    enum screen_input input;
+    while ((input = screen_input(PROMPT, line)) == INPUT_WAITING) children_serve();
+    return input;
+}
+
+static void line_run(const char *line) {
+    static struct words words;
+    const char *wrong = words_split(line, &words);
+    if (wrong) {
+        printf("%s\n", wrong);
+    } else {
+        command_run(&words);
+    }
+}
+
+int main(void) {
+    zx_status_t status = keyboard_start();
+    if (status != ZX_OK) {
+        printf("monitor: there is no console to read from: %s\n", zx_status_get_string(status));
+        return EXIT_FAILURE;
+    }
+    screen_start();
+    if (keyboard_is_terminal()) printf("\nThis is the monitor. `help` lists its commands, `exit` switches off.\n");
+    while (!command_exit_asked()) {
+        const char *line;
+        children_look();
+        enum screen_input input = line_wait(&line);
+        if (input == INPUT_ENDED) break;
+        if (input == INPUT_LINE) line_run(line);
+        if (input == INPUT_TOO_LONG) printf("That line is too long: %d characters are the limit.\n", LINE_SIZE - 1);
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,186 @@
+/*
+ * At most one line is being typed at a time: the editor's, shown on the screen while `typing`. From a pipe bytes are
+ * gathered in the same buffer without a word.
+ */
+#include "user/monitor/screen.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/monitor/keyboard.h"
+
+#define DEFAULT_COLUMNS 80
+#define MIN_COLUMNS 20
+#define MAX_COLUMNS 1000
+
+static struct line_history history;
+static struct line_editor editor;
+static bool typing;
+
+/* What the foreground has written since its last newline. */
+static char partial[LINE_PROMPT_SIZE];
+static size_t partial_len;
+static bool cut; /* a newline of ours has ended that line before its own came */
+
+static void put(const char *text, size_t len) { fwrite(text, 1, len, stdout); }
+
+void screen_start(void) {
+    const char *columns = getenv("init.columns");
+    long value = columns ? strtol(columns, NULL, 10) : 0;
+    editor.put = put;
+    editor.columns = value >= MIN_COLUMNS && value <= MAX_COLUMNS ? (size_t)value : DEFAULT_COLUMNS;
+}
+
+static void interject_begin(void) {
+    if (typing && keyboard_is_terminal()) {
+        line_hide(&editor);
+    } else {
+        cut = partial_len > 0;
+        screen_fresh_line();
+    }
+}
+
+static void interject_end(void) {
+    if (typing && keyboard_is_terminal()) line_show(&editor);
+    fflush(stdout);
+}
+
+void screen_notice(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    interject_begin();
+    vprintf(format, args);
+    putchar('\n');
+    interject_end();
+    va_end(args);
+}
+
+void screen_fresh_line(void) {
+    if (partial_len > 0) put("\n", 1);
+    partial_len = 0;
+    fflush(stdout);
+}
+
+void screen_background_end(struct screen_line *line, const char *name) {
+    if (line->len > 0) screen_notice("%s: %.*s", name, (int)line->len, line->text);
+    line->len = 0;
+}
+
+void screen_background(struct screen_line *line, const char *name, const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' && line->len == 0) {
+            screen_notice("%s:", name);
+        } else if (text[i] == '\n') {
+            screen_background_end(line, name);
+        } else {
+            line->text[line->len++] = text[i];
+            if (line->len == sizeof(line->text)) screen_background_end(line, name);
+        }
+    }
+}
+
+/* What a program wrote last on its line stands before what is typed for it, if there is room left and it is plain text. */
+static const char *foreground_prompt(void) {
+    bool plain = partial_len + MIN_COLUMNS <= editor.columns;
+    for (size_t i = 0; i < partial_len && plain; i++) plain = (unsigned char)partial[i] >= ' ';
+    if (!plain) screen_fresh_line();
+    partial[partial_len] = '\0';
+    return partial;
+}
+
+void screen_foreground(const char *text, size_t len) {
+    bool editing = typing && keyboard_is_terminal();
+    if (cut && len > 0 && *text == '\n') {
+        text++;
+        len--;
+    }
+    cut = false;
+    if (editing) line_hide(&editor);
+    if (editing) put(partial, partial_len);
+    put(text, len);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n') {
+            partial_len = 0;
+        } else if (partial_len < sizeof(partial) - 1) {
+            partial[partial_len++] = text[i];
+        }
+    }
+    if (editing) snprintf(editor.prompt, sizeof(editor.prompt), "%s", foreground_prompt());
+    interject_end();
+}
+
+static void input_begin(const char *prompt) {
+    typing = true;
+    if (keyboard_is_terminal()) {
+        editor.history = prompt ? &history : NULL;
+        line_begin(&editor, prompt ? prompt : foreground_prompt());
+    } else {
+        editor.len = 0;
+    }
+}
+
+/* From a pipe. A line that is too long is read to its end all the same. */
+static enum screen_input gather(char byte) {
+    bool fits = editor.len < sizeof(editor.text) - 1;
+    if (byte == '\n') {
+        editor.text[fits ? editor.len : 0] = '\0';
+        return fits ? INPUT_LINE : INPUT_TOO_LONG;
+    }
+    if (fits) editor.text[editor.len++] = byte;
+    return INPUT_WAITING;
+}
+
+static enum screen_input edit(char byte) {
+    switch (line_type(&editor, byte)) {
+    case LINE_DONE:
+        return INPUT_LINE;
+    case LINE_ABANDONED:
+        return INPUT_ABANDONED;
+    case LINE_ENDED:
+        return INPUT_ENDED;
+    default:
+        return INPUT_WAITING;
+    }
+}
+
+static enum screen_input input_finish(enum screen_input result, const char **line) {
+    typing = false;
+    if (keyboard_is_terminal()) partial_len = 0;
+    *line = editor.text;
+    fflush(stdout);
+    return result;
+}
+
+enum screen_input screen_input(const char *prompt, const char **line) {
+    char byte;
+    if (!typing) input_begin(prompt);
+    do {
+        while (keyboard_next(&byte)) {
+            enum screen_input result = keyboard_is_terminal() ? edit(byte) : gather(byte);
+            if (result != INPUT_WAITING) return input_finish(result, line);
+        }
+        if (!keyboard_ended()) continue;
+        bool last_line = !keyboard_is_terminal() && editor.len > 0;
+        return input_finish(last_line ? gather('\n') : INPUT_ENDED, line);
+    } while (keyboard_pending());
+    fflush(stdout);
+    return INPUT_WAITING;
+}
+
+void screen_interrupted(void) {
+    if (!typing) return screen_foreground("^C", 2);
+    line_type(&editor, KEYBOARD_INTERRUPT);
+    typing = false;
+    partial_len = 0;
+}
+
+void screen_input_cancel(void) {
+    if (typing && keyboard_is_terminal()) {
+        put("\r\n", 2);
+        partial_len = 0;
+    }
+    typing = false;
+}

@@ -1,0 +1,48 @@
+/*
+ * Who may write where on the one screen. The program in the foreground writes freely. What programs in the background
+ * write comes by whole lines, each with the program's name before it, and never tears the line that is being typed:
+ * that one is taken away and put back.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "user/monitor/line_editor.h"
+
+enum screen_input { INPUT_LINE, INPUT_WAITING, INPUT_ABANDONED, INPUT_ENDED, INPUT_TOO_LONG };
+
+#define SCREEN_TEXT_SIZE 512
+
+/* How far a program in the background has come with its line. */
+struct screen_line {
+    char text[SCREEN_TEXT_SIZE];
+    size_t len;
+};
+
+void screen_start(void);
+
+/* Shows a line of its own between others: printf without the newline. */
+void screen_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Shows what the program in the foreground writes. */
+void screen_foreground(const char *text, size_t len);
+
+/* Begins a new line unless the foreground has just done so. */
+void screen_fresh_line(void);
+
+/* Shows what a program in the background writes, by lines. The second: what is left when it ends. */
+void screen_background(struct screen_line *line, const char *name, const char *text, size_t len);
+void screen_background_end(struct screen_line *line, const char *name);
+
+/*
+ * Goes on with the input of one line, with what has been typed by now: in the editor, or from a pipe as it is. With a
+ * prompt it is a command for the monitor; without it is for the program in the foreground, and follows what that wrote
+ * last. *line stays valid until the next call.
+ */
+enum screen_input screen_input(const char *prompt, const char **line);
+
+/* Shows that Ctrl-C was typed while a program was in the foreground. */
+void screen_interrupted(void);
+
+/* Forgets the line that is being typed, for whom it was meant is gone. */
+void screen_input_cancel(void);

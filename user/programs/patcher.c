@@ -1,0 +1,149 @@
+/*
+ * A detour in a running neighbour: its function is changed under its feet, and changed back.
+ *
+ * The neighbour is a second process with this same program. Over and over it calls greet() and sends what that returns.
+ * The patcher makes its greet() jump to another function, and nobody else's: the two processes run from the same
+ * pages of the boot archive, but the first write to program text gives the written process a page of its own.
+ *
+ * What to look at: detour_write(). A jump to anywhere takes 5 bytes. They cannot simply be written over the beginning
+ * of a function that another processor may just be executing: it could see two old bytes and three new ones. So the
+ * function is prepared, as functions in patchable programs are:
+ *
+ *     greet_slot:  5 bytes that nobody executes
+ *     greet:       eb 00                a jump by 0 bytes, to the next instruction
+ *                  jmp greet_usual
+ *
+ * First the long jump goes into the slot, where nobody is. Then one byte is written, the distance of the short jump:
+ * -7 leads back to the slot instead of on. A single byte is always seen either old or new. Taking the detour away is
+ * that same byte again; the slot stays as it is, for somebody may still be in it.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
+#include <zircon/status.h>
+#include <zircon/syscalls.h>
+
+#include "user/lib/launch.h"
+
+#define SLOT_LEN 5
+#define JUMP_LONG 0xe9
+#define DISTANCE_ON 0
+#define DISTANCE_TO_SLOT (-(SLOT_LEN + 2))
+
+#define PAUSE ZX_MSEC(50)
+#define MAX_TEXT 64
+#define GREETINGS 3
+
+__asm__(".pushsection .text.greet, \"ax\", @progbits\n"
+        ".balign 16\n"
+        "greet_slot:\n"
+        "    .fill 5, 1, 0xcc\n"
+        "greet:\n"
+        "    .byte 0xeb, 0x00\n"
+        "    jmp greet_usual\n"
+        ".popsection\n");
+
+extern uint8_t greet_slot[];
+const char *greet(void);
+const char *greet_usual(void);
+const char *greet_otherwise(void);
+
+/* `used`: that assembly jumps to it, or a patch, the compiler cannot see. */
+__attribute__((used)) const char *greet_usual(void) { return "What a fine day."; }
+__attribute__((used)) const char *greet_otherwise(void) { return "I am not quite myself."; }
+
+/* The neighbour. It ends when nobody hears it any more. */
+static int neighbour(void) {
+    zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
+    for (;;) {
+        const char *text = greet();
+        if (zx_channel_write(channel, 0, text, (uint32_t)strlen(text), NULL, 0) != ZX_OK) return EXIT_SUCCESS;
+        zx_nanosleep(zx_deadline_after(PAUSE));
+    }
+}
+
+/* The patcher. */
+
+static void need(zx_status_t status, const char *what) {
+    if (status == ZX_OK) return;
+    printf("%s: %s.\n", what, zx_status_get_string(status));
+    exit(EXIT_FAILURE);
+}
+
+static void neighbour_start(const char *self, zx_handle_t *process, zx_handle_t *channel) {
+    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
+    need(zx_channel_create(0, channel, &handle.handle), "A channel cannot be had");
+    char path[64];
+    snprintf(path, sizeof(path), "bin/%s", self);
+    const char *const args[] = {self, "neighbour", NULL};
+    const struct launch what = {
+        .archive = launch_archive(), .path = path, .args = args, .handles = &handle, .handle_count = 1};
+    need(launch(&what, process, NULL), "The neighbour cannot be started");
+}
+
+static void listen(zx_handle_t channel) {
+    for (int i = 0; i < GREETINGS; i++) {
+        char text[MAX_TEXT];
+        uint32_t len;
+        need(zx_object_wait_one(channel, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL), "The neighbour is not heard");
+        need(zx_channel_read(channel, 0, text, NULL, sizeof(text), 0, &len, NULL), "The neighbour is not heard");
+        printf("    neighbour: %.*s\n", (int)len, text);
+    }
+}
+
+static void write_bytes(zx_handle_t process, const void *at, const void *bytes, size_t len) {
+    size_t actual;
+    need(zx_process_write_memory(process, (zx_vaddr_t)at, bytes, len, &actual), "The text cannot be written");
+}
+
+static void distance_write(zx_handle_t process, int8_t distance) {
+    write_bytes(process, greet_slot + SLOT_LEN + 1, &distance, sizeof(distance));
+}
+
+/* A jump's distance counts from the end of the jump. */
+static void detour_write(zx_handle_t process, const void *to) {
+    int32_t distance = (int32_t)((intptr_t)to - (intptr_t)(greet_slot + SLOT_LEN));
+    uint8_t jump[SLOT_LEN] = {JUMP_LONG};
+    memcpy(jump + 1, &distance, sizeof(distance));
+    write_bytes(process, greet_slot, jump, sizeof(jump));
+    distance_write(process, DISTANCE_TO_SLOT);
+}
+
+static void show_text(const char *whose, const uint8_t *bytes) {
+    printf("    %-10s", whose);
+    for (int i = 0; i < SLOT_LEN + 2; i++) printf(" %02x", bytes[i]);
+    printf("\n");
+}
+
+static void show_both(zx_handle_t process) {
+    uint8_t bytes[SLOT_LEN + 2] = {0};
+    size_t actual;
+    need(zx_process_read_memory(process, (zx_vaddr_t)greet_slot, bytes, sizeof(bytes), &actual), "No text to be read");
+    show_text("neighbour", bytes);
+    show_text("patcher", greet_slot);
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) return neighbour();
+    zx_handle_t process, channel;
+    neighbour_start(argv[0], &process, &channel);
+    printf("A neighbour calls greet(), which is at %p, over and over.\n", (const void *)(greet_slot + SLOT_LEN));
+    listen(channel);
+
+    printf("Now I write a detour into it, to greet_otherwise() at %p.\n", (const void *)greet_otherwise);
+    detour_write(process, (const void *)greet_otherwise);
+    listen(channel);
+
+    printf("The seven bytes up to there, in the neighbour and in me, who run the same program:\n");
+    show_both(process);
+    printf("My own greet() says: %s\n", greet());
+
+    printf("And I take the detour away.\n");
+    distance_write(process, DISTANCE_ON);
+    listen(channel);
+    zx_task_kill(process);
+    return EXIT_SUCCESS;
+}

@@ -6,9 +6,11 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/boot.h"
 #include "arch/console.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/poison.h"
@@ -22,7 +24,24 @@
 #include "vm/page.h"
 #include "vm/vmo.h"
 
-size_t arch_console_read(char *text UNUSED, size_t size UNUSED) { return 0; }
+static const char *typed;
+static size_t typed_len;
+static bool typed_late;
+
+void host_type(const char *text, size_t len) {
+    typed = text;
+    typed_len = len;
+    typed_late = true;
+}
+
+size_t arch_console_read(char *text, size_t size) {
+    size_t len = typed_late ? 0 : min_u64(size, typed_len);
+    typed_late = false;
+    if (len) memcpy(text, typed, len);
+    typed += len;
+    typed_len -= len;
+    return len;
+}
 
 void arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);

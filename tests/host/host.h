@@ -22,6 +22,9 @@ void host_run(void (*body)(void *arg), void *arg);
 /* Ends the program, as a power-off does. */
 _Noreturn void host_exit(int code);
 
+/* What is typed at the console, which it gives at the second look; what nobody read by then is gone. */
+void host_type(const char *text, size_t len);
+
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zircon/syscalls/object.h>
 
 #include "kernel/object/channel.h"
 #include "kernel/object/process.h"
@@ -78,7 +79,10 @@ static void start(struct world *w, unsigned index) {
     struct user_thread *thread;
     must(user_thread_create(process, "actor", &thread));
     *mthread = (struct model_thread){
-        .object.type = ZX_OBJ_TYPE_THREAD, .process = &w->model.processes[index], .started = true};
+        .object = {.type = ZX_OBJ_TYPE_THREAD, .koid = thread->object.koid, .name = "actor"},
+        .process = &w->model.processes[index],
+        .started = true,
+    };
     (void)give(process, mthread->process, &thread->object, &mthread->object, ZX_DEFAULT_THREAD_RIGHTS);
     must(process_start(process, thread, host_program_entry(actor), 0, (struct handle){0}, index));
     object_unref(&thread->object);
@@ -104,6 +108,8 @@ static void build(struct world *w, struct job *job, struct object *resource) {
         must(process_create(job, "actor", &w->processes[i]));
         struct model_process *p = model_process_new(&w->model);
         p->state = MODEL_RUNNING;
+        p->object.koid = w->processes[i]->object.koid;
+        strcpy(p->object.name, "actor");
         map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
         map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
         (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
@@ -129,6 +135,7 @@ static void scratch_touch(struct world *w) {
     for (uint64_t at = 0; at < SCRATCH_PAGES * ZX_PAGE_SIZE; at += ZX_PAGE_SIZE)
         world_store(w, SCRATCH + at, &(uint64_t){0}, sizeof(uint64_t));
     if (host_user_store(CHECK_PAGE, "", 1) != ZX_OK) abort();
+    world_store(w, NAME, "name", 4);
     w->touched |= 1u << w->turn;
 }
 
@@ -171,6 +178,8 @@ static void actor(uint64_t arg1, uint64_t index) {
     while (!w->over) {
         if (w->turn == index)
             take_turn(w);
+        else if (w->service.model.process == &w->model.processes[index] && !w->service.done)
+            world_serve(w);
         else
             thread_yield();
         /* A system call, the only place where a killed thread can end. */
@@ -212,6 +221,7 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
     w->over = false;
     w->fill = 0;
     w->last_closed = 0;
+    w->service = (struct service){.done = false};
     host_seed(1);
     host_run(live, w);
 }
@@ -221,7 +231,8 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
 /* Calls that take something from the caller even when they fail: they are made once. */
 static bool consumes(enum host_syscall_number number) {
     return number == HOST_SYS_handle_replace || number == HOST_SYS_vmo_replace_as_executable ||
-           number == HOST_SYS_channel_write || number == HOST_SYS_channel_read || number == HOST_SYS_process_start;
+           number == HOST_SYS_channel_write || number == HOST_SYS_channel_read || number == HOST_SYS_channel_call ||
+           number == HOST_SYS_process_start || number == HOST_SYS_handle_close_many || number == HOST_SYS_debug_read;
 }
 
 /* Calls that may have done some of what they do before they failed; doing that again then does no harm. */
@@ -290,6 +301,15 @@ void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint
 zx_handle_t world_out_handle(uint64_t addr) {
     zx_handle_t value;
     return host_user_load(&value, addr, sizeof(value)) == ZX_OK ? value : ZX_HANDLE_INVALID;
+}
+
+void world_learn_koid(struct world *w, zx_handle_t value) {
+    zx_info_handle_basic_t info;
+    const uint64_t args[8] = {value, ZX_INFO_HANDLE_BASIC, CHECK_PAGE, sizeof(info)};
+    if ((zx_status_t)host_syscall(HOST_SYS_object_get_info, args) != ZX_OK ||
+        host_user_load(&info, CHECK_PAGE, sizeof(info)) != ZX_OK)
+        world_fail(w, "a new handle tells nothing");
+    model_find(w->me, value)->object->koid = info.koid;
 }
 
 uint8_t world_fill(struct world *w, uint64_t len) {

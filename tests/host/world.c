@@ -284,18 +284,30 @@ void world_learn(struct world *w, uint64_t addr, uint64_t len) {
         world_fail(w, "memory at %#lx cannot be read", addr);
 }
 
-void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
-    bool fired = true;
-    for (uint64_t nth = 1; fired; nth++) {
+/* Within one page, so that all of it is stored or nothing. */
+static zx_status_t store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    for (uint64_t nth = 1;; nth++) {
         inject_arm(nth);
         zx_status_t status = host_user_store(addr, bytes, len);
-        fired = inject_fired();
+        bool fired = inject_fired();
         inject_arm(0);
-        w->injections += fired;
-        if (fired && status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
+        if (!fired) return status;
+        w->injections++;
+        if (status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
         /* The page may be there by now, and only its translation not; it holds what it did. */
-        if (fired) world_check_mappings(w, w->me);
+        world_check_mappings(w, w->me);
     }
+}
+
+zx_status_t world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    zx_status_t status = ZX_OK;
+    for (uint64_t done = 0, n; done < len && status == ZX_OK; done += n) {
+        n = model_min(len - done, MODEL_PAGE - (addr + done) % MODEL_PAGE);
+        status = store_failing(w, addr + done, (const char *)bytes + done, n);
+        if (status != model_store(w->me, addr + done, (const char *)bytes + done, n))
+            world_fail(w, "a store at %#lx: %d", addr + done, status);
+    }
+    return status;
 }
 
 zx_handle_t world_out_handle(uint64_t addr) {

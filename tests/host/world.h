@@ -76,8 +76,8 @@ void world_expect(struct world *w, const char *what, zx_status_t got, zx_status_
 void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* What the actor's memory holds is as the kernel says: after results that the model cannot foretell. */
 void world_learn(struct world *w, uint64_t addr, uint64_t len);
-/* A store that may fail, made to fail at each of its allocations. */
-void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
+/* A store that may fail, made to fail at each of its allocations. What the last try ended with. */
+zx_status_t world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* A handle, as a call left it. 0 if it cannot be read. */
 zx_handle_t world_out_handle(uint64_t addr);
 /* The model learns what koid the object of a handle has. */

@@ -35,6 +35,11 @@ void host_seed(uint64_t seed);
 typedef void host_program(uint64_t arg1, uint64_t arg2);
 vaddr_t host_program_entry(host_program *program);
 
+/* An entry where no program stands: who begins there meets an exception of that type. */
+#define HOST_FAULT_ENTRY ((vaddr_t)0x600000000000)
+#define HOST_FAULT_TYPES 0x10000u
+static inline vaddr_t host_fault_entry(uint32_t type) { return HOST_FAULT_ENTRY + type % HOST_FAULT_TYPES; }
+
 /* Numbers of system calls: their places in the list. */
 enum host_syscall_number {
 #define SYSCALL(name, ...) HOST_SYS_##name,

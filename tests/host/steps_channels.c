@@ -179,8 +179,7 @@ void step_channel_call(struct world *w) {
     }
     if (choice % 4 != 3) pick_server(w, a.channel);
     pick_answer(w);
-    zx_status_t status =
-        CALL(w, channel_call, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
+    zx_status_t status = CALL(w, channel_call, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
     struct service service = w->service;
     w->service = (struct service){.done = false};
     learn_received(&r);

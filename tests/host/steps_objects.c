@@ -3,6 +3,7 @@
  * says.
  */
 #include <zircon/errors.h>
+#include <zircon/syscalls/exception.h>
 #include <zircon/syscalls/object.h>
 
 #include "tests/host/steps.h"
@@ -251,12 +252,17 @@ static void settle(void) {
     for (unsigned i = 0; i < 8; i++) thread_yield();
 }
 
+static const uint32_t faults[] = {
+    ZX_EXCP_FATAL_PAGE_FAULT, ZX_EXCP_UNDEFINED_INSTRUCTION, ZX_EXCP_SW_BREAKPOINT,
+    ZX_EXCP_HW_BREAKPOINT,    ZX_EXCP_UNALIGNED_ACCESS,      ZX_EXCP_GENERAL,
+};
+
 void step_process_start(struct world *w) {
     zx_handle_t process = pick_handle(w, ZX_OBJ_TYPE_PROCESS), thread = pick_handle(w, ZX_OBJ_TYPE_THREAD);
     uint8_t choice = input_byte(&w->in);
     zx_handle_t arg = choice & 1 ? pick_handle(w, choice & 2 ? 0 : ZX_OBJ_TYPE_VMO) : ZX_HANDLE_INVALID;
     bool crash = choice & 4;
-    uint64_t entry = crash ? 0x5000 : host_program_entry(exit_process);
+    uint64_t entry = crash ? host_fault_entry(faults[choice / 8 % 6]) : host_program_entry(exit_process);
     zx_status_t status = CALL(w, process_start, process, thread, entry, 0, arg, choice);
     int64_t code = crash ? ZX_TASK_RETCODE_EXCEPTION_KILL : choice;
     settle();

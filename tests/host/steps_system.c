@@ -15,6 +15,25 @@ static const struct {
                 {"checks", ZX_ERR_NOT_FOUND},  {"fail 0", ZX_OK},
                 {"failed", ZX_ERR_NOT_FOUND},  {"fail x", ZX_ERR_INVALID_ARGS},
                 {"baseline inner", ZX_OK},     {"", ZX_ERR_NOT_FOUND}};
+#define NEW_BASELINE 6
+
+/* A command of which the model need not know, with its text where nobody looks. */
+static zx_status_t quiet_command(zx_handle_t resource, const char *text) {
+    const uint64_t args[8] = {resource, CHECK_PAGE, strlen(text)};
+    if (host_user_store(CHECK_PAGE, text, strlen(text)) != ZX_OK) abort();
+    return (zx_status_t)host_syscall(HOST_SYS_debug_send_command, args);
+}
+
+/* At the baseline nothing has been left behind; something made since then has. */
+static void check_leaks(struct world *w, zx_handle_t resource) {
+    zx_status_t before = quiet_command(resource, "leaks inner");
+    zx_status_t made = (zx_status_t)host_syscall(HOST_SYS_event_create, (uint64_t[8]){0, CHECK_PAGE + 64});
+    zx_status_t after = quiet_command(resource, "leaks inner");
+    (void)host_syscall(HOST_SYS_handle_close, (uint64_t[8]){world_out_handle(CHECK_PAGE + 64)});
+    world_expect(w, "leaks of nothing", before, ZX_OK);
+    world_expect(w, "event_create", made, ZX_OK);
+    world_expect(w, "leaks of an event", after, ZX_ERR_BAD_STATE);
+}
 
 void step_debug_command(struct world *w) {
     zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
@@ -27,6 +46,7 @@ void step_debug_command(struct world *w) {
     if (expected == ZX_OK) expected = commands[choice % 8].answer;
     world_store(w, DATA, text, strlen(text) + 1);
     world_expect(w, "debug_send_command", CALL(w, debug_send_command, resource, buffer, len), expected);
+    if (expected == ZX_OK && choice % 8 == NEW_BASELINE) check_leaks(w, resource);
 }
 
 static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotonic, (uint64_t[8]){0}); }

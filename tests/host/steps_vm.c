@@ -277,8 +277,8 @@ void step_store(struct world *w) {
     uint8_t bytes[16];
     for (unsigned i = 0; i < sizeof(bytes); i++) bytes[i] = (uint8_t)(w->fill + i);
     w->fill++;
-    zx_status_t status = w->inject ? world_store_failing(w, addr, bytes, sizeof(bytes))
-                                   : host_user_store(addr, bytes, sizeof(bytes));
+    zx_status_t status =
+        w->inject ? world_store_failing(w, addr, bytes, sizeof(bytes)) : host_user_store(addr, bytes, sizeof(bytes));
     world_expect(w, "store", status, model_store(w->me, addr, bytes, sizeof(bytes)));
 }
 

@@ -22,6 +22,10 @@
 #define MAX_STEPS 80
 #define PATIENCE 1000 /* turns of the scheduler until everything must have been freed */
 #define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+/* Such as no call gives to what they mean nothing for; but handles may have them. */
+#define ODD_RIGHTS                                                                                      \
+    (ZX_RIGHT_WAIT | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER | ZX_RIGHT_ENUMERATE | ZX_RIGHTS_PROPERTY | \
+     ZX_RIGHT_DESTROY)
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 static struct world *the_world;
@@ -113,12 +117,12 @@ static void build(struct world *w, struct job *job, struct object *resource) {
         map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
         map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
         (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
-        (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS);
+        (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS | ODD_RIGHTS);
     }
     for (unsigned i = 0; i < ACTORS; i++) {
         struct process *process = w->processes[i];
         struct model_process *p = &w->model.processes[i], *next = &w->model.processes[(i + 1) % ACTORS];
-        (void)give(process, p, &process->aspace->root->object, &p->root->object, ROOT_RIGHTS);
+        (void)give(process, p, &process->aspace->root->object, &p->root->object, ROOT_RIGHTS | ODD_RIGHTS);
         (void)give(process, p, &process->object, &p->object, ZX_DEFAULT_PROCESS_RIGHTS & ~ZX_RIGHT_DESTROY);
         /* The first actor stays to the end; nobody may kill it. */
         zx_rights_t rights = ZX_DEFAULT_PROCESS_RIGHTS & ~(next == w->model.processes ? ZX_RIGHT_DESTROY : 0);

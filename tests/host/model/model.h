@@ -81,8 +81,8 @@ struct model_handle {
 
 struct model_message {
     uint32_t len;
-    uint8_t fill;  /* every byte of it, */
-    bool is_call;  /* but the first four of a call's request: a number from the kernel */
+    uint8_t fill; /* every byte of it, */
+    bool is_call; /* but the first four of a call's request: a number from the kernel */
     unsigned count;
     struct model_handle handles[MODEL_SENT];
 };

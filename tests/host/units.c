@@ -1,10 +1,54 @@
 /*
- * The kernel's unit tests, all of tests/kernel, run on the host under the sanitizers.
+ * The kernel's unit tests, all of tests/kernel, run on the host under the sanitizers; and what only the host can show, a
+ * boot archive in the hands of a test.
  */
+#include "arch/boot.h"
+#include "kernel/base/arith.h"
+#include "kernel/base/string.h"
 #include "kernel/object/selfcheck.h"
 #include "tests/host/host.h"
-#include "tests/kernel/harness.h"
+#include "tests/kernel/support.h"
+#include "vm/inject.h"
+#include "vm/page.h"
+#include "vm/vmo.h"
 
-static void run(void) { host_exit(kernel_tests_main() ? 1 : 0); }
+#define FILL 0x5a
+
+static struct vmo *archive; /* as in a running kernel, it stays */
+static zx_status_t archive_status;
+
+/* As the kernel does it, but before the tests begin to count pages. */
+static void archive_make(void) {
+    const struct boot_range *range = &arch_boot_info()->bootfs;
+    memset(arch_phys_to_virt(range->base), FILL, range->len);
+    archive_status = vmo_create_from_frames(range->base, range->len, &archive);
+}
+
+KTEST("vmo/the boot archive's frames become a VMO's where they are, with what the loader left in them") {
+    const struct boot_range *range = &arch_boot_info()->bootfs;
+    NEED(archive_status == ZX_OK);
+    EXPECT(archive->size == page_round_down(range->len + PAGE_SIZE - 1) && archive->size > range->len);
+    EXPECT(vmo_committed_bytes(archive, 0, archive->size) == archive->size);
+    for (uint64_t offset = 0; offset < archive->size; offset += PAGE_SIZE) {
+        EXPECT(vmo_frame(archive, offset) == range->base.raw + offset);
+        EXPECT(page_in_use((paddr_t){range->base.raw + offset}));
+        EXPECT(vmo_peek(archive, offset) == FILL);
+    }
+    EXPECT(vmo_peek(archive, range->len - 1) == FILL && vmo_peek(archive, range->len) == 0);
+}
+
+KTEST("vmo/of an archive that there is no memory for, nothing is a VMO's") {
+    const struct boot_range *range = &arch_boot_info()->bootfs;
+    struct vmo *vmo;
+    inject_arm(1);
+    EXPECT(vmo_create_from_frames(range->base, range->len, &vmo) == ZX_ERR_NO_MEMORY);
+    inject_arm(0);
+    EXPECT(vmo_frame(archive, 0) == range->base.raw);
+}
+
+static void run(void) {
+    archive_make();
+    host_exit(kernel_tests_main() ? 1 : 0);
+}
 
 int main(void) { host_boot((size_t)256 << 20, run); }

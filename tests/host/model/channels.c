@@ -189,7 +189,8 @@ zx_status_t model_channel_call(struct model *m, struct model_process *p, const s
     struct model_channel *to = h ? channel_of(h)->peer : NULL; /* used only where it is a channel's */
     zx_status_t status = send(m, p, request, true, server ? ZX_OK : failed);
     if (status != ZX_OK) return status;
-    if (!server) return ZX_ERR_TIMED_OUT;
+    /* A request that carries the other end's last handle is discarded, and that end with it. */
+    if (!server) return to->closed ? ZX_ERR_PEER_CLOSED : ZX_ERR_TIMED_OUT;
     struct model_message message = answer(m, to, server);
     status = tell(p, reply, &message, failed);
     message_drop(m, &message);

@@ -51,7 +51,24 @@ void arch_log_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
 }
 
-void arch_report_write(const char *text, size_t len) { fwrite(text, 1, len, stdout); }
+static char *report_to;
+static size_t report_room;
+
+void host_take_report(char *into, size_t size) {
+    report_to = into;
+    report_room = size;
+}
+
+void arch_report_write(const char *text, size_t len) {
+    if (!report_to) {
+        fwrite(text, 1, len, stdout);
+        return;
+    }
+    len = min_u64(len, report_room);
+    memcpy(report_to, text, len);
+    report_to += len;
+    report_room -= len;
+}
 
 const char *symbol_find(uintptr_t pc, size_t *offset) {
     Dl_info info;

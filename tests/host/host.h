@@ -25,6 +25,9 @@ _Noreturn void host_exit(int code);
 /* What is typed at the console, which it gives at the second look; what nobody read by then is gone. */
 void host_type(const char *text, size_t len);
 
+/* Where the report goes instead of standard output, as much as there is room for; NULL: there again. */
+void host_take_report(char *into, size_t size);
+
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 

@@ -12,6 +12,7 @@ void step_channel_create(struct world *w) {
     zx_status_t status = CALL(w, channel_create, options, out0, out1);
     const zx_handle_t made[2] = {world_out_handle(out0), world_out_handle(out1)};
     world_expect(w, "channel_create", status, model_channel_create(&w->model, w->me, options, out0, out1, made));
+    for (unsigned i = 0; status == ZX_OK && i < 2; i++) world_learn_koid(w, made[i]);
 }
 
 /* Some handles, in an array, and zeros after them. */
@@ -57,7 +58,7 @@ void step_channel_read(struct world *w) {
     if (choice % 4 == 3) a.len = input_byte(&w->in);
     a.count = choice / 64 == 3 ? input_below(&w->in, 3) : ZX_CHANNEL_MAX_MSG_HANDLES;
     a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
-    a.handles = choice / 8 == 29 ? 0x2000 : READ_HANDLES;
+    a.handles = choice % 32 == 29 ? 0x2000 : READ_HANDLES;
     a.actual_len = choice / 8 == 28 ? 0 : pick_out(w, 3);
     a.actual_count = pick_out(w, 4);
     zx_status_t status =

@@ -79,7 +79,9 @@ static void check_info(struct world *w, uint32_t topic, const struct model_handl
     const struct model_process *p = (const struct model_process *)h->object;
     const struct model_vmar *v = (const struct model_vmar *)h->object;
     bool good = host_user_load(&got, DATA, sizeof(got)) == ZX_OK;
-    if (topic == ZX_INFO_HANDLE_BASIC) good = got.basic.rights == h->rights && got.basic.type == h->object->type;
+    if (topic == ZX_INFO_HANDLE_BASIC)
+        good = got.basic.rights == h->rights && got.basic.type == h->object->type &&
+               got.basic.related_koid == model_related_koid(&w->model, h->object);
     if (topic == ZX_INFO_HANDLE_COUNT) good = got.count.handle_count == h->object->handles;
     if (topic == ZX_INFO_KMEM_STATS) good = got.kmem.free_bytes < got.kmem.total_bytes;
     if (topic == ZX_INFO_VMAR) good = got.vmar.base == v->base && got.vmar.len == v->len;
@@ -145,6 +147,36 @@ static void check_koids(struct world *w, const struct model_object *parent, uint
     }
 }
 
+/* How many processes map a VMO. */
+static uint64_t sharers(const struct model *m, const struct model_vmo *vmo) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < m->process_count; i++) {
+        unsigned k = 0;
+        while (k < MODEL_MAPPINGS && !(m->processes[i].mappings[k].vmar && m->processes[i].mappings[k].vmo == vmo)) k++;
+        count += k < MODEL_MAPPINGS;
+    }
+    return count;
+}
+
+/* What is mapped, and of that what others map as well. */
+static void check_sums(struct world *w, const struct model_process *p) {
+    zx_info_task_stats_t got, expected = {0};
+    for (unsigned i = 0; i < MODEL_MAPPINGS; i++) {
+        const struct model_mapping *map = &p->mappings[i];
+        if (!map->vmar) continue;
+        uint64_t committed = model_vmo_committed(&w->model, map->vmo, map->offset, map->len);
+        uint64_t by = sharers(&w->model, map->vmo);
+        expected.mem_mapped_bytes += map->len;
+        if (by > 1) expected.mem_shared_bytes += committed;
+        if (by > 1) expected.mem_scaled_shared_bytes += committed / by;
+    }
+    if (host_user_load(&got, DATA, sizeof(got)) != ZX_OK) abort();
+    if (got.mem_mapped_bytes != expected.mem_mapped_bytes || got.mem_shared_bytes != expected.mem_shared_bytes ||
+        got.mem_scaled_shared_bytes != expected.mem_scaled_shared_bytes)
+        world_fail(w, "%#lx bytes mapped, %#lx shared, a share of %#lx", got.mem_mapped_bytes, got.mem_shared_bytes,
+                   got.mem_scaled_shared_bytes);
+}
+
 static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS,
                                  ZX_INFO_PROCESS_THREADS, ZX_INFO_JOB_PROCESSES};
 
@@ -165,7 +197,7 @@ static zx_status_t expected_list(struct world *w, zx_handle_t value, uint32_t to
     return sums && size < sizeof(zx_info_task_stats_t) ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
 }
 
-/* Lists and sums, of which the maps and the koids are looked into. */
+/* Lists and sums, of which all but the VMOs are looked into. */
 void step_get_list(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     uint32_t topic = lists[choice % 5];
@@ -181,6 +213,7 @@ void step_get_list(struct world *w) {
     if (counts[0] > counts[1]) world_fail(w, "%lu records of %lu", counts[0], counts[1]);
     bool all = counts[0] == counts[1];
     if (topic == ZX_INFO_PROCESS_MAPS && all) check_maps(w, (struct model_process *)h->object, counts[0]);
+    if (topic == ZX_INFO_TASK_STATS) check_sums(w, (struct model_process *)h->object);
     if (choice % 5 > 2 && all) check_koids(w, h->object, counts[0]);
     world_learn(w, DATA, size);
 }
@@ -196,7 +229,8 @@ static zx_koid_t pick_koid(struct world *w, struct model_object **object) {
 }
 
 void step_get_child(struct world *w) {
-    zx_handle_t parent = pick_handle(w, input_rarely(&w->in, 2) ? ZX_OBJ_TYPE_PROCESS : ZX_OBJ_TYPE_JOB);
+    static const zx_obj_type_t parents[] = {ZX_OBJ_TYPE_JOB, ZX_OBJ_TYPE_PROCESS, 0};
+    zx_handle_t parent = pick_handle(w, parents[input_below(&w->in, 3)]);
     struct model_object *object;
     zx_koid_t koid = pick_koid(w, &object);
     zx_rights_t rights = pick_rights(w);

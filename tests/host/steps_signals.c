@@ -16,6 +16,7 @@ void step_event_create(struct world *w) {
     zx_status_t status = CALL(w, event_create, options, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "event_create", status, model_event_create(&w->model, w->me, options, out, made));
+    if (status == ZX_OK) world_learn_koid(w, made);
 }
 
 void step_eventpair_create(struct world *w) {
@@ -24,6 +25,7 @@ void step_eventpair_create(struct world *w) {
     zx_status_t status = CALL(w, eventpair_create, options, out0, out1);
     const zx_handle_t made[2] = {world_out_handle(out0), world_out_handle(out1)};
     world_expect(w, "eventpair_create", status, model_eventpair_create(&w->model, w->me, options, out0, out1, made));
+    for (unsigned i = 0; status == ZX_OK && i < 2; i++) world_learn_koid(w, made[i]);
 }
 
 /* Signals that programs may raise, now and then some that they may not. */

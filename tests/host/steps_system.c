@@ -35,6 +35,16 @@ static void check_leaks(struct world *w, zx_handle_t resource) {
     world_expect(w, "leaks of an event", after, ZX_ERR_BAD_STATE);
 }
 
+/* A line to the report, which the tests' own must not see. */
+static void check_report(struct world *w, zx_handle_t resource) {
+    char line[16] = {0};
+    host_take_report(line, sizeof(line));
+    zx_status_t status = quiet_command(resource, "report a line");
+    host_take_report(NULL, 0);
+    world_expect(w, "report", status, ZX_OK);
+    if (strcmp(line, "a line\n") != 0) world_fail(w, "the report says \"%s\"", line);
+}
+
 void step_debug_command(struct world *w) {
     zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
     uint8_t choice = input_byte(&w->in);
@@ -47,6 +57,7 @@ void step_debug_command(struct world *w) {
     world_store(w, DATA, text, strlen(text) + 1);
     world_expect(w, "debug_send_command", CALL(w, debug_send_command, resource, buffer, len), expected);
     if (expected == ZX_OK && choice % 8 == NEW_BASELINE) check_leaks(w, resource);
+    if (expected == ZX_OK && choice % 8 == NEW_BASELINE) check_report(w, resource);
 }
 
 static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotonic, (uint64_t[8]){0}); }

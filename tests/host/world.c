@@ -60,18 +60,23 @@ static zx_handle_t give(struct process *process, struct model_process *p, struct
     return value;
 }
 
-static void map_fixed(struct world *w, struct process *process, struct model_process *p, uint64_t base, uint64_t len) {
-    struct vmo *vmo;
+static void map_fixed(struct process *process, struct model_process *p, uint64_t base, uint64_t len, struct vmo *vmo,
+                      struct model_vmo *mvmo) {
     vaddr_t at;
-    must(vmo_create(len, false, &vmo));
     struct vmar_map args = {.options = READ_WRITE | ZX_VM_SPECIFIC,
                             .offset = base - p->root->base,
                             .vmo = vmo,
                             .len = len,
                             .ceiling = READ_WRITE};
     must(vmar_map(process->aspace->root, &args, &at));
+    model_mapping_add(p->root, base, len, mvmo, 0, READ_WRITE, READ_WRITE);
+}
+
+static void map_new(struct world *w, struct process *process, struct model_process *p, uint64_t base, uint64_t len) {
+    struct vmo *vmo;
+    must(vmo_create(len, false, &vmo));
+    map_fixed(process, p, base, len, vmo, model_vmo_new(&w->model, len, false));
     vmo_unref(vmo);
-    model_mapping_add(p->root, base, len, model_vmo_new(&w->model, len, false), 0, READ_WRITE, READ_WRITE);
 }
 
 static void actor(uint64_t arg1, uint64_t index);
@@ -99,7 +104,8 @@ static void connect(struct world *w, unsigned other) {
     w->model.channel_count += 2;
     must(channel_create(&ends[0], &ends[1]));
     for (unsigned i = 0; i < 2; i++) {
-        mends[i] = (struct model_channel){.object.type = ZX_OBJ_TYPE_CHANNEL, .peer = &mends[1 - i]};
+        mends[i] = (struct model_channel){.object = {.type = ZX_OBJ_TYPE_CHANNEL, .koid = ends[i]->koid},
+                                          .peer = &mends[1 - i]};
         unsigned owner = i ? other : 0;
         (void)give(w->processes[owner], &w->model.processes[owner], ends[i], &mends[i].object,
                    ZX_DEFAULT_CHANNEL_RIGHTS);
@@ -107,18 +113,32 @@ static void connect(struct world *w, unsigned other) {
     }
 }
 
+/* A page that all of them have, and that is there. */
+static void map_shared(struct world *w) {
+    struct vmo *vmo;
+    struct model_vmo *mvmo = model_vmo_new(&w->model, MODEL_PAGE, false);
+    must(vmo_create(MODEL_PAGE, false, &vmo));
+    must(vmo_commit(vmo, 0, MODEL_PAGE));
+    (void)model_page(mvmo, 0, true);
+    for (unsigned i = 0; i < ACTORS; i++)
+        map_fixed(w->processes[i], &w->model.processes[i], SHARED_PAGE, MODEL_PAGE, vmo, mvmo);
+    vmo_unref(vmo);
+}
+
 static void build(struct world *w, struct job *job, struct object *resource) {
+    w->model.job.koid = job->object.koid;
     for (unsigned i = 0; i < ACTORS; i++) {
         must(process_create(job, "actor", &w->processes[i]));
         struct model_process *p = model_process_new(&w->model);
         p->state = MODEL_RUNNING;
         p->object.koid = w->processes[i]->object.koid;
         strcpy(p->object.name, "actor");
-        map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
-        map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
+        map_new(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
+        map_new(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
         (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
         (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS | ODD_RIGHTS);
     }
+    map_shared(w);
     for (unsigned i = 0; i < ACTORS; i++) {
         struct process *process = w->processes[i];
         struct model_process *p = &w->model.processes[i], *next = &w->model.processes[(i + 1) % ACTORS];

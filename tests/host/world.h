@@ -23,6 +23,8 @@
 #define DATA_LEN ((uint64_t)(SCRATCH_PAGES - 1) * ZX_PAGE_SIZE)
 /* Where the checks read to; no program can know of it. */
 #define CHECK_PAGE (SCRATCH + 2 * SCRATCH_PAGES * ZX_PAGE_SIZE)
+/* Behind it, a page that all actors share. */
+#define SHARED_PAGE (CHECK_PAGE + ZX_PAGE_SIZE)
 
 struct process;
 

@@ -137,3 +137,18 @@ zx_status_t model_get_name(struct model_process *p, zx_handle_t value, uint64_t 
     if (size < ZX_MAX_NAME_LEN) return ZX_ERR_BUFFER_TOO_SMALL;
     return model_put(p, buffer, h->object->name, ZX_MAX_NAME_LEN);
 }
+
+zx_koid_t model_related_koid(const struct model *m, const struct model_object *object) {
+    switch (object->type) {
+    case ZX_OBJ_TYPE_PROCESS:
+        return m->job.koid;
+    case ZX_OBJ_TYPE_THREAD:
+        return ((const struct model_thread *)object)->process->object.koid;
+    case ZX_OBJ_TYPE_CHANNEL:
+        return ((const struct model_channel *)object)->peer->object.koid;
+    case ZX_OBJ_TYPE_EVENTPAIR:
+        return ((const struct model_event *)object)->peer->object.koid;
+    default:
+        return 0;
+    }
+}

@@ -167,6 +167,8 @@ zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_ri
 /* With `failed`, an error that is none of the arguments' but consumes the handle all the same. */
 zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t h, zx_rights_t rights,
                                  uint64_t out, zx_handle_t made, zx_status_t failed);
+/* The koid that tells what an object belongs to, or its other end. */
+zx_koid_t model_related_koid(const struct model *m, const struct model_object *object);
 /* The handles of an array in `p`'s memory. */
 zx_status_t model_handle_close_many(struct model *m, struct model_process *p, uint64_t handles, uint64_t count);
 /* Names. Setting one takes bytes up to the first NUL. */

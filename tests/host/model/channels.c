@@ -90,8 +90,9 @@ static zx_status_t enqueue(struct model *m, struct model_channel *to, const stru
     return ZX_OK;
 }
 
+/* `*to` is the end that it went to, on ZX_OK. */
 static zx_status_t send(struct model *m, struct model_process *p, const struct model_channel_write *w, bool is_call,
-                        zx_status_t failed) {
+                        zx_status_t failed, struct model_channel **to) {
     struct sent sent = {0};
     struct model_handle *h;
     zx_rights_t rights = ZX_RIGHT_WRITE | (is_call ? ZX_RIGHT_READ : 0);
@@ -107,14 +108,18 @@ static zx_status_t send(struct model *m, struct model_process *p, const struct m
     if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
     zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
-    if (status == ZX_OK && c) return enqueue(m, c->peer, w, &sent, is_call);
+    if (status == ZX_OK && c) {
+        *to = c->peer;
+        return enqueue(m, c->peer, w, &sent, is_call);
+    }
     for (unsigned i = 0; i < sent.count; i++) model_drop(m, sent.handles[i]);
     return status;
 }
 
 zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
                                 zx_status_t failed) {
-    return send(m, p, w, false, failed);
+    struct model_channel *to;
+    return send(m, p, w, false, failed, &to);
 }
 
 static void message_drop(struct model *m, const struct model_message *message) {
@@ -185,10 +190,9 @@ static struct model_message answer(struct model *m, struct model_channel *end, c
 zx_status_t model_channel_call(struct model *m, struct model_process *p, const struct model_channel_write *request,
                                const struct model_channel_read *reply, const struct model_server *server,
                                zx_status_t failed) {
-    struct model_handle *h = model_find(p, request->channel);
-    struct model_channel *to = h ? channel_of(h)->peer : NULL; /* used only where it is a channel's */
-    zx_status_t status = send(m, p, request, true, server ? ZX_OK : failed);
-    if (status != ZX_OK) return status;
+    struct model_channel *to = NULL;
+    zx_status_t status = send(m, p, request, true, server ? ZX_OK : failed, &to);
+    if (status != ZX_OK || !to) return status;
     /* A request that carries the other end's last handle is discarded, and that end with it. */
     if (!server) return to->closed ? ZX_ERR_PEER_CLOSED : ZX_ERR_TIMED_OUT;
     struct model_message message = answer(m, to, server);

@@ -47,8 +47,20 @@ void arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
 }
 
+static char log_line_text[512];
+static size_t log_line_len;
+static bool log_line_ended;
+
+const char *host_log_line(void) { return log_line_text; }
+
 void arch_log_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
+    for (size_t i = 0; i < len; i++) {
+        if (log_line_ended) log_line_len = 0;
+        log_line_ended = text[i] == '\n';
+        if (log_line_len < sizeof(log_line_text) - 1) log_line_text[log_line_len++] = text[i];
+        log_line_text[log_line_len] = '\0';
+    }
 }
 
 static char *report_to;

@@ -28,6 +28,9 @@ void host_type(const char *text, size_t len);
 /* Where the report goes instead of standard output, as much as there is room for; NULL: there again. */
 void host_take_report(char *into, size_t size);
 
+/* The kernel log's last line. */
+const char *host_log_line(void);
+
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 

@@ -1,11 +1,15 @@
 /*
  * The kernel's unit tests, all of tests/kernel, run on the host under the sanitizers; and what only the host can show,
- * a boot archive in the hands of a test.
+ * a boot archive in the hands of a test, and exceptions of every kind.
  */
+#include <string.h>
+#include <zircon/syscalls/exception.h>
+
 #include "arch/boot.h"
 #include "kernel/base/arith.h"
-#include "kernel/base/string.h"
-#include "kernel/object/selfcheck.h"
+#include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
+#include "kernel/object/wait.h"
 #include "tests/host/host.h"
 #include "tests/kernel/support.h"
 #include "vm/heap.h"
@@ -51,6 +55,34 @@ KTEST("vmo/the boot archive's frames become a VMO's where they are, with what th
 KTEST("vmo/a frame that there is no memory to keep is free memory") {
     EXPECT(spare_status == ZX_ERR_NO_MEMORY);
     EXPECT(spare_pages == 1);
+}
+
+/* A process whose first thread begins with that exception. */
+static bool crashes(uint32_t type, const char *name) {
+    struct job *job;
+    struct process *process;
+    struct user_thread *thread;
+    zx_signals_t observed;
+    if (job_create_root(&job) != ZX_OK || process_create(job, "fragile", &process) != ZX_OK ||
+        user_thread_create(process, "thread", &thread) != ZX_OK)
+        return false;
+    bool good = process_start(process, thread, host_fault_entry(type), 0, (struct handle){0}, 0) == ZX_OK &&
+                object_wait_one(&job->object, NULL, 0, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK;
+    while (atomic_load(&thread->object.refs) != 1) thread_yield();
+    good = good && strstr(host_log_line(), "'fragile'") && strstr(host_log_line(), name);
+    object_unref(&thread->object);
+    object_unref(&process->object);
+    object_unref(&job->object);
+    return good;
+}
+
+KTEST("process/whatever crashes it, the log says what it was") {
+    EXPECT(crashes(ZX_EXCP_FATAL_PAGE_FAULT, "page fault"));
+    EXPECT(crashes(ZX_EXCP_UNDEFINED_INSTRUCTION, "undefined instruction"));
+    EXPECT(crashes(ZX_EXCP_SW_BREAKPOINT, ": breakpoint"));
+    EXPECT(crashes(ZX_EXCP_HW_BREAKPOINT, "hardware breakpoint"));
+    EXPECT(crashes(ZX_EXCP_UNALIGNED_ACCESS, "unaligned access"));
+    EXPECT(crashes(ZX_EXCP_GENERAL, "general exception"));
 }
 
 static void run(void) {

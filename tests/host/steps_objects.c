@@ -197,25 +197,52 @@ static zx_status_t expected_list(struct world *w, zx_handle_t value, uint32_t to
     return sums && size < sizeof(zx_info_task_stats_t) ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
 }
 
+/* Where a list goes, and how long it is. */
+struct list_places {
+    uint64_t buffer, actual, avail;
+};
+
+static struct list_places pick_places(uint8_t choice) {
+    struct list_places to = {DATA, OUT(0), OUT(1)};
+    if (choice >= 240 && choice < 245) to.avail = 0x1000;
+    if (choice >= 245 && choice < 250) to.actual = 0x1000;
+    if (choice >= 250) to.buffer = 0x1000;
+    return to;
+}
+
+/* What it ends with if the places may be bad. A bad buffer does not matter where no record goes into it. */
+static zx_status_t expected_told(zx_status_t expected, uint32_t topic, uint64_t size, uint64_t available,
+                                 const struct list_places *to) {
+    static const uint64_t record_sizes[] = {sizeof(zx_info_maps_t), sizeof(zx_info_vmo_t), sizeof(zx_info_task_stats_t),
+                                            sizeof(zx_koid_t), sizeof(zx_koid_t)};
+    if (expected != ZX_OK && expected != ZX_ERR_BUFFER_TOO_SMALL) return expected;
+    unsigned which = 0;
+    while (lists[which] != topic) which++;
+    bool written = size >= record_sizes[which] && (topic == ZX_INFO_TASK_STATS || available > 0);
+    bool bad = to->actual != OUT(0) || to->avail != OUT(1) || (to->buffer != DATA && written);
+    return bad ? ZX_ERR_INVALID_ARGS : expected;
+}
+
 /* Lists and sums, of which all but the VMOs are looked into. */
 void step_get_list(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     uint32_t topic = lists[choice % 5];
     zx_handle_t value = pick_handle(w, topic == ZX_INFO_JOB_PROCESSES ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS);
     uint64_t size = input_rarely(&w->in, 4) ? input_byte(&w->in) : DATA_LEN, counts[2] = {0};
+    const struct list_places to = pick_places(choice);
     struct model_handle *h;
     zx_status_t expected = expected_list(w, value, topic, size, &h);
-    zx_status_t status = CALL(w, object_get_info, value, topic, DATA, size, OUT(0), OUT(1));
-    world_expect(w, "object_get_info of a list", status, expected);
+    zx_status_t status = CALL(w, object_get_info, value, topic, to.buffer, size, to.actual, to.avail);
     if (host_user_load(counts, OUT(0), sizeof(counts)) != ZX_OK) abort();
     world_store(w, OUT(0), counts, sizeof(counts));
-    if (status != ZX_OK) return;
+    world_learn(w, DATA, size);
+    world_expect(w, "object_get_info of a list", status, expected_told(expected, topic, size, counts[1], &to));
+    if (status != ZX_OK || to.buffer != DATA) return;
     if (counts[0] > counts[1]) world_fail(w, "%lu records of %lu", counts[0], counts[1]);
     bool all = counts[0] == counts[1];
     if (topic == ZX_INFO_PROCESS_MAPS && all) check_maps(w, (struct model_process *)h->object, counts[0]);
     if (topic == ZX_INFO_TASK_STATS) check_sums(w, (struct model_process *)h->object);
     if (choice % 5 > 2 && all) check_koids(w, h->object, counts[0]);
-    world_learn(w, DATA, size);
 }
 
 /* The koid of something that there is, or was, or may never have been. */
@@ -237,8 +264,8 @@ void step_get_child(struct world *w) {
     uint64_t out = pick_out(w, 0);
     /* Nobody may kill the first actor. */
     const struct model_handle *h = model_find(w->me, parent);
-    if (rights == ZX_RIGHT_SAME_RIGHTS && h) rights = h->rights;
-    if (object == &w->model.processes[0].object) rights &= ~ZX_RIGHT_DESTROY;
+    if (object == &w->model.processes[0].object)
+        rights = (rights == ZX_RIGHT_SAME_RIGHTS && h ? h->rights : rights) & ~ZX_RIGHT_DESTROY;
     zx_status_t status = CALL(w, object_get_child, parent, koid, rights, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "object_get_child", status, model_get_child(&w->model, w->me, parent, koid, rights, out, made));
@@ -246,13 +273,14 @@ void step_get_child(struct world *w) {
 
 /* --- tasks --- */
 
+/* A name of four bytes, with zeros behind it. */
 static uint64_t pick_name(struct world *w) { return input_rarely(&w->in, 16) ? 0x1000 : NAME; }
 
 void step_process_create(struct world *w) {
     zx_handle_t job = pick_handle(w, ZX_OBJ_TYPE_JOB);
     uint64_t name = pick_name(w), out = pick_out(w, 0), out_vmar = pick_out(w, 2);
     uint32_t options = input_rarely(&w->in, 16);
-    zx_status_t status = CALL(w, process_create, job, name, 4, options, out, out_vmar);
+    zx_status_t status = CALL(w, process_create, job, name, w->steps % 2 ? 4 : 48, options, out, out_vmar);
     const zx_handle_t made[2] = {world_out_handle(out), world_out_handle(out_vmar)};
     world_expect(w, "process_create", status,
                  model_process_create(&w->model, w->me, job, options, name, out, out_vmar, made));

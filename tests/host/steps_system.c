@@ -66,7 +66,8 @@ static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotoni
 void step_small_calls(struct world *w) {
     world_expect(w, "debug_write", CALL(w, debug_write, DATA, input_byte(&w->in)), ZX_OK);
     world_expect(w, "debug_write", CALL(w, debug_write, 0x1000, 1), ZX_ERR_INVALID_ARGS);
-    world_expect(w, "nanosleep", CALL(w, nanosleep, input_byte(&w->in) * 1000), ZX_OK);
+    uint8_t sleep = input_byte(&w->in);
+    world_expect(w, "nanosleep", CALL(w, nanosleep, sleep % 2 ? time_now() + sleep * 10u : sleep), ZX_OK);
     uint64_t before = time_now(), after = time_now();
     if (after <= before) world_fail(w, "no time has passed");
     static const enum host_syscall_number numbers[] = {HOST_SYS_ticks_per_second, HOST_SYS_system_get_num_cpus,

@@ -27,7 +27,6 @@
 #define ENTRY_EXECUTE 4u
 #define ENTRY_LARGE 8u /* a translation above the last level */
 #define ENTRY_CACHE_SHIFT 4
-#define ENTRY_LARGE 8u                    /* a translation above the last level */
 #define ARCHIVE_LEN (2 * PAGE_SIZE + 100) /* of the boot archive, before all free memory */
 #define ARCHIVE_ROOM (4 * PAGE_SIZE)      /* and more that is nobody's */
 #define LEVELS 4u

@@ -51,6 +51,23 @@ deps: ; @:
 # What these hold on the command line holds for every machine that is started.
 export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC
 
+# --- running beside each other ---
+
+# Of those who run the system in this tree at one time, one after the other builds what is not yet built, and each runs in
+# a folder of its own. That takes functions loaded into make (tests/lib/make-run.c); without them, whoever is alone
+# fares as well.
+RUN := $(OUT)/run
+ifneq ($(filter run debug,$(MAKECMDGOALS)),)
+build/make-run.so: tests/lib/make-run.c
+	@mkdir -p $(@D)
+	@gcc -shared -fPIC -O1 -o $@.$$$$ $< && mv $@.$$$$ $@ || true
+-load build/make-run.so(make_run_gmk_setup)
+$(shell mkdir -p $(OUT))
+$(begin-turn $(OUT)/lock)
+RUN := $(or $(own-folder $(OUT)/run),$(OUT)/run)
+built = $(end-turn $(OUT)/lock)
+endif
+
 # --- the kernel ---
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
@@ -64,7 +81,7 @@ KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNE
 	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
 	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include
 KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
-	-z noexecstack -z max-page-size=4096
+	-z noexecstack -z max-page-size=4096 --wrap=panic
 
 KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)
@@ -151,32 +168,26 @@ stdin = test -e /dev/fd/0 || exec </dev/null;
 ifndef APP
 
 run: $(OUT)/kernel.elf $(OUT)/bootfs
-	@$(stdin) tests/machine run $^ $(OUT)/run ''
+	@$(built)$(stdin) tests/machine run $^ $(RUN) ''
 
 else
 
 # One program, alone in an archive with init. What make itself says must not mix with what the program says, and make must
-# end with the program's status: a function loaded into make does that, as soon as the program has ended.
+# end with the program's status: $(exit-with) does that, as soon as the program has ended.
 TIMEOUT ?= 60
-RUN := $(OUT)/run
-
-build/make-exit.so: tests/lib/make-exit.c
-	@mkdir -p $(@D)
-	@gcc -shared -fPIC -O1 -o $@ $< || true
--load build/make-exit.so(make_exit_gmk_setup)
 
 run: run-app
 	@$(exit-with $(RUN)/status)exit $$(cat $(RUN)/status)
 
 .PHONY: run-app
 run-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(stdin) tests/machine app $^ $(RUN) 'init.run=app'; echo $$? >$(RUN)/status
+	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=app'; echo $$? >$(RUN)/status
 
 endif
 
 .PHONY: debug
 debug: $(OUT)/kernel.elf $(OUT)/bootfs
-	@tests/machine debug $^ $(OUT)/run '' $(GDBFLAGS)
+	@$(built)tests/machine debug $^ $(RUN) '' $(GDBFLAGS)
 
 # --- tests ---
 

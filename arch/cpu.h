@@ -49,7 +49,7 @@ void arch_stop_others(void);
  */
 size_t arch_backtrace(uintptr_t *pcs, size_t max, const void *frame);
 
-/* Logs the registers: those of the trap that proved fatal, if there was one, and the control registers. For panics. */
+/* Logs the registers, as they were at the trap that proved fatal or else at the first call of panic(). For panics. */
 void arch_registers_log(void);
 
 /* 64 bits of what randomness the machine has. Not cryptographic where it has no generator. */

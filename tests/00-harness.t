@@ -34,7 +34,11 @@ unlike($log, qr/PANIC/, 'the log of a triple fault knows of no panic');
 faults_of('panic');
 $log = Machine::slurp("$dir/kernel.log");
 like($log, qr/PANIC: /, 'a panic says why');
-like($log, qr/rip 0x[0-9a-f]{16}.*cr3 [0-9a-f]{16}/s, 'shows the registers');
+like($log, qr/rip ffffffff8[0-9a-f]{7} .* panicking\+0x/, 'shows where it was');
+for my $register (qw(rsp rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15 cr0 cr2 cr3 cr4)) {
+    like($log, qr/^.* \b$register +[0-9a-f]{16}\b/m, "shows the registers ($register)");
+}
+unlike($log, qr/\brsp 0{16}/, 'as they were');
 like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
 
 # What debug kernels notice of their own mistakes, and the words in which they tell.

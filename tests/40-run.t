@@ -227,6 +227,31 @@ like($stderr, qr/no_such_thing/, 'with the words of the compiler');
 ($code, $stdout, $stderr) = app("$dir/missing.c");
 isnt($code, 0, 'a program that is not there fails');
 
+($code, $stdout, $stderr) = app($dir);
+isnt($code, 0, 'a folder is no program');
+like($stderr, qr/is a folder, not a program/, 'and make says so');
+
+# Several at once in one tree: each is itself.
+my $beside = program('beside.c', <<'C');
+#include <stdio.h>
+#include <stdlib.h>
+#include <zircon/syscalls.h>
+int main(int argc, char **argv) {
+    zx_nanosleep(zx_deadline_after(ZX_SEC(1)));
+    printf("%s of %d", argv[1], argc);
+    return atoi(argv[1]);
+}
+C
+my %beside;
+for my $status (51, 52, 53) {
+    open $beside{$status}, '-|', 'make', 'run', "APP=$beside", "ARGS=$status" or die "make: $!\n";
+}
+for my $status (sort keys %beside) {
+    is(join('', readline $beside{$status}), "$status of 2", "programs run beside each other ($status)");
+    close $beside{$status};
+    is($? >> 8, $status, 'and each has its own status');
+}
+
 # Other machines, by make's variables.
 ($code, $stdout) = app($exit, 'ARGS=7', 'FW=pvh', 'SMP=1', 'MACHINE=q35', 'CPU=qemu64', 'BUILD=debug', 'MEM=128M');
 is($code, 7, 'FW, SMP, MACHINE, CPU, BUILD and MEM are heard');

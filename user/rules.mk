@@ -104,7 +104,7 @@ ifdef APP
 # The values as they were typed, for the shell alone: neither make nor the shell reads anything into them.
 export APP_FILE := $(value APP)
 export APP_ARGS := $(value ARGS)
-APP_DIR := $(OUT)/run
+APP_DIR := $(RUN)
 # A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
 APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
 # What it includes in quotes it may also take from user/lib.
@@ -112,7 +112,8 @@ APP_CFLAGS := -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON)
 
 $(APP_DIR)/app: FORCE $(LINKED)
 	@mkdir -p $(@D)
-	$(QUIET)$(if $(APP_IS_CXX),$(CXX),$(CC)) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
+	$(QUIET)test ! -d "$$APP_FILE" || { echo "APP: $$APP_FILE is a folder, not a program" >&2; false; }
+	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
 	$(call link-program,$@.o,$(if $(PIE),PIE,STATIC))
 
 $(APP_DIR)/args: FORCE

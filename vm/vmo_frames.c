@@ -14,6 +14,7 @@ zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out
         struct page *page = page_from_phys((paddr_t){base.raw + offset});
         page_adopt(page);
         status = pagetree_put(&vmo->pages, offset >> PAGE_SHIFT, page);
+        if (status != ZX_OK) page_free(page);
     }
     if (status == ZX_OK)
         *out = vmo;

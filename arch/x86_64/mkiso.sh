@@ -4,7 +4,7 @@
 #     mkiso.sh KERNEL BOOTFS COMMAND-LINE OUT.iso
 #
 # GRUB gets only the modules that it needs to load two files; on an emulated machine each one more can be felt.
-set -eu
+set -euf
 
 kernel=$1 bootfs=$2 cmdline=$3 out=$4
 # UEFI images look for every kind of partition table and complain of those they miss.

@@ -34,8 +34,9 @@ extern const struct fixup {
     uint64_t go_on;
 } usercopy_fixups[];
 
-/* The frame of a trap that proved fatal, for the registers of the panic. */
+/* The registers for a panic: of the trap that proved fatal, if there was one, or else at the call of panic() (panic.asm). */
 static const struct trap_frame *fatal_frame;
+extern const struct trap_frame panic_frame;
 
 static const char *const vector_names[VECTOR_INTERRUPTS] = {
     "divide error",
@@ -76,7 +77,9 @@ static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) 
     bool paging = frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT;
     if (paging && hit_guard_page(frame, addr)) panic("kernel stack overflow (at %#llx)", (unsigned long long)addr);
     if (frame->vector != VECTOR_PAGE_FAULT) {
-        panic("%s in the kernel (error code %#llx)", name ? name : "trap", (unsigned long long)frame->err_code);
+        panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap",
+              frame_is_user(frame) ? "user mode" : "the kernel", (unsigned)frame->vector,
+              (unsigned long long)frame->err_code);
     }
     const char *how = frame->err_code & ERR_FETCH ? "executing" : frame->err_code & ERR_WRITE ? "writing" : "reading";
     panic("page fault in the kernel, %s %#llx (error code %#llx)", how, (unsigned long long)addr,
@@ -229,21 +232,24 @@ void user_return(struct trap_frame *frame) {
     lock_rank_assert_none();
 }
 
-static void frame_log(const struct trap_frame *f) {
+/* `back`: the instruction that is meant ends so many bytes before rip. */
+static void frame_log(const struct trap_frame *f, unsigned back) {
     size_t offset;
-    const char *name = symbol_find(f->rip, &offset);
-    log_line("rip %016lx  rsp %016lx  flags %08lx  cs %02lx  %s+%#zx", f->rip, f->rsp, f->rflags, f->cs, name, offset);
+    const char *name = symbol_find(f->rip - back, &offset);
+    log_line("rip %016lx  rsp %016lx  flags %08lx  cs %02lx  %s+%#zx", f->rip, f->rsp, f->rflags, f->cs, name,
+             offset + back);
     log_line("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
     log_line("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx", f->rsi, f->rdi, f->rbp, f->r8);
     log_line("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx", f->r9, f->r10, f->r11, f->r12);
-    log_line("r13 %016lx  r14 %016lx  r15 %016lx  vector %lu", f->r13, f->r14, f->r15, f->vector);
+    log_line("r13 %016lx  r14 %016lx  r15 %016lx", f->r13, f->r14, f->r15);
 }
 
+/* A call's return address may lie behind the end of the function that does not expect it back. */
 void arch_registers_log(void) {
     if (fatal_frame) {
-        frame_log(fatal_frame);
+        frame_log(fatal_frame, 0);
     } else {
-        log_line("rip %p  rsp %p  flags %08lx", __builtin_return_address(0), __builtin_frame_address(0), flags_read());
+        frame_log(&panic_frame, 1);
     }
     log_line("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", cr0_read(), cr2_read(), cr3_read(), cr4_read());
 }

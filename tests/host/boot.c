@@ -6,9 +6,11 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/boot.h"
 #include "arch/console.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/poison.h"
@@ -22,17 +24,63 @@
 #include "vm/page.h"
 #include "vm/vmo.h"
 
-size_t arch_console_read(char *text UNUSED, size_t size UNUSED) { return 0; }
+static const char *typed;
+static size_t typed_len;
+static bool typed_late;
+
+void host_type(const char *text, size_t len) {
+    typed = text;
+    typed_len = len;
+    typed_late = true;
+}
+
+size_t arch_console_read(char *text, size_t size) {
+    size_t len = typed_late ? 0 : min_u64(size, typed_len);
+    typed_late = false;
+    if (len) memcpy(text, typed, len);
+    typed += len;
+    typed_len -= len;
+    return len;
+}
 
 void arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
 }
 
+static char log_line_text[512];
+static size_t log_line_len;
+static bool log_line_ended;
+
+const char *host_log_line(void) { return log_line_text; }
+
 void arch_log_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
+    for (size_t i = 0; i < len; i++) {
+        if (log_line_ended) log_line_len = 0;
+        log_line_ended = text[i] == '\n';
+        if (log_line_len < sizeof(log_line_text) - 1) log_line_text[log_line_len++] = text[i];
+        log_line_text[log_line_len] = '\0';
+    }
 }
 
-void arch_report_write(const char *text, size_t len) { fwrite(text, 1, len, stdout); }
+static char *report_to;
+static size_t report_room;
+
+void host_take_report(char *into, size_t size) {
+    report_to = into;
+    report_room = size;
+}
+
+void arch_report_write(const char *text, size_t len) {
+    if (!report_to) {
+        fwrite(text, 1, len, stdout);
+        return;
+    }
+    len = min_u64(len, report_room);
+    memcpy(report_to, text, len);
+    report_to += len;
+    report_room -= len;
+}
 
 const char *symbol_find(uintptr_t pc, size_t *offset) {
     Dl_info info;

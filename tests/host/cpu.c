@@ -12,6 +12,7 @@
 #include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zircon/syscalls/exception.h>
 
 #include "arch/power.h"
 #include "arch/thread.h"
@@ -160,7 +161,9 @@ _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_
     run_attention();
     size_t i = entry - USER_BASE;
     if (i < MAX_PROGRAMS && programs[i]) programs[i](arg1, arg2);
-    const struct arch_exception fault = {.type = 0, .pc = entry, .sp = sp};
+    uint64_t type = entry - HOST_FAULT_ENTRY;
+    const struct arch_exception fault = {
+        .type = type < HOST_FAULT_TYPES ? (uint32_t)type : ZX_EXCP_FATAL_PAGE_FAULT, .pc = entry, .sp = sp};
     for (;;) {
         upcall_exception(&fault);
         run_attention();

@@ -22,6 +22,15 @@ void host_run(void (*body)(void *arg), void *arg);
 /* Ends the program, as a power-off does. */
 _Noreturn void host_exit(int code);
 
+/* What is typed at the console, which it gives at the second look; what nobody read by then is gone. */
+void host_type(const char *text, size_t len);
+
+/* Where the report goes instead of standard output, as much as there is room for; NULL: there again. */
+void host_take_report(char *into, size_t size);
+
+/* The kernel log's last line. */
+const char *host_log_line(void);
+
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 
@@ -31,6 +40,11 @@ void host_seed(uint64_t seed);
  */
 typedef void host_program(uint64_t arg1, uint64_t arg2);
 vaddr_t host_program_entry(host_program *program);
+
+/* An entry where no program stands: who begins there meets an exception of that type. */
+#define HOST_FAULT_ENTRY ((vaddr_t)0x600000000000)
+#define HOST_FAULT_TYPES 0x10000u
+static inline vaddr_t host_fault_entry(uint32_t type) { return HOST_FAULT_ENTRY + type % HOST_FAULT_TYPES; }
 
 /* Numbers of system calls: their places in the list. */
 enum host_syscall_number {

@@ -27,6 +27,8 @@
 #define ENTRY_EXECUTE 4u
 #define ENTRY_LARGE 8u /* a translation above the last level */
 #define ENTRY_CACHE_SHIFT 4
+#define ARCHIVE_LEN (2 * PAGE_SIZE + 100) /* of the boot archive, before all free memory */
+#define ARCHIVE_ROOM (4 * PAGE_SIZE)      /* and more that is nobody's */
 #define LEVELS 4u
 #define INDEX_BITS 9u
 #define ENTRIES (1u << INDEX_BITS)
@@ -51,7 +53,9 @@ void host_memory_init(size_t size) {
     host_physmap = must_map(size);
     host_dynamic_base = (vaddr_t)must_map(KERNEL_DYNAMIC_SIZE);
     /* Frame 0 stays out, as it does on a PC: a physical address of 0 is always a mistake. */
-    boot_info.ram[0] = (struct boot_range){{PAGE_SIZE}, size - PAGE_SIZE};
+    boot_info.bootfs = (struct boot_range){{PAGE_SIZE}, ARCHIVE_LEN};
+    const uint64_t first = PAGE_SIZE + ARCHIVE_ROOM;
+    boot_info.ram[0] = (struct boot_range){{first}, size - first};
     boot_info.ram_count = 1;
     boot_info.ram_total = size;
 }

@@ -48,6 +48,23 @@ step_fn *const steps[] = {
     step_debug_command,
     step_set_property,
     step_wait,
+    step_event_create,
+    step_eventpair_create,
+    step_object_signal,
+    step_signal_peer,
+    step_wait_many,
+    step_channel_call,
+    step_get_child,
+    step_handle_close_many,
+    step_futex_wait,
+    step_futex_wake,
+    step_futex_requeue,
+    step_set_name,
+    step_get_name,
+    step_random_bytes,
+    step_debug_read,
+    step_object_signal,
+    step_channel_call,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

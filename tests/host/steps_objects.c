@@ -1,7 +1,9 @@
 /*
- * Steps on handles, channels and tasks: for each, the choice of arguments, the call, and what the model says.
+ * Steps on handles and tasks, and on what objects tell: for each, the choice of arguments, the call, and what the model
+ * says.
  */
 #include <zircon/errors.h>
+#include <zircon/syscalls/exception.h>
 #include <zircon/syscalls/object.h>
 
 #include "tests/host/steps.h"
@@ -13,6 +15,18 @@ void step_handle_close(struct world *w) {
     zx_status_t status = CALL(w, handle_close, h);
     world_expect(w, "handle_close", status, model_handle_close(&w->model, w->me, h));
     if (status == ZX_OK) w->last_closed = h;
+}
+
+/* Some handles, good and bad; now and then where memory ends between them. */
+void step_handle_close_many(struct world *w) {
+    zx_handle_t values[4];
+    uint8_t choice = input_byte(&w->in);
+    uint64_t count = choice % 5, readable = choice >= 240 ? choice % 4 : 4;
+    uint64_t at = DATA + DATA_LEN - readable * sizeof(values[0]);
+    for (unsigned i = 0; i < 4; i++) values[i] = pick_handle(w, choice & 0x40 ? 0 : ZX_OBJ_TYPE_VMO);
+    world_store(w, at, values, readable * sizeof(values[0]));
+    zx_status_t status = CALL(w, handle_close_many, at, count);
+    world_expect(w, "handle_close_many", status, model_handle_close_many(&w->model, w->me, at, count));
 }
 
 void step_handle_duplicate(struct world *w) {
@@ -65,7 +79,9 @@ static void check_info(struct world *w, uint32_t topic, const struct model_handl
     const struct model_process *p = (const struct model_process *)h->object;
     const struct model_vmar *v = (const struct model_vmar *)h->object;
     bool good = host_user_load(&got, DATA, sizeof(got)) == ZX_OK;
-    if (topic == ZX_INFO_HANDLE_BASIC) good = got.basic.rights == h->rights && got.basic.type == h->object->type;
+    if (topic == ZX_INFO_HANDLE_BASIC)
+        good = got.basic.rights == h->rights && got.basic.type == h->object->type &&
+               got.basic.related_koid == model_related_koid(&w->model, h->object);
     if (topic == ZX_INFO_HANDLE_COUNT) good = got.count.handle_count == h->object->handles;
     if (topic == ZX_INFO_KMEM_STATS) good = got.kmem.free_bytes < got.kmem.total_bytes;
     if (topic == ZX_INFO_VMAR) good = got.vmar.base == v->base && got.vmar.len == v->len;
@@ -113,110 +129,162 @@ static void check_maps(struct world *w, struct model_process *p, uint64_t count)
     if (mappings != 0) world_fail(w, "mappings are missing in the list of %lu", count);
 }
 
-static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS};
+/* The koids of a process's threads or a job's processes, each of which the model can find by it. */
+static void check_koids(struct world *w, const struct model_object *parent, uint64_t count) {
+    uint64_t members = 0, last = 0;
+    for (unsigned i = 0; i < w->model.thread_count; i++) {
+        const struct model_thread *t = &w->model.threads[i];
+        members += &t->process->object == parent && t->started && !t->dead;
+    }
+    for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < w->model.process_count; i++)
+        members += w->model.processes[i].state != MODEL_DEAD;
+    if (count != members) world_fail(w, "%lu children, and not %lu", count, members);
+    for (uint64_t i = 0; i < count; i++) {
+        zx_koid_t koid;
+        if (host_user_load(&koid, DATA + i * sizeof(koid), sizeof(koid)) != ZX_OK) abort();
+        if (koid <= last || !model_find_child(&w->model, parent, koid)) world_fail(w, "no such child: %lu", koid);
+        last = koid;
+    }
+}
 
-/* What lists and sums of a process end with; `*p` is the process if that is ZX_OK. */
+/* How many processes map a VMO. */
+static uint64_t sharers(const struct model *m, const struct model_vmo *vmo) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < m->process_count; i++) {
+        unsigned k = 0;
+        while (k < MODEL_MAPPINGS && !(m->processes[i].mappings[k].vmar && m->processes[i].mappings[k].vmo == vmo)) k++;
+        count += k < MODEL_MAPPINGS;
+    }
+    return count;
+}
+
+/* What is mapped, and of that what others map as well. */
+static void check_sums(struct world *w, const struct model_process *p) {
+    zx_info_task_stats_t got, expected = {0};
+    for (unsigned i = 0; i < MODEL_MAPPINGS; i++) {
+        const struct model_mapping *map = &p->mappings[i];
+        if (!map->vmar) continue;
+        uint64_t committed = model_vmo_committed(&w->model, map->vmo, map->offset, map->len);
+        uint64_t by = sharers(&w->model, map->vmo);
+        expected.mem_mapped_bytes += map->len;
+        if (by > 1) expected.mem_shared_bytes += committed;
+        if (by > 1) expected.mem_scaled_shared_bytes += committed / by;
+    }
+    if (host_user_load(&got, DATA, sizeof(got)) != ZX_OK) abort();
+    if (got.mem_mapped_bytes != expected.mem_mapped_bytes || got.mem_shared_bytes != expected.mem_shared_bytes ||
+        got.mem_scaled_shared_bytes != expected.mem_scaled_shared_bytes)
+        world_fail(w, "%#lx bytes mapped, %#lx shared, a share of %#lx", got.mem_mapped_bytes, got.mem_shared_bytes,
+                   got.mem_scaled_shared_bytes);
+}
+
+static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS,
+                                 ZX_INFO_PROCESS_THREADS, ZX_INFO_JOB_PROCESSES};
+
+/* What lists and sums end with; `*h` is the handle if that is ZX_OK. */
 static zx_status_t expected_list(struct world *w, zx_handle_t value, uint32_t topic, uint64_t size,
-                                 struct model_process **p) {
-    struct model_handle *h;
+                                 struct model_handle **h) {
     bool sums = topic == ZX_INFO_TASK_STATS;
-    zx_status_t status = model_get(w->me, value, 0, ZX_RIGHT_INSPECT, &h);
+    bool koids = topic == ZX_INFO_PROCESS_THREADS || topic == ZX_INFO_JOB_PROCESSES;
+    zx_status_t status = model_get(w->me, value, 0, koids ? ZX_RIGHT_ENUMERATE : ZX_RIGHT_INSPECT, h);
     if (status != ZX_OK) return status;
-    *p = (struct model_process *)h->object;
-    if (h->object->type != ZX_OBJ_TYPE_PROCESS) return ZX_ERR_WRONG_TYPE;
-    if (!sums && *p == w->me) return ZX_ERR_ACCESS_DENIED;
-    if ((*p)->state == MODEL_DEAD) return ZX_ERR_BAD_STATE;
-    if (topic == ZX_INFO_PROCESS_VMOS && (*p)->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
+    zx_obj_type_t type = topic == ZX_INFO_JOB_PROCESSES ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS;
+    if ((*h)->object->type != type) return ZX_ERR_WRONG_TYPE;
+    if (koids) return ZX_OK;
+    const struct model_process *p = (const struct model_process *)(*h)->object;
+    if (!sums && p == w->me) return ZX_ERR_ACCESS_DENIED;
+    if (p->state == MODEL_DEAD) return ZX_ERR_BAD_STATE;
+    if (topic == ZX_INFO_PROCESS_VMOS && p->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
     return sums && size < sizeof(zx_info_task_stats_t) ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
 }
 
-/* Lists and sums, of which the maps are looked into. */
+/* Where a list goes, and how long it is. */
+struct list_places {
+    uint64_t buffer, actual, avail;
+};
+
+static struct list_places pick_places(uint8_t choice) {
+    struct list_places to = {DATA, OUT(0), OUT(1)};
+    if (choice >= 240 && choice < 245) to.avail = 0x1000;
+    if (choice >= 245 && choice < 250) to.actual = 0x1000;
+    if (choice >= 250) to.buffer = 0x1000;
+    return to;
+}
+
+/* What it ends with if the places may be bad. A bad buffer does not matter where no record goes into it. */
+static zx_status_t expected_told(zx_status_t expected, uint32_t topic, uint64_t size, uint64_t available,
+                                 const struct list_places *to) {
+    static const uint64_t record_sizes[] = {sizeof(zx_info_maps_t), sizeof(zx_info_vmo_t), sizeof(zx_info_task_stats_t),
+                                            sizeof(zx_koid_t), sizeof(zx_koid_t)};
+    if (expected != ZX_OK && expected != ZX_ERR_BUFFER_TOO_SMALL) return expected;
+    unsigned which = 0;
+    while (lists[which] != topic) which++;
+    bool written = size >= record_sizes[which] && (topic == ZX_INFO_TASK_STATS || available > 0);
+    bool bad = to->actual != OUT(0) || to->avail != OUT(1) || (to->buffer != DATA && written);
+    return bad ? ZX_ERR_INVALID_ARGS : expected;
+}
+
+/* Lists and sums, of which all but the VMOs are looked into. */
 void step_get_list(struct world *w) {
-    zx_handle_t value = pick_handle(w, ZX_OBJ_TYPE_PROCESS);
-    uint32_t topic = lists[input_below(&w->in, 3)];
+    uint8_t choice = input_byte(&w->in);
+    uint32_t topic = lists[choice % 5];
+    zx_handle_t value = pick_handle(w, topic == ZX_INFO_JOB_PROCESSES ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS);
     uint64_t size = input_rarely(&w->in, 4) ? input_byte(&w->in) : DATA_LEN, counts[2] = {0};
-    struct model_process *p = w->me;
-    zx_status_t expected = expected_list(w, value, topic, size, &p);
-    zx_status_t status = CALL(w, object_get_info, value, topic, DATA, size, OUT(0), OUT(1));
-    world_expect(w, "object_get_info of a list", status, expected);
+    const struct list_places to = pick_places(choice);
+    struct model_handle *h;
+    zx_status_t expected = expected_list(w, value, topic, size, &h);
+    zx_status_t status = CALL(w, object_get_info, value, topic, to.buffer, size, to.actual, to.avail);
     if (host_user_load(counts, OUT(0), sizeof(counts)) != ZX_OK) abort();
     world_store(w, OUT(0), counts, sizeof(counts));
-    if (status != ZX_OK) return;
-    if (counts[0] > counts[1]) world_fail(w, "%lu records of %lu", counts[0], counts[1]);
-    if (topic == ZX_INFO_PROCESS_MAPS && counts[0] == counts[1]) check_maps(w, p, counts[0]);
     world_learn(w, DATA, size);
+    world_expect(w, "object_get_info of a list", status, expected_told(expected, topic, size, counts[1], &to));
+    if (status != ZX_OK || to.buffer != DATA) return;
+    if (counts[0] > counts[1]) world_fail(w, "%lu records of %lu", counts[0], counts[1]);
+    bool all = counts[0] == counts[1];
+    if (topic == ZX_INFO_PROCESS_MAPS && all) check_maps(w, (struct model_process *)h->object, counts[0]);
+    if (topic == ZX_INFO_TASK_STATS) check_sums(w, (struct model_process *)h->object);
+    if (choice % 5 > 2 && all) check_koids(w, h->object, counts[0]);
 }
 
-/* --- channels --- */
-
-void step_channel_create(struct world *w) {
-    uint64_t out0 = pick_out(w, 0), out1 = pick_out(w, 2);
-    uint32_t options = input_rarely(&w->in, 16);
-    zx_status_t status = CALL(w, channel_create, options, out0, out1);
-    const zx_handle_t made[2] = {world_out_handle(out0), world_out_handle(out1)};
-    world_expect(w, "channel_create", status, model_channel_create(&w->model, w->me, options, out0, out1, made));
+/* The koid of something that there is, or was, or may never have been. */
+static zx_koid_t pick_koid(struct world *w, struct model_object **object) {
+    const unsigned choice = input_byte(&w->in), processes = w->model.process_count;
+    unsigned index = choice % (processes + w->model.thread_count);
+    *object = NULL;
+    if (choice >= 250) return (zx_koid_t)(int)(choice - 253);
+    *object = index < processes ? &w->model.processes[index].object : &w->model.threads[index - processes].object;
+    return (*object)->koid;
 }
 
-/* Some handles, in an array, and zeros after them. */
-static uint64_t pick_sent(struct world *w, uint32_t *count) {
-    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES + 1] = {0};
-    uint8_t choice = input_byte(&w->in);
-    *count = choice % (MODEL_SENT + 1);
-    for (uint32_t i = 0; i < *count; i++) values[i] = pick_handle(w, choice & 0x40 ? 0 : ZX_OBJ_TYPE_VMO);
-    world_store(w, SENT_HANDLES, values, sizeof(values));
-    if (choice == 0xff) *count = ZX_CHANNEL_MAX_MSG_HANDLES + 1;
-    return choice == 0xfe ? 0x1000 : choice == 0xfd ? SCRATCH - 4 : SENT_HANDLES;
-}
-
-static bool queue_full(struct world *w, zx_handle_t h) {
-    const struct model_channel *c = (const struct model_channel *)picked(w, h, ZX_OBJ_TYPE_CHANNEL);
-    return c && c->peer->queued == MODEL_QUEUE;
-}
-
-void step_channel_write(struct world *w) {
-    static const uint32_t lengths[] = {0, 1, 13, 4096, 5000, ZX_CHANNEL_MAX_MSG_BYTES, ZX_CHANNEL_MAX_MSG_BYTES + 1, 8};
-    uint8_t choice = input_byte(&w->in);
-    struct model_channel_write a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL)};
-    a.options = choice == 0xff;
-    a.len = lengths[choice % 8];
-    a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
-    a.fill = world_fill(w, a.len);
-    a.handles = pick_sent(w, &a.count);
-    if (queue_full(w, a.channel)) return;
-    zx_status_t status = CALL(w, channel_write, a.channel, a.options, a.bytes, a.len, a.handles, a.count);
-    world_expect(w, "channel_write", status, model_channel_write(&w->model, w->me, &a, w->failed));
-}
-
-void step_channel_read(struct world *w) {
-    uint8_t choice = input_byte(&w->in);
-    struct model_channel_read a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL), .len = ZX_CHANNEL_MAX_MSG_BYTES};
-    a.options = choice % 16 == 14 ? ZX_CHANNEL_READ_MAY_DISCARD : choice == 0xff ? 2 : 0;
-    if (choice % 4 == 3) a.len = input_byte(&w->in);
-    a.count = choice / 64 == 3 ? input_below(&w->in, 3) : ZX_CHANNEL_MAX_MSG_HANDLES;
-    a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
-    a.handles = choice / 8 == 29 ? 0x2000 : READ_HANDLES;
-    a.actual_len = choice / 8 == 28 ? 0 : pick_out(w, 3);
-    a.actual_count = pick_out(w, 4);
-    zx_status_t status =
-        CALL(w, channel_read, a.channel, a.options, a.bytes, a.handles, a.len, a.count, a.actual_len, a.actual_count);
-    for (unsigned i = 0; i < MODEL_SENT; i++) a.made[i] = world_out_handle(READ_HANDLES + i * sizeof(zx_handle_t));
-    world_expect(w, "channel_read", status, model_channel_read(&w->model, w->me, &a, w->failed));
-    world_check_buffer(w, OUT(3), 16);
-    world_check_buffer(w, DATA, 4096);
+void step_get_child(struct world *w) {
+    static const zx_obj_type_t parents[] = {ZX_OBJ_TYPE_JOB, ZX_OBJ_TYPE_PROCESS, 0};
+    zx_handle_t parent = pick_handle(w, parents[input_below(&w->in, 3)]);
+    struct model_object *object;
+    zx_koid_t koid = pick_koid(w, &object);
+    zx_rights_t rights = pick_rights(w);
+    uint64_t out = pick_out(w, 0);
+    /* Nobody may kill the first actor. */
+    const struct model_handle *h = model_find(w->me, parent);
+    if (object == &w->model.processes[0].object)
+        rights = (rights == ZX_RIGHT_SAME_RIGHTS && h ? h->rights : rights) & ~ZX_RIGHT_DESTROY;
+    zx_status_t status = CALL(w, object_get_child, parent, koid, rights, out);
+    zx_handle_t made = world_out_handle(out);
+    world_expect(w, "object_get_child", status, model_get_child(&w->model, w->me, parent, koid, rights, out, made));
 }
 
 /* --- tasks --- */
 
+/* A name of four bytes, with zeros behind it. */
 static uint64_t pick_name(struct world *w) { return input_rarely(&w->in, 16) ? 0x1000 : NAME; }
 
 void step_process_create(struct world *w) {
     zx_handle_t job = pick_handle(w, ZX_OBJ_TYPE_JOB);
     uint64_t name = pick_name(w), out = pick_out(w, 0), out_vmar = pick_out(w, 2);
     uint32_t options = input_rarely(&w->in, 16);
-    zx_status_t status = CALL(w, process_create, job, name, 4, options, out, out_vmar);
+    zx_status_t status = CALL(w, process_create, job, name, w->steps % 2 ? 4 : 48, options, out, out_vmar);
     const zx_handle_t made[2] = {world_out_handle(out), world_out_handle(out_vmar)};
     world_expect(w, "process_create", status,
                  model_process_create(&w->model, w->me, job, options, name, out, out_vmar, made));
+    if (status == ZX_OK) world_learn_koid(w, made[0]);
 }
 
 void step_thread_create(struct world *w) {
@@ -226,6 +294,7 @@ void step_thread_create(struct world *w) {
     zx_status_t status = CALL(w, thread_create, process, name, 4, options, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "thread_create", status, model_thread_create(&w->model, w->me, process, options, name, out, made));
+    if (status == ZX_OK) world_learn_koid(w, made);
 }
 
 /* What other threads do. */
@@ -245,12 +314,17 @@ static void settle(void) {
     for (unsigned i = 0; i < 8; i++) thread_yield();
 }
 
+static const uint32_t faults[] = {
+    ZX_EXCP_FATAL_PAGE_FAULT, ZX_EXCP_UNDEFINED_INSTRUCTION, ZX_EXCP_SW_BREAKPOINT,
+    ZX_EXCP_HW_BREAKPOINT,    ZX_EXCP_UNALIGNED_ACCESS,      ZX_EXCP_GENERAL,
+};
+
 void step_process_start(struct world *w) {
     zx_handle_t process = pick_handle(w, ZX_OBJ_TYPE_PROCESS), thread = pick_handle(w, ZX_OBJ_TYPE_THREAD);
     uint8_t choice = input_byte(&w->in);
     zx_handle_t arg = choice & 1 ? pick_handle(w, choice & 2 ? 0 : ZX_OBJ_TYPE_VMO) : ZX_HANDLE_INVALID;
     bool crash = choice & 4;
-    uint64_t entry = crash ? 0x5000 : host_program_entry(exit_process);
+    uint64_t entry = crash ? host_fault_entry(faults[choice / 8 % 6]) : host_program_entry(exit_process);
     zx_status_t status = CALL(w, process_start, process, thread, entry, 0, arg, choice);
     int64_t code = crash ? ZX_TASK_RETCODE_EXCEPTION_KILL : choice;
     settle();
@@ -273,88 +347,4 @@ void step_task_kill(struct world *w) {
     zx_status_t status = CALL(w, task_kill, task);
     settle();
     world_expect(w, "task_kill", status, model_task_kill(&w->model, w->me, task, &victim));
-}
-
-/* Commands to the debug kernel that leave the world as it is, and what they answer. */
-static const struct {
-    const char *text;
-    zx_status_t answer;
-} commands[] = {{"nothing", ZX_ERR_NOT_FOUND}, {"check", ZX_OK},
-                {"checks", ZX_ERR_NOT_FOUND},  {"fail 0", ZX_OK},
-                {"failed", ZX_ERR_NOT_FOUND},  {"fail x", ZX_ERR_INVALID_ARGS},
-                {"baseline inner", ZX_OK},     {"", ZX_ERR_NOT_FOUND}};
-
-void step_debug_command(struct world *w) {
-    zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
-    uint8_t choice = input_byte(&w->in);
-    const char *text = commands[choice % 8].text;
-    uint64_t buffer = choice == 255 ? 0x1000 : DATA, len = choice == 254 ? 257 : strlen(text);
-    struct model_handle *h;
-    zx_status_t expected = model_get(w->me, resource, ZX_OBJ_TYPE_RESOURCE, 0, &h);
-    if (expected == ZX_OK && (choice >= 254)) expected = ZX_ERR_INVALID_ARGS;
-    if (expected == ZX_OK) expected = commands[choice % 8].answer;
-    world_store(w, DATA, text, strlen(text) + 1);
-    world_expect(w, "debug_send_command", CALL(w, debug_send_command, resource, buffer, len), expected);
-}
-
-static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotonic, (uint64_t[8]){0}); }
-
-/* The calls that have nothing to do with the model. */
-void step_small_calls(struct world *w) {
-    world_expect(w, "debug_write", CALL(w, debug_write, DATA, input_byte(&w->in)), ZX_OK);
-    world_expect(w, "debug_write", CALL(w, debug_write, 0x1000, 1), ZX_ERR_INVALID_ARGS);
-    world_expect(w, "nanosleep", CALL(w, nanosleep, input_byte(&w->in) * 1000), ZX_OK);
-    uint64_t before = time_now(), after = time_now();
-    if (after <= before) world_fail(w, "no time has passed");
-}
-
-static const uint64_t bases[] = {0x1000000, 0x7fffffffe000, 0, 0x7ffffffff000, UINT64_MAX, 0xffffff};
-#define GOOD_BASES 2
-
-static zx_status_t expected_set_base(struct world *w, const struct model_handle *h, uint64_t buffer, uint64_t size,
-                                     unsigned base) {
-    if (size < sizeof(bases[0])) return ZX_ERR_BUFFER_TOO_SMALL;
-    if (h->object->type != ZX_OBJ_TYPE_THREAD) return ZX_ERR_WRONG_TYPE;
-    if (h->object != &w->model.threads[w->turn].object) return ZX_ERR_ACCESS_DENIED;
-    return buffer == DATA && base < GOOD_BASES ? ZX_OK : ZX_ERR_INVALID_ARGS;
-}
-
-/* The segment bases: user addresses, of the calling thread. */
-void step_set_property(struct world *w) {
-    static const uint64_t buffers[] = {DATA, DATA, DATA, 0, 0x1000};
-    static const uint32_t properties[] = {ZX_PROP_REGISTER_FS, ZX_PROP_REGISTER_GS, ZX_PROP_REGISTER_FS, 99};
-    zx_handle_t value = pick_handle(w, ZX_OBJ_TYPE_THREAD);
-    uint32_t property = properties[input_below(&w->in, 4)];
-    uint64_t buffer = buffers[input_below(&w->in, 5)], size = input_rarely(&w->in, 8) ? 7 : 8;
-    unsigned base = input_below(&w->in, 6);
-    struct model_handle *h;
-    zx_status_t expected = buffer ? model_get(w->me, value, 0, ZX_RIGHT_SET_PROPERTY, &h) : ZX_ERR_INVALID_ARGS;
-    if (expected == ZX_OK)
-        expected = property == 99 ? ZX_ERR_INVALID_ARGS : expected_set_base(w, h, buffer, size, base);
-    world_store(w, DATA, &bases[base], sizeof(bases[base]));
-    world_expect(w, "object_set_property", CALL(w, object_set_property, value, property, buffer, size), expected);
-}
-
-/* A wait with a deadline in a moment: what is up at once, or never. */
-void step_wait(struct world *w) {
-    zx_handle_t value = pick_handle(w, 0);
-    zx_signals_t signals = 1u << input_byte(&w->in) % 8;
-    uint64_t out = pick_out(w, 1);
-    struct model_handle *h;
-    zx_status_t expected = model_get(w->me, value, 0, ZX_RIGHT_WAIT, &h);
-    zx_signals_t now = expected == ZX_OK ? model_signals(&w->model, h->object) : 0;
-    uint64_t deadline = time_now() + input_byte(&w->in) * 100u;
-    zx_status_t status = CALL(w, object_wait_one, value, signals, deadline, out);
-    if (expected == ZX_OK) {
-        expected = model_put_optional(w->me, out, &now, sizeof(now));
-        if (expected == ZX_OK) expected = now & signals ? ZX_OK : ZX_ERR_TIMED_OUT;
-    }
-    world_expect(w, "object_wait_one", status, expected);
-    world_check_buffer(w, OUT(1), 8);
-}
-
-/* A number that no call has, or the rubbish that a call has to bear without a look at the model. */
-void step_no_call(struct world *w) {
-    unsigned number = input_rarely(&w->in, 2) ? HOST_SYSCALLS : HOST_SYSCALLS + input_byte(&w->in) * 1000u;
-    world_expect(w, "no call", (zx_status_t)host_syscall(number, (uint64_t[8]){0}), ZX_ERR_BAD_SYSCALL);
 }

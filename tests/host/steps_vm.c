@@ -181,7 +181,7 @@ void step_vmar_map(struct world *w) {
                                      ZX_VM_MAP_RANGE,
                                      ZX_VM_MAP_RANGE | ZX_VM_SPECIFIC,
                                      ZX_VM_REQUIRE_NON_RESIZABLE,
-                                     0};
+                                     ZX_VM_MAP_RANGE | ZX_VM_SPECIFIC_OVERWRITE};
     static const uint32_t perms[] = {3, 3, 1, 5, 7, 0, 3, 1};
     uint8_t choice = input_byte(&w->in);
     struct model_map a = {.vmar = pick_handle(w, ZX_OBJ_TYPE_VMAR), .vmo = pick_handle(w, ZX_OBJ_TYPE_VMO)};
@@ -233,13 +233,14 @@ void step_vmar_op_range(struct world *w) {
     zx_handle_t h = pick_handle(w, ZX_OBJ_TYPE_VMAR);
     uint8_t choice = input_byte(&w->in);
     uint32_t op = choice < 224 ? ops[choice % 4] : choice % 16;
-    uint64_t buffer = choice == 255 ? DATA : 0;
+    uint64_t buffer = choice == 255 ? DATA : 0, buffer_size = choice == 254;
     pick_range(w, h, &addr, &len);
     /* Committing, or the largest part of a large VMO, takes long; and scratch is to stay as it is. */
     if (op == ZX_VMAR_OP_COMMIT && len > MUCH) len = MUCH;
     if (addr >= SCRATCH - MUCH && addr < SCRATCH + (1 << 30)) return;
-    zx_status_t status = CALL(w, vmar_op_range, h, op, addr, len, buffer, 0);
-    world_expect(w, "vmar_op_range", status, model_vmar_op_range(&w->model, w->me, h, op, addr, len, buffer, 0));
+    zx_status_t status = CALL(w, vmar_op_range, h, op, addr, len, buffer, buffer_size);
+    world_expect(w, "vmar_op_range", status,
+                 model_vmar_op_range(&w->model, w->me, h, op, addr, len, buffer, buffer_size));
 }
 
 void step_vmar_destroy(struct world *w) {
@@ -277,8 +278,8 @@ void step_store(struct world *w) {
     uint8_t bytes[16];
     for (unsigned i = 0; i < sizeof(bytes); i++) bytes[i] = (uint8_t)(w->fill + i);
     w->fill++;
-    if (w->inject) world_store_failing(w, addr, bytes, sizeof(bytes));
-    zx_status_t status = host_user_store(addr, bytes, sizeof(bytes));
+    zx_status_t status =
+        w->inject ? world_store_failing(w, addr, bytes, sizeof(bytes)) : host_user_store(addr, bytes, sizeof(bytes));
     world_expect(w, "store", status, model_store(w->me, addr, bytes, sizeof(bytes)));
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zircon/syscalls/object.h>
 
 #include "kernel/object/channel.h"
 #include "kernel/object/process.h"
@@ -21,6 +22,10 @@
 #define MAX_STEPS 80
 #define PATIENCE 1000 /* turns of the scheduler until everything must have been freed */
 #define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+/* Such as no call gives to what they mean nothing for; but handles may have them. */
+#define ODD_RIGHTS                                                                                      \
+    (ZX_RIGHT_WAIT | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER | ZX_RIGHT_ENUMERATE | ZX_RIGHTS_PROPERTY | \
+     ZX_RIGHT_DESTROY)
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 static struct world *the_world;
@@ -55,18 +60,23 @@ static zx_handle_t give(struct process *process, struct model_process *p, struct
     return value;
 }
 
-static void map_fixed(struct world *w, struct process *process, struct model_process *p, uint64_t base, uint64_t len) {
-    struct vmo *vmo;
+static void map_fixed(struct process *process, struct model_process *p, uint64_t base, uint64_t len, struct vmo *vmo,
+                      struct model_vmo *mvmo) {
     vaddr_t at;
-    must(vmo_create(len, false, &vmo));
     struct vmar_map args = {.options = READ_WRITE | ZX_VM_SPECIFIC,
                             .offset = base - p->root->base,
                             .vmo = vmo,
                             .len = len,
                             .ceiling = READ_WRITE};
     must(vmar_map(process->aspace->root, &args, &at));
+    model_mapping_add(p->root, base, len, mvmo, 0, READ_WRITE, READ_WRITE);
+}
+
+static void map_new(struct world *w, struct process *process, struct model_process *p, uint64_t base, uint64_t len) {
+    struct vmo *vmo;
+    must(vmo_create(len, false, &vmo));
+    map_fixed(process, p, base, len, vmo, model_vmo_new(&w->model, len, false));
     vmo_unref(vmo);
-    model_mapping_add(p->root, base, len, model_vmo_new(&w->model, len, false), 0, READ_WRITE, READ_WRITE);
 }
 
 static void actor(uint64_t arg1, uint64_t index);
@@ -78,7 +88,10 @@ static void start(struct world *w, unsigned index) {
     struct user_thread *thread;
     must(user_thread_create(process, "actor", &thread));
     *mthread = (struct model_thread){
-        .object.type = ZX_OBJ_TYPE_THREAD, .process = &w->model.processes[index], .started = true};
+        .object = {.type = ZX_OBJ_TYPE_THREAD, .koid = thread->object.koid, .name = "actor"},
+        .process = &w->model.processes[index],
+        .started = true,
+    };
     (void)give(process, mthread->process, &thread->object, &mthread->object, ZX_DEFAULT_THREAD_RIGHTS);
     must(process_start(process, thread, host_program_entry(actor), 0, (struct handle){0}, index));
     object_unref(&thread->object);
@@ -91,7 +104,8 @@ static void connect(struct world *w, unsigned other) {
     w->model.channel_count += 2;
     must(channel_create(&ends[0], &ends[1]));
     for (unsigned i = 0; i < 2; i++) {
-        mends[i] = (struct model_channel){.object.type = ZX_OBJ_TYPE_CHANNEL, .peer = &mends[1 - i]};
+        mends[i] = (struct model_channel){.object = {.type = ZX_OBJ_TYPE_CHANNEL, .koid = ends[i]->koid},
+                                          .peer = &mends[1 - i]};
         unsigned owner = i ? other : 0;
         (void)give(w->processes[owner], &w->model.processes[owner], ends[i], &mends[i].object,
                    ZX_DEFAULT_CHANNEL_RIGHTS);
@@ -99,20 +113,36 @@ static void connect(struct world *w, unsigned other) {
     }
 }
 
+/* A page that all of them have, and that is there. */
+static void map_shared(struct world *w) {
+    struct vmo *vmo;
+    struct model_vmo *mvmo = model_vmo_new(&w->model, MODEL_PAGE, false);
+    must(vmo_create(MODEL_PAGE, false, &vmo));
+    must(vmo_commit(vmo, 0, MODEL_PAGE));
+    (void)model_page(mvmo, 0, true);
+    for (unsigned i = 0; i < ACTORS; i++)
+        map_fixed(w->processes[i], &w->model.processes[i], SHARED_PAGE, MODEL_PAGE, vmo, mvmo);
+    vmo_unref(vmo);
+}
+
 static void build(struct world *w, struct job *job, struct object *resource) {
+    w->model.job.koid = job->object.koid;
     for (unsigned i = 0; i < ACTORS; i++) {
         must(process_create(job, "actor", &w->processes[i]));
         struct model_process *p = model_process_new(&w->model);
         p->state = MODEL_RUNNING;
-        map_fixed(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
-        map_fixed(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
+        p->object.koid = w->processes[i]->object.koid;
+        strcpy(p->object.name, "actor");
+        map_new(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
+        map_new(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
         (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
-        (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS);
+        (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS | ODD_RIGHTS);
     }
+    map_shared(w);
     for (unsigned i = 0; i < ACTORS; i++) {
         struct process *process = w->processes[i];
         struct model_process *p = &w->model.processes[i], *next = &w->model.processes[(i + 1) % ACTORS];
-        (void)give(process, p, &process->aspace->root->object, &p->root->object, ROOT_RIGHTS);
+        (void)give(process, p, &process->aspace->root->object, &p->root->object, ROOT_RIGHTS | ODD_RIGHTS);
         (void)give(process, p, &process->object, &p->object, ZX_DEFAULT_PROCESS_RIGHTS & ~ZX_RIGHT_DESTROY);
         /* The first actor stays to the end; nobody may kill it. */
         zx_rights_t rights = ZX_DEFAULT_PROCESS_RIGHTS & ~(next == w->model.processes ? ZX_RIGHT_DESTROY : 0);
@@ -129,6 +159,7 @@ static void scratch_touch(struct world *w) {
     for (uint64_t at = 0; at < SCRATCH_PAGES * ZX_PAGE_SIZE; at += ZX_PAGE_SIZE)
         world_store(w, SCRATCH + at, &(uint64_t){0}, sizeof(uint64_t));
     if (host_user_store(CHECK_PAGE, "", 1) != ZX_OK) abort();
+    world_store(w, NAME, "name", 4);
     w->touched |= 1u << w->turn;
 }
 
@@ -171,6 +202,8 @@ static void actor(uint64_t arg1, uint64_t index) {
     while (!w->over) {
         if (w->turn == index)
             take_turn(w);
+        else if (w->service.model.process == &w->model.processes[index] && !w->service.done)
+            world_serve(w);
         else
             thread_yield();
         /* A system call, the only place where a killed thread can end. */
@@ -212,6 +245,7 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
     w->over = false;
     w->fill = 0;
     w->last_closed = 0;
+    w->service = (struct service){.done = false};
     host_seed(1);
     host_run(live, w);
 }
@@ -221,7 +255,8 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
 /* Calls that take something from the caller even when they fail: they are made once. */
 static bool consumes(enum host_syscall_number number) {
     return number == HOST_SYS_handle_replace || number == HOST_SYS_vmo_replace_as_executable ||
-           number == HOST_SYS_channel_write || number == HOST_SYS_channel_read || number == HOST_SYS_process_start;
+           number == HOST_SYS_channel_write || number == HOST_SYS_channel_read || number == HOST_SYS_channel_call ||
+           number == HOST_SYS_process_start || number == HOST_SYS_handle_close_many || number == HOST_SYS_debug_read;
 }
 
 /* Calls that may have done some of what they do before they failed; doing that again then does no harm. */
@@ -273,23 +308,44 @@ void world_learn(struct world *w, uint64_t addr, uint64_t len) {
         world_fail(w, "memory at %#lx cannot be read", addr);
 }
 
-void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
-    bool fired = true;
-    for (uint64_t nth = 1; fired; nth++) {
+/* Within one page, so that all of it is stored or nothing. */
+static zx_status_t store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    for (uint64_t nth = 1;; nth++) {
         inject_arm(nth);
         zx_status_t status = host_user_store(addr, bytes, len);
-        fired = inject_fired();
+        bool fired = inject_fired();
         inject_arm(0);
-        w->injections += fired;
-        if (fired && status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
+        if (!fired) return status;
+        w->injections++;
+        if (status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
         /* The page may be there by now, and only its translation not; it holds what it did. */
-        if (fired) world_check_mappings(w, w->me);
+        world_check_mappings(w, w->me);
     }
+}
+
+zx_status_t world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
+    zx_status_t status = ZX_OK;
+    for (uint64_t done = 0, n; done < len && status == ZX_OK; done += n) {
+        n = model_min(len - done, MODEL_PAGE - (addr + done) % MODEL_PAGE);
+        status = store_failing(w, addr + done, (const char *)bytes + done, n);
+        if (status != model_store(w->me, addr + done, (const char *)bytes + done, n))
+            world_fail(w, "a store at %#lx: %d", addr + done, status);
+    }
+    return status;
 }
 
 zx_handle_t world_out_handle(uint64_t addr) {
     zx_handle_t value;
     return host_user_load(&value, addr, sizeof(value)) == ZX_OK ? value : ZX_HANDLE_INVALID;
+}
+
+void world_learn_koid(struct world *w, zx_handle_t value) {
+    zx_info_handle_basic_t info;
+    const uint64_t args[8] = {value, ZX_INFO_HANDLE_BASIC, CHECK_PAGE, sizeof(info)};
+    if ((zx_status_t)host_syscall(HOST_SYS_object_get_info, args) != ZX_OK ||
+        host_user_load(&info, CHECK_PAGE, sizeof(info)) != ZX_OK)
+        world_fail(w, "a new handle tells nothing");
+    model_find(w->me, value)->object->koid = info.koid;
 }
 
 uint8_t world_fill(struct world *w, uint64_t len) {

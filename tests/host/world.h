@@ -17,13 +17,25 @@
 #define OUT(i) (SCRATCH + 8 * (uint64_t)(i))
 #define NAME (SCRATCH + 64)
 #define SENT_HANDLES (SCRATCH + 128)
+#define CALL_ARGS (SCRATCH + 512)
 #define READ_HANDLES (SCRATCH + 1024)
 #define DATA (SCRATCH + ZX_PAGE_SIZE)
 #define DATA_LEN ((uint64_t)(SCRATCH_PAGES - 1) * ZX_PAGE_SIZE)
 /* Where the checks read to; no program can know of it. */
 #define CHECK_PAGE (SCRATCH + 2 * SCRATCH_PAGES * ZX_PAGE_SIZE)
+/* Behind it, a page that all actors share. */
+#define SHARED_PAGE (CHECK_PAGE + ZX_PAGE_SIZE)
 
 struct process;
+
+/* What another actor shall do while the one whose turn it is waits in a call: answer it. */
+struct service {
+    struct model_server model; /* model.process: NULL if there is nothing to do */
+    unsigned by;               /* who it is */
+    zx_handle_t channel;
+    zx_txid_t txid; /* the request's number */
+    bool done;
+};
 
 struct world {
     struct model model;
@@ -37,6 +49,7 @@ struct world {
     bool trace;
     uint8_t fill; /* the next pattern for data */
     zx_handle_t last_closed;
+    struct service service;
 
     /* Failure injection: make each call fail at each of its allocations before it may succeed. */
     bool inject;
@@ -65,10 +78,14 @@ void world_expect(struct world *w, const char *what, zx_status_t got, zx_status_
 void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* What the actor's memory holds is as the kernel says: after results that the model cannot foretell. */
 void world_learn(struct world *w, uint64_t addr, uint64_t len);
-/* A store that may fail, made to fail at each of its allocations. */
-void world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
+/* A store that may fail, made to fail at each of its allocations. What the last try ended with. */
+zx_status_t world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* A handle, as a call left it. 0 if it cannot be read. */
 zx_handle_t world_out_handle(uint64_t addr);
+/* The model learns what koid the object of a handle has. */
+void world_learn_koid(struct world *w, zx_handle_t value);
+/* What the actor who answers a call does; steps_channels.c. */
+void world_serve(struct world *w);
 /* Fills scratch data with a new pattern. */
 uint8_t world_fill(struct world *w, uint64_t len);
 

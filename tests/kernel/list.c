@@ -68,6 +68,18 @@ KTEST("list/it goes on where it was when what it told last is gone, or something
     end();
 }
 
+KTEST("list/it goes on in a VMAR that has come in the place of the one it was in, behind what it told last") {
+    NEED(begin());
+    cursor = (struct region_cursor){0};
+    EXPECT(next_is(REGION_VMAR, 0, 1) && next_is(REGION_MAPPING, 2, 2) && next_is(REGION_VMAR, 4, 2));
+    EXPECT(next_is(REGION_MAPPING, 4, 3) && vmar_destroy(vmar) == ZX_OK);
+    object_unref(&vmar->object);
+    NEED(vmar_allocate(as->root, CAN_ALL | ZX_VM_SPECIFIC, PAGES(4), PAGES(4), &vmar) == ZX_OK);
+    EXPECT(map_at(vmar, 0, vmo, 4, 1, SPECIFIC_RW) == ZX_OK && map_at(vmar, 2, vmo, 6, 1, SPECIFIC_RW) == ZX_OK);
+    EXPECT(next_is(REGION_MAPPING, 6, 3) && next_is(REGION_MAPPING, 12, 2));
+    end();
+}
+
 KTEST("list/VMARs in one another at the same address are each told once") {
     struct vmar *inner = vmar, *child;
     NEED(begin());

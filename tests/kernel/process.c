@@ -174,6 +174,33 @@ KTEST("job/killing it kills every process, and it takes no more") {
     end();
 }
 
+/* The koid of the next member above `koid`, or 0. */
+static zx_koid_t next_process(zx_koid_t koid) {
+    struct process *next = job_next_process(job, &koid);
+    if (!next) return 0;
+    object_unref(&next->object);
+    return koid;
+}
+
+KTEST("process/members of a job are gone through by koid, until they are dead") {
+    struct process *second;
+    NEED(begin() && process_create(job, "second", &second) == ZX_OK);
+    const zx_koid_t low = process->object.koid, high = second->object.koid;
+    EXPECT(next_process(0) == low && next_process(low) == high && next_process(high) == 0);
+    EXPECT(next_process(low - 1) == low && next_process(UINT64_MAX) == 0);
+    process_kill(second, 0);
+    EXPECT(next_process(low) == 0);
+    object_unref(&second->object);
+    end();
+}
+
+KTEST("process/threads are members once they were started") {
+    zx_koid_t koid = 0;
+    NEED(begin());
+    EXPECT(!process_next_thread(process, &koid) && koid == 0);
+    end();
+}
+
 static zx_status_t create_process(void *arg UNUSED) {
     struct process *made;
     zx_status_t status = process_create(job, "made", &made);

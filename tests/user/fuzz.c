@@ -61,6 +61,7 @@ static void send_toys(struct player *player) {
     const struct child *child = &player->child;
     struct target target = target_toy();
     struct pair pair = pair_make();
+    struct pair events = eventpair_make();
     zx_handle_t fixed;
     zx_handle_t region = places_make(child);
     zx_handle_t thread;
@@ -76,13 +77,17 @@ static void send_toys(struct player *player) {
         [TOY_VMO] = handle_with(fixed, ZX_RIGHT_SAME_RIGHTS),
         [TOY_TARGET] = target.process,
         [TOY_TARGET_REGION] = target.vmar,
+        [TOY_CALLER] = pair.a,
+        [TOY_ANSWERER] = pair.b,
         target_thread,
         handle_with(target.process, ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHTS_BASIC),
         thread,
-        pair.a,
-        pair.b,
-        /* Others have it too, and expect to find it as it was. */
-        handle_without(zx_job_default(), ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL),
+        event_make(),
+        events.a,
+        events.b,
+        /* Others have it too, and expect to find it as it was; and it must not lead to them: they are the bystanders. */
+        handle_without(zx_job_default(),
+                       ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_ENUMERATE),
         vmo_make(8 * PAGE),
         handle_with(fixed, ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_MAP),
     };

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Toys that stand in this order before all others. */
-enum { TOY_SELF, TOY_REGION, TOY_VMO, TOY_TARGET, TOY_TARGET_REGION };
+enum { TOY_SELF, TOY_REGION, TOY_VMO, TOY_TARGET, TOY_TARGET_REGION, TOY_CALLER, TOY_ANSWERER };
 
 /*
  * A child's function, which does not return. A message on the channel holds its toys, the objects to make calls on.

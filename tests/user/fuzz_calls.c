@@ -40,6 +40,7 @@ static struct call {
  */
 static struct pool {
     zx_handle_t handles[POOL_HANDLES];
+    zx_channel_call_args_t call; /* a good one, until somebody writes over it */
     _Alignas(4096) unsigned char bytes[4 * 4096];
 } * pool;
 _Static_assert(sizeof(struct pool) == FUZZ_POOL_LEN, "the pool is as large as what is mapped for it");
@@ -77,8 +78,28 @@ static void calls_prepare(void) {
     }
 }
 
+/* Words that never change, for those who wait for them. */
+static const zx_futex_t futexes[2];
+
+static zx_koid_t own_thread_koid(void) {
+    zx_koid_t koid = ZX_KOID_INVALID;
+    zx_object_get_info(toys[TOY_SELF], ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid), NULL, NULL);
+    return koid;
+}
+
+static void request_prepare(void) {
+    pool->call = (zx_channel_call_args_t){.wr_bytes = pool->bytes,
+                                          .rd_bytes = pool->bytes + 4096,
+                                          .rd_handles = pool->handles,
+                                          .wr_num_bytes = 16,
+                                          .rd_num_bytes = 64,
+                                          .rd_num_handles = 4};
+}
+
 /* Arguments that chance alone would hardly ever find, to begin with. */
 static void calls_teach(void) {
+    const uint64_t word = (uintptr_t)&futexes[0];
+    const uint64_t other = (uintptr_t)&futexes[1];
     const uint64_t region = board->words[FUZZ_REGION];
     const uint64_t buffer = (uintptr_t)pool->bytes;
     const struct {
@@ -90,7 +111,13 @@ static void calls_teach(void) {
         {CALL_vmar_protect, {toys[TOY_REGION], PERM_R, region, PAGE}},
         {CALL_process_write_memory, {toys[TOY_TARGET], PLACE, buffer, 64, buffer}},
         {CALL_process_read_memory, {toys[TOY_TARGET], PLACE, buffer, 64, buffer}},
+        {CALL_object_get_child, {toys[TOY_SELF], own_thread_koid(), ZX_RIGHTS_BASIC, (uintptr_t)pool->handles}},
+        {CALL_channel_call, {toys[TOY_CALLER], 0, 0, (uintptr_t)&pool->call, buffer, buffer}},
+        {CALL_futex_wait, {word, 0, 0, 0}},
+        {CALL_futex_wake, {word, 1}},
+        {CALL_futex_requeue, {word, 1, 0, other, 1, 0}},
     };
+    request_prepare();
     for (size_t i = 0; i < sizeof(lessons) / sizeof(lessons[0]); i++) {
         struct call *call = &calls[lessons[i].number - CALL_BASE - 1];
         memcpy(call->good, lessons[i].args, sizeof(call->good));
@@ -208,7 +235,7 @@ static void any_arguments(uint64_t *seed, const struct call *call, uint64_t args
     size_t zero_from = RARELY(seed, 4) ? random_next(seed) % MAX_ARGS : MAX_ARGS;
     for (size_t i = 0; i < MAX_ARGS; i++) {
         enum arg arg = call ? call->args[i] : ARG_NUMBER;
-        args[i] = repeat && !RARELY(seed, 4) ? call->good[i] : any_argument(seed, arg);
+        args[i] = repeat && arg != ARG_TIME && !RARELY(seed, 4) ? call->good[i] : any_argument(seed, arg);
         if (i >= zero_from && arg != ARG_TIME) args[i] = 0;
     }
 }
@@ -293,11 +320,21 @@ static void replenish(uint64_t *seed) {
     }
 }
 
+/* Gives back what somebody wrote to the one end of the channel, so that calls over it have their answers. */
+static void answer(void) {
+    unsigned char bytes[64];
+    uint32_t len;
+    const zx_handle_t channel = toys[TOY_ANSWERER];
+    if (zx_channel_read(channel, ZX_CHANNEL_READ_MAY_DISCARD, bytes, NULL, sizeof(bytes), 0, &len, NULL) == ZX_OK)
+        zx_channel_write(channel, 0, bytes, len, NULL, 0);
+}
+
 static _Noreturn void call_for_ever(uintptr_t number, uintptr_t unused) {
     uint64_t seed = board->words[FUZZ_SEED] + number;
     (void)unused;
     for (;;) {
         if (RARELY(&seed, 8)) replenish(&seed);
+        if (RARELY(&seed, 8)) answer();
         call_once(&seed);
     }
 }

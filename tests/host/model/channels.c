@@ -1,8 +1,10 @@
 /*
- * The model's channels. A message's bytes are all alike, so that one of them stands for the rest.
+ * The model's channels. A message's bytes are all alike, so that one of them stands for the rest; but the request of a
+ * call and its reply begin with a number.
  */
 #include "tests/host/model/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zircon/errors.h>
 
@@ -74,7 +76,7 @@ static bool readable(struct model_process *p, uint64_t addr, uint64_t len) {
 
 /* A message with which a queue would hold itself is discarded: nobody could ever read it. Takes the handles. */
 static zx_status_t enqueue(struct model *m, struct model_channel *to, const struct model_channel_write *w,
-                           const struct sent *sent) {
+                           const struct sent *sent, bool is_call) {
     bool discard = to->closed;
     for (unsigned i = 0; i < sent->count; i++) discard = discard || leads_to(sent->handles[i].object, to);
     zx_status_t status = to->closed ? ZX_ERR_PEER_CLOSED : ZX_OK;
@@ -83,17 +85,20 @@ static zx_status_t enqueue(struct model *m, struct model_channel *to, const stru
         return status;
     }
     struct model_message *message = &to->queue[to->queued++];
-    *message = (struct model_message){.len = w->len, .fill = w->fill, .count = sent->count};
+    *message = (struct model_message){.len = w->len, .fill = w->fill, .is_call = is_call, .count = sent->count};
     memcpy(message->handles, sent->handles, sent->count * sizeof(sent->handles[0]));
     return ZX_OK;
 }
 
-zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
-                                zx_status_t failed) {
+/* `*to` is the end that it went to, on ZX_OK. */
+static zx_status_t send(struct model *m, struct model_process *p, const struct model_channel_write *w, bool is_call,
+                        zx_status_t failed, struct model_channel **to) {
     struct sent sent = {0};
     struct model_handle *h;
-    zx_status_t status = w->options ? ZX_ERR_INVALID_ARGS : ZX_OK;
-    if (status == ZX_OK) status = model_get(p, w->channel, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_WRITE, &h);
+    zx_rights_t rights = ZX_RIGHT_WRITE | (is_call ? ZX_RIGHT_READ : 0);
+    bool bad = w->options || (is_call && w->len < sizeof(zx_txid_t));
+    zx_status_t status = bad ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    if (status == ZX_OK) status = model_get(p, w->channel, ZX_OBJ_TYPE_CHANNEL, rights, &h);
     struct model_channel *c = status == ZX_OK ? channel_of(h) : NULL;
     if (status == ZX_OK && (w->len > ZX_CHANNEL_MAX_MSG_BYTES || w->count > ZX_CHANNEL_MAX_MSG_HANDLES))
         status = ZX_ERR_OUT_OF_RANGE;
@@ -103,9 +108,18 @@ zx_status_t model_channel_write(struct model *m, struct model_process *p, const 
     if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
     zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
-    if (status == ZX_OK && c) return enqueue(m, c->peer, w, &sent);
+    if (status == ZX_OK && c) {
+        *to = c->peer;
+        return enqueue(m, c->peer, w, &sent, is_call);
+    }
     for (unsigned i = 0; i < sent.count; i++) model_drop(m, sent.handles[i]);
     return status;
+}
+
+zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                                zx_status_t failed) {
+    struct model_channel *to;
+    return send(m, p, w, false, failed, &to);
 }
 
 static void message_drop(struct model *m, const struct model_message *message) {
@@ -118,14 +132,30 @@ static struct model_message dequeue(struct model_channel *c) {
     return first;
 }
 
+/* What has no room in the table fails after the bytes have been given. */
 static zx_status_t deliver(struct model_process *p, const struct model_channel_read *r,
-                           const struct model_message *message) {
+                           const struct model_message *message, zx_status_t failed) {
     static uint8_t bytes[ZX_CHANNEL_MAX_MSG_BYTES];
     memset(bytes, message->fill, message->len);
+    if (message->is_call) memcpy(bytes, &r->txid, sizeof(r->txid));
     zx_status_t status = message->len ? model_put(p, r->bytes, bytes, message->len) : ZX_OK;
+    if (status == ZX_OK) status = failed;
     if (status == ZX_OK && message->count)
         status = model_put(p, r->handles, r->made, message->count * sizeof(zx_handle_t));
+    for (unsigned i = 0; status == ZX_OK && i < message->count; i++)
+        model_give(p, r->made[i], message->handles[i].object, message->handles[i].rights);
     return status;
+}
+
+/* The sizes of a message, and the message if it fits. */
+static zx_status_t tell(struct model_process *p, const struct model_channel_read *r,
+                        const struct model_message *message, zx_status_t failed) {
+    bool fits = message->len <= r->len && message->count <= r->count;
+    uint32_t count = message->count;
+    zx_status_t status = model_put_optional(p, r->actual_len, &message->len, sizeof(message->len));
+    if (status == ZX_OK) status = model_put_optional(p, r->actual_count, &count, sizeof(count));
+    if (status == ZX_OK && !fits) status = ZX_ERR_BUFFER_TOO_SMALL;
+    return status == ZX_OK ? deliver(p, r, message, failed) : status;
 }
 
 zx_status_t model_channel_read(struct model *m, struct model_process *p, const struct model_channel_read *r,
@@ -136,21 +166,37 @@ zx_status_t model_channel_read(struct model *m, struct model_process *p, const s
     if (r->options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
     struct model_channel *c = channel_of(h);
     if (c->queued == 0) return c->peer->closed ? ZX_ERR_PEER_CLOSED : ZX_ERR_SHOULD_WAIT;
-    bool fits = c->queue[0].len <= r->len && c->queue[0].count <= r->count;
     struct model_message message = c->queue[0];
-    if (fits || (r->options & ZX_CHANNEL_READ_MAY_DISCARD)) (void)dequeue(c);
-    bool gone = fits || (r->options & ZX_CHANNEL_READ_MAY_DISCARD);
-    status = model_put_optional(p, r->actual_len, &message.len, sizeof(message.len));
-    uint32_t count = message.count;
-    if (status == ZX_OK) status = model_put_optional(p, r->actual_count, &count, sizeof(count));
-    if (status == ZX_OK && !fits) status = ZX_ERR_BUFFER_TOO_SMALL;
-    if (status == ZX_OK) status = failed;
-    if (status == ZX_OK) status = deliver(p, r, &message);
-    if (status == ZX_OK) {
-        for (unsigned i = 0; i < message.count; i++)
-            model_give(p, r->made[i], message.handles[i].object, message.handles[i].rights);
-    }
+    bool gone = (message.len <= r->len && message.count <= r->count) || (r->options & ZX_CHANNEL_READ_MAY_DISCARD);
+    if (gone) (void)dequeue(c);
+    status = tell(p, r, &message, failed);
     /* Those that were received are counted once more by now. */
     if (gone) message_drop(m, &message);
+    return status;
+}
+
+/* The server takes the request, and makes a reply of what it has. */
+static struct model_message answer(struct model *m, struct model_channel *end, const struct model_server *s) {
+    if (end->queued == 0) abort();
+    struct model_message request = dequeue(end);
+    for (unsigned i = 0; i < request.count; i++)
+        model_give(s->process, s->made[i], request.handles[i].object, request.handles[i].rights);
+    message_drop(m, &request);
+    struct model_message reply = {.len = s->len, .fill = s->fill, .is_call = true};
+    if (s->handle) reply.handles[reply.count++] = model_take(s->process, model_find(s->process, s->handle));
+    return reply;
+}
+
+zx_status_t model_channel_call(struct model *m, struct model_process *p, const struct model_channel_write *request,
+                               const struct model_channel_read *reply, const struct model_server *server,
+                               zx_status_t failed) {
+    struct model_channel *to = NULL;
+    zx_status_t status = send(m, p, request, true, server ? ZX_OK : failed, &to);
+    if (status != ZX_OK || !to) return status;
+    /* A request that carries the other end's last handle is discarded, and that end with it. */
+    if (!server) return to->closed ? ZX_ERR_PEER_CLOSED : ZX_ERR_TIMED_OUT;
+    struct model_message message = answer(m, to, server);
+    status = tell(p, reply, &message, failed);
+    message_drop(m, &message);
     return status;
 }

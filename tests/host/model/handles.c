@@ -1,5 +1,5 @@
 /*
- * The model's handles: tables, rights, and what follows from the last handle to an object going away.
+ * The model's handles: tables, rights, names, and what follows from the last handle to an object going away.
  */
 #include "tests/host/model/model.h"
 
@@ -58,6 +58,7 @@ void model_kill(struct model *m, struct model_process *p, int64_t code) {
 void model_drop(struct model *m, struct model_handle h) {
     if (--h.object->handles > 0) return;
     if (h.object->type == ZX_OBJ_TYPE_CHANNEL) channel_close(m, (struct model_channel *)h.object);
+    if (h.object->type == ZX_OBJ_TYPE_EVENTPAIR) ((struct model_event *)h.object)->closed = true;
     if (h.object->type == ZX_OBJ_TYPE_PROCESS && ((struct model_process *)h.object)->state == MODEL_INITIAL)
         model_kill(m, (struct model_process *)h.object, 0);
 }
@@ -68,6 +69,17 @@ zx_status_t model_handle_close(struct model *m, struct model_process *p, zx_hand
     zx_status_t status = model_get(p, value, 0, 0, &h);
     if (status == ZX_OK) model_drop(m, model_take(p, h));
     return status;
+}
+
+zx_status_t model_handle_close_many(struct model *m, struct model_process *p, uint64_t handles, uint64_t count) {
+    zx_status_t result = ZX_OK;
+    for (uint64_t i = 0; i < count; i++) {
+        zx_handle_t value;
+        if (model_load(p, handles + i * sizeof(value), &value, sizeof(value)) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+        zx_status_t status = model_handle_close(m, p, value);
+        if (status != ZX_OK) result = status;
+    }
+    return result;
 }
 
 static bool rights_derivable(const struct model_handle *h, zx_rights_t rights) {
@@ -99,20 +111,44 @@ zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_ha
     return status;
 }
 
-zx_signals_t model_signals(const struct model *m, const struct model_object *object) {
-    const struct model_channel *c = (const struct model_channel *)object;
-    const struct model_process *p = (const struct model_process *)object;
-    const struct model_thread *t = (const struct model_thread *)object;
+static bool has_name(const struct model_object *object) {
+    zx_obj_type_t type = object->type;
+    return type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS || type == ZX_OBJ_TYPE_THREAD ||
+           type == ZX_OBJ_TYPE_VMO || type == ZX_OBJ_TYPE_RESOURCE;
+}
+
+zx_status_t model_set_name(struct model_process *p, zx_handle_t value, uint64_t buffer, uint64_t size) {
+    char name[ZX_MAX_NAME_LEN] = {0};
+    struct model_handle *h;
+    if (buffer == 0) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = model_get(p, value, 0, ZX_RIGHT_SET_PROPERTY, &h);
+    if (status != ZX_OK) return status;
+    if (model_load(p, buffer, name, model_min(size, ZX_MAX_NAME_LEN - 1)) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+    if (!has_name(h->object)) return ZX_ERR_NOT_SUPPORTED;
+    strncpy(h->object->name, name, ZX_MAX_NAME_LEN);
+    return ZX_OK;
+}
+
+zx_status_t model_get_name(struct model_process *p, zx_handle_t value, uint64_t buffer, uint64_t size) {
+    struct model_handle *h;
+    if (buffer == 0) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = model_get(p, value, 0, ZX_RIGHT_GET_PROPERTY, &h);
+    if (status != ZX_OK) return status;
+    if (size < ZX_MAX_NAME_LEN) return ZX_ERR_BUFFER_TOO_SMALL;
+    return model_put(p, buffer, h->object->name, ZX_MAX_NAME_LEN);
+}
+
+zx_koid_t model_related_koid(const struct model *m, const struct model_object *object) {
     switch (object->type) {
-    case ZX_OBJ_TYPE_VMO:
-        return model_vmo_has_children(m, (const struct model_vmo *)object) ? 0 : ZX_VMO_ZERO_CHILDREN;
-    case ZX_OBJ_TYPE_CHANNEL:
-        return (c->queued ? ZX_CHANNEL_READABLE : 0) | (c->peer->closed ? ZX_CHANNEL_PEER_CLOSED : ZX_CHANNEL_WRITABLE);
     case ZX_OBJ_TYPE_PROCESS:
-        return p->state == MODEL_DEAD ? ZX_PROCESS_TERMINATED : 0;
+        return m->job.koid;
     case ZX_OBJ_TYPE_THREAD:
-        return t->dead ? ZX_THREAD_TERMINATED : t->started ? ZX_THREAD_RUNNING : 0;
+        return ((const struct model_thread *)object)->process->object.koid;
+    case ZX_OBJ_TYPE_CHANNEL:
+        return ((const struct model_channel *)object)->peer->object.koid;
+    case ZX_OBJ_TYPE_EVENTPAIR:
+        return ((const struct model_event *)object)->peer->object.koid;
     default:
-        return ZX_JOB_NO_JOBS; /* the job of the program's own processes */
+        return 0;
     }
 }

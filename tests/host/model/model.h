@@ -1,6 +1,6 @@
 /*
- * A reference model of VMOs, VMARs, handles, channels and process memory: what the system calls promise, in flat lists
- * and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
+ * A reference model of VMOs, VMARs, handles, channels, signals and process memory: what the system calls promise, in flat
+ * lists and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
  *
  * Each model_X() for a system call X takes its arguments and returns the status that it must have, after doing to the
  * model what the call must do. Values that the kernel is free to choose, those of new handles, are told to it. Objects are
@@ -17,6 +17,7 @@
 #define MODEL_VMOS 110
 #define MODEL_VMARS 40
 #define MODEL_CHANNELS 24
+#define MODEL_EVENTS 24
 #define MODEL_PROCESSES 8
 #define MODEL_THREADS 16
 #define MODEL_MAPPINGS 48
@@ -28,6 +29,9 @@
 struct model_object {
     zx_obj_type_t type;
     unsigned handles;
+    zx_koid_t koid;      /* 0: not asked for */
+    zx_signals_t raised; /* by programs */
+    char name[ZX_MAX_NAME_LEN];
 };
 
 struct model_page {
@@ -77,7 +81,8 @@ struct model_handle {
 
 struct model_message {
     uint32_t len;
-    uint8_t fill; /* every byte of it */
+    uint8_t fill; /* every byte of it, */
+    bool is_call; /* but the first four of a call's request: a number from the kernel */
     unsigned count;
     struct model_handle handles[MODEL_SENT];
 };
@@ -88,6 +93,13 @@ struct model_channel {
     bool closed;
     unsigned queued;
     struct model_message queue[MODEL_QUEUE];
+};
+
+/* One event, or one of a pair. */
+struct model_event {
+    struct model_object object;
+    struct model_event *peer; /* NULL: none */
+    bool closed;
 };
 
 enum model_state { MODEL_INITIAL, MODEL_RUNNING, MODEL_DEAD };
@@ -109,10 +121,11 @@ struct model_thread {
 };
 
 struct model {
-    unsigned vmo_count, vmar_count, channel_count, process_count, thread_count;
+    unsigned vmo_count, vmar_count, channel_count, event_count, process_count, thread_count;
     struct model_vmo vmos[MODEL_VMOS];
     struct model_vmar vmars[MODEL_VMARS];
     struct model_channel channels[MODEL_CHANNELS];
+    struct model_event events[MODEL_EVENTS];
     struct model_process processes[MODEL_PROCESSES];
     struct model_thread threads[MODEL_THREADS];
     struct model_object job, resource;
@@ -154,8 +167,34 @@ zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_ri
 /* With `failed`, an error that is none of the arguments' but consumes the handle all the same. */
 zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t h, zx_rights_t rights,
                                  uint64_t out, zx_handle_t made, zx_status_t failed);
+/* The koid that tells what an object belongs to, or its other end. */
+zx_koid_t model_related_koid(const struct model *m, const struct model_object *object);
+/* The handles of an array in `p`'s memory. */
+zx_status_t model_handle_close_many(struct model *m, struct model_process *p, uint64_t handles, uint64_t count);
+/* Names. Setting one takes bytes up to the first NUL. */
+zx_status_t model_set_name(struct model_process *p, zx_handle_t h, uint64_t buffer, uint64_t size);
+zx_status_t model_get_name(struct model_process *p, zx_handle_t h, uint64_t buffer, uint64_t size);
+
+/* --- signals.c --- */
+
 /* The signals of an object that can be waited for. */
 zx_signals_t model_signals(const struct model *m, const struct model_object *object);
+
+zx_status_t model_event_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out,
+                               zx_handle_t made);
+zx_status_t model_eventpair_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out0,
+                                   uint64_t out1, const zx_handle_t made[2]);
+zx_status_t model_object_signal(struct model_process *p, zx_handle_t h, zx_signals_t clear, zx_signals_t set);
+zx_status_t model_object_signal_peer(struct model_process *p, zx_handle_t h, zx_signals_t clear, zx_signals_t set);
+/* Waits during which nothing happens. */
+zx_status_t model_wait_one(const struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t signals,
+                           uint64_t out);
+zx_status_t model_wait_many(const struct model *m, struct model_process *p, uint64_t items, uint64_t count);
+/* Futexes for which nobody waits. */
+zx_status_t model_futex_wait(struct model_process *p, uint64_t word, int32_t value, zx_handle_t owner);
+zx_status_t model_futex_wake(uint64_t word, uint32_t count);
+zx_status_t model_futex_requeue(struct model_process *p, uint64_t word, int32_t value, uint64_t other, uint32_t count,
+                                zx_handle_t owner);
 
 /* --- channels.c --- */
 
@@ -179,8 +218,21 @@ struct model_channel_read {
     uint32_t len, count;
     uint64_t actual_len, actual_count;
     zx_handle_t made[MODEL_SENT];
+    zx_txid_t txid; /* where the message read has a number of the kernel's, that number */
 };
 zx_status_t model_channel_read(struct model *m, struct model_process *p, const struct model_channel_read *r,
+                               zx_status_t failed);
+/* Who answers a call, and with what. */
+struct model_server {
+    struct model_process *process;
+    zx_handle_t made[MODEL_SENT]; /* the request's handles there */
+    uint32_t len;
+    uint8_t fill;
+    zx_handle_t handle; /* or 0 */
+};
+/* `server` answers the call if the request reaches it; NULL: nobody does. */
+zx_status_t model_channel_call(struct model *m, struct model_process *p, const struct model_channel_write *request,
+                               const struct model_channel_read *reply, const struct model_server *server,
                                zx_status_t failed);
 
 /* --- vmos.c --- */
@@ -270,5 +322,10 @@ zx_status_t model_process_start(struct model *m, struct model_process *p, zx_han
                                 zx_handle_t arg, int64_t code, zx_status_t failed);
 /* The thread exits at once. */
 zx_status_t model_thread_start(struct model_process *p, zx_handle_t h);
+/* A thread of a process while it runs or a process of a job until it is dead, by its koid; or NULL. */
+struct model_object *model_find_child(struct model *m, const struct model_object *parent, zx_koid_t koid);
+/* `rights` are the child's. */
+zx_status_t model_get_child(struct model *m, struct model_process *p, zx_handle_t h, zx_koid_t koid, zx_rights_t rights,
+                            uint64_t out, zx_handle_t made);
 /* `*victim`: whom to wait for. */
 zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t h, struct model_process **victim);

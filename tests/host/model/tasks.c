@@ -3,6 +3,7 @@
  */
 #include "tests/host/model/model.h"
 
+#include <string.h>
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>
 
@@ -19,20 +20,25 @@ struct model_process *model_process_new(struct model *m) {
     return p;
 }
 
-static zx_status_t check_name(struct model_process *p, uint64_t name) {
+static zx_status_t load_name(struct model_process *p, uint64_t addr, char name[ZX_MAX_NAME_LEN]) {
     char text[NAME_LEN];
-    return model_load(p, name, text, sizeof(text)) == ZX_OK ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    if (model_load(p, addr, text, sizeof(text)) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+    memset(name, 0, ZX_MAX_NAME_LEN);
+    memcpy(name, text, strnlen(text, sizeof(text)));
+    return ZX_OK;
 }
 
 zx_status_t model_process_create(struct model *m, struct model_process *p, zx_handle_t job, uint32_t options,
                                  uint64_t name, uint64_t out, uint64_t out_vmar, const zx_handle_t made[2]) {
+    char text[ZX_MAX_NAME_LEN];
     struct model_handle *h;
-    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : check_name(p, name);
+    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : load_name(p, name, text);
     if (status == ZX_OK) status = model_get(p, job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &h);
     if (status == ZX_OK) status = model_put(p, out, &made[0], sizeof(made[0]));
     if (status == ZX_OK) status = model_put(p, out_vmar, &made[1], sizeof(made[1]));
     if (status != ZX_OK) return status;
     struct model_process *child = model_process_new(m);
+    memcpy(child->object.name, text, sizeof(text));
     model_give(p, made[0], &child->object, ZX_DEFAULT_PROCESS_RIGHTS);
     model_give(p, made[1], &child->root->object, ROOT_RIGHTS);
     return ZX_OK;
@@ -40,13 +46,15 @@ zx_status_t model_process_create(struct model *m, struct model_process *p, zx_ha
 
 zx_status_t model_thread_create(struct model *m, struct model_process *p, zx_handle_t value, uint32_t options,
                                 uint64_t name, uint64_t out, zx_handle_t made) {
+    char text[ZX_MAX_NAME_LEN];
     struct model_handle *h;
-    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : check_name(p, name);
+    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : load_name(p, name, text);
     if (status == ZX_OK) status = model_get(p, value, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_MANAGE_THREAD, &h);
     if (status == ZX_OK) status = model_put(p, out, &made, sizeof(made));
     if (status != ZX_OK) return status;
     struct model_thread *t = &m->threads[m->thread_count++];
     *t = (struct model_thread){.object.type = ZX_OBJ_TYPE_THREAD, .process = (struct model_process *)h->object};
+    memcpy(t->object.name, text, sizeof(text));
     model_give(p, made, &t->object, ZX_DEFAULT_THREAD_RIGHTS);
     return ZX_OK;
 }
@@ -90,6 +98,33 @@ zx_status_t model_thread_start(struct model_process *p, zx_handle_t value) {
     if (t->started || t->process->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
     t->started = t->dead = true;
     return ZX_OK;
+}
+
+struct model_object *model_find_child(struct model *m, const struct model_object *parent, zx_koid_t koid) {
+    for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_PROCESS && i < m->thread_count; i++) {
+        struct model_thread *t = &m->threads[i];
+        if (&t->process->object == parent && t->started && !t->dead && t->object.koid == koid) return &t->object;
+    }
+    for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < m->process_count; i++) {
+        struct model_process *child = &m->processes[i];
+        if (child->state != MODEL_DEAD && child->object.koid == koid) return &child->object;
+    }
+    return NULL;
+}
+
+zx_status_t model_get_child(struct model *m, struct model_process *p, zx_handle_t value, zx_koid_t koid,
+                            zx_rights_t rights, uint64_t out, zx_handle_t made) {
+    struct model_handle *h;
+    zx_status_t status = model_get(p, value, 0, ZX_RIGHT_ENUMERATE, &h);
+    if (status != ZX_OK) return status;
+    if (rights == ZX_RIGHT_SAME_RIGHTS) rights = h->rights;
+    if (rights & ~h->rights) return ZX_ERR_ACCESS_DENIED;
+    if (h->object->type != ZX_OBJ_TYPE_PROCESS && h->object->type != ZX_OBJ_TYPE_JOB) return ZX_ERR_WRONG_TYPE;
+    struct model_object *child = model_find_child(m, h->object, koid);
+    if (!child) return ZX_ERR_NOT_FOUND;
+    status = model_put(p, out, &made, sizeof(made));
+    if (status == ZX_OK) model_give(p, made, child, rights);
+    return status;
 }
 
 zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t value,

@@ -59,6 +59,7 @@ void model_reset(struct model *m) {
     memset(m, 0, sizeof(*m));
     m->job.type = ZX_OBJ_TYPE_JOB;
     m->resource.type = ZX_OBJ_TYPE_RESOURCE;
+    strcpy(m->resource.name, "root");
 }
 
 static unsigned mappings_unused(const struct model_process *p) {
@@ -72,8 +73,9 @@ bool model_has_room(const struct model *m, const struct model_process *p) {
         if (mappings_unused(&m->processes[i]) < 4) return false;
     }
     return m->vmo_count + MODEL_MAPPINGS < MODEL_VMOS && m->vmar_count + 2 <= MODEL_VMARS &&
-           m->channel_count + 2 <= MODEL_CHANNELS && m->thread_count < MODEL_THREADS &&
-           m->process_count < MODEL_PROCESSES && p->handle_count + MODEL_SENT <= MODEL_HANDLES;
+           m->channel_count + 2 <= MODEL_CHANNELS && m->event_count + 2 <= MODEL_EVENTS &&
+           m->thread_count < MODEL_THREADS && m->process_count < MODEL_PROCESSES &&
+           p->handle_count + MODEL_SENT <= MODEL_HANDLES;
 }
 
 struct model_vmo *model_vmo_new(struct model *m, uint64_t size, bool resizable) {

@@ -234,6 +234,16 @@ static zx_status_t list_processes(const struct handle *handle, struct record_lis
     return ZX_OK;
 }
 
+static zx_status_t list_jobs(const struct handle *handle, struct record_list *out) {
+    struct job *job;
+    zx_koid_t koid = 0;
+    while ((job = job_next_job(job_from_object(handle->object), &koid))) {
+        list_put(out, &koid, sizeof(koid));
+        object_unref(&job->object);
+    }
+    return ZX_OK;
+}
+
 static const struct info_topic {
     uint32_t topic;
     zx_rights_t rights;
@@ -246,6 +256,7 @@ static const struct info_topic {
     {ZX_INFO_HANDLE_COUNT, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_count_t), fill_count, NULL},
     {ZX_INFO_PROCESS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_t), fill_process, NULL},
     {ZX_INFO_PROCESS_THREADS, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_PROCESS, sizeof(zx_koid_t), NULL, list_threads},
+    {ZX_INFO_JOB_CHILDREN, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_jobs},
     {ZX_INFO_JOB_PROCESSES, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_processes},
     {ZX_INFO_PROCESS_MAPS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_maps_t), NULL, list_maps},
     {ZX_INFO_PROCESS_VMOS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_vmo_t), NULL, list_vmos},

@@ -76,22 +76,39 @@ zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t property, user_
     return status;
 }
 
-/* The member of a process or job that has this koid, with a reference. */
-static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
+/* The members after `*koid`, as objects. */
+static struct object *next_thread(struct object *process, zx_koid_t *koid) {
+    struct user_thread *thread = process_next_thread(process_from_object(process), koid);
+    return thread ? &thread->object : NULL;
+}
+static struct object *next_process(struct object *job, zx_koid_t *koid) {
+    struct process *process = job_next_process(job_from_object(job), koid);
+    return process ? &process->object : NULL;
+}
+static struct object *next_job(struct object *job, zx_koid_t *koid) {
+    struct job *child = job_next_job(job_from_object(job), koid);
+    return child ? &child->object : NULL;
+}
+
+/* The member that has this koid, with a reference, or NULL. */
+static struct object *find_member(struct object *object, zx_koid_t koid,
+                                  struct object *(*next)(struct object *, zx_koid_t *)) {
     zx_koid_t found = koid - 1;
+    struct object *member = next(object, &found);
+    if (!member || found == koid) return member;
+    object_unref(member);
+    return NULL;
+}
+
+static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
     *out = NULL;
-    if (object->ops->type == ZX_OBJ_TYPE_PROCESS) {
-        struct user_thread *thread = process_next_thread(process_from_object(object), &found);
-        if (thread) *out = &thread->object;
-    } else if (object->ops->type == ZX_OBJ_TYPE_JOB) {
-        struct process *process = job_next_process(job_from_object(object), &found);
-        if (process) *out = &process->object;
-    } else {
+    if (object->ops->type == ZX_OBJ_TYPE_PROCESS)
+        *out = find_member(object, koid, next_thread);
+    else if (object->ops->type != ZX_OBJ_TYPE_JOB)
         return ZX_ERR_WRONG_TYPE;
-    }
-    if (*out && found == koid) return ZX_OK;
-    if (*out) object_unref(*out);
-    return ZX_ERR_NOT_FOUND;
+    else if (!(*out = find_member(object, koid, next_job)))
+        *out = find_member(object, koid, next_process);
+    return *out ? ZX_OK : ZX_ERR_NOT_FOUND;
 }
 
 zx_status_t sys_object_get_child(zx_handle_t value, zx_koid_t koid, zx_rights_t rights, user_out_t out) {

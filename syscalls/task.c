@@ -12,6 +12,20 @@
 
 #define ROOT_VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
 
+zx_status_t sys_job_create(zx_handle_t parent_value, uint32_t options, user_out_t out) {
+    struct object *parent;
+    struct job *job;
+    if (options != 0) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = caller_get(parent_value, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_JOB, &parent);
+    if (status != ZX_OK) return status;
+    status = job_create(job_from_object(parent), &job);
+    object_unref(parent);
+    if (status != ZX_OK) return status;
+    status = handle_give(caller_handles(), out, handle_make(&job->object, ZX_DEFAULT_JOB_RIGHTS));
+    object_unref(&job->object);
+    return status;
+}
+
 static zx_status_t create_in_job(zx_handle_t job_value, const char *name, struct process **out) {
     struct object *job;
     zx_status_t status = caller_get(job_value, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &job);

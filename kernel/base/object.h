@@ -64,6 +64,8 @@ static inline bool object_try_ref(struct object *object) {
     return false;
 }
 void object_unref(struct object *object);
+/* For types that hang in lines, whose destroy frees a whole line in a loop: true: the caller has to free this one too. */
+bool object_unref_last(struct object *object);
 
 /* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */
 void object_abandon(struct object *object);

@@ -32,7 +32,9 @@ struct process {
     int64_t return_code;               /* [p] */
     LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
 
-    LIST_ENTRY(process) job_link; /* guarded by the job's lock */
+    /* Guarded by the job tree's lock. */
+    LIST_ENTRY(process) job_link;
+    SLIST_ENTRY(process) doomed; /* while its job is being killed: that happens once */
 };
 
 static inline struct process *process_from_object(struct object *object) {

@@ -47,9 +47,11 @@ static zx_status_t map_board(struct child *child) {
     return status;
 }
 
-bool child_make(struct child *child) {
+bool child_make(struct child *child) { return child_make_in(child, zx_job_default()); }
+
+bool child_make_in(struct child *child, zx_handle_t job) {
     *child = (struct child){0};
-    zx_status_t status = zx_process_create(zx_job_default(), "child", 5, 0, &child->process, &child->vmar);
+    zx_status_t status = zx_process_create(job, "child", 5, 0, &child->process, &child->vmar);
     if (status == ZX_OK) status = zx_thread_create(child->process, "first", 5, 0, &child->thread);
     if (status == ZX_OK) status = map_image(child->vmar);
     if (status == ZX_OK) status = map_stack(child);

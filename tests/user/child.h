@@ -36,6 +36,8 @@ struct child {
 
 /* Makes a child up to, not including, its start. False, and a failure of the test, if that does not work. */
 bool child_make(struct child *child);
+/* The same in another job than the default one. */
+bool child_make_in(struct child *child, zx_handle_t job);
 
 /* Starts it; `arg1` moves to it, and `arg2` is the address of the board there. */
 zx_status_t child_start(struct child *child, child_entry *entry, zx_handle_t arg1);

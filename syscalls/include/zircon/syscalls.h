@@ -71,7 +71,7 @@ zx_status_t zx_object_get_property(zx_handle_t handle, uint32_t property, void *
 zx_status_t zx_object_set_property(zx_handle_t handle, uint32_t property, const void *value, size_t value_size);
 
 /*
- * Makes a handle to a thread of a process, or a process of a job, by its koid; needs ENUMERATE. `rights` is a subset of
+ * Makes a handle to a thread of a process, or a job or process of a job, by its koid; needs ENUMERATE. `rights` is a subset of
  * the parent handle's, else ZX_ERR_ACCESS_DENIED, or ZX_RIGHT_SAME_RIGHTS for all of these. ZX_ERR_NOT_FOUND: no such
  * child, or a thread that was not started or has ended.
  */
@@ -112,6 +112,14 @@ zx_status_t zx_object_wait_many(zx_wait_item_t *items, size_t num_items, zx_time
 zx_status_t zx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline, zx_signals_t *observed);
 
 /* processes and threads */
+
+/*
+ * Makes a job in a job; needs MANAGE_JOB on that one. Options are 0. There are 32 generations below the root job.
+ *
+ * ZX_ERR_OUT_OF_RANGE  the parent is the 32nd generation
+ * ZX_ERR_BAD_STATE     the parent was killed
+ */
+zx_status_t zx_job_create(zx_handle_t parent_job, uint32_t options, zx_handle_t *out);
 
 /*
  * Makes a process in a job, without threads yet; needs MANAGE_PROCESS on the job. `name` is cut to
@@ -520,6 +528,7 @@ ZX_SECOND_NAME(object_signal);
 ZX_SECOND_NAME(object_signal_peer);
 ZX_SECOND_NAME(object_wait_one);
 ZX_SECOND_NAME(object_wait_many);
+ZX_SECOND_NAME(job_create);
 ZX_SECOND_NAME(process_create);
 ZX_SECOND_NAME(process_start);
 ZX_SECOND_NAME(process_exit);

@@ -16,6 +16,7 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_PROCESS_THREADS \
     ((zx_object_info_topic_t)4u)                           /* ENUMERATE; as many zx_koid_t as fit, of those that run */
 #define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)          /* INSPECT; zx_info_vmar_t */
+#define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)  /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u) /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)   /* INSPECT, on a process; zx_info_task_stats_t */
 #define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u) /* INSPECT; as many zx_info_maps_t as fit */

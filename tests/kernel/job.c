@@ -1,0 +1,55 @@
+/*
+ * The tree of jobs, where it takes a reference without a handle to get there: what system calls meet only in a race.
+ */
+#include "kernel/object/job.h"
+
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+#include "tests/kernel/support.h"
+
+static struct job *root, *parent, *child;
+
+static bool begin(void) {
+    return job_create_root(&root) == ZX_OK && job_create(root, &parent) == ZX_OK && job_create(parent, &child) == ZX_OK;
+}
+
+static void end(void) {
+    object_unref(&child->object);
+    object_unref(&parent->object);
+    object_unref(&root->object);
+}
+
+/* As if the last handle to it were closed. */
+static void lose_handle(struct job *job) { handle_discard(handle_make(&job->object, ZX_DEFAULT_JOB_RIGHTS)); }
+
+static bool has_jobs(struct job *job) { return !(object_signals(&job->object) & ZX_JOB_NO_JOBS); }
+
+KTEST("job/one that has left is listed again, with those above it, when it gets a member") {
+    struct process *process;
+    zx_koid_t koid = 0;
+    NEED(begin() && has_jobs(root) && has_jobs(parent));
+    struct handle held = handle_make(&parent->object, ZX_DEFAULT_JOB_RIGHTS);
+    lose_handle(child);
+    EXPECT(!has_jobs(parent) && !job_next_job(parent, &koid) && has_jobs(root));
+    handle_discard(held);
+    EXPECT(!has_jobs(root));
+    NEED(process_create(child, "late", &process) == ZX_OK);
+    EXPECT(has_jobs(root) && has_jobs(parent));
+    job_kill(root, -1024);
+    EXPECT(object_signals(&process->object) & ZX_PROCESS_TERMINATED);
+    EXPECT(object_signals(&child->object) & ZX_JOB_TERMINATED);
+    object_unref(&process->object);
+    end();
+}
+
+KTEST("job/one that had left before its parent was killed takes no member any more") {
+    struct process *process;
+    struct job *job;
+    NEED(begin());
+    lose_handle(child);
+    job_kill(root, -1024);
+    EXPECT(!(object_signals(&child->object) & ZX_JOB_TERMINATED));
+    EXPECT(process_create(child, "late", &process) == ZX_ERR_BAD_STATE);
+    EXPECT(job_create(child, &job) == ZX_ERR_BAD_STATE);
+    end();
+}

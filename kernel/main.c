@@ -11,6 +11,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/object/futex.h"
+#include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
 #include "kernel/sched/sched.h"
 #include "kernel/userboot.h"
@@ -22,7 +23,7 @@
 #include "tests/kernel/harness.h"
 #endif
 
-static struct thread reaper_thread, main_thread;
+static struct thread reaper_thread, timers_thread, main_thread;
 
 static void report(const char *text) { arch_report_write(text, strlen(text)); }
 
@@ -90,6 +91,7 @@ void upcall_start(void) {
     random_init();
     start_cpus();
     start_kernel_thread(&reaper_thread, sched_reaper);
+    start_kernel_thread(&timers_thread, user_timers_keeper);
     start_kernel_thread(&main_thread, main_entry);
     sched_idle();
 }

@@ -121,7 +121,7 @@ TEST("object_signal/objects without signals: their handles lack SIGNAL, and cann
 }
 
 static const enum kind waitable[] = {KIND_VMO,     KIND_CHANNEL, KIND_EVENT, KIND_EVENTPAIR,
-                                     KIND_PROCESS, KIND_THREAD,  KIND_JOB};
+                                     KIND_PROCESS, KIND_THREAD,  KIND_JOB,   KIND_TIMER};
 
 TEST("object_signal/the eight user signals go up and down on objects of every type that has signals") {
     for (size_t i = 0; i < COUNT(waitable); i++) {

@@ -34,6 +34,7 @@ enum kind {
     KIND_PROCESS,
     KIND_THREAD,
     KIND_JOB,
+    KIND_TIMER,
     KIND_RESOURCE,
     KIND_COUNT,
 };

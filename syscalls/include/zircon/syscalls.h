@@ -459,6 +459,24 @@ zx_ticks_t zx_ticks_get(void);
 /* How far that counter goes in a second. */
 zx_ticks_t zx_ticks_per_second(void);
 
+/*
+ * Makes a timer, not set. Options are one of ZX_TIMER_SLACK_*.
+ *
+ * ZX_ERR_INVALID_ARGS  other options, or a clock other than ZX_CLOCK_MONOTONIC
+ */
+zx_status_t zx_timer_create(uint32_t options, zx_clock_t clock_id, zx_handle_t *out);
+
+/*
+ * Takes ZX_TIMER_SIGNALED down, and puts it up at the deadline, at once if that has passed; needs WRITE. Up to
+ * `slack` earlier or later, as the timer was made, if another timer goes off then.
+ *
+ * ZX_ERR_OUT_OF_RANGE  the slack is negative
+ */
+zx_status_t zx_timer_set(zx_handle_t handle, zx_time_t deadline, zx_duration_t slack);
+
+/* Takes ZX_TIMER_SIGNALED down, and lets a timer forget its deadline; needs WRITE. */
+zx_status_t zx_timer_cancel(zx_handle_t handle);
+
 /* The time that is `nanoseconds` from now, stopping at ZX_TIME_INFINITE. No system call of its own. */
 zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
 
@@ -562,6 +580,9 @@ ZX_SECOND_NAME(channel_write);
 ZX_SECOND_NAME(channel_call);
 ZX_SECOND_NAME(event_create);
 ZX_SECOND_NAME(eventpair_create);
+ZX_SECOND_NAME(timer_create);
+ZX_SECOND_NAME(timer_set);
+ZX_SECOND_NAME(timer_cancel);
 ZX_SECOND_NAME(futex_wait);
 ZX_SECOND_NAME(futex_wake);
 ZX_SECOND_NAME(futex_requeue);

@@ -27,6 +27,8 @@ typedef int32_t zx_status_t; /* <zircon/errors.h> */
 typedef int64_t zx_time_t;
 typedef int64_t zx_duration_t;
 typedef uint64_t zx_ticks_t; /* a raw counter, the finest there is */
+typedef uint32_t zx_clock_t;
+#define ZX_CLOCK_MONOTONIC ((zx_clock_t)0)
 #define ZX_TIME_INFINITE INT64_MAX
 #define ZX_TIME_INFINITE_PAST INT64_MIN
 
@@ -36,6 +38,11 @@ typedef uint64_t zx_ticks_t; /* a raw counter, the finest there is */
 #define ZX_SEC(n) ((zx_duration_t)(1000000000LL * (n)))
 #define ZX_MIN(n) (ZX_SEC(n) * 60LL)
 #define ZX_HOUR(n) (ZX_MIN(n) * 60LL)
+
+/* Where a timer may go off with another, beside its deadline: before and after, before, after. */
+#define ZX_TIMER_SLACK_CENTER 0u
+#define ZX_TIMER_SLACK_EARLY 1u
+#define ZX_TIMER_SLACK_LATE 2u
 
 /* The system-wide, never reused number of an object. */
 typedef uint64_t zx_koid_t;

@@ -1,0 +1,123 @@
+/*
+ * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one goes off,
+ * so that afterwards it does not: outside it nothing is half done.
+ */
+#include "kernel/object/user_timer.h"
+
+#include <bsd/sys/tree.h>
+#include <zircon/time.h>
+
+#include "arch/time.h"
+#include "kernel/base/log.h"
+#include "kernel/sched/waitq.h"
+#include "vm/heap.h"
+
+struct user_timer {
+    struct object object;
+    uint32_t slack_mode; /* [I] */
+
+    /* Guarded by the lock. */
+    bool set; /* in the tree */
+    zx_time_t deadline;
+    RB_ENTRY(user_timer) node;
+};
+
+static int timer_compare(const struct user_timer *a, const struct user_timer *b) {
+    if (a->deadline != b->deadline) return a->deadline < b->deadline ? -1 : 1;
+    if (a == b) return 0;
+    return (uintptr_t)a < (uintptr_t)b ? -1 : 1;
+}
+
+RB_HEAD(timer_tree, user_timer);
+RB_GENERATE_INTERNAL(timer_tree, user_timer, node, timer_compare, UNUSED static)
+
+static struct spinlock timers_lock = SPINLOCK_INIT(RANK_TIMERS, "timers");
+static struct timer_tree timers = RB_INITIALIZER(&timers);
+static struct waitq keeper_waits = WAITQ_INIT(keeper_waits);
+
+static struct user_timer *user_timer_from_object(struct object *object) {
+    return container_of(object, struct user_timer, object);
+}
+
+/* Under the lock. */
+static void unset(struct user_timer *timer) {
+    if (timer->set) RB_REMOVE(timer_tree, &timers, timer);
+    timer->set = false;
+}
+
+static void user_timer_on_zero_handles(struct object *object) {
+    spin_lock(&timers_lock);
+    unset(user_timer_from_object(object));
+    spin_unlock(&timers_lock);
+}
+
+/* Somebody may have set it while its last handle was being closed. */
+static void user_timer_destroy(struct object *object) {
+    user_timer_on_zero_handles(object);
+    heap_free(user_timer_from_object(object));
+}
+
+static const struct object_ops user_timer_ops = {
+    .type = ZX_OBJ_TYPE_TIMER,
+    .default_rights = ZX_DEFAULT_TIMER_RIGHTS,
+    .destroy = user_timer_destroy,
+    .on_zero_handles = user_timer_on_zero_handles,
+};
+
+zx_status_t user_timer_create(uint32_t slack_mode, struct object **out) {
+    struct user_timer *timer = heap_new(struct user_timer);
+    if (!timer) return ZX_ERR_NO_MEMORY;
+    object_init(&timer->object, &user_timer_ops, 0);
+    timer->slack_mode = slack_mode;
+    *out = &timer->object;
+    return ZX_OK;
+}
+
+/* Under the lock: when another timer goes off within the slack, or else the very deadline. */
+static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadline, zx_duration_t slack) {
+    zx_time_t earliest = deadline, latest = deadline;
+    if (timer->slack_mode != ZX_TIMER_SLACK_LATE) earliest = zx_time_sub_duration(deadline, slack);
+    if (timer->slack_mode != ZX_TIMER_SLACK_EARLY) latest = zx_time_add_duration(deadline, slack);
+    struct user_timer key = {.deadline = earliest};
+    const struct user_timer *other = RB_NFIND(timer_tree, &timers, &key);
+    return other && other->deadline <= latest ? other->deadline : deadline;
+}
+
+void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t slack) {
+    struct user_timer *timer = user_timer_from_object(object);
+    spin_lock(&timers_lock);
+    unset(timer);
+    object_signal(object, ZX_TIMER_SIGNALED, 0);
+    if (deadline <= arch_time_now()) {
+        object_signal(object, 0, ZX_TIMER_SIGNALED);
+    } else if (deadline != ZX_TIME_INFINITE) {
+        timer->deadline = choose_deadline(timer, deadline, slack);
+        timer->set = true;
+        RB_INSERT(timer_tree, &timers, timer);
+        if (RB_MIN(timer_tree, &timers) == timer) waitq_wake_all(&keeper_waits, ZX_OK);
+    }
+    spin_unlock(&timers_lock);
+}
+
+void user_timer_cancel(struct object *object) {
+    spin_lock(&timers_lock);
+    unset(user_timer_from_object(object));
+    object_signal(object, ZX_TIMER_SIGNALED, 0);
+    spin_unlock(&timers_lock);
+}
+
+/* One at a time, so that the lock is never held for many. */
+void user_timers_keeper(void *arg UNUSED) {
+    for (;;) {
+        spin_lock(&timers_lock);
+        struct user_timer *first = RB_MIN(timer_tree, &timers);
+        zx_time_t deadline = first ? first->deadline : ZX_TIME_INFINITE;
+        if (deadline > arch_time_now()) {
+            (void)!waitq_block(&keeper_waits, &timers_lock, deadline, WAIT_UNINTERRUPTIBLE);
+            continue;
+        }
+        unset(first);
+        object_signal(&first->object, 0, ZX_TIMER_SIGNALED);
+        spin_unlock(&timers_lock);
+    }
+}

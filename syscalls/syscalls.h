@@ -35,5 +35,8 @@ struct handle_table *caller_handles(void);
 struct object;
 MUST_CHECK zx_status_t caller_get(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights, struct object **out);
 
+/* One that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
+MUST_CHECK zx_status_t caller_get_waitable(zx_handle_t value, struct object **out);
+
 /* A name for a new object: cut to 31 bytes. INVALID_ARGS for a bad pointer. */
 MUST_CHECK zx_status_t copy_in_name(char name[ZX_MAX_NAME_LEN], user_in_t src, size_t len);

@@ -46,8 +46,7 @@ zx_status_t sys_object_signal_peer(zx_handle_t value, uint32_t clear, uint32_t s
     return status;
 }
 
-/* The object that a wait is for: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
-static zx_status_t get_waitable(zx_handle_t value, struct object **out) {
+zx_status_t caller_get_waitable(zx_handle_t value, struct object **out) {
     zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, out);
     if (status != ZX_OK || object_is_waitable(*out)) return status;
     object_unref(*out);
@@ -57,7 +56,7 @@ static zx_status_t get_waitable(zx_handle_t value, struct object **out) {
 zx_status_t sys_object_wait_one(zx_handle_t value, zx_signals_t signals, zx_time_t deadline, user_out_t observed_out) {
     struct object *object;
     zx_signals_t observed;
-    zx_status_t status = get_waitable(value, &object);
+    zx_status_t status = caller_get_waitable(value, &object);
     if (status != ZX_OK) return status;
     status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
     object_unref(object);
@@ -81,7 +80,7 @@ static zx_status_t get_objects(struct wait_many *many, size_t count) {
         struct wait *wait = &many->waits[i];
         wait->value = many->items[i].handle;
         wait->signals = many->items[i].waitfor;
-        zx_status_t status = get_waitable(wait->value, &wait->object);
+        zx_status_t status = caller_get_waitable(wait->value, &wait->object);
         if (status != ZX_OK) {
             drop_objects(many, i);
             return status;

@@ -95,7 +95,7 @@ zx_signals_t object_observe(struct object *object, struct observer *observer) {
 }
 
 /* A removed observer is marked by a NULL back link. */
-static void observer_remove(struct observer *observer) {
+void observer_remove(struct observer *observer) {
     LIST_REMOVE(observer, link);
     observer->link.le_prev = NULL;
 }
@@ -109,13 +109,18 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer) 
 }
 
 void object_cancel(struct object *object, const void *table, zx_handle_t value) {
-    spin_lock(&object->lock);
+    SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
     struct observer *observer, *next;
+    spin_lock(&object->lock);
     for (observer = LIST_FIRST(&object->observers); observer; observer = next) {
         next = LIST_NEXT(observer, link);
         if (observer->table != table || observer->value != value) continue;
         observer_remove(observer);
-        observer->cancelled(observer, object->signals);
+        if (observer->cancelled(observer, object->signals)) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
     spin_unlock(&object->lock);
+    while ((observer = SLIST_FIRST(&gone))) {
+        SLIST_REMOVE_HEAD(&gone, gone);
+        observer->released(observer);
+    }
 }

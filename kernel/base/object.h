@@ -28,15 +28,18 @@ struct object_ops {
 
 /*
  * Somebody who watches signals: told of the state when it begins, and then of every change, until it is removed.
- * `notify` runs under the object's lock: it may wake threads, nothing more. `cancelled` says that the handle it was
- * begun through is gone; then it has been removed.
+ * `notify` runs under the object's lock: it may wake threads, and remove the observer, nothing more. `cancelled` says that
+ * the handle it was begun through is gone; then it has been removed. If it returns true, `released` is called once no lock is
+ * held any more.
  */
 struct observer {
     LIST_ENTRY(observer) link;
     const void *table; /* with `value`: the handle that the wait was begun through */
     zx_handle_t value;
     void (*notify)(struct observer *observer, zx_signals_t signals);
-    void (*cancelled)(struct observer *observer, zx_signals_t signals);
+    bool (*cancelled)(struct observer *observer, zx_signals_t signals);
+    void (*released)(struct observer *observer);
+    SLIST_ENTRY(observer) gone; /* cancelled, to be released */
 };
 
 struct object {
@@ -88,6 +91,8 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 zx_signals_t object_observe(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);
+/* The same for `notify`, which has the lock. */
+void observer_remove(struct observer *observer);
 /* The handle (table, value) is gone: cancels what was begun through it. */
 void object_cancel(struct object *object, const void *table, zx_handle_t value);
 

@@ -98,6 +98,7 @@ static void channel_on_zero_handles(struct object *object) {
     mutex_lock(&transit_lock);
     mutex_lock(&end->pair->lock);
     STAILQ_SWAP(&queue, &end->queue, message);
+    end->queued = 0;
     if (end->peer) {
         end->peer->peer = NULL;
         object_signal(&end->peer->object, ZX_CHANNEL_WRITABLE, ZX_CHANNEL_PEER_CLOSED);
@@ -156,6 +157,7 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
 static bool enqueue(struct channel *end, struct message *message) {
     if (message->carries_channels && closes_cycle(message, end)) return false;
     STAILQ_INSERT_TAIL(&end->queue, message, link);
+    end->queued++;
     object_signal(&end->object, 0, ZX_CHANNEL_READABLE);
     message_set_container(message, end);
     return true;
@@ -203,6 +205,7 @@ static zx_status_t dequeue(struct channel *end, bool may_carry, bool discard, ui
     *num_handles = first->num_handles;
     if (status != ZX_OK && !discard) return status;
     STAILQ_REMOVE_HEAD(&end->queue, link);
+    end->queued--;
     message_set_container(first, NULL);
     if (STAILQ_EMPTY(&end->queue)) object_signal(&end->object, ZX_CHANNEL_READABLE, 0);
     *out = first;
@@ -237,4 +240,12 @@ zx_status_t channel_signal_peer(struct object *object, zx_signals_t clear, zx_si
     if (peer) object_signal(&peer->object, clear, set);
     mutex_unlock(&end->pair->lock);
     return peer ? ZX_OK : ZX_ERR_PEER_CLOSED;
+}
+
+uint64_t channel_pending(struct object *object) {
+    struct channel *end = channel_from_object(object);
+    mutex_lock(&end->pair->lock);
+    uint64_t pending = end->queued;
+    mutex_unlock(&end->pair->lock);
+    return pending;
 }

@@ -39,6 +39,9 @@ MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1
 /* Changes the signals of the other end. PEER_CLOSED. */
 MUST_CHECK zx_status_t channel_signal_peer(struct object *end, zx_signals_t clear, zx_signals_t set);
 
+/* How many messages there are to read. */
+uint64_t channel_pending(struct object *end);
+
 /* Takes the message. PEER_CLOSED. */
 MUST_CHECK zx_status_t channel_write(struct object *end, struct message *message);
 

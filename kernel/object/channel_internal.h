@@ -22,6 +22,7 @@ struct channel {
     zx_koid_t peer_koid;        /* [I] */
     struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
     struct message_queue queue; /* [c] */
+    uint64_t queued;            /* [c] messages in it */
     struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
     LIST_HEAD(, call) calls;    /* [c] waiting for their replies */
     uint32_t last_txid;         /* [c] */

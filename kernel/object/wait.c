@@ -24,13 +24,15 @@ static void wait_notify(struct observer *observer, zx_signals_t signals) {
     spin_unlock(&wait->waiter->lock);
 }
 
-static void wait_cancelled(struct observer *observer, zx_signals_t signals) {
+/* From then on the wait is the waiting thread's alone. */
+static bool wait_cancelled(struct observer *observer, zx_signals_t signals) {
     struct wait *wait = container_of(observer, struct wait, observer);
     spin_lock(&wait->waiter->lock);
     wait->seen |= signals | ZX_SIGNAL_HANDLE_CLOSED;
     wait->cancelled = true;
     waiter_end(wait->waiter);
     spin_unlock(&wait->waiter->lock);
+    return false;
 }
 
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter) {

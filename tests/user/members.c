@@ -21,8 +21,8 @@ TEST("object_get_child/what is no handle is BAD_HANDLE") { check_bad_handles(get
 
 TEST("object_get_child/needs ENUMERATE, and only tasks' handles have that") {
     check_rights(zx_process_self(), ZX_RIGHT_ENUMERATE, get_self);
-    const enum kind others[] = {KIND_VMO,       KIND_VMAR,   KIND_CHANNEL, KIND_EVENT,
-                                KIND_EVENTPAIR, KIND_THREAD, KIND_TIMER,   KIND_RESOURCE};
+    const enum kind others[] = {KIND_VMO,    KIND_VMAR,  KIND_CHANNEL, KIND_EVENT,   KIND_EVENTPAIR,
+                                KIND_THREAD, KIND_TIMER, KIND_PORT,    KIND_RESOURCE};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         EXPECT_STATUS(get_self(handle_of(others[i])), ZX_ERR_ACCESS_DENIED);
 }

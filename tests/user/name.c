@@ -33,7 +33,8 @@ TEST("object_get_property/what is no handle is BAD_HANDLE") { check_bad_handles(
 
 TEST("object_get_property/needs GET_PROPERTY, for every type") {
     for (size_t i = 0; i < COUNT(named); i++) check_rights(handle_of(named[i]), ZX_RIGHT_GET_PROPERTY, get_name);
-    const enum kind without[] = {KIND_VMAR, KIND_CHANNEL, KIND_EVENT, KIND_EVENTPAIR, KIND_TIMER, KIND_RESOURCE};
+    const enum kind without[] = {KIND_VMAR,  KIND_CHANNEL, KIND_EVENT,   KIND_EVENTPAIR,
+                                 KIND_TIMER, KIND_PORT,    KIND_RESOURCE};
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
         EXPECT_STATUS(get_name(handle_of(without[i])), ZX_ERR_ACCESS_DENIED);
         EXPECT_STATUS(set_name(handle_of(without[i])), ZX_ERR_ACCESS_DENIED);

@@ -162,10 +162,11 @@ TEST("object_get_info/HANDLE_BASIC tells type, rights and waitability, with no r
         zx_obj_type_t type;
         uint32_t props;
     } wanted[] = {
-        {KIND_VMO, ZX_OBJ_TYPE_VMO, 1},         {KIND_VMAR, ZX_OBJ_TYPE_VMAR, 0},
-        {KIND_CHANNEL, ZX_OBJ_TYPE_CHANNEL, 1}, {KIND_PROCESS, ZX_OBJ_TYPE_PROCESS, 1},
-        {KIND_THREAD, ZX_OBJ_TYPE_THREAD, 1},   {KIND_JOB, ZX_OBJ_TYPE_JOB, 1},
-        {KIND_TIMER, ZX_OBJ_TYPE_TIMER, 1},     {KIND_RESOURCE, ZX_OBJ_TYPE_RESOURCE, 0},
+        {KIND_VMO, ZX_OBJ_TYPE_VMO, 1},           {KIND_VMAR, ZX_OBJ_TYPE_VMAR, 0},
+        {KIND_CHANNEL, ZX_OBJ_TYPE_CHANNEL, 1},   {KIND_PROCESS, ZX_OBJ_TYPE_PROCESS, 1},
+        {KIND_THREAD, ZX_OBJ_TYPE_THREAD, 1},     {KIND_JOB, ZX_OBJ_TYPE_JOB, 1},
+        {KIND_PORT, ZX_OBJ_TYPE_PORT, 0},         {KIND_TIMER, ZX_OBJ_TYPE_TIMER, 1},
+        {KIND_RESOURCE, ZX_OBJ_TYPE_RESOURCE, 0},
     };
     for (size_t i = 0; i < COUNT(wanted); i++) {
         zx_info_handle_basic_t info = basic_info(handle_of(wanted[i].kind));

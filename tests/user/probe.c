@@ -41,6 +41,9 @@ static zx_handle_t make_of(enum kind kind) {
     case KIND_TIMER:
         MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &handle));
         return handle;
+    case KIND_PORT:
+        MUST(zx_port_create(0, &handle));
+        return handle;
     case KIND_JOB:
         return handle_without(zx_job_default(), ZX_RIGHT_DESTROY);
     default:

@@ -35,6 +35,7 @@ enum kind {
     KIND_THREAD,
     KIND_JOB,
     KIND_TIMER,
+    KIND_PORT,
     KIND_RESOURCE,
     KIND_COUNT,
 };

@@ -445,6 +445,46 @@ zx_status_t zx_futex_requeue(const zx_futex_t *value_ptr, uint32_t wake_count, z
 /* Gives ZX_KOID_INVALID: no futex has an owner. */
 zx_status_t zx_futex_get_owner(const zx_futex_t *value_ptr, zx_koid_t *koid);
 
+/* ports */
+
+/* Makes a port, a queue of packets. Options are 0, else ZX_ERR_INVALID_ARGS. */
+zx_status_t zx_port_create(uint32_t options, zx_handle_t *out);
+
+/*
+ * Puts a packet into a port; needs WRITE. Its type becomes ZX_PKT_TYPE_USER; key, status and contents are the program's.
+ *
+ * ZX_ERR_SHOULD_WAIT  more than 2048 packets wait in it
+ */
+zx_status_t zx_port_queue(zx_handle_t handle, const zx_port_packet_t *packet);
+
+/*
+ * Takes the oldest packet of a port, waiting for one until the deadline; needs READ. It is lost if `packet` cannot be
+ * written.
+ *
+ * ZX_ERR_TIMED_OUT  there was none by then
+ */
+zx_status_t zx_port_wait(zx_handle_t handle, zx_time_t deadline, zx_port_packet_t *packet);
+
+/*
+ * Ends what zx_object_wait_async began on this port with this key through this very handle, and takes back packets that
+ * it put in; needs WRITE on the port, WAIT on the source.
+ *
+ * ZX_ERR_NOT_SUPPORTED  objects of the source's type have no signals
+ * ZX_ERR_NOT_FOUND      there was nothing to end
+ */
+zx_status_t zx_port_cancel(zx_handle_t handle, zx_handle_t source, uint64_t key);
+
+/*
+ * Lets a packet be put into a port when one of some signals of an object comes up, or at once if one is up; needs WRITE on the
+ * port, WAIT on the object. Once, or with ZX_WAIT_ASYNC_REPEATING each time. It ends without a packet when `handle` is
+ * closed.
+ *
+ * ZX_ERR_NOT_SUPPORTED  objects of this type have no signals
+ * ZX_ERR_INVALID_ARGS   other options
+ */
+zx_status_t zx_object_wait_async(zx_handle_t handle, zx_handle_t port, uint64_t key, zx_signals_t signals,
+                                 uint32_t options);
+
 /* time */
 
 /* Nanoseconds since the machine started; never goes back. */
@@ -583,6 +623,11 @@ ZX_SECOND_NAME(eventpair_create);
 ZX_SECOND_NAME(timer_create);
 ZX_SECOND_NAME(timer_set);
 ZX_SECOND_NAME(timer_cancel);
+ZX_SECOND_NAME(port_create);
+ZX_SECOND_NAME(port_queue);
+ZX_SECOND_NAME(port_wait);
+ZX_SECOND_NAME(port_cancel);
+ZX_SECOND_NAME(object_wait_async);
 ZX_SECOND_NAME(futex_wait);
 ZX_SECOND_NAME(futex_wake);
 ZX_SECOND_NAME(futex_requeue);

@@ -1,0 +1,316 @@
+/*
+ * Ports; see port.h. A port's spinlock guards its queue and its set of watches, and is taken inside the lock of an object that
+ * fires one.
+ *
+ * Whoever takes a watch out of the set, under that lock, ends it: stops its observing, after which it cannot fire, and gives back
+ * the set's reference to it. So it ends once, whichever of the events that end it come together.
+ */
+#include "kernel/object/port.h"
+
+#include <bsd/sys/tree.h>
+
+#include "arch/time.h"
+#include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
+#include "vm/heap.h"
+
+/* A program's packets are refused while more than these wait. */
+#define PACKETS_MAX 2048
+
+struct packet {
+    TAILQ_ENTRY(packet) link;
+    struct watch *watch; /* [I] that it belongs to, or NULL */
+    bool queued;         /* [p] */
+    zx_port_packet_t data;
+};
+
+struct watch {
+    struct observer observer; /* guarded by the object's lock, and `count` */
+    uint64_t count;
+    struct watch_order order; /* [I] with a reference to the object */
+    struct port *port;        /* [I] borrowed: it outlives the observing */
+    atomic_uint refs;
+
+    RB_ENTRY(watch) node; /* [p] */
+    uint64_t number;      /* [p] tells equal ones apart */
+    bool listed;          /* [p] in the port's set */
+    bool watching;        /* [p] may fire */
+    struct packet packet;
+};
+
+RB_HEAD(watch_tree, watch);
+
+struct port {
+    struct object object;
+    struct spinlock lock; /* guards [p] */
+    bool closed;          /* [p] the last handle is gone */
+    TAILQ_HEAD(, packet) queue;
+    size_t queued;
+    struct watch_tree watches;
+    uint64_t last_number;
+    struct waitq waiters; /* threads in port_wait */
+};
+
+static int compare_numbers(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }
+
+static int watch_compare(const struct watch *a, const struct watch *b) {
+    int order = compare_numbers((uintptr_t)a->order.object, (uintptr_t)b->order.object);
+    if (order == 0) order = compare_numbers((uintptr_t)a->order.table, (uintptr_t)b->order.table);
+    if (order == 0) order = compare_numbers(a->order.value, b->order.value);
+    if (order == 0) order = compare_numbers(a->order.key, b->order.key);
+    return order ? order : compare_numbers(a->number, b->number);
+}
+
+RB_GENERATE_INTERNAL(watch_tree, watch, node, watch_compare, UNUSED static)
+
+static struct port *port_from_object(struct object *object) { return container_of(object, struct port, object); }
+
+/* The queue, under the lock. */
+
+static void enqueue(struct port *port, struct packet *packet) REQUIRES(&port->lock) {
+    TAILQ_INSERT_TAIL(&port->queue, packet, link);
+    packet->queued = true;
+    port->queued++;
+    waitq_wake_one(&port->waiters, ZX_OK);
+}
+
+static void dequeue(struct port *port, struct packet *packet) REQUIRES(&port->lock) {
+    TAILQ_REMOVE(&port->queue, packet, link);
+    packet->queued = false;
+    port->queued--;
+}
+
+/* Out of the set; then the caller has to end it. */
+static void unlist(struct port *port, struct watch *watch) REQUIRES(&port->lock) {
+    RB_REMOVE(watch_tree, &port->watches, watch);
+    watch->listed = false;
+    if (watch->packet.queued) dequeue(port, &watch->packet);
+}
+
+/* No lock is held. */
+static void watch_unref(struct watch *watch) {
+    if (atomic_fetch_sub(&watch->refs, 1) != 1) return;
+    object_unref(watch->order.object);
+    heap_free(watch);
+}
+
+static void watch_end(struct watch *watch) {
+    object_unobserve(watch->order.object, &watch->observer);
+    watch_unref(watch);
+}
+
+/* Under the object's lock. */
+static void watch_notify(struct observer *observer, zx_signals_t signals) {
+    struct watch *watch = container_of(observer, struct watch, observer);
+    struct port *port = watch->port;
+    const uint64_t count = watch->count;
+    watch->count = 1;
+    if (!(signals & watch->order.signals)) return;
+    spin_lock(&port->lock);
+    zx_packet_signal_t *told = &watch->packet.data.signal;
+    if (watch->packet.queued) {
+        told->observed |= signals;
+    } else if (watch->listed) {
+        *told = (zx_packet_signal_t){.trigger = watch->order.signals, .observed = signals, .count = count};
+        watch->watching = watch->order.repeating;
+        enqueue(port, &watch->packet);
+    }
+    spin_unlock(&port->lock);
+    if (!watch->order.repeating) observer_remove(observer);
+}
+
+/* Under the object's lock: the handle is gone. A packet that is in the queue stays, and its taker ends the watch. */
+static bool watch_cancelled(struct observer *observer, zx_signals_t signals UNUSED) {
+    struct watch *watch = container_of(observer, struct watch, observer);
+    struct port *port = watch->port;
+    spin_lock(&port->lock);
+    bool ours = watch->listed && !watch->packet.queued;
+    watch->watching = false;
+    if (ours) unlist(port, watch);
+    spin_unlock(&port->lock);
+    return ours;
+}
+
+static void watch_released(struct observer *observer) { watch_unref(container_of(observer, struct watch, observer)); }
+
+/* Any watch that is left, out of the set. */
+static struct watch *take_watch(struct port *port) {
+    spin_lock(&port->lock);
+    port->closed = true;
+    struct watch *watch = RB_ROOT(&port->watches);
+    if (watch) unlist(port, watch);
+    spin_unlock(&port->lock);
+    return watch;
+}
+
+/* A program's packet that is left; there are no others by then. */
+static struct packet *take_packet(struct port *port) {
+    spin_lock(&port->lock);
+    struct packet *packet = TAILQ_FIRST(&port->queue);
+    if (packet) dequeue(port, packet);
+    spin_unlock(&port->lock);
+    return packet;
+}
+
+/* One by one, so that the lock is never held for many. */
+static void port_on_zero_handles(struct object *object) {
+    struct port *port = port_from_object(object);
+    struct watch *watch;
+    struct packet *packet;
+    while ((watch = take_watch(port))) watch_end(watch);
+    while ((packet = take_packet(port))) heap_free(packet);
+}
+
+static void port_destroy(struct object *object) {
+    port_on_zero_handles(object);
+    heap_free(port_from_object(object));
+}
+
+static const struct object_ops port_ops = {
+    .type = ZX_OBJ_TYPE_PORT,
+    .default_rights = ZX_DEFAULT_PORT_RIGHTS,
+    .destroy = port_destroy,
+    .on_zero_handles = port_on_zero_handles,
+};
+
+zx_status_t port_create(struct object **out) {
+    struct port *port = heap_new(struct port);
+    if (!port) return ZX_ERR_NO_MEMORY;
+    object_init(&port->object, &port_ops, 0);
+    spinlock_init(&port->lock, RANK_WAIT, "port");
+    TAILQ_INIT(&port->queue);
+    RB_INIT(&port->watches);
+    waitq_init(&port->waiters);
+    *out = &port->object;
+    return ZX_OK;
+}
+
+zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
+    struct port *port = port_from_object(object);
+    zx_status_t status = ZX_OK;
+    struct packet *packet = heap_new(struct packet);
+    if (!packet) return ZX_ERR_NO_MEMORY;
+    packet->data = *data;
+    spin_lock(&port->lock);
+    if (port->closed)
+        status = ZX_ERR_BAD_HANDLE;
+    else if (port->queued > PACKETS_MAX)
+        status = ZX_ERR_SHOULD_WAIT;
+    else
+        enqueue(port, packet);
+    spin_unlock(&port->lock);
+    if (status != ZX_OK) heap_free(packet);
+    return status;
+}
+
+/* Waits until there is a packet, and returns with the lock held; with an error without. */
+static zx_status_t await_packet(struct port *port, zx_time_t deadline) NO_THREAD_SAFETY {
+    for (;;) {
+        spin_lock(&port->lock);
+        if (!TAILQ_EMPTY(&port->queue)) return ZX_OK;
+        if (deadline <= arch_time_now()) break;
+        zx_status_t status = waitq_block(&port->waiters, &port->lock, deadline, WAIT_INTERRUPTIBLE);
+        if (status != ZX_OK && status != ZX_ERR_TIMED_OUT) return status;
+    }
+    spin_unlock(&port->lock);
+    return ZX_ERR_TIMED_OUT;
+}
+
+zx_status_t port_wait(struct object *object, zx_time_t deadline, zx_port_packet_t *out) NO_THREAD_SAFETY {
+    struct port *port = port_from_object(object);
+    zx_status_t status = await_packet(port, deadline);
+    if (status != ZX_OK) return status;
+    struct packet *packet = TAILQ_FIRST(&port->queue);
+    struct watch *watch = packet->watch;
+    *out = packet->data;
+    dequeue(port, packet);
+    bool over = watch && !watch->watching;
+    if (over) unlist(port, watch);
+    spin_unlock(&port->lock);
+    if (over) watch_end(watch);
+    if (!watch) heap_free(packet);
+    return ZX_OK;
+}
+
+static struct watch *watch_new(struct port *port, const struct watch_order *order) {
+    struct watch *watch = heap_new(struct watch);
+    if (!watch) return NULL;
+    watch->observer = (struct observer){.table = order->table,
+                                        .value = order->value,
+                                        .notify = watch_notify,
+                                        .cancelled = watch_cancelled,
+                                        .released = watch_released};
+    watch->count = order->count;
+    watch->order = *order;
+    watch->port = port;
+    watch->watching = true;
+    watch->packet.watch = watch;
+    watch->packet.data = (zx_port_packet_t){
+        .key = order->key, .type = order->repeating ? ZX_PKT_TYPE_SIGNAL_REP : ZX_PKT_TYPE_SIGNAL_ONE, .status = ZX_OK};
+    atomic_init(&watch->refs, 1);
+    object_ref(order->object);
+    return watch;
+}
+
+/* Puts it into the set, which gets a reference. */
+static zx_status_t list_watch(struct port *port, struct watch *watch) {
+    spin_lock(&port->lock);
+    zx_status_t status = port->closed ? ZX_ERR_BAD_HANDLE : ZX_OK;
+    if (status == ZX_OK) {
+        watch->number = ++port->last_number;
+        watch->listed = true;
+        atomic_fetch_add(&watch->refs, 1);
+        RB_INSERT(watch_tree, &port->watches, watch);
+    }
+    spin_unlock(&port->lock);
+    return status;
+}
+
+static bool is_listed(struct port *port, const struct watch *watch) {
+    spin_lock(&port->lock);
+    bool listed = watch->listed;
+    spin_unlock(&port->lock);
+    return listed;
+}
+
+/* What ended before the observing had begun could not end that: the watch, or the handle. */
+zx_status_t port_watch(struct object *object, const struct watch_order *order) {
+    struct port *port = port_from_object(object);
+    struct watch *watch = watch_new(port, order);
+    if (!watch) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = list_watch(port, watch);
+    if (status == ZX_OK) {
+        object_observe(order->object, &watch->observer);
+        if (!is_listed(port, watch)) object_unobserve(order->object, &watch->observer);
+        if (!handle_names(order->table, order->value, order->object))
+            object_cancel(order->object, order->table, order->value);
+    }
+    watch_unref(watch);
+    return status;
+}
+
+/* The next one that is wanted, out of the set. */
+static struct watch *take_wanted(struct port *port, const struct watch *wanted) {
+    spin_lock(&port->lock);
+    struct watch *watch = RB_NFIND(watch_tree, &port->watches, (struct watch *)wanted);
+    if (watch && (watch->order.object != wanted->order.object || watch->order.table != wanted->order.table ||
+                  watch->order.value != wanted->order.value || watch->order.key != wanted->order.key))
+        watch = NULL;
+    if (watch) unlist(port, watch);
+    spin_unlock(&port->lock);
+    return watch;
+}
+
+zx_status_t port_cancel(struct object *object, struct object *source, const struct handle_table *table,
+                        zx_handle_t value, uint64_t key) {
+    struct port *port = port_from_object(object);
+    const struct watch wanted = {
+        .order = {.object = source, .table = (struct handle_table *)table, .value = value, .key = key}};
+    zx_status_t status = ZX_ERR_NOT_FOUND;
+    struct watch *watch;
+    while (!thread_killed() && (watch = take_wanted(port, &wanted))) {
+        watch_end(watch);
+        status = ZX_OK;
+    }
+    return status;
+}

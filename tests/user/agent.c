@@ -8,10 +8,11 @@
 #define STACK_LEN ((size_t)64 << 10)
 #define MAX_AGENTS 256
 
-/* Those that may still live: the test's handle, and one that the test cannot close. */
-static struct {
+/* One that may still live: the test's handle to it, and another that the test cannot close. */
+struct entry {
     zx_handle_t process, own;
-} agents[MAX_AGENTS];
+};
+static struct entry agents[MAX_AGENTS];
 static size_t agent_count;
 
 static void kill_all(void) {
@@ -23,8 +24,7 @@ struct child agent_make(void) {
     test_must(child_make(&agent));
     MUST_BE(agent_count < MAX_AGENTS);
     if (agent_count == 0) MUST_BE(atexit(kill_all) == 0);
-    agents[agent_count].process = agent.process;
-    agents[agent_count++].own = handle_with(agent.process, ZX_RIGHT_SAME_RIGHTS);
+    agents[agent_count++] = (struct entry){agent.process, handle_with(agent.process, ZX_RIGHT_SAME_RIGHTS)};
     return agent;
 }
 

@@ -34,14 +34,15 @@ static void settle(struct job *job) {
 
 /* Under the lock: lists a job at its parent, and that at its own. BAD_STATE: one of them was killed. */
 static zx_status_t list_upwards(struct job *job) {
-    for (const struct job *at = job; at; at = at->parent) {
-        if (at->killed) return ZX_ERR_BAD_STATE;
-        if (at->listed) break;
-    }
-    for (struct job *parent = job->parent; parent && !job->listed; job = parent, parent = job->parent) {
+    const struct job *at = job;
+    while (!at->killed && !at->listed && at->parent) at = at->parent;
+    if (at->killed) return ZX_ERR_BAD_STATE;
+    while (job->parent && !job->listed) {
+        struct job *const parent = job->parent;
         LIST_INSERT_HEAD(&parent->jobs, job, link);
         job->listed = true;
         signal_members(parent);
+        job = parent;
     }
     return ZX_OK;
 }

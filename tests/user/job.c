@@ -50,7 +50,8 @@ TEST("job_create/a new job: its type, rights, signals, name and parent") {
     zx_info_handle_basic_t info = basic_info(job);
     char name[ZX_MAX_NAME_LEN] = "x";
     EXPECT(info.type == ZX_OBJ_TYPE_JOB && info.props == ZX_OBJ_PROP_WAITABLE);
-    EXPECT(info.rights == ZX_DEFAULT_JOB_RIGHTS && info.rights == 0x7dfcf);
+    EXPECT_EQ(info.rights, ZX_DEFAULT_JOB_RIGHTS);
+    EXPECT_EQ(info.rights, 0x7dfcf);
     EXPECT_EQ(info.related_koid, koid_of(zx_job_default()));
     EXPECT_EQ(basic_info(child).related_koid, info.koid);
     EXPECT_EQ(signals_of(child), EMPTY);

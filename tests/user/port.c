@@ -49,7 +49,8 @@ TEST("port_create/a new port: its type and rights; it has no signals") {
     zx_handle_t port = port_make();
     zx_info_handle_basic_t info = basic_info(port);
     EXPECT(info.type == ZX_OBJ_TYPE_PORT && info.related_koid == 0 && info.props == 0);
-    EXPECT(info.rights == ZX_DEFAULT_PORT_RIGHTS && info.rights == 0x800f);
+    EXPECT_EQ(info.rights, ZX_DEFAULT_PORT_RIGHTS);
+    EXPECT_EQ(info.rights, 0x800f);
     EXPECT_STATUS(zx_object_wait_one(port, 1, 0, NULL), ZX_ERR_ACCESS_DENIED);
     expect_empty(port);
 }

@@ -33,7 +33,8 @@ TEST("timer_create/a clock other than MONOTONIC, or another option than the thre
 TEST("timer_create/a new timer: its type, rights and signals") {
     zx_info_handle_basic_t info = basic_info(timer_make(ZX_TIMER_SLACK_LATE));
     EXPECT(info.type == ZX_OBJ_TYPE_TIMER && info.related_koid == 0 && info.props == ZX_OBJ_PROP_WAITABLE);
-    EXPECT(info.rights == ZX_DEFAULT_TIMER_RIGHTS && info.rights == 0xd00b);
+    EXPECT_EQ(info.rights, ZX_DEFAULT_TIMER_RIGHTS);
+    EXPECT_EQ(info.rights, 0xd00b);
     EXPECT_EQ(signals_of(timer_make(ZX_TIMER_SLACK_EARLY)), 0);
 }
 

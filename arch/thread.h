@@ -16,6 +16,7 @@ struct thread;
  * atomically; the way back to user mode calls upcall_attention() while any is set.
  */
 #define ATTENTION_KILL (1u << 0)
+#define ATTENTION_SUSPEND (1u << 1)
 
 /*
  * Prepares a thread that will run entry(arg) on the given kernel stack the first time it is switched to, with

@@ -63,6 +63,7 @@ zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t s
     if (status == ZX_OK) status = user_get(&wanted, (user_in_t){size_inout.addr});
     while (status == ZX_OK && done < wanted) {
         status = read_some(text, min_u64(wanted - done, sizeof(text)), &len);
+        if (status == ZX_ERR_INTERNAL_INTR_RETRY && done > 0) return user_put(size_inout, done);
         if (status == ZX_OK) status = copy_out(user_out_at(buffer, done), text, len);
         if (status == ZX_OK) done += len;
     }

@@ -258,6 +258,13 @@ void thread_interrupt(struct thread *t, unsigned attention) {
     spin_unlock(&sched_lock);
 }
 
+bool thread_is_blocked(struct thread *t) {
+    spin_lock(&sched_lock);
+    bool blocked = t->state == THREAD_BLOCKED;
+    spin_unlock(&sched_lock);
+    return blocked;
+}
+
 zx_status_t thread_sleep_until(zx_time_t deadline) {
     struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
     spin_lock(&sched_lock);

@@ -70,6 +70,9 @@ static inline bool thread_killed(void) {
     return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) & ATTENTION_KILL;
 }
 
+/* Does it sleep in the kernel at this moment, with all its registers saved? */
+bool thread_is_blocked(struct thread *t);
+
 /* Sleeps until the deadline: ZX_OK, or ZX_ERR_INTERNAL_INTR_RETRY. */
 MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
 

@@ -79,8 +79,9 @@ static void call_run(void *arg) {
     struct caller *c = arg;
     struct message *request = message((struct note){0, c->text}), *reply;
     if (!request) return;
-    zx_status_t status =
-        channel_call(end[c->from].object, c->from == 0 ? &table : NULL, value, request, c->deadline, &reply);
+    struct channel_call call;
+    zx_status_t status = channel_call_begin(&call, end[c->from].object, c->from == 0 ? &table : NULL, value, request);
+    if (status == ZX_OK) status = channel_call_wait(&call, c->deadline, &reply);
     if (status == ZX_OK) c->reply = open(reply);
     c->status = status;
 }

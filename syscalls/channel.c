@@ -174,6 +174,7 @@ static zx_status_t send_request(struct channel_call *call, zx_handle_t value, ui
 static zx_status_t await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,
                                user_out_t actual_handles) {
     struct message *reply;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_CHANNEL);
     zx_status_t status = channel_call_wait(&self->call, deadline, &reply);
     return status == ZX_OK ? deliver_reply(reply, &self->call_args, actual_bytes, actual_handles) : status;
 }

@@ -160,6 +160,12 @@ void suspend_give_way(struct user_thread *thread) {
     if (thread->parked) unpark(thread);
 }
 
+static bool is_blocked(struct user_thread *thread) {
+    struct thread_info info;
+    thread_get_info(&thread->thread, &info);
+    return info.blocked;
+}
+
 zx_status_t suspend_hold(struct user_thread *thread) NO_THREAD_SAFETY {
     mutex_lock(&thread->process->lock);
     if (!thread->parked) {
@@ -167,7 +173,7 @@ zx_status_t suspend_hold(struct user_thread *thread) NO_THREAD_SAFETY {
         return ZX_ERR_BAD_STATE;
     }
     /* It said so just now, and is about to fall asleep. */
-    while (!thread_is_blocked(&thread->thread)) thread_yield();
+    while (!is_blocked(thread)) thread_yield();
     return ZX_OK;
 }
 

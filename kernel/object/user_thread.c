@@ -83,6 +83,23 @@ bool user_thread_is_dying(struct user_thread *thread) {
     return thread->started && (atomic_load(&thread->exiting) || process_is_dying(thread->process));
 }
 
+static zx_thread_state_t state_locked(struct user_thread *thread) {
+    struct thread_info info;
+    if (!thread->started) return ZX_THREAD_STATE_NEW;
+    if (object_signals(&thread->object) & ZX_THREAD_TERMINATED) return ZX_THREAD_STATE_DEAD;
+    if (user_thread_is_dying(thread)) return ZX_THREAD_STATE_DYING;
+    if (thread->parked) return ZX_THREAD_STATE_SUSPENDED;
+    thread_get_info(&thread->thread, &info);
+    return info.interruptible ? atomic_load(&thread->waits_in) : ZX_THREAD_STATE_RUNNING;
+}
+
+zx_thread_state_t user_thread_state(struct user_thread *thread) {
+    mutex_lock(&thread->process->lock);
+    zx_thread_state_t state = state_locked(thread);
+    mutex_unlock(&thread->process->lock);
+    return state;
+}
+
 void user_thread_exit(void) {
     struct user_thread *thread = user_thread_current();
     atomic_store(&thread->exiting, true);

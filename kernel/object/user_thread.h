@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <zircon/syscalls/object.h>
+
 #include "arch/upcall.h"
 #include "kernel/base/object.h"
 #include "kernel/object/channel.h"
@@ -31,7 +33,8 @@ struct user_thread {
     vaddr_t entry, sp;
     uintptr_t arg1, arg2;
 
-    atomic_bool exiting; /* it has begun to leave */
+    atomic_bool exiting;                /* it has begun to leave */
+    _Atomic zx_thread_state_t waits_in; /* the call in which it waits, if it waits: a ZX_THREAD_STATE_BLOCKED_* */
 
     struct spinlock park_lock; /* for the sleep of a parked thread: `parked` changes under it too */
     struct waitq park;
@@ -49,6 +52,14 @@ static inline struct user_thread *user_thread_from_object(struct object *object)
 static inline struct user_thread *user_thread_current(void) {
     return container_of(thread_current(), struct user_thread, thread);
 }
+
+/* The running thread is in a call that may wait. */
+static inline void user_thread_waits_in(zx_thread_state_t call) {
+    atomic_store_explicit(&user_thread_current()->waits_in, call, memory_order_relaxed);
+}
+
+/* What it does at this moment. */
+zx_thread_state_t user_thread_state(struct user_thread *thread);
 
 /* DYING or DEAD. Under the process's lock. */
 bool user_thread_is_dying(struct user_thread *thread);

@@ -177,6 +177,17 @@ zx_status_t zx_thread_start(zx_handle_t handle, zx_vaddr_t thread_entry, zx_vadd
 void zx_thread_exit(void) __NO_RETURN;
 
 /*
+ * Reads or writes registers of a suspended thread; needs READ or WRITE. What they are is told by `kind`, a
+ * ZX_THREAD_STATE_* of <zircon/syscalls/debug.h>; the buffer may be larger than it.
+ *
+ * ZX_ERR_INVALID_ARGS      no such kind, or a value that a program may not have; nothing is changed then
+ * ZX_ERR_BUFFER_TOO_SMALL  smaller than the kind
+ * ZX_ERR_BAD_STATE         the thread does not show ZX_THREAD_SUSPENDED
+ */
+zx_status_t zx_thread_read_state(zx_handle_t handle, uint32_t kind, void *buffer, size_t buffer_size);
+zx_status_t zx_thread_write_state(zx_handle_t handle, uint32_t kind, const void *buffer, size_t buffer_size);
+
+/*
  * Kills a process, or a job with all that is in it; needs DESTROY. Returns before the task is gone: wait for
  * ZX_TASK_TERMINATED. ZX_ERR_WRONG_TYPE for anything else, threads included.
  */
@@ -553,6 +564,8 @@ ZX_SECOND_NAME(process_write_memory);
 ZX_SECOND_NAME(thread_create);
 ZX_SECOND_NAME(thread_start);
 ZX_SECOND_NAME(thread_exit);
+ZX_SECOND_NAME(thread_read_state);
+ZX_SECOND_NAME(thread_write_state);
 ZX_SECOND_NAME(task_kill);
 ZX_SECOND_NAME(task_suspend_token);
 ZX_SECOND_NAME(task_suspend);

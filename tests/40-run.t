@@ -213,8 +213,19 @@ int main(void) {
 C
 is($code, 139, 'a crash is status 139');
 like($stderr, qr/page fault .* address 0x8$/m, 'standard error tells what it was');
-like($stdout, qr/^before$/m, 'what was written before it is there');
-unlike($stdout, qr/after/, 'and nothing after it');
+is($stdout, "before\n", 'what was written before it is on standard output, and nothing else');
+
+($code, $stdout, $stderr) = app(program('killed.c', <<'C'));
+#include <zircon/process.h>
+#include <zircon/syscalls.h>
+int main(void) { return zx_task_kill(zx_process_self()); }
+C
+is_deeply([$code, $stdout], [137, ''], 'a killed program has status 137, and standard output is its own');
+like($stderr, qr/the program was killed/, 'standard error says so');
+
+($code, $stdout, $stderr) = app("$dir/killed.c", 'ARGS=' . join ' ', 1 .. 2000);
+is($code, 125, 'one with more arguments than can be passed on does not start');
+like($stderr, qr/could not be started/, 'and make says so');
 
 ($code, $stdout, $stderr) = app(program('hang.c', 'int main(void) { for (;;) {} }'), 'TIMEOUT=4');
 is($code, 124, 'a program that never ends is stopped, with status 124');

@@ -286,6 +286,7 @@ uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetre
     struct piece piece[2];
     struct other top = {other->root, other->height};
     uint64_t sum = 0;
+    if (!tree->root) return 0;
     while (top.node && top.height > tree->height) top = other_child(top, top.height, 0);
     for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++)
         sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last, top);

@@ -2,8 +2,10 @@
  * The first program. It runs others, one after the other, and its return code, which the kernel makes the machine's
  * own end, is the first of theirs that is not 0. Which programs come from the kernel's command line,
  * init.run=NAME,NAME; their arguments come from the file etc/args of the boot archive, if there is one, each ended by
- * a NUL.
+ * a NUL. The console is theirs: init writes to it only if one of several comes to a bad end, or one cannot be started.
  */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "user/lib/launch.h"
 
 #define DEFAULT_PROGRAMS "tour,monitor"
+#define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
 #define MAX_PATH 128
 #define MAX_ARGS 1024
 #define MAX_ARGS_LEN 32768
@@ -38,15 +41,16 @@ static zx_status_t args_read(size_t count) {
 
 static _Noreturn void fail(const char *path, const char *why, zx_status_t status) {
     printf("init: %s cannot be started: %s (%s)\n", path, why, zx_status_get_string(status));
-    exit(EXIT_FAILURE);
+    fflush(stdout);
+    zx_process_exit(NOT_STARTED);
 }
 
 /* A program's own exit needs no comment. */
-static void end_explain(const char *path, int64_t code) {
+static void end_explain(const char *name, int64_t code) {
     if (code == ZX_TASK_RETCODE_EXCEPTION_KILL) {
-        printf("init: %s crashed\n", path);
+        printf("init: %s crashed\n", name);
     } else if (code == ZX_TASK_RETCODE_SYSCALL_KILL) {
-        printf("init: %s was killed\n", path);
+        printf("init: %s was killed\n", name);
     }
 }
 
@@ -64,7 +68,6 @@ static int64_t run(const char *name) {
     status = launch_wait(process, &code);
     if (status != ZX_OK) fail(path, "it cannot be waited for", status);
     zx_handle_close(process);
-    end_explain(path, code);
     return code;
 }
 
@@ -77,8 +80,11 @@ int main(void) {
     if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
 
     int64_t result = 0;
+    bool several = strchr(names, ',');
     for (char *rest = names; rest;) {
-        int64_t code = run(strsep(&rest, ","));
+        const char *name = strsep(&rest, ",");
+        int64_t code = run(name);
+        if (several) end_explain(name, code);
         if (result == 0) result = code;
     }
     fflush(stdout);

@@ -39,8 +39,9 @@ size_t __port_tls_len(void);
 void *__port_tls_place(char *block);
 int __port_tid(zx_handle_t thread);
 
-/* stdio.c: writes text of any length to the console. */
+/* console.c: writes text of any length; reads one byte, or none at the end of the input. */
 void __port_console_write(const char *text, size_t len);
+size_t __port_console_read(char *buffer);
 
 /*
  * terminal.c: the program's terminal, which is the console if its launcher gave it none. Writing shows all of the text

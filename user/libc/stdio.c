@@ -11,11 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zircon/syscalls.h>
 
 #include "user/libc/port.h"
-
-#define CONSOLE_CHUNK 256
 
 /* Room for musl's FILE, which is smaller, and smaller than what fopencookie allocates. */
 struct port_stream {
@@ -28,15 +25,6 @@ FILE *const stdout = (FILE *)&__stdout_FILE;
 FILE *const stderr = (FILE *)&__stderr_FILE;
 extern FILE *volatile __stdin_used, *volatile __stdout_used, *volatile __stderr_used;
 FILE *volatile __stdin_used, *volatile __stdout_used, *volatile __stderr_used;
-
-void __port_console_write(const char *text, size_t len) {
-    while (len > 0) {
-        size_t part = len < CONSOLE_CHUNK ? len : CONSOLE_CHUNK;
-        zx_debug_write(text, part);
-        text += part;
-        len -= part;
-    }
-}
 
 static ssize_t stream_write(void *cookie, const char *text, size_t len) {
     (void)cookie;

@@ -1,22 +1,13 @@
 /*
- * The program's end of terminal.h, and the console's input for a program without one.
- *
- * Where the machine's run script feeds the console from a pipe or a file, it says init.console=pipe, and puts into the
- * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one. Where nothing
- * can be typed it says init.console=none. Without such a word somebody sits at a terminal.
+ * The program's end of terminal.h; a program that was given no terminal has the console.
  */
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
 #include "user/libc/port.h"
 #include "user/libc/terminal.h"
-
-#define END_OF_INPUT 0x04
-#define QUOTE 0x16
 
 static zx_handle_t terminal;
 
@@ -60,24 +51,7 @@ static size_t terminal_read(char *buffer, size_t size) {
     return len;
 }
 
-static bool console_byte(char *out) {
-    size_t wanted = 1;
-    return zx_debug_read(__port_resource(), out, &wanted) == ZX_OK;
-}
-
-/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
-static size_t console_read(char *buffer) {
-    static bool ended;
-    const char *kind = getenv("init.console");
-    if (!kind) kind = "";
-    if (ended || strcmp(kind, "none") == 0 || !console_byte(buffer)) return 0;
-    if (strcmp(kind, "pipe") != 0) return 1;
-    if (*buffer == QUOTE) return console_byte(buffer);
-    ended = *buffer == END_OF_INPUT;
-    return ended ? 0 : 1;
-}
-
 size_t __port_terminal_read(char *buffer, size_t size) {
     if (size == 0) return 0;
-    return terminal != ZX_HANDLE_INVALID ? terminal_read(buffer, size) : console_read(buffer);
+    return terminal != ZX_HANDLE_INVALID ? terminal_read(buffer, size) : __port_console_read(buffer);
 }

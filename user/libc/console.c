@@ -1,0 +1,43 @@
+/*
+ * The console, for programs that were given no terminal.
+ *
+ * Where the machine's run script feeds the console from a pipe or a file, it says init.console=pipe, and puts into the
+ * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one. Where nothing
+ * can be typed it says init.console=none. Without such a word somebody sits at a terminal.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
+
+#define CHUNK 256
+#define END_OF_INPUT 0x04
+#define QUOTE 0x16
+
+void __port_console_write(const char *text, size_t len) {
+    while (len > 0) {
+        size_t part = len < CHUNK ? len : CHUNK;
+        zx_debug_write(text, part);
+        text += part;
+        len -= part;
+    }
+}
+
+static bool console_byte(char *out) {
+    size_t wanted = 1;
+    return zx_debug_read(__port_resource(), out, &wanted) == ZX_OK;
+}
+
+/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
+size_t __port_console_read(char *buffer) {
+    static bool ended;
+    const char *kind = getenv("init.console");
+    if (!kind) kind = "";
+    if (ended || strcmp(kind, "none") == 0 || !console_byte(buffer)) return 0;
+    if (strcmp(kind, "pipe") != 0) return 1;
+    if (*buffer == QUOTE) return console_byte(buffer);
+    ended = *buffer == END_OF_INPUT;
+    return ended ? 0 : 1;
+}

@@ -206,6 +206,11 @@ CALLS ?= 1000000
 fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 	$(QUIET)tests/fuzz-guest $(CALLS) $(SEED)
 
+# Everything at once, on several processors: `make stress TIME=600 SEED=1`.
+.PHONY: stress
+stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/stress $(TIME) $(SEED)
+
 # --- checks ---
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))

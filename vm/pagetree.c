@@ -260,6 +260,8 @@ struct other {
 
 /* What stands in the other tree in place of child i of a node of that height. */
 static struct other other_child(struct other other, unsigned height, uint64_t i) {
+    /* Of a higher tree, what this one can have too lies below the first children. */
+    for (; other.node && other.height > height; other.height--) other.node = other.node->child[0].node;
     if (other.height < height) return i == 0 ? other : (struct other){0};
     return (struct other){other.node ? other.node->child[i].node : NULL, height - 1};
 }
@@ -286,8 +288,7 @@ uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetre
     struct piece piece[2];
     struct other top = {other->root, other->height};
     uint64_t sum = 0;
-    if (!tree->root) return 0;
-    while (top.node && top.height > tree->height) top = other_child(top, top.height, 0);
+    if (tree->height == 0) return 0;
     for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++)
         sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last, top);
     return sum;

@@ -283,7 +283,10 @@ zx_status_t world_call(struct world *w, enum host_syscall_number number, const u
     if (w->trace) fputs(")\n", stderr);
     w->failed = ZX_OK;
     if (w->inject && consumes(number)) {
-        if (call_failing(w, w->nth, number, args, &status)) w->failed = ZX_ERR_NO_MEMORY;
+        if (call_failing(w, w->nth, number, args, &status)) {
+            w->failed = ZX_ERR_NO_MEMORY;
+            w->once_failed = true;
+        }
         return status;
     }
     for (uint64_t nth = 1; w->inject && call_failing(w, nth, number, args, &status); nth++) {

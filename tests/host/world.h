@@ -53,7 +53,8 @@ struct world {
 
     /* Failure injection: make each call fail at each of its allocations before it may succeed. */
     bool inject;
-    unsigned nth;        /* for calls that cannot be repeated: which allocation */
+    unsigned nth;        /* for calls that cannot be repeated: which allocation … */
+    bool once_failed;    /* … and whether any of them has got so far */
     zx_status_t failed;  /* what such a call failed with, or ZX_OK */
     uint64_t injections; /* failures so far, over all programs */
 };

@@ -299,6 +299,27 @@ sub relay {
     return $result;
 }
 
+# Runs only the user tests whose names begin with a prefix, for a long time: tells what they note on the way, and at the end
+# `sum`, made of it, and how it went. Arguments for the machine are those of new().
+sub relay_long {
+    my ($prefix, $name, $sum, %args) = @_;
+    my ($out, $dir) = (out('debug'), "build/tests/$name");
+    make_path($dir);
+    open my $tests, '>', "$dir/args" or die "$dir/args: $!\n";
+    print $tests "$prefix\0";
+    close $tests;
+    system('user/mkbootfs', "$dir/bootfs", "bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args") == 0
+        or die "cannot make $dir/bootfs\n";
+    my $result = __PACKAGE__->new(kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh', %args)
+        ->relay($name);
+    Test::More::diag($_) for grep { /^# (?!boot|end)/ } @{$result->{report}};
+    Test::More::diag(sprintf 'in all: %s in %.0f s; %s', $sum->($result), $result->{seconds},
+        Test::More->builder->is_passing
+        ? 'no panic, no hang, nothing left behind, no bystander changed'
+        : 'NOT as it must be, see above');
+    return $result;
+}
+
 # The faults, and if there are any, the ends of log and console, as lines.
 sub explain {
     my ($result, @faults) = @_;

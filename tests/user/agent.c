@@ -8,11 +8,15 @@
 #define STACK_LEN ((size_t)64 << 10)
 #define MAX_AGENTS 256
 
-static zx_handle_t agents[MAX_AGENTS];
+/* One that may still live: the test's handle to it, and another that the test cannot close. */
+struct entry {
+    zx_handle_t process, own;
+};
+static struct entry agents[MAX_AGENTS];
 static size_t agent_count;
 
 static void kill_all(void) {
-    for (size_t i = 0; i < agent_count; i++) zx_task_kill(agents[i]);
+    for (size_t i = 0; i < agent_count; i++) zx_task_kill(agents[i].own);
 }
 
 struct child agent_make(void) {
@@ -20,7 +24,7 @@ struct child agent_make(void) {
     test_must(child_make(&agent));
     MUST_BE(agent_count < MAX_AGENTS);
     if (agent_count == 0) MUST_BE(atexit(kill_all) == 0);
-    agents[agent_count++] = handle_with(agent.process, ZX_RIGHT_SAME_RIGHTS);
+    agents[agent_count++] = (struct entry){agent.process, handle_with(agent.process, ZX_RIGHT_SAME_RIGHTS)};
     return agent;
 }
 
@@ -64,6 +68,12 @@ void agent_run(const struct child *agent, void (*run)(struct agent_start *), zx_
 void agent_kill(struct child *agent) {
     MUST(zx_task_kill(agent->process));
     MUST_BE(child_wait(agent) != INT64_MIN);
+    for (size_t i = 0; i < agent_count; i++) {
+        if (agents[i].process != agent->process) continue;
+        MUST(zx_handle_close(agents[i].own));
+        agents[i] = agents[--agent_count];
+        break;
+    }
 }
 
 static _Noreturn void thread_begin(uintptr_t run, uintptr_t arg) {

@@ -438,6 +438,34 @@ TEST("task_suspend_token/killed while suspended in a call, it leaves nothing") {
     check_gives_back(kill_suspended_caller);
 }
 
+/* A call that is interrupted and not finished, and then another. */
+static void call_and_drop(void *arg) {
+    struct calling *c = arg;
+    struct note request = {0, 4};
+    const zx_channel_call_args_t args = {.wr_bytes = &request, .wr_num_bytes = sizeof(request)};
+    zx_status_t status = zx_channel_call_noretry(c->channel, 0, ZX_TIME_INFINITE, &args, NULL, NULL);
+    EXPECT_STATUS(status, ZX_ERR_INTERNAL_INTR_RETRY);
+    call(c);
+}
+
+TEST("channel_call_noretry/a suspension ends it; another call gives it up, and its reply is a message like others") {
+    struct pair pair = pair_make();
+    struct calling c = {.channel = pair.a, .deadline = ZX_TIME_INFINITE, .status = 1};
+    NEED(worker_start(&worker, call_and_drop, &c));
+    NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
+    struct note dropped = read_note(pair.b);
+    settle();
+    interrupt_worker();
+    NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
+    struct note request = read_note(pair.b);
+    EXPECT(dropped.text == 4 && request.text == 5 && dropped.txid != request.txid);
+    NEED_OK(zx_channel_write(pair.b, 0, &dropped, sizeof(dropped), NULL, 0));
+    NEED_OK(zx_channel_write(pair.b, 0, &request, sizeof(request), NULL, 0));
+    NEED(worker_join(&worker));
+    EXPECT(c.status == ZX_OK && c.reply.text == 5);
+    EXPECT_EQ(read_note(pair.a).text, 4);
+}
+
 TEST("channel_call_finish/without a call that was interrupted: BAD_STATE") {
     EXPECT_STATUS(zx_channel_call_finish(ZX_TIME_INFINITE, NULL, NULL), ZX_ERR_BAD_STATE);
 }

@@ -16,6 +16,7 @@ struct thread;
  * atomically; the way back to user mode calls upcall_attention() while any is set.
  */
 #define ATTENTION_KILL (1u << 0)
+#define ATTENTION_SUSPEND (1u << 1)
 
 /*
  * Prepares a thread that will run entry(arg) on the given kernel stack the first time it is switched to, with
@@ -38,5 +39,14 @@ void arch_leave_aspace(void);
 /* The running thread's user segment bases (the thread pointer of the C library). The address is a user one. */
 void arch_set_user_fs(vaddr_t base);
 void arch_set_user_gs(vaddr_t base);
+
+/*
+ * The user registers of a thread that is blocked at the boundary to user mode. A kind is a ZX_THREAD_STATE_* of
+ * <zircon/syscalls/debug.h>, which has its type too; arch_state_size() is 0 for what is none. arch_state_write():
+ * INVALID_ARGS, with nothing changed, for values that user code must not have.
+ */
+size_t arch_state_size(uint32_t kind);
+void arch_state_read(struct thread *t, uint32_t kind, void *state);
+[[gnu::warn_unused_result]] zx_status_t arch_state_write(struct thread *t, uint32_t kind, const void *state);
 
 #include "arch_inline/thread.h"

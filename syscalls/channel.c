@@ -3,7 +3,7 @@
  */
 #include "kernel/object/channel.h"
 
-#include "kernel/sched/thread.h"
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
@@ -157,19 +157,40 @@ static zx_status_t deliver_reply(struct message *reply, const zx_channel_call_ar
     return status;
 }
 
-zx_status_t sys_channel_call(zx_handle_t value, uint32_t options, zx_time_t deadline, user_in_t args_in,
-                             user_out_t actual_bytes, user_out_t actual_handles) {
-    zx_channel_call_args_t args;
+static zx_status_t send_request(struct channel_call *call, zx_handle_t value, uint32_t options,
+                                const zx_channel_call_args_t *args) {
     struct object *channel;
-    struct message *request, *reply;
-    zx_status_t status = user_get(&args, args_in);
+    struct message *request;
+    user_in_t bytes = {(vaddr_t)args->wr_bytes}, handles = {(vaddr_t)args->wr_handles};
+    zx_status_t status = options != 0 || args->wr_num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    status = get_target(value, ZX_RIGHT_READ | ZX_RIGHT_WRITE, status, handles, args->wr_num_handles, &channel);
     if (status != ZX_OK) return status;
-    user_in_t bytes = {(vaddr_t)args.wr_bytes}, handles = {(vaddr_t)args.wr_handles};
-    if (options != 0 || args.wr_num_bytes < sizeof(zx_txid_t)) status = ZX_ERR_INVALID_ARGS;
-    status = get_target(value, ZX_RIGHT_READ | ZX_RIGHT_WRITE, status, handles, args.wr_num_handles, &channel);
-    if (status != ZX_OK) return status;
-    status = collect_message(channel, bytes, args.wr_num_bytes, handles, args.wr_num_handles, &request);
-    if (status == ZX_OK) status = channel_call(channel, caller_handles(), value, request, deadline, &reply);
+    status = collect_message(channel, bytes, args->wr_num_bytes, handles, args->wr_num_handles, &request);
+    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
     object_unref(channel);
-    return status == ZX_OK ? deliver_reply(reply, &args, actual_bytes, actual_handles) : status;
+    return status;
+}
+
+static zx_status_t await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,
+                               user_out_t actual_handles) {
+    struct message *reply;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_CHANNEL);
+    zx_status_t status = channel_call_wait(&self->call, deadline, &reply);
+    return status == ZX_OK ? deliver_reply(reply, &self->call_args, actual_bytes, actual_handles) : status;
+}
+
+/* A call that was interrupted, and is not finished but followed by another, is given up. */
+zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options, zx_time_t deadline, user_in_t args,
+                                     user_out_t actual_bytes, user_out_t actual_handles) {
+    struct user_thread *self = user_thread_current();
+    channel_call_end(&self->call);
+    zx_status_t status = user_get(&self->call_args, args);
+    if (status == ZX_OK) status = send_request(&self->call, value, options, &self->call_args);
+    return status == ZX_OK ? await_reply(self, deadline, actual_bytes, actual_handles) : status;
+}
+
+zx_status_t sys_channel_call_finish(zx_time_t deadline, user_out_t actual_bytes, user_out_t actual_handles) {
+    struct user_thread *self = user_thread_current();
+    if (!self->call.wait.object) return ZX_ERR_BAD_STATE;
+    return await_reply(self, deadline, actual_bytes, actual_handles);
 }

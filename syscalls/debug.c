@@ -9,8 +9,8 @@
 #include "kernel/object/process.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
+#include "kernel/object/user_thread.h"
 #include "kernel/sched/mutex.h"
-#include "kernel/sched/thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/inject.h"
 #include "vm/usercopy.h"
@@ -46,6 +46,7 @@ static size_t read_now(char *text, size_t size) {
 
 /* Waits for the first byte, and takes what is there. */
 static zx_status_t read_some(char *text, size_t size, size_t *len) {
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_SLEEPING);
     while ((*len = read_now(text, size)) == 0) {
         zx_status_t status = thread_sleep_until(arch_time_now() + CONSOLE_POLL);
         if (status != ZX_OK) return status;
@@ -63,6 +64,7 @@ zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t s
     if (status == ZX_OK) status = user_get(&wanted, (user_in_t){size_inout.addr});
     while (status == ZX_OK && done < wanted) {
         status = read_some(text, min_u64(wanted - done, sizeof(text)), &len);
+        if (status == ZX_ERR_INTERNAL_INTR_RETRY && done > 0) return user_put(size_inout, done);
         if (status == ZX_OK) status = copy_out(user_out_at(buffer, done), text, len);
         if (status == ZX_OK) done += len;
     }

@@ -3,11 +3,14 @@
  */
 #include "kernel/object/futex.h"
 
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
 zx_status_t sys_futex_wait(user_in_t word, int32_t value, zx_handle_t owner, zx_time_t deadline) {
-    return owner == ZX_HANDLE_INVALID ? futex_wait(word, value, deadline) : ZX_ERR_INVALID_ARGS;
+    if (owner != ZX_HANDLE_INVALID) return ZX_ERR_INVALID_ARGS;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_FUTEX);
+    return futex_wait(word, value, deadline);
 }
 
 zx_status_t sys_futex_wake(user_in_t word, uint32_t count) { return count == 0 ? ZX_OK : futex_wake(word, count); }

@@ -11,6 +11,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
+#include "kernel/sched/sched.h"
 #include "syscalls/syscalls.h"
 #include "vm/heap.h"
 #include "vm/list.h"
@@ -40,6 +41,8 @@ union info_record {
     zx_info_handle_basic_t basic;
     zx_info_handle_count_t count;
     zx_info_process_t process;
+    zx_info_thread_t thread;
+    zx_info_thread_stats_t thread_stats;
     zx_info_vmar_t vmar;
     zx_info_vmo_t vmo;
     zx_info_task_stats_t task;
@@ -70,6 +73,21 @@ static zx_status_t fill_process(const struct handle *handle, union info_record *
     struct process_info info;
     process_get_info(process_from_object(handle->object), &info);
     out->process = (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
+    return ZX_OK;
+}
+
+static zx_status_t fill_thread(const struct handle *handle, union info_record *out) {
+    out->thread = (zx_info_thread_t){.state = user_thread_state(user_thread_from_object(handle->object))};
+    for (unsigned cpu = 0; cpu < sched_cpu_count(); cpu++)
+        out->thread.cpu_affinity_mask.mask[cpu / ZX_CPU_SET_BITS_PER_WORD] |= (uint64_t)1
+                                                                              << cpu % ZX_CPU_SET_BITS_PER_WORD;
+    return ZX_OK;
+}
+
+static zx_status_t fill_thread_stats(const struct handle *handle, union info_record *out) {
+    struct thread_info info;
+    thread_get_info(&user_thread_from_object(handle->object)->thread, &info);
+    out->thread_stats.total_runtime = info.runtime;
     return ZX_OK;
 }
 
@@ -261,6 +279,9 @@ static const struct info_topic {
     {ZX_INFO_PROCESS_MAPS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_maps_t), NULL, list_maps},
     {ZX_INFO_PROCESS_VMOS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_vmo_t), NULL, list_vmos},
     {ZX_INFO_TASK_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_task_stats_t), fill_task, NULL},
+    {ZX_INFO_THREAD, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_THREAD, sizeof(zx_info_thread_t), fill_thread, NULL},
+    {ZX_INFO_THREAD_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_THREAD, sizeof(zx_info_thread_stats_t), fill_thread_stats,
+     NULL},
     {ZX_INFO_VMAR, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_VMAR, sizeof(zx_info_vmar_t), fill_vmar, NULL},
     {ZX_INFO_VMO, 0, ZX_OBJ_TYPE_VMO, sizeof(zx_info_vmo_t), fill_vmo, NULL},
     {ZX_INFO_KMEM_STATS, 0, ZX_OBJ_TYPE_RESOURCE, sizeof(zx_info_kmem_stats_t), fill_kmem, NULL},

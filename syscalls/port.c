@@ -5,6 +5,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/object/channel.h"
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
@@ -35,6 +36,7 @@ zx_status_t sys_port_wait(zx_handle_t value, zx_time_t deadline, user_out_t out)
     zx_port_packet_t packet;
     zx_status_t status = caller_get(value, ZX_OBJ_TYPE_PORT, ZX_RIGHT_READ, &port);
     if (status != ZX_OK) return status;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_PORT);
     status = port_wait(port, deadline, &packet);
     object_unref(port);
     return status == ZX_OK ? user_put(out, packet) : status;

@@ -6,6 +6,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/job.h"
 #include "kernel/object/process.h"
+#include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/vmar.h"
@@ -136,5 +137,17 @@ zx_status_t sys_task_kill(zx_handle_t value) {
         status = ZX_ERR_WRONG_TYPE;
     }
     object_unref(task);
+    return status;
+}
+
+zx_status_t sys_task_suspend_token(zx_handle_t value, user_out_t out) {
+    struct object *task, *token;
+    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WRITE, &task);
+    if (status != ZX_OK) return status;
+    status = task_suspend(task, &token);
+    object_unref(task);
+    if (status != ZX_OK) return status;
+    status = handle_give(caller_handles(), out, handle_make(token, ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS));
+    object_unref(token);
     return status;
 }

@@ -3,7 +3,7 @@
  */
 #include "arch/time.h"
 
-#include "kernel/sched/thread.h"
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 
 int64_t sys_clock_get_monotonic(void) { return arch_time_now(); }
@@ -13,6 +13,7 @@ int64_t sys_ticks_per_second(void) { return (int64_t)arch_ticks_per_second(); }
 int64_t sys_ticks_get(void) { return (int64_t)arch_ticks(); }
 
 zx_status_t sys_nanosleep(zx_time_t deadline) {
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_SLEEPING);
     if (deadline > arch_time_now()) return thread_sleep_until(deadline);
     thread_yield();
     return ZX_OK;

@@ -6,6 +6,7 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/event.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/heap.h"
 #include "vm/usercopy.h"
@@ -58,6 +59,7 @@ zx_status_t sys_object_wait_one(zx_handle_t value, zx_signals_t signals, zx_time
     zx_signals_t observed;
     zx_status_t status = caller_get_waitable(value, &object);
     if (status != ZX_OK) return status;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_ONE);
     status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
     object_unref(object);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
@@ -94,6 +96,7 @@ static zx_status_t wait_many(struct wait_many *many, user_out_t items, size_t co
     zx_status_t status = len ? copy_in(many->items, (user_in_t){items.addr}, len) : ZX_OK;
     if (status == ZX_OK) status = get_objects(many, count);
     if (status != ZX_OK) return status;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
     status = objects_wait(caller_handles(), many->waits, count, deadline);
     for (size_t i = 0; i < count; i++) many->items[i].pending = many->waits[i].seen;
     drop_objects(many, count);

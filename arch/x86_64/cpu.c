@@ -23,6 +23,8 @@
 /* x87, SSE, AVX, and the three parts of AVX-512. */
 #define XCR0_WANTED 0xe7u
 #define LEGACY_VECTOR_SIZE 512u
+#define MXCSR_MASK_AT 28
+#define MXCSR_MASK_DEFAULT 0xffbfu
 
 /* What user code may not carry into a system call. */
 #define SYSCALL_CLEARS (FLAGS_TF | FLAGS_IF | FLAGS_DF | FLAGS_IOPL | FLAGS_NT | FLAGS_RF | FLAGS_AC)
@@ -59,11 +61,22 @@ static void control_init(void) {
     wrmsr(MSR_PAT, PAT_POLICIES | PAT_POLICIES << 32);
 }
 
+/* Processors that do not tell the mask have the one that the manuals give for them. */
+static uint32_t mxcsr_mask_find(void) {
+    _Alignas(16) uint32_t area[LEGACY_VECTOR_SIZE / 4];
+    __asm__ volatile("fxsave64 %0" : "=m"(area));
+    return area[MXCSR_MASK_AT / 4] ? area[MXCSR_MASK_AT / 4] : MXCSR_MASK_DEFAULT;
+}
+
 static void vector_init(void) {
     cpu_has.vector_size = LEGACY_VECTOR_SIZE;
+    cpu_has.mxcsr_mask = mxcsr_mask_find();
     if (!cpu_has.xsave) return;
-    xsetbv(0, cpuid(0xd, 0).eax & XCR0_WANTED);
+    uint32_t components = cpuid(0xd, 0).eax & XCR0_WANTED;
+    xsetbv(0, components);
     cpu_has.vector_size = cpuid(0xd, 0).ebx;
+    for (uint32_t i = VECTOR_AVX; i < VECTOR_COMPONENTS; i++)
+        cpu_has.vector_at[i] = components >> i & 1 ? cpuid(0xd, i).ebx : 0;
 }
 
 static void syscall_init(void) {

@@ -6,11 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What vector state consists of, by the processor's numbers. */
+enum vector_component {
+    VECTOR_X87 = 0,
+    VECTOR_SSE = 1,
+    VECTOR_AVX = 2, /* the second 16 bytes of 16 registers */
+    VECTOR_OPMASK = 5,
+    VECTOR_UPPER_HALVES = 6,   /* the other 32 bytes of them */
+    VECTOR_HIGH_REGISTERS = 7, /* 16 more registers */
+    VECTOR_COMPONENTS = 8,
+};
+
 struct cpu_features {
     bool smap; /* first: entry.asm and usercopy.asm look at it */
     bool nx, smep, umip, global_pages, huge_pages, xsave, rdrand, x2apic;
-    uint32_t vector_size; /* bytes that a thread's vector state takes */
-    uint32_t phys_bits;   /* of a physical address; a translation to more faults for good */
+    uint32_t vector_size;                  /* bytes that a thread's vector state takes */
+    uint32_t vector_at[VECTOR_COMPONENTS]; /* where in it those beyond SSE lie; 0: there is no such component */
+    uint32_t mxcsr_mask;                   /* the bits of MXCSR that may be set */
+    uint32_t phys_bits;                    /* of a physical address; a translation to more faults for good */
 };
 
 extern struct cpu_features cpu_has;

@@ -60,6 +60,18 @@ static void segments_load(const struct arch_thread *at) {
     wrmsr(MSR_KERNEL_GS_BASE, at->gs_base);
 }
 
+/* Breakpoints of one thread never stop another. What the address registers hold matters only while one is on. */
+static void breakpoints_switch(const struct arch_thread *from, const struct arch_thread *to) {
+    if (!((from->dr7 | to->dr7) & DR7_ENABLED)) return;
+    dr7_write(DR7_NONE);
+    if (!(to->dr7 & DR7_ENABLED)) return;
+    dr0_write(to->dr[0]);
+    dr1_write(to->dr[1]);
+    dr2_write(to->dr[2]);
+    dr3_write(to->dr[3]);
+    dr7_write(to->dr7);
+}
+
 void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, void (*entry)(void *arg), void *arg) {
     char *top = (char *)stack + stack_size - cpu_has.vector_size;
     top -= (uintptr_t)top % VECTOR_ALIGN;
@@ -73,7 +85,8 @@ void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, vo
     *--sp = (uint64_t)arg;          /* r13 */
     *--sp = 0;                      /* r14 */
     *--sp = 0;                      /* r15 */
-    *at = (struct arch_thread){.sp = (uint64_t)sp, .vector = top, .kernel_sp = (uint64_t)top};
+    *at = (struct arch_thread){
+        .sp = (uint64_t)sp, .vector = top, .kernel_sp = (uint64_t)top, .dr7 = DR7_NONE, .dr6 = DR6_NONE};
 }
 
 /* A boot stack has no room for vector state, and who runs on it no use for it: it never runs user code. */
@@ -88,6 +101,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
     if (from->vector) vector_save(from->vector);
     if (to->vector) vector_load(to->vector);
     segments_load(to);
+    breakpoints_switch(from, to);
     cpu->current = next;
     cpu->kernel_sp = to->kernel_sp;
     cpu->tss.rsp[0] = to->kernel_sp;

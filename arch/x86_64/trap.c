@@ -26,8 +26,6 @@
 #define ERR_RESERVED 8u
 #define ERR_FETCH 16u
 
-#define DR6_NONE 0xffff0ff0u
-
 /* usercopy.asm; ends with zeroes. */
 extern const struct fixup {
     uint64_t at;
@@ -187,6 +185,12 @@ static bool is_fatal(uint64_t vector) {
     return vector == VECTOR_NMI || vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_MACHINE_CHECK;
 }
 
+/* Keeps for the thread why it stopped; the processor itself never takes its reasons back. */
+static void note_stop(void) {
+    ((struct arch_thread *)arch_current_thread())->dr6 = dr6_read();
+    dr6_write(DR6_NONE);
+}
+
 void trap_handle(struct trap_frame *frame) {
     if (frame->vector >= VECTOR_INTERRUPTS) {
         interrupt(frame);
@@ -195,7 +199,7 @@ void trap_handle(struct trap_frame *frame) {
     } else if (!frame_is_user(frame) || is_fatal(frame->vector)) {
         kernel_fault(frame, cr2_read());
     } else {
-        if (frame->vector == VECTOR_DEBUG) dr6_write(DR6_NONE);
+        if (frame->vector == VECTOR_DEBUG) note_stop();
         user_exception(frame, frame->vector, frame->err_code, 0);
     }
     if (frame_is_user(frame)) user_return(frame);
@@ -203,7 +207,8 @@ void trap_handle(struct trap_frame *frame) {
 
 /*
  * User code can make the processor deliver a debug exception at the first instruction of the kernel, by loading SS
- * right before a system call. Nothing is wrong then, and nobody waits for it.
+ * right before a system call; and a copy to or from user memory may meet a breakpoint on data. Nothing is wrong then, and
+ * nobody waits for it.
  */
 void trap_handle_ist(struct trap_frame *frame) {
     if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());

@@ -28,6 +28,12 @@
 #define FLAGS_NT (1u << 14)
 #define FLAGS_RF (1u << 16)
 #define FLAGS_AC (1u << 18)
+#define FLAGS_ID (1u << 21)
+
+#define DR6_NONE 0xffff0ff0u
+#define DR7_NONE 0x700u        /* no breakpoint */
+#define DR7_ENABLED 0xffu      /* two bits for each breakpoint */
+#define DR7_USER 0xffff00ffull /* what user code may choose: those, and kinds and lengths */
 
 #define CR0_PE (1u << 0)
 #define CR0_MP (1u << 1)
@@ -104,7 +110,12 @@ CONTROL_REGISTER(cr0)
 CONTROL_REGISTER(cr2)
 CONTROL_REGISTER(cr3)
 CONTROL_REGISTER(cr4)
+CONTROL_REGISTER(dr0)
+CONTROL_REGISTER(dr1)
+CONTROL_REGISTER(dr2)
+CONTROL_REGISTER(dr3)
 CONTROL_REGISTER(dr6)
+CONTROL_REGISTER(dr7)
 
 static inline void invlpg(uintptr_t va) { __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory"); }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernel/object/handle.h"
+#include "kernel/object/wait.h"
 
 struct message {
     STAILQ_ENTRY(message) link;
@@ -26,12 +27,32 @@ MUST_CHECK zx_status_t message_create(uint32_t num_bytes, struct message **out);
 void message_discard(struct message *message);
 
 /*
- * Writes a request of at least 4 bytes, whose first 4 are replaced by a number, and waits for the message that the
- * other side writes with the same number. (table, value) is the handle that the call goes through. Takes the request.
- * PEER_CLOSED, TIMED_OUT, CANCELED (the handle was closed), INTR_RETRY.
+ * A call: a request that was sent, and the wait for its reply. It outlasts interruptions of that wait.
  */
-MUST_CHECK zx_status_t channel_call(struct object *end, struct handle_table *table, zx_handle_t value,
-                                    struct message *request, zx_time_t deadline, struct message **reply);
+struct channel_call {
+    LIST_ENTRY(channel_call) link; /* [c] in the end's list, until it is answered */
+    uint32_t txid;                 /* [c] */
+    struct message *reply;         /* [c] */
+    struct waiter waiter;
+    struct wait
+        wait; /* for the other end's close; `object` is our end, with a reference, and NULL when there is no call */
+};
+
+/*
+ * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the handle
+ * that the call goes through. Takes the request. PEER_CLOSED: there is no call then.
+ */
+MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_table *table,
+                                          zx_handle_t value, struct message *request);
+
+/*
+ * Waits for the message that the other side writes with that number, and ends the call. PEER_CLOSED, TIMED_OUT, CANCELED
+ * (the handle was closed). INTR_RETRY: something wants the thread; the call goes on, and can be waited for again.
+ */
+MUST_CHECK zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply);
+
+/* Gives a call up, if there is one. */
+void channel_call_end(struct channel_call *call);
 
 /* Both ends, each with a reference for the caller. NO_MEMORY. */
 MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1);

@@ -4,21 +4,14 @@
  */
 #include "kernel/base/string.h"
 #include "kernel/object/channel_internal.h"
-#include "kernel/object/wait.h"
+#include "kernel/sched/thread.h"
 
 /* Set in all numbers given here, so that programs can have others for themselves. */
 #define TXID_KERNEL 0x80000000u
 
-struct call {
-    LIST_ENTRY(call) link;
-    uint32_t txid;
-    struct waiter *waiter;
-    struct message *reply; /* [c] */
-};
-
 bool call_answer(struct channel *end, struct message *message) {
     uint32_t txid;
-    struct call *call;
+    struct channel_call *call;
     if (message->num_bytes < sizeof(txid)) return false;
     memcpy(&txid, message->bytes, sizeof(txid));
     LIST_FOREACH (call, &end->calls, link) {
@@ -27,15 +20,15 @@ bool call_answer(struct channel *end, struct message *message) {
     if (!call) return false;
     LIST_REMOVE(call, link);
     call->reply = message;
-    spin_lock(&call->waiter->lock);
-    waiter_end(call->waiter);
-    spin_unlock(&call->waiter->lock);
+    spin_lock(&call->waiter.lock);
+    waiter_end(&call->waiter);
+    spin_unlock(&call->waiter.lock);
     return true;
 }
 
 /* A number that no waiting call of this end has. Under the pair's mutex. */
 static uint32_t fresh_txid(struct channel *end) {
-    struct call *other;
+    struct channel_call *other;
     do {
         end->last_txid = (end->last_txid + 1) | TXID_KERNEL;
         LIST_FOREACH (other, &end->calls, link) {
@@ -45,7 +38,22 @@ static uint32_t fresh_txid(struct channel *end) {
     return end->last_txid;
 }
 
-static void call_begin(struct channel *end, struct call *call, struct message *request) {
+/* Whether the reply came is settled here, and stays so. */
+static struct message *call_leave(struct channel *end, struct channel_call *call) {
+    mutex_lock(&end->pair->lock);
+    if (!call->reply) LIST_REMOVE(call, link);
+    mutex_unlock(&end->pair->lock);
+    return call->reply;
+}
+
+/* No call any more; what its reply was is somebody else's. */
+static void call_close(struct channel_call *call) {
+    struct object *object = call->wait.object;
+    call->wait.object = NULL;
+    object_unref(object);
+}
+
+static void call_enter(struct channel *end, struct channel_call *call, struct message *request) {
     mutex_lock(&end->pair->lock);
     call->txid = fresh_txid(end);
     LIST_INSERT_HEAD(&end->calls, call, link);
@@ -53,29 +61,45 @@ static void call_begin(struct channel *end, struct call *call, struct message *r
     memcpy(request->bytes, &call->txid, sizeof(call->txid));
 }
 
-/* Whether the reply came is settled here, and stays so. */
-static struct message *call_end(struct channel *end, struct call *call) {
-    mutex_lock(&end->pair->lock);
-    if (!call->reply) LIST_REMOVE(call, link);
-    mutex_unlock(&end->pair->lock);
-    return call->reply;
-}
-
-zx_status_t channel_call(struct object *object, struct handle_table *table, zx_handle_t value, struct message *request,
-                         zx_time_t deadline, struct message **reply) {
+zx_status_t channel_call_begin(struct channel_call *call, struct object *object, struct handle_table *table,
+                               zx_handle_t value, struct message *request) {
     struct channel *end = channel_from_object(object);
-    struct waiter waiter = WAITER_INIT(waiter);
-    struct call call = {.waiter = &waiter};
-    struct wait wait = {.object = object, .value = value, .signals = ZX_CHANNEL_PEER_CLOSED};
-    call_begin(end, &call, request);
+    *call = (struct channel_call){
+        .waiter = WAITER_INIT(call->waiter),
+        .wait = {.object = object, .value = value, .signals = ZX_CHANNEL_PEER_CLOSED},
+    };
+    object_ref(object);
+    call_enter(end, call, request);
     zx_status_t status = channel_send(end, request, true);
     if (status == ZX_OK) {
-        wait_begin(&wait, table, &waiter);
-        status = waiter_block(&waiter, deadline);
-        wait_finish(&wait);
+        wait_begin(&call->wait, table, &call->waiter);
+    } else {
+        struct message *reply = call_leave(end, call);
+        if (reply) message_discard(reply);
+        call_close(call);
     }
-    *reply = call_end(end, &call);
-    if (*reply) return ZX_OK;
-    if (wait.cancelled) return ZX_ERR_CANCELED;
-    return wait.satisfied ? ZX_ERR_PEER_CLOSED : status;
+    return status;
+}
+
+zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply) {
+    zx_status_t status = waiter_block(&call->waiter, deadline);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY && !thread_killed()) return status;
+    wait_finish(&call->wait);
+    *reply = call_leave(channel_from_object(call->wait.object), call);
+    if (*reply)
+        status = ZX_OK;
+    else if (call->wait.cancelled)
+        status = ZX_ERR_CANCELED;
+    else if (call->wait.satisfied)
+        status = ZX_ERR_PEER_CLOSED;
+    call_close(call);
+    return status;
+}
+
+void channel_call_end(struct channel_call *call) {
+    if (!call->wait.object) return;
+    wait_finish(&call->wait);
+    struct message *reply = call_leave(channel_from_object(call->wait.object), call);
+    if (reply) message_discard(reply);
+    call_close(call);
 }

@@ -7,8 +7,6 @@
 #include "kernel/object/channel.h"
 #include "kernel/sched/mutex.h"
 
-struct call;
-
 STAILQ_HEAD(message_queue, message);
 
 struct channel_pair {
@@ -18,14 +16,14 @@ struct channel_pair {
 
 struct channel {
     struct object object;
-    struct channel_pair *pair;  /* [I] with a reference */
-    zx_koid_t peer_koid;        /* [I] */
-    struct channel *peer;       /* [c] NULL once its last handle is closed; borrowed */
-    struct message_queue queue; /* [c] */
-    uint64_t queued;            /* [c] messages in it */
-    struct channel *container;  /* [t] the end whose queue its handle lies in, or NULL */
-    LIST_HEAD(, call) calls;    /* [c] waiting for their replies */
-    uint32_t last_txid;         /* [c] */
+    struct channel_pair *pair;       /* [I] with a reference */
+    zx_koid_t peer_koid;             /* [I] */
+    struct channel *peer;            /* [c] NULL once its last handle is closed; borrowed */
+    struct message_queue queue;      /* [c] */
+    uint64_t queued;                 /* [c] messages in it */
+    struct channel *container;       /* [t] the end whose queue its handle lies in, or NULL */
+    LIST_HEAD(, channel_call) calls; /* [c] waiting for their replies */
+    uint32_t last_txid;              /* [c] */
 };
 
 static inline struct channel *channel_from_object(struct object *object) {

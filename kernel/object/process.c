@@ -6,6 +6,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "vm/heap.h"
 #include "vm/vmar.h"
@@ -43,7 +44,10 @@ static enum process_state begin_dying(struct process *process, int64_t return_co
     atomic_store(&process->state, PROCESS_DYING);
     process->return_code = return_code;
     struct user_thread *thread;
-    LIST_FOREACH (thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_KILL);
+    LIST_FOREACH (thread, &process->threads, link) {
+        thread_interrupt(&thread->thread, ATTENTION_KILL);
+        suspend_give_way(thread);
+    }
     return before;
 }
 
@@ -110,6 +114,7 @@ static zx_status_t check_join(struct process *process, struct user_thread *threa
 static void join(struct process *process, struct user_thread *thread) {
     atomic_store(&process->state, PROCESS_RUNNING);
     thread->started = true;
+    suspend_new_thread(thread);
     LIST_INSERT_HEAD(&process->threads, thread, link);
 }
 
@@ -127,7 +132,7 @@ void process_leave(struct process *process, struct user_thread *thread) {
     bool last = LIST_EMPTY(&process->threads);
     if (last) begin_dying(process, 0);
     /* Still under the lock, so that no other thread can finish the process before this one shows its end. */
-    object_signal(&thread->object, ZX_THREAD_RUNNING, ZX_THREAD_TERMINATED);
+    object_signal(&thread->object, ZX_THREAD_RUNNING | ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED);
     mutex_unlock(&process->lock);
     if (last) process_finish(process);
 }

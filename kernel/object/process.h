@@ -31,6 +31,7 @@ struct process {
     _Atomic(enum process_state) state; /* [p] written; read anywhere */
     int64_t return_code;               /* [p] */
     LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
+    unsigned suspensions;              /* [p] tokens that hold all of its threads */
 
     /* Guarded by the job tree's lock. */
     LIST_ENTRY(process) job_link;

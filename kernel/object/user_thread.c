@@ -6,6 +6,7 @@
 
 #include "kernel/base/string.h"
 #include "kernel/object/process.h"
+#include "kernel/object/suspend.h"
 #include "vm/heap.h"
 #include "vm/kstack.h"
 
@@ -37,7 +38,6 @@ static void user_thread_reap(struct thread *t) {
 /* The first code a thread runs, in the kernel. */
 static void user_thread_main(void *arg) {
     struct user_thread *thread = arg;
-    if (thread_interrupted()) upcall_attention();
     arch_enter_user(thread->entry, thread->sp, thread->arg1, thread->arg2);
 }
 
@@ -53,6 +53,8 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     object_ref(&process->object);
     thread->process = process;
     thread->stack = stack;
+    spinlock_init(&thread->park_lock, RANK_WAIT, "parked thread");
+    waitq_init(&thread->park);
     string_copy(thread->name, name, sizeof(thread->name));
     thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
     thread->thread.aspace = process->aspace;
@@ -77,8 +79,31 @@ zx_status_t user_thread_start(struct user_thread *thread, vaddr_t entry, vaddr_t
     return status;
 }
 
+bool user_thread_is_dying(struct user_thread *thread) {
+    return thread->started && (atomic_load(&thread->exiting) || process_is_dying(thread->process));
+}
+
+static zx_thread_state_t state_locked(struct user_thread *thread) {
+    struct thread_info info;
+    if (!thread->started) return ZX_THREAD_STATE_NEW;
+    if (object_signals(&thread->object) & ZX_THREAD_TERMINATED) return ZX_THREAD_STATE_DEAD;
+    if (user_thread_is_dying(thread)) return ZX_THREAD_STATE_DYING;
+    if (thread->parked) return ZX_THREAD_STATE_SUSPENDED;
+    thread_get_info(&thread->thread, &info);
+    return info.interruptible ? atomic_load(&thread->waits_in) : ZX_THREAD_STATE_RUNNING;
+}
+
+zx_thread_state_t user_thread_state(struct user_thread *thread) {
+    mutex_lock(&thread->process->lock);
+    zx_thread_state_t state = state_locked(thread);
+    mutex_unlock(&thread->process->lock);
+    return state;
+}
+
 void user_thread_exit(void) {
     struct user_thread *thread = user_thread_current();
+    atomic_store(&thread->exiting, true);
+    channel_call_end(&thread->call);
     thread->thread.aspace = NULL;
     thread->thread.arch_aspace = NULL; /* first: a switch back to this thread must not load it again */
     arch_leave_aspace();
@@ -88,4 +113,5 @@ void user_thread_exit(void) {
 
 void upcall_attention(void) {
     if (thread_killed()) user_thread_exit();
+    suspend_park();
 }

@@ -7,8 +7,11 @@
  */
 #pragma once
 
+#include <zircon/syscalls/object.h>
+
 #include "arch/upcall.h"
 #include "kernel/base/object.h"
+#include "kernel/object/channel.h"
 #include "kernel/sched/thread.h"
 
 struct process;
@@ -22,11 +25,23 @@ struct user_thread {
 
     /* Guarded by the process's lock. */
     bool started;
+    bool parked;                  /* suspended, and the registers are in memory; kernel/object/suspend.c */
+    unsigned suspensions;         /* tokens that hold this thread */
     LIST_ENTRY(user_thread) link; /* in the process's list while it runs */
 
     /* Set when it is started, for its first instruction. */
     vaddr_t entry, sp;
     uintptr_t arg1, arg2;
+
+    atomic_bool exiting;                /* it has begun to leave */
+    _Atomic zx_thread_state_t waits_in; /* the call in which it waits, if it waits: a ZX_THREAD_STATE_BLOCKED_* */
+
+    struct spinlock park_lock; /* for the sleep of a parked thread: `parked` changes under it too */
+    struct waitq park;
+
+    /* The thread's own: the call over a channel that it left unfinished when it was suspended. */
+    struct channel_call call;
+    zx_channel_call_args_t call_args;
 };
 
 static inline struct user_thread *user_thread_from_object(struct object *object) {
@@ -37,6 +52,17 @@ static inline struct user_thread *user_thread_from_object(struct object *object)
 static inline struct user_thread *user_thread_current(void) {
     return container_of(thread_current(), struct user_thread, thread);
 }
+
+/* The running thread is in a call that may wait. */
+static inline void user_thread_waits_in(zx_thread_state_t call) {
+    atomic_store_explicit(&user_thread_current()->waits_in, call, memory_order_relaxed);
+}
+
+/* What it does at this moment. */
+zx_thread_state_t user_thread_state(struct user_thread *thread);
+
+/* DYING or DEAD. Under the process's lock. */
+bool user_thread_is_dying(struct user_thread *thread);
 
 /* In NEW. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out);

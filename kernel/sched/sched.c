@@ -258,6 +258,15 @@ void thread_interrupt(struct thread *t, unsigned attention) {
     spin_unlock(&sched_lock);
 }
 
+void thread_get_info(struct thread *t, struct thread_info *out) {
+    spin_lock(&sched_lock);
+    out->blocked = t->state == THREAD_BLOCKED;
+    out->interruptible = out->blocked && t->wait_kind == WAIT_INTERRUPTIBLE;
+    out->runtime = t->runtime;
+    if (t->state == THREAD_RUNNING) out->runtime += arch_time_now() - t->started_running;
+    spin_unlock(&sched_lock);
+}
+
 zx_status_t thread_sleep_until(zx_time_t deadline) {
     struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
     spin_lock(&sched_lock);

@@ -70,6 +70,14 @@ static inline bool thread_killed(void) {
     return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) & ATTENTION_KILL;
 }
 
+/* What a thread does at this moment. A blocked one's registers are all saved. */
+struct thread_info {
+    bool blocked;
+    bool interruptible;    /* in a wait that a kill or a suspension would end */
+    zx_duration_t runtime; /* so far */
+};
+void thread_get_info(struct thread *t, struct thread_info *out);
+
 /* Sleeps until the deadline: ZX_OK, or ZX_ERR_INTERNAL_INTR_RETRY. */
 MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
 

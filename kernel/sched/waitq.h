@@ -24,7 +24,7 @@ static inline void waitq_init(struct waitq *q) { TAILQ_INIT(&q->threads); }
 
 enum wait_kind {
     WAIT_UNINTERRUPTIBLE, /* for what the kernel itself will end soon */
-    WAIT_INTERRUPTIBLE,   /* a kill ends it */
+    WAIT_INTERRUPTIBLE,   /* a kill ends it, and so does a suspension */
 };
 
 /*

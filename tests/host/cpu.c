@@ -138,6 +138,11 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
 }
 
 void arch_leave_aspace(void) {}
+size_t arch_state_size(uint32_t kind UNUSED) { return 0; }
+void arch_state_read(struct thread *t UNUSED, uint32_t kind UNUSED, void *state UNUSED) {}
+zx_status_t arch_state_write(struct thread *t UNUSED, uint32_t kind UNUSED, const void *state UNUSED) {
+    return ZX_ERR_NOT_SUPPORTED;
+}
 void arch_set_user_fs(vaddr_t base UNUSED) {}
 void arch_set_user_gs(vaddr_t base UNUSED) {}
 

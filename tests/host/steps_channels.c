@@ -175,12 +175,14 @@ void step_channel_call(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     if (queue_full(w, a.channel)) return;
     if (choice == 255) {
-        zx_status_t status = CALL(w, channel_call, a.channel, a.options, 0, SCRATCH - 8, r.actual_len, r.actual_count);
+        zx_status_t status =
+            CALL(w, channel_call_noretry, a.channel, a.options, 0, SCRATCH - 8, r.actual_len, r.actual_count);
         return world_expect(w, "channel_call without arguments", status, ZX_ERR_INVALID_ARGS);
     }
     if (choice % 4 != 3) pick_server(w, a.channel);
     pick_answer(w);
-    zx_status_t status = CALL(w, channel_call, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
+    zx_status_t status =
+        CALL(w, channel_call_noretry, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
     struct service service = w->service;
     w->service = (struct service){.done = false};
     learn_received(&r);

@@ -71,6 +71,7 @@ struct caller {
     size_t from;
     uint32_t text;
     zx_time_t deadline;
+    bool persists; /* goes on after a suspension */
     zx_status_t status;
     struct note reply;
 };
@@ -79,8 +80,14 @@ static void call_run(void *arg) {
     struct caller *c = arg;
     struct message *request = message((struct note){0, c->text}), *reply;
     if (!request) return;
-    zx_status_t status =
-        channel_call(end[c->from].object, c->from == 0 ? &table : NULL, value, request, c->deadline, &reply);
+    struct channel_call call;
+    zx_status_t status = channel_call_begin(&call, end[c->from].object, c->from == 0 ? &table : NULL, value, request);
+    if (status == ZX_OK) status = channel_call_wait(&call, c->deadline, &reply);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY && c->persists) {
+        atomic_fetch_and(&thread_current()->arch.attention, ~ATTENTION_SUSPEND);
+        status = channel_call_wait(&call, c->deadline, &reply);
+    }
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY) channel_call_end(&call);
     if (status == ZX_OK) c->reply = open(reply);
     c->status = status;
 }
@@ -161,6 +168,22 @@ KTEST(
         last = request.txid;
     }
     finish();
+}
+
+KTEST("channel_call/interrupted, it waits on for the reply to the one request, or is given up") {
+    for (int i = 0; i < 2; i++) {
+        struct caller c;
+        NEED(begin() && calls(&c, 0, 1));
+        c.persists = i == 0;
+        thread_interrupt(&c.runner.thread, ATTENTION_SUSPEND);
+        runner_settle(&c.runner);
+        struct note request = receive(1);
+        EXPECT(request.text == 1 && receive(1).text == 0);
+        EXPECT(send(1, (struct note){request.txid, 2}) == ZX_OK);
+        EXPECT(ended(&c, i == 0 ? ZX_OK : ZX_ERR_INTERNAL_INTR_RETRY, i == 0 ? 2 : 0));
+        EXPECT(receive(0).text == (i == 0 ? 0 : 2));
+        finish();
+    }
 }
 
 KTEST("channel_call/PEER_CLOSED before and meanwhile, CANCELED for a handle that is closed already") {

@@ -112,7 +112,7 @@ static void calls_teach(void) {
         {CALL_process_write_memory, {toys[TOY_TARGET], PLACE, buffer, 64, buffer}},
         {CALL_process_read_memory, {toys[TOY_TARGET], PLACE, buffer, 64, buffer}},
         {CALL_object_get_child, {toys[TOY_SELF], own_thread_koid(), ZX_RIGHTS_BASIC, (uintptr_t)pool->handles}},
-        {CALL_channel_call, {toys[TOY_CALLER], 0, 0, (uintptr_t)&pool->call, buffer, buffer}},
+        {CALL_channel_call_noretry, {toys[TOY_CALLER], 0, 0, (uintptr_t)&pool->call, buffer, buffer}},
         {CALL_futex_wait, {word, 0, 0, 0}},
         {CALL_futex_wake, {word, 1}},
         {CALL_futex_requeue, {word, 1, 0, other, 1, 0}},
@@ -205,6 +205,7 @@ static uint64_t rarity(const struct call *call) {
     if (call->kind == CALL_NORETURN) return 2000;
     switch (number_of(call)) {
     case CALL_task_kill:
+    case CALL_task_suspend_token:
     case CALL_vmar_destroy:
     case CALL_process_start:
     case CALL_debug_write:

@@ -30,6 +30,8 @@ static const struct topic {
     {ZX_INFO_HANDLE_BASIC, KIND_VMO, sizeof(zx_info_handle_basic_t), ZX_RIGHT_NONE, true},
     {ZX_INFO_HANDLE_COUNT, KIND_VMO, sizeof(zx_info_handle_count_t), ZX_RIGHT_INSPECT, true},
     {ZX_INFO_PROCESS, KIND_PROCESS, sizeof(zx_info_process_t), ZX_RIGHT_INSPECT, false},
+    {ZX_INFO_THREAD, KIND_THREAD, sizeof(zx_info_thread_t), ZX_RIGHT_INSPECT, false},
+    {ZX_INFO_THREAD_STATS, KIND_THREAD, sizeof(zx_info_thread_stats_t), ZX_RIGHT_INSPECT, false},
     {ZX_INFO_TASK_STATS, KIND_PROCESS, sizeof(zx_info_task_stats_t), ZX_RIGHT_INSPECT, false},
     {ZX_INFO_VMAR, KIND_VMAR, sizeof(zx_info_vmar_t), ZX_RIGHT_INSPECT, false},
     {ZX_INFO_VMO, KIND_VMO, sizeof(zx_info_vmo_t), ZX_RIGHT_NONE, false},

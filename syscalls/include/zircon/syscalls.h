@@ -185,10 +185,35 @@ zx_status_t zx_thread_start(zx_handle_t handle, zx_vaddr_t thread_entry, zx_vadd
 void zx_thread_exit(void) __NO_RETURN;
 
 /*
+ * Reads or writes registers of a suspended thread; needs READ or WRITE. What they are is told by `kind`, a
+ * ZX_THREAD_STATE_* of <zircon/syscalls/debug.h>; the buffer may be larger than it.
+ *
+ * ZX_ERR_INVALID_ARGS      no such kind, or a value that a program may not have; nothing is changed then
+ * ZX_ERR_BUFFER_TOO_SMALL  smaller than the kind
+ * ZX_ERR_BAD_STATE         the thread does not show ZX_THREAD_SUSPENDED
+ */
+zx_status_t zx_thread_read_state(zx_handle_t handle, uint32_t kind, void *buffer, size_t buffer_size);
+zx_status_t zx_thread_write_state(zx_handle_t handle, uint32_t kind, const void *buffer, size_t buffer_size);
+
+/*
  * Kills a process, or a job with all that is in it; needs DESTROY. Returns before the task is gone: wait for
  * ZX_TASK_TERMINATED. ZX_ERR_WRONG_TYPE for anything else, threads included.
  */
 zx_status_t zx_task_kill(zx_handle_t task_handle);
+
+/*
+ * Suspends a process, with each thread it has or starts later, or a thread; needs WRITE. It lasts until the last handle
+ * to the token is closed, and of several tokens until the last one is. It takes effect a little later: a thread then shows
+ * ZX_THREAD_SUSPENDED instead of ZX_THREAD_RUNNING.
+ *
+ * ZX_ERR_WRONG_TYPE     neither a process nor a thread
+ * ZX_ERR_NOT_SUPPORTED  the calling thread, or its process
+ * ZX_ERR_BAD_STATE      dying or dead
+ */
+zx_status_t zx_task_suspend_token(zx_handle_t task_handle, zx_handle_t *token);
+
+/* The same by its later name. */
+zx_status_t zx_task_suspend(zx_handle_t task_handle, zx_handle_t *token);
 
 /* memory objects (VMOs) */
 
@@ -402,6 +427,17 @@ zx_status_t zx_channel_write(zx_handle_t handle, uint32_t options, const void *b
 zx_status_t zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                             const zx_channel_call_args_t *args, uint32_t *actual_bytes, uint32_t *actual_handles);
 
+/*
+ * What zx_channel_call() is made of: sends the request and waits. ZX_ERR_INTERNAL_INTR_RETRY: the thread was suspended, and
+ * the call is to be waited for with the next.
+ */
+zx_status_t zx_channel_call_noretry(zx_handle_t handle, uint32_t options, zx_time_t deadline,
+                                    const zx_channel_call_args_t *args, uint32_t *actual_bytes,
+                                    uint32_t *actual_handles);
+
+/* Goes on waiting for this thread's call, with the buffers it began with. ZX_ERR_BAD_STATE: there is none. */
+zx_status_t zx_channel_call_finish(zx_time_t deadline, uint32_t *actual_bytes, uint32_t *actual_handles);
+
 /* events */
 
 /* Makes an event: an object that is nothing but its signals. Options are 0. */
@@ -595,7 +631,11 @@ ZX_SECOND_NAME(process_write_memory);
 ZX_SECOND_NAME(thread_create);
 ZX_SECOND_NAME(thread_start);
 ZX_SECOND_NAME(thread_exit);
+ZX_SECOND_NAME(thread_read_state);
+ZX_SECOND_NAME(thread_write_state);
 ZX_SECOND_NAME(task_kill);
+ZX_SECOND_NAME(task_suspend_token);
+ZX_SECOND_NAME(task_suspend);
 ZX_SECOND_NAME(vmo_create);
 ZX_SECOND_NAME(vmo_read);
 ZX_SECOND_NAME(vmo_write);
@@ -618,6 +658,8 @@ ZX_SECOND_NAME(channel_create);
 ZX_SECOND_NAME(channel_read);
 ZX_SECOND_NAME(channel_write);
 ZX_SECOND_NAME(channel_call);
+ZX_SECOND_NAME(channel_call_noretry);
+ZX_SECOND_NAME(channel_call_finish);
 ZX_SECOND_NAME(event_create);
 ZX_SECOND_NAME(eventpair_create);
 ZX_SECOND_NAME(timer_create);

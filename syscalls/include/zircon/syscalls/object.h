@@ -18,9 +18,11 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)          /* INSPECT; zx_info_vmar_t */
 #define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)  /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u) /* ENUMERATE; as many zx_koid_t as fit */
+#define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)       /* INSPECT; zx_info_thread_t */
 #define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)   /* INSPECT, on a process; zx_info_task_stats_t */
 #define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u) /* INSPECT; as many zx_info_maps_t as fit */
 #define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u) /* INSPECT; as many zx_info_vmo_t as fit */
+#define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u) /* INSPECT; zx_info_thread_stats_t */
 #define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)   /* the root resource; zx_info_kmem_stats_t */
 #define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u) /* INSPECT; zx_info_handle_count_t */
 #define ZX_INFO_VMO ((zx_object_info_topic_t)23u)          /* no right; zx_info_vmo_t */
@@ -47,6 +49,45 @@ typedef struct zx_info_process {
     bool debugger_attached;
     uint8_t padding1[5];
 } zx_info_process_t;
+
+/* What a thread does. BLOCKED is told only with the call that it waits in. */
+typedef uint32_t zx_thread_state_t;
+#define ZX_THREAD_STATE_NEW ((zx_thread_state_t)0u) /* not started */
+#define ZX_THREAD_STATE_RUNNING ((zx_thread_state_t)1u)
+#define ZX_THREAD_STATE_SUSPENDED ((zx_thread_state_t)2u)
+#define ZX_THREAD_STATE_BLOCKED ((zx_thread_state_t)3u)
+#define ZX_THREAD_STATE_DYING ((zx_thread_state_t)4u)
+#define ZX_THREAD_STATE_DEAD ((zx_thread_state_t)5u)
+#define ZX_THREAD_STATE_BLOCKED_EXCEPTION ((zx_thread_state_t)0x103u)
+#define ZX_THREAD_STATE_BLOCKED_SLEEPING ((zx_thread_state_t)0x203u)
+#define ZX_THREAD_STATE_BLOCKED_FUTEX ((zx_thread_state_t)0x303u)
+#define ZX_THREAD_STATE_BLOCKED_PORT ((zx_thread_state_t)0x403u)
+#define ZX_THREAD_STATE_BLOCKED_CHANNEL ((zx_thread_state_t)0x503u)
+#define ZX_THREAD_STATE_BLOCKED_WAIT_ONE ((zx_thread_state_t)0x603u)
+#define ZX_THREAD_STATE_BLOCKED_WAIT_MANY ((zx_thread_state_t)0x703u)
+#define ZX_THREAD_STATE_BLOCKED_INTERRUPT ((zx_thread_state_t)0x803u)
+#define ZX_THREAD_STATE_BLOCKED_PAGER ((zx_thread_state_t)0x903u)
+#define ZX_THREAD_STATE_BASIC(state) ((state)&0xffu)
+
+/* A set of processors, by number. */
+#define ZX_CPU_SET_MAX_CPUS 512
+#define ZX_CPU_SET_BITS_PER_WORD 64
+typedef struct zx_cpu_set {
+    uint64_t mask[ZX_CPU_SET_MAX_CPUS / ZX_CPU_SET_BITS_PER_WORD];
+} zx_cpu_set_t;
+
+typedef struct zx_info_thread {
+    zx_thread_state_t state;
+    union {
+        uint32_t wait_exception_channel_type; /* who handles the exception it is in; 0: none */
+        uint32_t wait_exception_port_type;    /* the same by its older name */
+    };
+    zx_cpu_set_t cpu_affinity_mask; /* where it may run: everywhere */
+} zx_info_thread_t;
+
+typedef struct zx_info_thread_stats {
+    zx_duration_t total_runtime;
+} zx_info_thread_stats_t;
 
 typedef struct zx_info_vmar {
     uintptr_t base;

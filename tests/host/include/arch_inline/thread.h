@@ -9,6 +9,9 @@
 /* Sanitizers want more of a stack than the kernel does. */
 #define KSTACK_PAGES 64
 
+/* There are no registers to be read. */
+#define ARCH_STATE_MAX 16
+
 struct arch_thread {
     _Atomic uint32_t attention;
     ucontext_t context;

@@ -1,0 +1,180 @@
+/*
+ * Suspension; see suspend.h.
+ *
+ * Counts, and whether a thread is parked, are guarded by the process's lock. ATTENTION_SUSPEND is up while a count is
+ * above 0. `parked` is set by the thread itself, and taken back by whoever ends the suspension or kills; in between
+ * the thread needs no lock but its own spinlock, on which it sleeps, so that the process's lock may be held until it does.
+ */
+#include "kernel/object/suspend.h"
+
+#include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
+#include "vm/heap.h"
+
+struct suspend_token {
+    struct object object;
+    struct object *task; /* [I] with a reference */
+};
+
+static struct suspend_token *token_from_object(struct object *object) {
+    return container_of(object, struct suspend_token, object);
+}
+
+static bool is_suspended(const struct user_thread *thread) {
+    return thread->suspensions > 0 || thread->process->suspensions > 0;
+}
+
+/* Under the process's lock: the thread leaves its parking place, and goes on to what else wants it. */
+static void unpark(struct user_thread *thread) {
+    spin_lock(&thread->park_lock);
+    thread->parked = false;
+    waitq_wake_all(&thread->park, ZX_OK);
+    spin_unlock(&thread->park_lock);
+}
+
+/* Under the process's lock, after a count went down. */
+static void resume(struct user_thread *thread) {
+    if (is_suspended(thread)) return;
+    atomic_fetch_and(&thread->thread.arch.attention, ~ATTENTION_SUSPEND);
+    if (!thread->parked) return;
+    object_signal(&thread->object, ZX_THREAD_SUSPENDED, ZX_THREAD_RUNNING);
+    unpark(thread);
+}
+
+static void resume_process(struct process *process) {
+    struct user_thread *thread;
+    mutex_lock(&process->lock);
+    process->suspensions--;
+    LIST_FOREACH (thread, &process->threads, link) resume(thread);
+    mutex_unlock(&process->lock);
+}
+
+static void resume_thread(struct user_thread *thread) {
+    mutex_lock(&thread->process->lock);
+    thread->suspensions--;
+    resume(thread);
+    mutex_unlock(&thread->process->lock);
+}
+
+static void token_on_zero_handles(struct object *object) {
+    struct object *task = token_from_object(object)->task;
+    if (task->ops->type == ZX_OBJ_TYPE_PROCESS)
+        resume_process(process_from_object(task));
+    else
+        resume_thread(user_thread_from_object(task));
+}
+
+static void token_destroy(struct object *object) {
+    object_unref(token_from_object(object)->task);
+    heap_free(token_from_object(object));
+}
+
+static const struct object_ops token_ops = {
+    .type = ZX_OBJ_TYPE_SUSPEND_TOKEN,
+    .default_rights = ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS,
+    .destroy = token_destroy,
+    .on_zero_handles = token_on_zero_handles,
+};
+
+static zx_status_t suspend_process(struct process *process) {
+    struct user_thread *thread;
+    zx_status_t status = ZX_ERR_BAD_STATE;
+    if (process == process_current()) return ZX_ERR_NOT_SUPPORTED;
+    mutex_lock(&process->lock);
+    if (!process_is_dying(process)) {
+        process->suspensions++;
+        LIST_FOREACH (thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
+        status = ZX_OK;
+    }
+    mutex_unlock(&process->lock);
+    return status;
+}
+
+static zx_status_t suspend_thread(struct user_thread *thread) {
+    zx_status_t status = ZX_ERR_BAD_STATE;
+    if (thread == user_thread_current()) return ZX_ERR_NOT_SUPPORTED;
+    mutex_lock(&thread->process->lock);
+    if (!user_thread_is_dying(thread)) {
+        thread->suspensions++;
+        if (thread->started) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
+        status = ZX_OK;
+    }
+    mutex_unlock(&thread->process->lock);
+    return status;
+}
+
+static zx_status_t begin(struct object *task) {
+    switch (task->ops->type) {
+    case ZX_OBJ_TYPE_PROCESS:
+        return suspend_process(process_from_object(task));
+    case ZX_OBJ_TYPE_THREAD:
+        return suspend_thread(user_thread_from_object(task));
+    default:
+        return ZX_ERR_WRONG_TYPE;
+    }
+}
+
+zx_status_t task_suspend(struct object *task, struct object **out) {
+    struct suspend_token *token = heap_new(struct suspend_token);
+    if (!token) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = begin(task);
+    if (status != ZX_OK) {
+        heap_free(token);
+        return status;
+    }
+    object_init(&token->object, &token_ops, 0);
+    object_ref(task);
+    token->task = task;
+    *out = &token->object;
+    return ZX_OK;
+}
+
+/* The running thread says that it is parked, unless it need not park any more. */
+static bool begin_to_park(struct user_thread *self) {
+    mutex_lock(&self->process->lock);
+    bool parks = atomic_load(&self->thread.arch.attention) == ATTENTION_SUSPEND;
+    if (parks) {
+        self->parked = true;
+        object_signal(&self->object, ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED);
+    }
+    mutex_unlock(&self->process->lock);
+    return parks;
+}
+
+/* From being parked until it sleeps, the thread takes no lock but its own. */
+void suspend_park(void) {
+    struct user_thread *self = user_thread_current();
+    if (!begin_to_park(self)) return;
+    spin_lock(&self->park_lock);
+    if (self->parked)
+        (void)!waitq_block(&self->park, &self->park_lock, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+    else
+        spin_unlock(&self->park_lock);
+}
+
+void suspend_new_thread(struct user_thread *thread) {
+    if (is_suspended(thread)) atomic_fetch_or(&thread->thread.arch.attention, ATTENTION_SUSPEND);
+}
+
+void suspend_give_way(struct user_thread *thread) {
+    if (thread->parked) unpark(thread);
+}
+
+static bool is_blocked(struct user_thread *thread) {
+    struct thread_info info;
+    thread_get_info(&thread->thread, &info);
+    return info.blocked;
+}
+
+zx_status_t suspend_hold(struct user_thread *thread) NO_THREAD_SAFETY {
+    mutex_lock(&thread->process->lock);
+    if (!thread->parked) {
+        mutex_unlock(&thread->process->lock);
+        return ZX_ERR_BAD_STATE;
+    }
+    /* It said so just now, and is about to fall asleep. */
+    while (!is_blocked(thread)) thread_yield();
+    return ZX_OK;
+}
+
+void suspend_let_go(struct user_thread *thread) NO_THREAD_SAFETY { mutex_unlock(&thread->process->lock); }

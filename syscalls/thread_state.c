@@ -1,0 +1,59 @@
+/*
+ * System calls that read and write the registers of suspended threads. Manual: thread_state.md.
+ */
+#include "kernel/base/string.h"
+#include "kernel/object/handle.h"
+#include "kernel/object/suspend.h"
+#include "kernel/object/user_thread.h"
+#include "syscalls/syscalls.h"
+#include "vm/usercopy.h"
+
+struct state_buffer {
+    _Alignas(16) char bytes[ARCH_STATE_MAX];
+};
+
+static zx_status_t check_kind(uint32_t kind, size_t size) {
+    size_t needed = arch_state_size(kind);
+    if (needed == 0) return ZX_ERR_INVALID_ARGS;
+    return size < needed ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
+}
+
+static zx_status_t read_state(struct user_thread *thread, uint32_t kind, user_out_t buffer, size_t size) {
+    struct state_buffer state;
+    zx_status_t status = check_kind(kind, size);
+    if (status == ZX_OK) status = suspend_hold(thread);
+    if (status != ZX_OK) return status;
+    memset(&state, 0, sizeof(state));
+    arch_state_read(&thread->thread, kind, &state);
+    suspend_let_go(thread);
+    return copy_out(buffer, &state, arch_state_size(kind));
+}
+
+static zx_status_t write_state(struct user_thread *thread, uint32_t kind, user_in_t buffer, size_t size) {
+    struct state_buffer state;
+    zx_status_t status = check_kind(kind, size);
+    if (status == ZX_OK) status = copy_in(&state, buffer, arch_state_size(kind));
+    if (status == ZX_OK) status = suspend_hold(thread);
+    if (status != ZX_OK) return status;
+    status = arch_state_write(&thread->thread, kind, &state);
+    suspend_let_go(thread);
+    return status;
+}
+
+zx_status_t sys_thread_read_state(zx_handle_t value, uint32_t kind, user_out_t buffer, size_t size) {
+    struct object *thread;
+    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_READ, &thread);
+    if (status != ZX_OK) return status;
+    status = read_state(user_thread_from_object(thread), kind, buffer, size);
+    object_unref(thread);
+    return status;
+}
+
+zx_status_t sys_thread_write_state(zx_handle_t value, uint32_t kind, user_in_t buffer, size_t size) {
+    struct object *thread;
+    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread);
+    if (status != ZX_OK) return status;
+    status = write_state(user_thread_from_object(thread), kind, buffer, size);
+    object_unref(thread);
+    return status;
+}

@@ -1,0 +1,119 @@
+/*
+ * Suspension from the inside: parking, being held with all registers in memory, and death while parked. The only user code
+ * is an address where none is, so whoever runs on crashes.
+ */
+#include "kernel/object/suspend.h"
+
+#include <zircon/syscalls/object.h>
+
+#include "kernel/object/handle.h"
+#include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
+#include "kernel/object/wait.h"
+#include "tests/kernel/support.h"
+
+#define NOWHERE USER_BASE
+
+static struct job *job;
+static struct process *process;
+static struct user_thread *thread;
+
+static bool begin(void) {
+    return job_create_root(&job) == ZX_OK && process_create(job, "test", &process) == ZX_OK &&
+           user_thread_create(process, "test", &thread) == ZX_OK;
+}
+
+static void end(void) {
+    process_kill(process, 0);
+    while (atomic_load(&thread->object.refs) != 1) thread_yield();
+    object_unref(&thread->object);
+    object_unref(&process->object);
+    object_unref(&job->object);
+}
+
+static bool comes_up(struct object *object, zx_signals_t signal) {
+    zx_signals_t observed;
+    return object_wait_one(object, NULL, 0, signal, ZX_SEC(3600), &observed) == ZX_OK;
+}
+
+static bool suspend(struct handle *token) {
+    struct object *made;
+    if (task_suspend(&thread->object, &made) != ZX_OK) return false;
+    *token = handle_make(made, ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS);
+    object_unref(made);
+    return true;
+}
+
+static bool start_parked(struct handle *token) {
+    return suspend(token) && process_start(process, thread, NOWHERE, NOWHERE, (struct handle){0}, 0) == ZX_OK &&
+           comes_up(&thread->object, ZX_THREAD_SUSPENDED);
+}
+
+static int64_t return_code(void) {
+    struct process_info info;
+    if (!comes_up(&process->object, ZX_PROCESS_TERMINATED)) return 0;
+    process_get_info(process, &info);
+    return info.return_code;
+}
+
+static bool is_blocked(void) {
+    struct thread_info info;
+    thread_get_info(&thread->thread, &info);
+    return info.blocked && !info.interruptible;
+}
+
+KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is; without a token it runs on") {
+    struct handle token;
+    NEED(begin() && start_parked(&token));
+    NEED(suspend_hold(thread) == ZX_OK);
+    EXPECT(is_blocked());
+    suspend_let_go(thread);
+    EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_SUSPENDED);
+    handle_discard(token);
+    EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
+    end();
+}
+
+KTEST("suspend/what is not parked cannot be held") {
+    struct handle token;
+    NEED(begin());
+    EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE);
+    NEED(suspend(&token));
+    EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE && user_thread_state(thread) == ZX_THREAD_STATE_NEW);
+    handle_discard(token);
+    end();
+}
+
+KTEST("suspend/killed while parked it dies, and the token can go before or after") {
+    for (int i = 0; i < 2; i++) {
+        struct handle token;
+        NEED(begin() && start_parked(&token));
+        process_kill(process, 5);
+        EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE);
+        if (i == 0) handle_discard(token);
+        EXPECT(return_code() == 5);
+        EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_DEAD);
+        EXPECT(object_signals(&thread->object) == ZX_THREAD_TERMINATED);
+        if (i == 1) handle_discard(token);
+        end();
+    }
+}
+
+static zx_status_t make_token(void *arg UNUSED) {
+    struct handle token;
+    struct object *made;
+    zx_status_t status = task_suspend(&thread->object, &made);
+    if (status != ZX_OK) return status;
+    token = handle_make(made, 0);
+    object_unref(made);
+    handle_discard(token);
+    return ZX_OK;
+}
+
+static bool nothing_held(void *arg UNUSED) { return thread->suspensions == 0; }
+
+KTEST("suspend/if there is no memory for the token nothing is suspended") {
+    NEED(begin());
+    EXPECT(fail_each_allocation(make_token, nothing_held, NULL) >= 1 && nothing_held(NULL));
+    end();
+}

@@ -40,7 +40,7 @@ static const char *base_name(const char *path) {
 }
 
 static zx_status_t making_tasks(const struct launch *what, struct making *m) {
-    const char *name = base_name(what->path);
+    const char *name = what->name ? what->name : base_name(what->path);
     zx_handle_t job = what->job ? what->job : zx_job_default();
     zx_status_t status = zx_process_create(job, name, strlen(name), 0, &m->process, &m->vmar);
     if (status != ZX_OK) return status;

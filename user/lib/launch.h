@@ -27,6 +27,7 @@ struct launch_handle {
 struct launch {
     zx_handle_t archive;        /* the VMO that holds the archive */
     const char *path;           /* the program in it */
+    const char *name;           /* of the process; NULL: the file's */
     const char *const *args;    /* the last one NULL */
     const char *const *environ; /* likewise; NULL is an empty one */
     zx_handle_t job;            /* ZX_HANDLE_INVALID: the caller's */

@@ -33,6 +33,7 @@ static zx_status_t actor_launch(const char *role, const char *name, struct actor
     const struct launch what = {
         .archive = launch_archive(),
         .path = "bin/tour",
+        .name = name,
         .args = (const char *const[]){"tour", role, name, NULL},
         .handles = &handle,
         .handle_count = 1,

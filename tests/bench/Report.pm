@@ -148,10 +148,12 @@ sub time_rows {
                 spread($theirs->{"$direction/process_vm/present/$size"}, $ours->{"$direction/zx_process/present/$size"})];
         }
     }
-    for (['jargoon', 'Jargoon', 'at least 1.6'], ['linux', 'Linux', '']) {
-        my ($who, $name, $goal) = @$_;
-        my @values = map { $results->{together}{$who}{$_} } grep { m{^together/} } keys %{$results->{together}{$who}};
-        push @rows, ["two writers at once, of one's throughput: $name", $goal, figures(\@values, 2)];
+    for (['jargoon', 'write', 'writers', 'Jargoon', 'at least 1.6'], ['linux', 'write', 'writers', 'Linux', ''],
+        ['jargoon', 'copy', 'bare copies', 'the host', '']) {
+        my ($who, $what, $words, $name, $goal) = @$_;
+        my $values = $results->{together}{$who};
+        push @rows, ["two $words at once, of one's throughput: $name", $goal,
+            figures([map { $values->{$_} } grep { m{^together/$what/} } keys %$values], 2)];
     }
     return @rows;
 }

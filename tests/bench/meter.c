@@ -10,7 +10,9 @@
 
 #define WARM_UP 3
 #define CALIBRATION 16
-#define TIME_SPAN 40e6 /* nanoseconds: long beside the clock's own cost, short beside the patience of whoever waits */
+#define SPAN 1e6      /* nanoseconds: long beside what the clock costs, short beside a host's time slice */
+#define TIME_ALL 50e6 /* and what all spans may take */
+#define SPANS 3       /* at least */
 
 static uint64_t overhead;
 
@@ -54,14 +56,23 @@ static double clock_now(void) {
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-/* As many calls at once as take the span, found by doubling; the first ones warm up. */
+static double span_of(operation *act, const void *arg, unsigned long calls) {
+    double begin = clock_now();
+    for (unsigned long i = 0; i < calls; i++) act(arg);
+    return clock_now() - begin;
+}
+
+/* The shortest of many spans is the one in which the host had least else to do. Finding how many calls fill one warms up. */
 double meter_time(operation *act, const void *arg) {
-    for (unsigned long calls = 1;; calls *= 2) {
-        double begin = clock_now();
-        for (unsigned long i = 0; i < calls; i++) act(arg);
-        double span = clock_now() - begin;
-        if (span >= TIME_SPAN) return span / (double)calls;
+    unsigned long calls = 1;
+    while (span_of(act, arg, calls) < SPAN) calls *= 2;
+    double least = 1e18, all = 0;
+    for (int i = 0; i < SPANS || all < TIME_ALL; i++) {
+        double span = span_of(act, arg, calls);
+        if (span < least) least = span;
+        all += span;
     }
+    return least / (double)calls;
 }
 
 void tell(double value, const char *name, ...) {

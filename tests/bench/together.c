@@ -1,12 +1,13 @@
 /*
  * Two writers at once, each to a target of its own, and one alone, in turns: what the second processor adds. Neither may
- * wait for the other where nothing is shared.
+ * wait for the other where nothing is shared. The same with bare copies, which tell what the host has to give.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
+#include "tests/bench/copies.h"
 #include "tests/bench/measures.h"
 #include "tests/bench/meter.h"
 #include "tests/bench/system.h"
@@ -14,20 +15,26 @@
 #define WRITERS 2
 #define ROUNDS 7
 #define LEN MIB
-#define APART (37 * PAGE)
 
 struct writer {
     pthread_t thread;
     struct transfer transfer;
+    struct copy copy;
     unsigned long calls;
 };
 
 static struct writer writers[WRITERS];
 static atomic_bool stop;
 
-static void *writer_main(void *arg) {
+static void *write_on(void *arg) {
     struct writer *writer = arg;
     for (writer->calls = 0; !stop; writer->calls++) methods[0].write(&writer->transfer);
+    return NULL;
+}
+
+static void *copy_on(void *arg) {
+    struct writer *writer = arg;
+    for (writer->calls = 0; !stop; writer->calls++) copy_loops[0].run(&writer->copy);
     return NULL;
 }
 
@@ -38,12 +45,12 @@ static double seconds_now(void) {
 }
 
 /* Bytes per second of so many writers. */
-static double throughput(size_t count) {
-    const struct timespec span = {.tv_nsec = 500000000};
+static double throughput(void *(*work)(void *), size_t count) {
+    const struct timespec span = {.tv_nsec = 300000000};
     double begin = seconds_now(), calls = 0;
     stop = false;
     for (size_t i = 0; i < count; i++) {
-        if (pthread_create(&writers[i].thread, NULL, writer_main, &writers[i]) != 0) fail("pthread_create", "refused");
+        if (pthread_create(&writers[i].thread, NULL, work, &writers[i]) != 0) fail("pthread_create", "refused");
     }
     nanosleep(&span, NULL);
     stop = true;
@@ -58,16 +65,19 @@ void time_together(void) {
     const struct layout layout = {.pages = LEN / PAGE};
     for (size_t i = 0; i < WRITERS; i++) {
         struct target *target = target_make(&layout);
-        unsigned char *buffer = memory_map(LEN + APART);
-        memset(buffer, 1, LEN);
+        unsigned char *buffer = memory_map(2 * LEN + APART);
+        memset(buffer, 1, 2 * LEN + APART);
         writers[i].transfer = (struct transfer){target, target->base, buffer, LEN};
+        writers[i].copy = (struct copy){buffer + LEN + APART, buffer, LEN};
     }
     for (int round = 0; round < ROUNDS; round++) {
-        double one = throughput(1);
-        tell(throughput(2) / one, "together/%d", round);
+        double one = throughput(write_on, 1);
+        tell(throughput(write_on, 2) / one, "together/write/%d", round);
+        one = throughput(copy_on, 1);
+        tell(throughput(copy_on, 2) / one, "together/copy/%d", round);
     }
     for (size_t i = 0; i < WRITERS; i++) {
         target_end(writers[i].transfer.target);
-        memory_unmap(writers[i].transfer.here, LEN + APART);
+        memory_unmap(writers[i].transfer.here, 2 * LEN + APART);
     }
 }

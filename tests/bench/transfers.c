@@ -50,26 +50,19 @@ static uint64_t least_of(struct act *act) {
     return least;
 }
 
-typedef double measure_fn(struct act *act);
-
-static double count_instructions(struct act *act) { return (double)least_of(act); }
-
-static double count_time(struct act *act) { return meter_time(run, act); }
-
-static void measure_one(const struct method *method, bool writing, enum page_state state, size_t len,
-                        measure_fn *measure) {
+static void measure_one(const struct method *method, bool writing, enum page_state state, size_t len) {
     const struct layout layout = {.pages = pages_of(len) * (state == PRESENT ? 1 : tries_of(len)), .state = state};
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(len);
     struct act act = {writing ? method->write : method->read, {target, target->base, buffer, len}};
-    tell(measure(&act), "%s/%s/%s/%zu", writing ? "write" : "read", method->name, state_names[state], len);
+    tell((double)least_of(&act), "%s/%s/%s/%zu", writing ? "write" : "read", method->name, state_names[state], len);
     memory_unmap(buffer, pages_of(len) * PAGE);
     target_end(target);
 }
 
 static void measure_sizes(const struct method *method, bool writing, enum page_state state) {
     for (size_t s = 0; s < size_count && sizes[s] <= method->most; s++) {
-        measure_one(method, writing, state, sizes[s], count_instructions);
+        measure_one(method, writing, state, sizes[s]);
     }
 }
 
@@ -79,7 +72,7 @@ static void measure_scattered(const struct method *method, bool writing) {
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(SCATTERED * PAGE);
     struct act act = {writing ? method->write : method->read, {target, target->base, buffer, SCATTERED * PAGE}};
-    tell(count_instructions(&act), "%s/%s/scattered/%zu", writing ? "write" : "read", method->name, act.transfer.len);
+    tell((double)least_of(&act), "%s/%s/scattered/%zu", writing ? "write" : "read", method->name, act.transfer.len);
     memory_unmap(buffer, SCATTERED * PAGE);
     target_end(target);
 }
@@ -100,7 +93,7 @@ static void measure_mapping_count(size_t mappings) {
     unsigned char *buffer = buffer_make(WORD);
     for (size_t m = 0; m < method_count; m++) {
         struct act act = {methods[m].write, {target, target->base + mappings / 2 * PAGE, buffer, WORD}};
-        tell(count_instructions(&act), "mappings/%s/%zu", methods[m].name, mappings);
+        tell((double)least_of(&act), "mappings/%s/%zu", methods[m].name, mappings);
     }
     memory_unmap(buffer, PAGE);
     target_end(target);
@@ -123,7 +116,7 @@ static void measure_line(unsigned generations) {
     struct act act = {methods[0].write, {target, target->base, buffer, WORD}};
     tell((double)meter_least(run, &act, TRIES), "generations/%s/own/%u", methods[0].name, generations);
     act.transfer.there += PAGE;
-    tell(count_instructions(&act), "generations/%s/shared/%u", methods[0].name, generations);
+    tell((double)least_of(&act), "generations/%s/shared/%u", methods[0].name, generations);
     memory_unmap(buffer, PAGE);
     target_end(target);
 }
@@ -158,12 +151,30 @@ void measure_buffers(void) {
     }
 }
 
+static void time_one(const struct method *method, bool writing, size_t len) {
+    const struct layout layout = {.pages = pages_of(len)};
+    struct target *target = target_make(&layout);
+    unsigned char *buffer = buffer_make(len + APART * PLACES);
+    struct act act = {writing ? method->write : method->read, {target, target->base, buffer, len}};
+    double least = meter_time(run, &act);
+    for (size_t place = 1; place < PLACES; place++) {
+        act.transfer.here += APART;
+        double time = meter_time(run, &act);
+        if (time < least) least = time;
+    }
+    tell(least, "%s/%s/present/%zu", writing ? "write" : "read", method->name, len);
+    memory_unmap(buffer, pages_of(len + APART * PLACES) * PAGE);
+    target_end(target);
+}
+
 void time_transfers(void) {
     static const size_t lens[] = {WORD, 4 * KIB, 64 * KIB, MIB, 16 * MIB};
-    for (size_t m = 0; m < method_count; m++) {
-        for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]) && lens[i] <= methods[m].most; i++) {
-            measure_one(&methods[m], true, PRESENT, lens[i], count_time);
-            measure_one(&methods[m], false, PRESENT, lens[i], count_time);
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        time_copy(lens[i]);
+        for (size_t m = 0; m < method_count; m++) {
+            if (lens[i] > methods[m].most) continue;
+            time_one(&methods[m], true, lens[i]);
+            time_one(&methods[m], false, lens[i]);
         }
     }
 }

@@ -7,13 +7,15 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use Cwd qw(getcwd);
-use File::Path qw(make_path);
+use File::Path qw(make_path remove_tree);
 use JSON::PP ();
 use Machine;
 use Time::HiRes qw(time);
 
-use constant {DIR => 'build/bench', TIMEOUT => 600, MEM => '1G'};
+use constant {TIMEOUT => 600, MEM => '1G'};
+
+# Where a run's files go.
+our $dir = 'build/bench';
 
 # The time-stamp counter then counts instructions.
 use constant COUNTING => '-icount shift=0,sleep=off';
@@ -32,13 +34,13 @@ sub results {
 # Returns the results and the seconds from power-on to the program's first word.
 sub jargoon {
     my ($out, $mode, %machine) = @_;
-    my $dir = DIR . '/jargoon';
-    make_path($dir);
-    Machine::spew("$dir/args", "$mode\0");
-    system('user/mkbootfs', "$dir/bootfs", "bin/init=$out/user/init", "bin/bench=$out/user/bench", "etc/args=$dir/args") == 0
-        or die "cannot make $dir/bootfs\n";
+    my $run = "$dir/jargoon";
+    make_path($run);
+    Machine::spew("$run/args", "$mode\0");
+    system('user/mkbootfs', "$run/bootfs", "bin/init=$out/user/init", "bin/bench=$out/user/bench", "etc/args=$run/args") == 0
+        or die "cannot make $run/bootfs\n";
     my $result = Machine->new(
-        kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, cmdline => 'init.run=bench', fw => 'pvh',
+        kernel => "$out/kernel.elf", bootfs => "$run/bootfs", dir => $run, cmdline => 'init.run=bench', fw => 'pvh',
         accel => 'tcg', mem => MEM, timeout => TIMEOUT, smp => 1, %machine,
     )->run;
     my @faults = Machine::faults($result);
@@ -52,13 +54,13 @@ use constant LINUX_WORDS => 'console=ttyS0 quiet mitigations=off nokaslr norandm
 # The same of Linux, which the emulator loads by itself.
 sub linux {
     my ($out, $mode, %machine) = @_;
-    my $dir = DIR . '/linux';
-    make_path($dir);
-    system('user/mkbootfs', "$dir/initrd", "init=$out/linux/bench") == 0 or die "cannot make $dir/initrd\n";
+    my $run = "$dir/linux";
+    make_path($run);
+    system('user/mkbootfs', "$run/initrd", "init=$out/linux/bench") == 0 or die "cannot make $run/initrd\n";
     my @command = (
         'timeout', TIMEOUT, 'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
         qw(-machine pc -accel tcg -cpu max -smp), $machine{smp} // 1, '-m', MEM, qw(-serial stdio),
-        split(' ', $machine{qemu_flags} // ''), '-kernel', linux_kernel(), '-initrd', "$dir/initrd",
+        split(' ', $machine{qemu_flags} // ''), '-kernel', linux_kernel(), '-initrd', "$run/initrd",
         '-append', LINUX_WORDS . " -- $mode",
     );
     my ($start, $text, $heard) = (time, '');
@@ -67,33 +69,34 @@ sub linux {
         $heard //= time - $start if $text =~ /^= begin/m;
     }
     close $console;
-    Machine::spew("$dir/console", $text);
+    Machine::spew("$run/console", $text);
     return (results($text, 'Linux'), $heard);
 }
 
 # LINUX_KERNEL=FILE takes another.
 sub linux_kernel {
     return $ENV{LINUX_KERNEL} if length($ENV{LINUX_KERNEL} // '');
-    my $dir = DIR . '/linux';
-    my ($kernel) = glob "$dir/boot/vmlinuz-*";
-    return $kernel // fetch_linux($dir);
+    my $unpacked = "$dir/linux/package";
+    my ($kernel) = glob "$unpacked/boot/vmlinuz-*";
+    return $kernel // fetch_linux($unpacked);
 }
 
+# Half a package is never taken for one: it gets its name when it is whole.
 sub fetch_linux {
-    my ($dir) = @_;
-    my ($package) = `apt-cache depends linux-image-cloud-amd64 2>&1` =~ /Depends: (linux-image-\S+)/;
+    my ($to) = @_;
+    my $new = "$to.new";
+    my ($package) = (`apt-cache depends linux-image-cloud-amd64 2>&1` // '') =~ /Depends: (linux-image-\S+)/;
     no_linux('the package lists name no linux-image-cloud-amd64') unless defined $package;
-    make_path($dir);
-    print STDERR "fetching $package for the comparison; it is unpacked in $dir, not installed\n";
-    my $here = getcwd;
-    chdir $dir or die "$dir: $!\n";
-    my $said = `apt-get -q -o APT::Sandbox::User=root download $package 2>&1`;
-    my ($file) = glob "${package}_*.deb";
-    my $unpacked = defined $file && system('dpkg-deb', '-x', $file, '.') == 0;
-    unlink $file if defined $file;
-    chdir $here or die "$here: $!\n";
-    no_linux("apt-get download $package said: $said") unless $unpacked;
-    my ($kernel) = glob "$dir/boot/vmlinuz-*";
+    print STDERR "fetching $package for the comparison; it is unpacked in $to, not installed\n";
+    remove_tree($new);
+    make_path($new);
+    my $said = `cd $new && apt-get -q -o APT::Sandbox::User=root download $package 2>&1`;
+    my ($file) = glob "$new/${package}_*.deb";
+    no_linux("apt-get download $package says: $said") unless defined $file;
+    system('dpkg-deb', '-x', $file, $new) == 0 or no_linux("$file cannot be unpacked");
+    unlink $file;
+    rename $new, $to or die "$to: $!\n";
+    my ($kernel) = glob "$to/boot/vmlinuz-*";
     return $kernel // no_linux("$package holds no boot/vmlinuz-*");
 }
 

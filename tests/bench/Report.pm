@@ -183,12 +183,23 @@ my @GOALS = (
         my ($size, $more) = @$_;
         ["write ${\size_name($size)}", "write/zx_process/present/$size", "write/process_vm/present/$size", sub { $_[0] + $more }, $size]
     } [4096, 400], [65536, 1600], [1048576, 20_000]),
+    (map {
+        ["write ${\size_name($_)}, beyond the copy", "beyond/$_", "beyond/$_"]
+    } 65536, 1048576),
     ['write 64 KiB, never touched', 'write/zx_process/absent/65536', 'write/process_vm/absent/65536', sub { 2 * $_[0] + 8000 }, 65536],
     (map { ["read ${\size_name($_)}", "read/zx_process/present/$_", "read/process_vm/present/$_"] } 1, 4096, 1048576),
 );
 
+# What a write of present pages takes besides the loop that its kernel copies with: words here, bytes in Linux.
+sub beyond {
+    my ($r, $size) = @_;
+    my ($ours, $theirs) = ($r->{jargoon}{"write/zx_process/present/$size"}, $r->{linux}{"write/process_vm/present/$size"});
+    return ($ours - bare($r, $size), $theirs - $r->{linux}{"copy/rep-movsb/$size"});
+}
+
 sub goal_rows {
     my ($r) = @_;
+    ($r->{jargoon}{"beyond/$_"}, $r->{linux}{"beyond/$_"}) = beyond($r, $_) for 65536, 1048576;
     return map {
         my ($label, $ours, $theirs, $goal, $size) = @$_;
         my $bare = defined $size ? bare($r, $size) : undef;
@@ -214,7 +225,7 @@ sub tables {
         . text_table('From the start', \@time_head, @start)
         . text_table('The goals', \@goal_head, goal_rows($r));
     my $markdown = markdown_table(\@goal_head, goal_rows($r)) . "\n"
-        . markdown_table(['by time', @time_head[1 .. 4]], @time, @start);
+        . markdown_table(['by time', @time_head[1 .. 4]], grep({ $_->[0] !~ /^read/ } @time), @start);
     return ($text, $markdown);
 }
 

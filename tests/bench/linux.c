@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,21 +59,23 @@ int system_end(int status) {
     _exit(status);
 }
 
-/* All of the machine's, the kernel's image and its records of memory included. */
+static uint64_t ram_bytes(void) {
+    unsigned long long bytes = 0, first, last;
+    char line[128];
+    FILE *map = fopen("/proc/iomem", "r");
+    if (!map) fail("/proc/iomem", strerror(errno));
+    while (fgets(line, sizeof(line), map)) {
+        if (strstr(line, "System RAM") && sscanf(line, "%llx-%llx", &first, &last) == 2) bytes += last + 1 - first;
+    }
+    fclose(map);
+    return bytes;
+}
+
+/* All that is not free: what its one program has is little beside it. */
 uint64_t system_memory_used(void) {
     struct sysinfo info;
-    unsigned long long ram = 0;
-    FILE *map = fopen("/proc/iomem", "r");
-    char line[128];
-    while (map && fgets(line, sizeof(line), map)) {
-        unsigned long long first, last;
-        if (sscanf(line, "%llx-%llx : System RAM", &first, &last) == 2 && strstr(line, "System RAM")) {
-            ram += last + 1 - first;
-        }
-    }
-    must(map && ram > 0 && sysinfo(&info) == 0, "the memory in use");
-    fclose(map);
-    return ram - (uint64_t)info.freeram * info.mem_unit;
+    must(sysinfo(&info) == 0, "sysinfo");
+    return ram_bytes() - (uint64_t)info.freeram * info.mem_unit;
 }
 
 /* Access rights alternate, or Linux would join neighbours. */
@@ -203,13 +206,12 @@ void process_life(void) {
 }
 
 void program_life(void) {
-    pid_t pid = vfork();
-    if (pid == 0) {
-        execl("/init", "/init", "nothing", (char *)NULL);
-        _exit(127);
-    }
+    static char path[] = "/init", role[] = "nothing";
+    char *const args[] = {path, role, NULL}, *const environ[] = {NULL};
+    pid_t pid;
     int status;
-    must(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "exec");
+    if (posix_spawn(&pid, path, NULL, NULL, args, environ) != 0) fail("posix_spawn", "refused");
+    must(waitpid(pid, &status, 0) == pid && status == 0, "a program that does nothing");
 }
 
 static int echo_to[2], echo_from[2];

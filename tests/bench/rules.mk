@@ -1,7 +1,8 @@
 # The measurements.
 #
-#   make bench          measures Jargoon and Linux in the same emulator: tables, a chart, build/bench/results.json
-#   make bench-check    Jargoon alone: fails if a figure is worse than tests/bench/reference.json says
+#   make bench                   measures Jargoon and Linux in the same emulator: tables, a chart, build/bench/results.json
+#   make bench UPDATE=1          and puts tables and chart into the README
+#   make bench-check             Jargoon alone: fails if a figure is worse than tests/bench/reference.json says
 #   make bench-check UPDATE=1    makes that file anew
 #
 # One program from one source: with jargoon.c it is a program of ours, with linux.c and musl's own start-up code one of
@@ -24,7 +25,7 @@ $(OUT)/linux/bench: $(BENCH_LINUX) $(OUT)/user.flags
 
 .PHONY: bench bench-check
 bench: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(OUT)/linux/bench
-	$(QUIET)tests/bench/bench $(OUT)
+	$(QUIET)tests/bench/bench $(OUT) $(if $(UPDATE),update)
 bench-check: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench
 	$(QUIET)tests/bench/check $(OUT) $(if $(UPDATE),update)
 

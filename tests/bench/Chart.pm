@@ -71,7 +71,7 @@ END
 sub draw {
     my ($results, $file) = @_;
     my %terminals = (
-        svg => "svg size 1100,720 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
+        svg => "svg size 960,630 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
         png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 background '#ffffff'",
     );
     for (sort keys %terminals) {

@@ -15,13 +15,13 @@ sub size_name {
 # A number with commas; a dash where there is none.
 sub number {
     my ($value) = @_;
-    return '–' unless defined $value;
+    return '-' unless defined $value;
     my $text = sprintf '%.0f', $value;
     1 while $text =~ s/^(\d+)(\d{3})/$1,$2/;
     return $text;
 }
 
-sub ratio { my ($over, $under) = @_; return defined $over && $under ? sprintf '%.1f', $over / $under : '–' }
+sub ratio { my ($over, $under) = @_; return defined $over && $under ? sprintf '%.1f', $over / $under : '-' }
 
 # Lines of columns, the first aligned to the left and the others to the right.
 sub text_table {
@@ -162,7 +162,7 @@ sub start_rows {
     my ($results) = @_;
     my ($ours, $theirs) = @{$results->{time}}{qw(jargoon linux)};
     my $used = sub { figures($_[0]{'memory-used'}, 1, 1048576) };
-    my $image = sub { sprintf '%.0f', $results->{image}{$_[0]} / 1024 };
+    my $image = sub { number($results->{image}{$_[0]} / 1024) };
     return (
         ['power-on to the first word of a program, s: Jargoon by GRUB', 'at most 0.6', figures($ours->{up}, 2)],
         ['power-on to the first word of a program, s: Linux by the emulator', '', figures($theirs->{up}, 2)],
@@ -187,7 +187,9 @@ my @GOALS = (
         ["write ${\size_name($_)}, beyond the copy", "beyond/$_", "beyond/$_"]
     } 65536, 1048576),
     ['write 64 KiB, never touched', 'write/zx_process/absent/65536', 'write/process_vm/absent/65536', sub { 2 * $_[0] + 8000 }, 65536],
-    (map { ["read ${\size_name($_)}", "read/zx_process/present/$_", "read/process_vm/present/$_"] } 1, 4096, 1048576),
+    (map {
+        ["read ${\size_name($_)}", "read/zx_process/present/$_", "read/process_vm/present/$_", sub { 1.05 * $_[1] }, $_]
+    } 1, 8, 4096, 65536, 1048576),
 );
 
 # What a write of present pages takes besides the loop that its kernel copies with: words here, bytes in Linux.
@@ -204,7 +206,7 @@ sub goal_rows {
         my ($label, $ours, $theirs, $goal, $size) = @$_;
         my $bare = defined $size ? bare($r, $size) : undef;
         [$label, number($r->{jargoon}{$ours}), number($r->{linux}{$theirs}), number($bare),
-            $goal ? number($goal->($bare)) : '–', ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours})]
+            $goal ? number($goal->($bare, $r->{jargoon}{$ours =~ s/^read/write/r})) : '-', ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours})]
     } @GOALS;
 }
 

@@ -2,6 +2,7 @@
 #
 #   make bench                   measures Jargoon and Linux in the same emulator: tables, a chart, build/bench/results.json
 #   make bench UPDATE=1          and puts tables and chart into the README
+#   make bench AGAIN=1           shows what was measured last
 #   make bench-check             Jargoon alone: fails if a figure is worse than tests/bench/reference.json says
 #   make bench-check UPDATE=1    makes that file anew
 #
@@ -25,7 +26,7 @@ $(OUT)/linux/bench: $(BENCH_LINUX) $(OUT)/user.flags
 
 .PHONY: bench bench-check
 bench: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(OUT)/linux/bench
-	$(QUIET)tests/bench/bench $(OUT) $(if $(UPDATE),update)
+	$(QUIET)tests/bench/bench $(OUT) $(if $(UPDATE),update) $(if $(AGAIN),again)
 bench-check: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench
 	$(QUIET)tests/bench/check $(OUT) $(if $(UPDATE),update)
 

@@ -32,7 +32,7 @@ sub text_table {
     }
     my $line = sub {
         my ($row) = @_;
-        my @cells = map { my $pad = ' ' x ($width[$_] - length $row->[$_]); $_ ? $pad . $row->[$_] : $row->[$_] . $pad } 0 .. $#$row;
+        my @cells = map { sprintf $_ ? "%$width[$_]s" : "%-$width[$_]s", $row->[$_] } 0 .. $#$row;
         return '  ' . join('  ', @cells) =~ s/\s+$//r . "\n";
     };
     return "\n$title\n\n" . join '', map { $line->($_) } @rows;
@@ -181,12 +181,14 @@ my @GOALS = (
     (map { ["write ${\size_name($_)}", "write/zx_process/present/$_", "write/process_vm/present/$_", sub { 350 }] } 1, 8),
     (map {
         my ($size, $more) = @$_;
-        ["write ${\size_name($size)}", "write/zx_process/present/$size", "write/process_vm/present/$size", sub { $_[0] + $more }, $size]
+        ["write ${\size_name($size)}", "write/zx_process/present/$size", "write/process_vm/present/$size",
+            sub { $_[0] + $more }, $size]
     } [4096, 400], [65536, 1600], [1048576, 20_000]),
     (map {
         ["write ${\size_name($_)}, beyond the copy", "beyond/$_", "beyond/$_"]
     } 65536, 1048576),
-    ['write 64 KiB, never touched', 'write/zx_process/absent/65536', 'write/process_vm/absent/65536', sub { 2 * $_[0] + 8000 }, 65536],
+    ['write 64 KiB, never touched', 'write/zx_process/absent/65536', 'write/process_vm/absent/65536',
+        sub { 2 * $_[0] + 8000 }, 65536],
     (map {
         ["read ${\size_name($_)}", "read/zx_process/present/$_", "read/process_vm/present/$_", sub { 1.05 * $_[1] }, $_]
     } 1, 8, 4096, 65536, 1048576),
@@ -206,7 +208,8 @@ sub goal_rows {
         my ($label, $ours, $theirs, $goal, $size) = @$_;
         my $bare = defined $size ? bare($r, $size) : undef;
         [$label, number($r->{jargoon}{$ours}), number($r->{linux}{$theirs}), number($bare),
-            $goal ? number($goal->($bare, $r->{jargoon}{$ours =~ s/^read/write/r})) : '-', ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours})]
+            $goal ? number($goal->($bare, $r->{jargoon}{$ours =~ s/^read/write/r})) : '-',
+            ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours})]
     } @GOALS;
 }
 
@@ -216,6 +219,7 @@ sub tables {
     my $r = $results->{instructions};
     my @time_head = ('', 'goal', 'median', 'least', 'most');
     my @goal_head = ('instructions per call', 'Jargoon', 'Linux', 'bare copy', 'goal', 'ratio');
+    my $rounds = @{$results->{time}{linux}{up}};
     my @time = time_rows($results);
     my @start = start_rows($results);
     my $text = "$results->{tools}{emulator}; $results->{kernel}; $results->{tools}{compiler}\n"
@@ -223,7 +227,7 @@ sub tables {
         . transfer_tables($r) . growth_tables($r)
         . text_table('other calls', ['', 'Jargoon', 'Linux', 'ratio'], map { call_row($r, @$_) } @CALLS)
         . loop_table($r)
-        . text_table('By time, as ratios within one round, of ' . @{$results->{time}{linux}{up}} . ' rounds in turns', \@time_head, @time)
+        . text_table("By time, as ratios within one round, of $rounds rounds in turns", \@time_head, @time)
         . text_table('From the start', \@time_head, @start)
         . text_table('The goals', \@goal_head, goal_rows($r));
     my $markdown = markdown_table(\@goal_head, goal_rows($r)) . "\n"

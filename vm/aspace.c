@@ -55,13 +55,19 @@ void aspace_destroy(struct aspace *as) {
 }
 
 /* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
-struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
+static NOINLINE struct mapping *find_from_near(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
     struct vmar *vmar = as->near;
     struct region *r;
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
     while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
     as->near = vmar;
-    return r ? mapping_from_region(r) : NULL;
+    as->recent = r ? mapping_from_region(r) : NULL;
+    return as->recent;
+}
+
+struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
+    struct mapping *m = as->recent;
+    return m && addr - m->region.base < m->region.len ? m : find_from_near(as, addr);
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

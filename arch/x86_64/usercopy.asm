@@ -22,7 +22,7 @@ usercopy_fixups:
 
 section .text
 
-; rdi: to, rsi: from, rdx: how many bytes; returns how many were moved
+; rdi: to, rsi: from, rdx: how many bytes; returns how many were left
 arch_copy_from_user:
 arch_copy_to_user:
     cmp byte [rel cpu_has], 0
@@ -47,8 +47,7 @@ arch_copy_to_user:
     je .out
     clac
 .out:
-    mov rax, rdx
-    sub rax, rcx                    ; rcx: bytes not moved
+    mov rax, rcx
     ret
 
 .quads_bad:

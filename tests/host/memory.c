@@ -229,12 +229,12 @@ static size_t user_copy(char *kernel, vaddr_t user, size_t len, unsigned flags, 
 
 size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len) {
     zx_status_t status;
-    return user_copy(dst, user, len, 0, &status);
+    return len - user_copy(dst, user, len, 0, &status);
 }
 
 size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len) {
     zx_status_t status;
-    return user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE, &status);
+    return len - user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE, &status);
 }
 
 zx_status_t host_user_load(void *dst, vaddr_t user, size_t len) {

@@ -12,3 +12,6 @@
 
 [[gnu::warn_unused_result]] size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len);
 [[gnu::warn_unused_result]] size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len);
+
+/* The same for one word, of which all is left or nothing. */
+[[gnu::warn_unused_result]] size_t arch_store_to_user(vaddr_t user, uint64_t value);

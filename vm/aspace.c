@@ -55,7 +55,7 @@ void aspace_destroy(struct aspace *as) {
 }
 
 /* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
-static NOINLINE struct mapping *find_from_near(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
+struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
     struct vmar *vmar = as->near;
     struct region *r;
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
@@ -63,11 +63,6 @@ static NOINLINE struct mapping *find_from_near(struct aspace *as, vaddr_t addr) 
     as->near = vmar;
     as->recent = r ? mapping_from_region(r) : NULL;
     return as->recent;
-}
-
-struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
-    struct mapping *m = as->recent;
-    return m && addr - m->region.base < m->region.len ? m : find_from_near(as, addr);
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

@@ -41,8 +41,8 @@ void aspace_begin_death(struct aspace *as);
 /* Destroys all regions. No thread runs on it any more. */
 void aspace_destroy(struct aspace *as);
 
-/* The mapping that holds `addr`, or NULL. */
-struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
+/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where it is not the one found last. */
+struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
 
 /*
  * Resolves an access to `addr`; FAULT_* flags. ZX_OK: the translation is loaded. NOT_FOUND, ACCESS_DENIED,

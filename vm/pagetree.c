@@ -100,7 +100,7 @@ static inline const struct pagetree_node *bottom_node(const struct pagetree *tre
     return node;
 }
 
-static NOINLINE struct page *const *find_block(struct pagetree *tree, uint64_t index, bool own) {
+struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own) {
     unsigned owners;
     const struct pagetree_node *node = bottom_node(tree, index, &owners);
     if (!node || (own && owners != 1)) return NULL;
@@ -109,10 +109,6 @@ static NOINLINE struct page *const *find_block(struct pagetree *tree, uint64_t i
         tree->pages = &node->child[0].page;
     }
     return &node->child[0].page;
-}
-
-struct page *const *pagetree_block(struct pagetree *tree, uint64_t index, bool own) {
-    return tree->recent == index / FANOUT + 1 ? tree->pages : find_block(tree, index, own);
 }
 
 struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive) {

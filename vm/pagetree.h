@@ -37,7 +37,10 @@ struct pagetree {
  * shared.
  */
 #define PAGETREE_BLOCK 64u
-struct page *const *pagetree_block(struct pagetree *tree, uint64_t index, bool own);
+struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own);
+static inline struct page *const *pagetree_block(struct pagetree *tree, uint64_t index, bool own) {
+    return tree->recent == index / PAGETREE_BLOCK + 1 ? tree->pages : pagetree_find_block(tree, index, own);
+}
 
 /* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
 struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive);

@@ -64,8 +64,8 @@ static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, stru
 
 /* How much of the buffer's rest lies in user space. */
 static ALWAYS_INLINE size_t buffer_reach(const struct transfer *x) {
-    vaddr_t user = x->buffer + x->done;
-    return user >= USER_BASE && user < USER_END ? min_u64(x->len - x->done, USER_END - user) : 0;
+    size_t into = x->buffer + x->done - USER_BASE, all = USER_END - USER_BASE;
+    return into < all ? min_u64(x->len - x->done, all - into) : 0;
 }
 
 /* One window into a VMO of which [offset, offset + len) is wanted. OUT_OF_RANGE: it ends here. */
@@ -129,7 +129,8 @@ static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, 
     zx_status_t status;
     do {
         status = aspace_window(x, write, target, addr + x->done);
-    } while (x->done < x->len && go_on(&status));
+        if (x->done == x->len) return ZX_OK;
+    } while (go_on(&status));
     if (x->done > 0 && status != ZX_ERR_INVALID_ARGS) return ZX_OK;
     return status == ZX_ERR_OUT_OF_RANGE ? ZX_ERR_NO_MEMORY : status;
 }
@@ -143,7 +144,8 @@ static ALWAYS_INLINE zx_status_t vmo_windows(struct transfer *x, bool write, str
     zx_status_t status;
     do {
         status = vmo_window(x, write, vmo, offset + x->done, x->len - x->done);
-    } while (x->done < x->len && go_on(&status));
+        if (x->done == x->len) return ZX_OK;
+    } while (go_on(&status));
     return status;
 }
 

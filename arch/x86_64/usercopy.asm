@@ -7,6 +7,7 @@
 
 global arch_copy_from_user:function
 global arch_copy_to_user:function
+global arch_store_to_user:function
 global usercopy_fixups
 
 extern cpu_has                      ; its first byte: SMAP is on
@@ -55,6 +56,26 @@ arch_copy_to_user:
     and eax, 7
     lea rcx, [rax + rcx * 8]
     jmp .done
+
+; rdi: to, rsi: what
+arch_store_to_user:
+    cmp byte [rel cpu_has], 0
+    je .store
+    stac
+.store:
+    mov [rdi], rsi
+    FIXUP .store, .store_bad
+    xor eax, eax
+.stored:
+    cmp byte [rel cpu_has], 0
+    je .store_out
+    clac
+.store_out:
+    ret
+
+.store_bad:
+    mov eax, 8
+    jmp .stored
 
 section .rodata.fixups
     dq 0, 0

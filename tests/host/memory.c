@@ -237,6 +237,8 @@ size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len) {
     return len - user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE, &status);
 }
 
+size_t arch_store_to_user(vaddr_t user, uint64_t value) { return arch_copy_to_user(user, &value, sizeof(value)); }
+
 zx_status_t host_user_load(void *dst, vaddr_t user, size_t len) {
     zx_status_t status;
     (void)!user_copy(dst, user, len, FAULT_USER, &status);

@@ -127,6 +127,81 @@ KTEST("port/who is interrupted leaves the wait, and no packet is lost") {
     end();
 }
 
+#define KEYS 24
+#define SOURCES 3
+
+/* Two handles to one event, and one to another. */
+static struct object *sources[SOURCES];
+static zx_handle_t values[SOURCES];
+static unsigned begun[SOURCES][KEYS]; /* waits that are neither cancelled nor over */
+
+static bool sources_make(void) {
+    sources[0] = sources[1] = event;
+    values[0] = value;
+    if (event_create(&sources[2]) != ZX_OK) return false;
+    for (unsigned i = 1; i < SOURCES; i++) {
+        if (handle_reserve(&table, &values[i]) != ZX_OK) return false;
+        handle_publish(&table, values[i], handle_make(sources[i], ZX_DEFAULT_EVENT_RIGHTS));
+    }
+    object_unref(sources[2]);
+    return true;
+}
+
+static zx_status_t watch_source(unsigned source, uint64_t key) {
+    const struct watch_order order = {
+        .object = sources[source], .table = &table, .value = values[source], .key = key, .signals = S0, .count = 1};
+    return port_watch(port, &order);
+}
+
+static bool cancels(unsigned source, uint64_t key) {
+    zx_status_t status = port_cancel(port, sources[source], &table, values[source], key);
+    bool good = status == (begun[source][key] ? ZX_OK : ZX_ERR_NOT_FOUND);
+    begun[source][key] = 0;
+    return good;
+}
+
+/* Of all waits for the object, through whatever handle, each has come in, once. */
+static bool come_in(const struct object *object) {
+    unsigned expected[KEYS] = {0};
+    zx_port_packet_t packet;
+    for (unsigned i = 0; i < SOURCES; i++) {
+        for (unsigned key = 0; sources[i] == object && key < KEYS; key++) {
+            expected[key] += begun[i][key];
+            begun[i][key] = 0;
+        }
+    }
+    while (port_wait(port, 0, &packet) == ZX_OK) {
+        if (expected[packet.key]-- == 0) return false;
+    }
+    for (unsigned key = 0; key < KEYS; key++) {
+        if (expected[key]) return false;
+    }
+    return true;
+}
+
+static bool fires(unsigned source) {
+    object_signal(sources[source], 0, S0);
+    object_signal(sources[source], S0, 0);
+    return come_in(sources[source]);
+}
+
+static bool change_at_random(void) {
+    const unsigned source = (unsigned)random_below(SOURCES);
+    const uint64_t key = random_below(KEYS), what = random_below(64);
+    if (what == 0) return fires(source);
+    if (what < 16) return cancels(source, key);
+    begun[source][key]++;
+    return watch_source(source, key) == ZX_OK;
+}
+
+KTEST("port/20,000 random waits: whichever are cancelled are gone, and the others come in") {
+    NEED(begin() && sources_make());
+    random_seed(7);
+    for (int step = 0; step < 20000; step++) NEED(change_at_random());
+    for (unsigned i = 0; i < SOURCES; i++) EXPECT(fires(i));
+    end();
+}
+
 static zx_status_t make_port(void *arg) { return port_create(arg); }
 static zx_status_t make_packet(void *arg UNUSED) { return queue(1); }
 static zx_status_t make_watch(void *arg UNUSED) { return watch(value, 1); }

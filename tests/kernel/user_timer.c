@@ -83,6 +83,30 @@ KTEST("timer/within its slack, on the side that it has slack to, it goes off wit
     EXPECT(!goes_with_another(ZX_TIMER_SLACK_CENTER, 0));
 }
 
+#define MANY 100
+
+KTEST("timer/after 10,000 random changes those that are set go off, not before their time, and no others") {
+    static struct object *timers[MANY];
+    static zx_time_t deadlines[MANY]; /* 0: not set */
+    for (unsigned i = 0; i < MANY; i++) NEED((timers[i] = timer_new(ZX_TIMER_SLACK_CENTER)));
+    random_seed(8);
+    for (int step = 0; step < 10000; step++) {
+        const uint64_t i = random_below(MANY);
+        deadlines[i] = random_below(4) ? arch_time_now() + ZX_USEC(20000 + (int64_t)random_below(40000)) : 0;
+        if (deadlines[i])
+            user_timer_set(timers[i], deadlines[i], 0);
+        else
+            user_timer_cancel(timers[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        if (deadlines[i]) EXPECT(goes_off(timers[i]) && arch_time_now() >= deadlines[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        EXPECT(is_signalled(timers[i]) == (deadlines[i] != 0));
+        object_unref(timers[i]);
+    }
+}
+
 KTEST("timer/set after its last handle was closed, it goes with its last reference") {
     struct object *timer = timer_new(ZX_TIMER_SLACK_CENTER), *after = timer_new(ZX_TIMER_SLACK_CENTER);
     NEED(timer && after);

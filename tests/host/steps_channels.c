@@ -86,7 +86,8 @@ static void pick_server(struct world *w, zx_handle_t value) {
     for (unsigned i = 0; c && c->peer->queued == 0 && i < ACTORS; i++) {
         struct model_process *p = &w->model.processes[i];
         if (p == w->me || p->state == MODEL_DEAD || model_is_suspended(&w->model.threads[i]) ||
-            p->handle_count + MODEL_SENT > MODEL_HANDLES) continue;
+            p->handle_count + MODEL_SENT > MODEL_HANDLES)
+            continue;
         for (unsigned k = 0; k < p->handle_count; k++) {
             const struct model_handle *h = &p->handles[k];
             if (h->object != &c->peer->object || (h->rights & needed) != needed) continue;

@@ -218,7 +218,7 @@ static struct list_places pick_places(uint8_t choice) {
 static zx_status_t expected_told(zx_status_t expected, uint32_t topic, uint64_t size, uint64_t available,
                                  const struct list_places *to) {
     static const uint64_t record_sizes[] = {sizeof(zx_info_maps_t), sizeof(zx_info_vmo_t), sizeof(zx_info_task_stats_t),
-                                            sizeof(zx_koid_t), sizeof(zx_koid_t), sizeof(zx_koid_t)};
+                                            sizeof(zx_koid_t),      sizeof(zx_koid_t),     sizeof(zx_koid_t)};
     if (expected != ZX_OK && expected != ZX_ERR_BUFFER_TOO_SMALL) return expected;
     unsigned which = 0;
     while (lists[which] != topic) which++;

@@ -141,7 +141,7 @@ static void call_finish(struct world *w) {
 }
 
 void step_task(struct world *w) {
-    static step_fn *const calls[] = {jobs_create, suspend,    read_state,  write_state, thread_info, resume,
+    static step_fn *const calls[] = {jobs_create, suspend,     read_state, write_state, thread_info, resume,
                                      job_kill,    jobs_create, suspend,    resume,      call_finish};
     calls[input_below(&w->in, 11)](w);
 }

@@ -58,10 +58,14 @@ KTEST("timer/one whose time has come goes off at once, and what is set anew or c
 
 #define HOUR ZX_SEC(3600)
 
-/* Sets one for an hour after another: does it go off with that? The other must not do so before both are set. */
+/*
+ * Sets one for an hour after another: does it go off with that? The other must not do so before both are set; and a third, set for
+ * later, tells when both have had their turn.
+ */
 static bool goes_with_another(uint32_t slack_mode, zx_duration_t slack) {
     struct object *timer = timer_new(slack_mode), *other = timer_new(ZX_TIMER_SLACK_CENTER);
-    if (!timer || !other) return false;
+    struct object *after = timer_new(ZX_TIMER_SLACK_CENTER);
+    if (!timer || !other || !after) return false;
     zx_duration_t soon = ZX_MSEC(2);
     do {
         soon *= 2;
@@ -69,9 +73,11 @@ static bool goes_with_another(uint32_t slack_mode, zx_duration_t slack) {
         user_timer_set(other, deadline, 0);
         user_timer_set(timer, deadline + HOUR, slack);
     } while (is_signalled(other) && !is_signalled(timer));
-    bool together = goes_off(other) && is_signalled(timer);
+    user_timer_set(after, arch_time_now() + soon, 0);
+    bool together = goes_off(after) && is_signalled(other) && is_signalled(timer);
     object_unref(timer);
     object_unref(other);
+    object_unref(after);
     return together;
 }
 

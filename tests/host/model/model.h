@@ -177,7 +177,7 @@ struct model_watch {
  */
 struct model_packet {
     zx_port_packet_t data;
-    zx_signals_t may; /* be observed, beside those that must */
+    zx_signals_t may;          /* be observed, beside those that must */
     struct model_watch *watch; /* NULL: a program's own */
     unsigned step;
     bool doubtful;
@@ -266,7 +266,8 @@ zx_status_t model_event_create(struct model *m, struct model_process *p, uint32_
                                zx_handle_t made);
 zx_status_t model_eventpair_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out0,
                                    uint64_t out1, const zx_handle_t made[2]);
-zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t clear, zx_signals_t set);
+zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t clear,
+                                zx_signals_t set);
 zx_status_t model_object_signal_peer(struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t clear,
                                      zx_signals_t set);
 /* Waits during which nothing happens. */

@@ -102,7 +102,8 @@ zx_status_t model_port_wait(struct model_process *p, zx_handle_t value, uint64_t
 }
 
 bool model_port_is_sure(const struct model_port *port) {
-    return port->queued == 0 || (!port->queue[0].doubtful && (!port->queue[0].watch || port->queue[0].may == port->queue[0].data.signal.observed) &&
+    return port->queued == 0 || (!port->queue[0].doubtful &&
+                                 (!port->queue[0].watch || port->queue[0].may == port->queue[0].data.signal.observed) &&
                                  (port->queued == 1 || port->queue[1].step != port->queue[0].step));
 }
 
@@ -124,7 +125,9 @@ static void fire(struct model *m, struct model_watch *watch, zx_signals_t now, u
         const struct model_packet fresh = {
             .data = {.key = watch->key,
                      .type = watch->repeating ? ZX_PKT_TYPE_SIGNAL_REP : ZX_PKT_TYPE_SIGNAL_ONE,
-                     .signal = {.trigger = watch->trigger, .observed = exact ? now : now & watch->last, .count = count}},
+                     .signal = {.trigger = watch->trigger,
+                                .observed = exact ? now : now & watch->last,
+                                .count = count}},
             .may = exact ? now : now | watch->last,
             .watch = watch,
             .doubtful = watch->doubtful};
@@ -182,8 +185,8 @@ zx_status_t model_port_cancel(struct model *m, struct model_process *p, zx_handl
     status = ZX_ERR_NOT_FOUND;
     for (unsigned i = 0; i < m->watch_count; i++) {
         struct model_watch *watch = &m->watches[i];
-        if (!watch->listed || &watch->port->object != h->object || watch->object != s->object ||
-            watch->process != p || watch->value != source || watch->key != key)
+        if (!watch->listed || &watch->port->object != h->object || watch->object != s->object || watch->process != p ||
+            watch->value != source || watch->key != key)
             continue;
         watch->watching = watch->listed = false;
         struct model_packet *packet = packet_of(watch);

@@ -82,7 +82,8 @@ static zx_status_t check_masks(const struct model_object *object, zx_signals_t c
     return (clear | set) & ~allowed ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t value, zx_signals_t clear, zx_signals_t set) {
+zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t value, zx_signals_t clear,
+                                zx_signals_t set) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, 0, ZX_RIGHT_SIGNAL, &h);
     if (status == ZX_OK && !model_is_waitable(h->object)) status = ZX_ERR_NOT_SUPPORTED;

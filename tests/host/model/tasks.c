@@ -118,7 +118,8 @@ struct model_object *model_find_child(struct model *m, const struct model_object
     }
     for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < m->process_count; i++) {
         struct model_process *child = &m->processes[i];
-        if (&child->job->object == parent && child->state != MODEL_DEAD && child->object.koid == koid) return &child->object;
+        if (&child->job->object == parent && child->state != MODEL_DEAD && child->object.koid == koid)
+            return &child->object;
     }
     return NULL;
 }

@@ -76,8 +76,7 @@ bool model_has_room(const struct model *m, const struct model_process *p) {
            m->channel_count + 2 <= MODEL_CHANNELS && m->event_count + 2 <= MODEL_EVENTS &&
            m->thread_count < MODEL_THREADS && m->process_count < MODEL_PROCESSES && m->job_count < MODEL_JOBS &&
            m->token_count < MODEL_TOKENS && m->timer_count < MODEL_TIMERS && m->port_count < MODEL_PORTS &&
-           m->watch_count < MODEL_WATCHES &&
-           p->handle_count + MODEL_SENT <= MODEL_HANDLES;
+           m->watch_count < MODEL_WATCHES && p->handle_count + MODEL_SENT <= MODEL_HANDLES;
 }
 
 struct model_vmo *model_vmo_new(struct model *m, uint64_t size, bool resizable) {

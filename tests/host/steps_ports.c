@@ -37,14 +37,14 @@ static void port_queue(struct world *w) {
 
 /* A packet that cannot be stored is lost, so it must be known which one that is. */
 static void port_wait(struct world *w) {
-    zx_port_packet_t packet;
+    zx_port_packet_t packet = {0};
     zx_handle_t value = pick_handle(w, ZX_OBJ_TYPE_PORT);
     uint64_t place = pick_packet_place(w), deadline = input_rarely(&w->in, 4) ? time_now() + 1000 : 0;
     const struct model_port *port = (const struct model_port *)picked(w, value, ZX_OBJ_TYPE_PORT);
     if (port && !model_port_is_sure(port)) place = DATA;
     zx_status_t status = CALL(w, port_wait, value, deadline, place);
     bool got = status == ZX_OK || (port && status == ZX_ERR_INVALID_ARGS && port->queued);
-    if (got && place != DATA) packet = port->queue[0].data;
+    if (got && port && place != DATA) packet = port->queue[0].data;
     if (got && place == DATA && host_user_load(&packet, DATA, sizeof(packet)) != ZX_OK) abort();
     world_expect(w, "port_wait", status, model_port_wait(w->me, value, place, got ? &packet : NULL));
     world_check_buffer(w, DATA, sizeof(packet));

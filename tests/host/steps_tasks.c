@@ -107,7 +107,7 @@ static void read_state(struct world *w) {
     if (expected == ZX_OK && c.buffer != DATA) expected = ZX_ERR_INVALID_ARGS;
     zx_status_t status = CALL(w, thread_read_state, c.thread, c.kind, c.buffer, c.size);
     world_expect(w, "thread_read_state", status, expected);
-    if (status != ZX_OK) return;
+    if (status != ZX_OK || !t) return;
     if (host_user_load(&regs, DATA, sizeof(regs)) != ZX_OK) abort();
     world_store(w, DATA, &regs, sizeof(regs));
     if (t->registers_known && memcmp(&t->registers, &regs, sizeof(regs)) != 0)
@@ -130,7 +130,7 @@ static void write_state(struct world *w) {
     if (expected == ZX_OK && !good) expected = ZX_ERR_INVALID_ARGS;
     zx_status_t status = CALL(w, thread_write_state, c.thread, c.kind, c.buffer, c.size);
     world_expect(w, "thread_write_state", status, expected);
-    if (status != ZX_OK) return;
+    if (status != ZX_OK || !t) return;
     t->registers = regs;
     t->registers_known = true;
 }

@@ -15,6 +15,10 @@ static zx_status_t job_create(struct world *w, zx_handle_t parent, uint32_t opti
     return status;
 }
 
+static bool is_root_job(struct world *w, zx_handle_t value) {
+    return picked(w, value, ZX_OBJ_TYPE_JOB) == &w->model.jobs[0].object;
+}
+
 /* One job, or a line of them as deep as it may be, of which the last handle stays. */
 static void jobs_create(struct world *w) {
     zx_handle_t parent = pick_handle(w, ZX_OBJ_TYPE_JOB), made;
@@ -22,12 +26,10 @@ static void jobs_create(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     bool line = choice < 8;
     while (w->model.job_count < MODEL_JOBS && job_create(w, parent, choice >= 248, out, &made) == ZX_OK && line) {
-        if (!picked(w, parent, ZX_OBJ_TYPE_JOB) || picked(w, parent, ZX_OBJ_TYPE_JOB) == &w->model.jobs[0].object) {
-            parent = made;
-            continue;
+        if (!is_root_job(w, parent)) {
+            zx_status_t status = CALL(w, handle_close, parent);
+            world_expect(w, "handle_close of a job", status, model_handle_close(&w->model, w->me, parent));
         }
-        zx_status_t status = CALL(w, handle_close, parent);
-        world_expect(w, "handle_close of a job", status, model_handle_close(&w->model, w->me, parent));
         parent = made;
     }
 }
@@ -35,7 +37,7 @@ static void jobs_create(struct world *w) {
 /* The root job holds the actors. */
 static void job_kill(struct world *w) {
     zx_handle_t job = pick_handle(w, ZX_OBJ_TYPE_JOB);
-    if (picked(w, job, ZX_OBJ_TYPE_JOB) == &w->model.jobs[0].object) return;
+    if (is_root_job(w, job)) return;
     zx_status_t status = CALL(w, task_kill, job);
     world_settle();
     world_expect(w, "task_kill of a job", status, model_task_kill(&w->model, w->me, job));

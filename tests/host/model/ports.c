@@ -102,9 +102,10 @@ zx_status_t model_port_wait(struct model_process *p, zx_handle_t value, uint64_t
 }
 
 bool model_port_is_sure(const struct model_port *port) {
-    return port->queued == 0 || (!port->queue[0].doubtful &&
-                                 (!port->queue[0].watch || port->queue[0].may == port->queue[0].data.signal.observed) &&
-                                 (port->queued == 1 || port->queue[1].step != port->queue[0].step));
+    const struct model_packet *first = &port->queue[0];
+    if (port->queued == 0) return true;
+    bool alone = port->queued == 1 || first[1].step != first->step;
+    return alone && !first->doubtful && (!first->watch || first->may == first->data.signal.observed);
 }
 
 /* --- waits --- */

@@ -207,10 +207,10 @@ void process_life(void) {
 
 void program_life(void) {
     static char path[] = "/init", role[] = "nothing";
-    char *const args[] = {path, role, NULL}, *const environ[] = {NULL};
+    char *const args[] = {path, role, NULL}, *const no_environ[] = {NULL};
     pid_t pid;
     int status;
-    if (posix_spawn(&pid, path, NULL, NULL, args, environ) != 0) fail("posix_spawn", "refused");
+    if (posix_spawn(&pid, path, NULL, NULL, args, no_environ) != 0) fail("posix_spawn", "refused");
     must(waitpid(pid, &status, 0) == pid && status == 0, "a program that does nothing");
 }
 

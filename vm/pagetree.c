@@ -173,6 +173,12 @@ static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64
 
 zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
     index &= INDEX_MASK;
+    if (tree->recent == index / FANOUT + 1) {
+        struct page *const *pages = tree->pages;
+        node_set_page(container_of(pages, struct pagetree_node, child[0].page), index % FANOUT, page);
+        page_set_use(page, PAGE_VMO);
+        return ZX_OK;
+    }
     zx_status_t status = grow(tree, index);
     if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, page);
     if (status == ZX_OK)

@@ -4,8 +4,8 @@
  * Locks: the target's address space, then the VMO's store, both only for the length of a window, with page faults off. The
  * caller's own faults are resolved between windows, by the same routine that serves any fault.
  *
- * A window's status is ZX_OK as far as it was meant to go; BUFFER_FAULTED: resolve that, and go on from there; or else what
- * the transfer ends with.
+ * A window's status is ZX_OK as far as it was meant to go; BUFFER_FAULTED or MUST_FORK: what must be done, with no lock held,
+ * before the next can go on from there; or else what the transfer ends with.
  */
 #include "vm/transfer.h"
 
@@ -18,6 +18,7 @@
 #define WINDOW ((size_t)64 << 10)
 
 #define BUFFER_FAULTED ZX_ERR_SHOULD_WAIT
+#define MUST_FORK ZX_ERR_NEXT /* a write that would leak needs a private copy of the mapping first */
 
 /* Moves bytes between the buffer and a page of the target. Page faults are off. */
 static ALWAYS_INLINE zx_status_t copy(struct transfer *x, bool write, char *data, size_t len) {
@@ -29,11 +30,12 @@ static ALWAYS_INLINE zx_status_t copy(struct transfer *x, bool write, char *data
     return BUFFER_FAULTED;
 }
 
-/* The bytes of the page at `offset`, where the block does not have it. */
-static NOINLINE zx_status_t get_page(struct vmo *store, uint64_t offset, bool write, char **data)
-    REQUIRES(&store->lock) {
+/* The bytes of the page at `offset`, where the block does not have it. The window ends at `end`. */
+static NOINLINE zx_status_t get_page(struct vmo *store, uint64_t offset, uint64_t end, bool write, uint64_t *dropped,
+                                     char **data) REQUIRES(&store->lock) {
     struct vmo_page page;
-    zx_status_t status = vmo_get_page(store, offset, write, &page);
+    zx_status_t status =
+        write ? vmo_fill_page(store, offset, end, dropped, &page) : vmo_get_page(store, offset, false, &page);
     if (status == ZX_OK) *data = arch_phys_to_virt(page.pa);
     return status;
 }
@@ -42,6 +44,7 @@ static NOINLINE zx_status_t get_page(struct vmo *store, uint64_t offset, bool wr
 static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
                                             size_t len) REQUIRES(&store->lock) {
     struct page *const *block = vmo_block(store, offset, write);
+    uint64_t dropped = 0;
     for (;;) {
         size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
         struct page *page = vmo_block_page(block, store, offset, write);
@@ -50,7 +53,7 @@ static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, stru
         if (likely(page)) {
             data = page_data(page);
         } else {
-            status = get_page(store, offset, write, &data);
+            status = get_page(store, offset, offset + len, write, &dropped, &data);
             if (status != ZX_OK) return status;
             block = NULL;
         }
@@ -90,26 +93,33 @@ static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, stru
     return status;
 }
 
-/* One window into an address space, whose lock is held. `*orphan`: see mapping_make_private(). */
-static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr,
-                                                struct vmo **orphan) REQUIRES(&target->lock) {
+/* One window into an address space, whose lock is held. */
+static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr)
+    REQUIRES(&target->lock) {
     if (unlikely(target->state != ASPACE_ALIVE)) return ZX_ERR_BAD_STATE;
     struct mapping *m = aspace_find(target, addr);
     if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
     size_t within = addr - m->region.base;
-    if (write && unlikely(mapping_must_fork(m)) && m->offset + within < vmo_size(m->vmo)) {
-        zx_status_t status = mapping_make_private(m, orphan);
-        if (status != ZX_OK) return status;
-    }
+    if (write && unlikely(mapping_must_fork(m)) && m->offset + within < vmo_size(m->vmo)) return MUST_FORK;
     return vmo_window(x, write, m->vmo, m->offset + within, m->region.len - within);
 }
 
 static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
-    struct vmo *orphan = NULL;
     mutex_lock(&target->lock);
-    zx_status_t status = mapping_window(x, write, target, addr, &orphan);
+    zx_status_t status = mapping_window(x, write, target, addr);
     mutex_unlock(&target->lock);
-    if (unlikely(orphan)) vmo_unref(orphan);
+    return status;
+}
+
+/* Gives the mapping at `addr` its private copy, if it is still one that must have it. */
+static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
+    struct vmo *orphan = NULL;
+    zx_status_t status = ZX_OK;
+    mutex_lock(&target->lock);
+    struct mapping *m = target->state == ASPACE_ALIVE ? aspace_find(target, addr) : NULL;
+    if (m && mapping_must_fork(m)) status = mapping_make_private(m, &orphan);
+    mutex_unlock(&target->lock);
+    if (orphan) vmo_unref(orphan);
     return status;
 }
 
@@ -130,6 +140,7 @@ static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, 
     do {
         status = aspace_window(x, write, target, addr + x->done);
         if (x->done == x->len) return ZX_OK;
+        if (status == MUST_FORK) status = fork_mapping(target, addr + x->done);
     } while (go_on(&status));
     if (x->done > 0 && status != ZX_ERR_INVALID_ARGS) return ZX_OK;
     return status == ZX_ERR_OUT_OF_RANGE ? ZX_ERR_NO_MEMORY : status;

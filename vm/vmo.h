@@ -161,6 +161,13 @@ MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool wri
     REQUIRES(&store->lock);
 
 /*
+ * The same for whoever writes on up to `end`: what shows the hole around `offset` is dropped at once, up to `*dropped`, which is 0
+ * at first, instead of for each page. The lock is not let go meanwhile, and nobody else puts pages.
+ */
+MUST_CHECK zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped,
+                                     struct vmo_page *out) REQUIRES(&store->lock);
+
+/*
  * For whoever goes through many pages: those that simply are there need not be asked for one by one. The block of the tree around
  * an offset, good until a page is put or the lock let go; NULL if nothing in it can be used as it is.
  */

@@ -38,12 +38,11 @@ static zx_status_t copy_into(struct pagetree *tree, uint64_t index, const struct
     return status;
 }
 
-/* Puts a page of the store's own at `offset`: a copy of `old`, or zeros. */
-static zx_status_t replace_page(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
+/* Puts a page of the store's own at `offset`: a copy of `old`, or zeros. Nothing shows what stood there any more. */
+static zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
     REQUIRES(&store->lock) {
     struct page *page = page_copy(old);
     if (!page) return ZX_ERR_NO_MEMORY;
-    mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
     zx_status_t status = pagetree_put(&store->pages, page_index(store, offset), page);
     if (status == ZX_OK)
         *out = page;
@@ -60,13 +59,34 @@ zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct 
     }
     struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
     if (write && !exclusive) {
-        zx_status_t status = replace_page(store, offset, page, &page);
+        mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
+        zx_status_t status = put_copy(store, offset, page, &page);
         if (status != ZX_OK) return status;
         exclusive = true;
     }
     out->pa = page_phys(page ? page : zero_page);
     out->writable = exclusive;
     return ZX_OK;
+}
+
+/* From `offset` on, up to `end`: the end of the hole there, or `offset` if there is a page. */
+static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
+    uint64_t npages = (end - offset + PAGE_MASK) >> PAGE_SHIFT, skip;
+    if (!pagetree_next(&store->pages, page_index(store, offset), npages, &skip)) skip = npages;
+    return offset + (skip << PAGE_SHIFT);
+}
+
+zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped, struct vmo_page *out) {
+    struct page *page;
+    offset = page_round_down(offset);
+    if (offset >= *dropped) {
+        *dropped = hole_end(store, offset, end);
+        if (*dropped == offset) return vmo_get_page(store, offset, true, out);
+        mapping_drop_all(store, offset, *dropped - offset);
+    }
+    zx_status_t status = put_copy(store, offset, NULL, &page);
+    if (status == ZX_OK) *out = (struct vmo_page){page_phys(page), true};
+    return status;
 }
 
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {

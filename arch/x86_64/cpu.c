@@ -11,6 +11,7 @@
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/base/log.h"
+#include "kernel/base/string.h"
 
 /* The PAT register's types, each at the number of its policy, so that a policy is its own index. */
 #define PAT_WRITE_BACK 6ull
@@ -32,6 +33,12 @@
 struct cpu_features cpu_has;
 
 extern const char syscall_entry[], trap_returned[], trap_ist_returned[]; /* entry.asm */
+
+/* usercopy.asm; ends with zeroes. */
+extern const struct smap_site {
+    void *at;
+    uint8_t instruction[3];
+} usercopy_smap_sites[];
 
 static void features_find(void) {
     struct cpuid basic = cpuid(1, 0);
@@ -89,6 +96,12 @@ static void syscall_init(void) {
     wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
 }
 
+/* The image is still writable, and nothing in it has run yet that is changed here. */
+static void smap_sites_write(void) {
+    for (const struct smap_site *site = usercopy_smap_sites; site->at; site++)
+        memcpy(site->at, site->instruction, sizeof(site->instruction));
+}
+
 void cpu_init_this(void) {
     control_init();
     vector_init();
@@ -97,6 +110,7 @@ void cpu_init_this(void) {
 
 void cpu_init(void) {
     features_find();
+    if (cpu_has.smap) smap_sites_write();
     cpu_init_this();
 }
 

@@ -9,8 +9,7 @@ global arch_copy_from_user:function
 global arch_copy_to_user:function
 global arch_store_to_user:function
 global usercopy_fixups
-
-extern cpu_has                      ; its first byte: SMAP is on
+global usercopy_smap_sites
 
 %macro FIXUP 2                      ; a fault at %1 continues at %2
     section .rodata.fixups
@@ -18,18 +17,31 @@ extern cpu_has                      ; its first byte: SMAP is on
     section .text
 %endmacro
 
+; STAC or CLAC, where the processor has SMAP: written over a NOP of the same length before anything is copied.
+%macro SMAP_SITE 1
+    section .rodata.smap_sites
+    dq %%site
+    db %1
+    align 8, db 0
+    section .text
+%%site:
+    db 0x0f, 0x1f, 0x00
+%endmacro
+%define STAC SMAP_SITE {0x0f, 0x01, 0xcb}
+%define CLAC SMAP_SITE {0x0f, 0x01, 0xca}
+
 section .rodata.fixups align=8
 usercopy_fixups:
+
+section .rodata.smap_sites align=8
+usercopy_smap_sites:
 
 section .text
 
 ; rdi: to, rsi: from, rdx: how many bytes; returns how many were left
 arch_copy_from_user:
 arch_copy_to_user:
-    cmp byte [rel cpu_has], 0
-    je .move
-    stac
-.move:
+    STAC
     mov rcx, rdx
     shr rcx, 3
     jz .tail
@@ -44,10 +56,7 @@ arch_copy_to_user:
     rep movsb
     FIXUP .bytes, .done
 .done:
-    cmp byte [rel cpu_has], 0
-    je .out
-    clac
-.out:
+    CLAC
     mov rax, rcx
     ret
 
@@ -59,18 +68,13 @@ arch_copy_to_user:
 
 ; rdi: to, rsi: what
 arch_store_to_user:
-    cmp byte [rel cpu_has], 0
-    je .store
-    stac
+    STAC
 .store:
     mov [rdi], rsi
     FIXUP .store, .store_bad
     xor eax, eax
 .stored:
-    cmp byte [rel cpu_has], 0
-    je .store_out
-    clac
-.store_out:
+    CLAC
     ret
 
 .store_bad:
@@ -78,4 +82,7 @@ arch_store_to_user:
     jmp .stored
 
 section .rodata.fixups
+    dq 0, 0
+
+section .rodata.smap_sites
     dq 0, 0

@@ -29,27 +29,23 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     atomic_fetch_add(&live_objects, 1);
 }
 
-/* Gives a reference back; tells whether it was the last. */
-static bool drop_ref(struct object *object) {
-    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
-    ASSERT(before != 0);
-    if (before == 1) lock_rank_assert_none();
-    return before == 1;
-}
-
 static void count_out(struct object *object) {
     ASSERT(LIST_EMPTY(&object->observers));
     atomic_fetch_sub(&live_objects, 1);
 }
 
-void object_unref(struct object *object) {
-    if (drop_ref(object)) object_abandon(object);
+void object_destroy(struct object *object) {
+    lock_rank_assert_none();
+    object_abandon(object);
 }
 
 bool object_unref_last(struct object *object) {
-    bool last = drop_ref(object);
-    if (last) count_out(object);
-    return last;
+    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
+    ASSERT(before != 0);
+    if (before != 1) return false;
+    lock_rank_assert_none();
+    count_out(object);
+    return true;
 }
 
 void object_abandon(struct object *object) {

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <zircon/types.h>
 
+#include "kernel/base/log.h"
 #include "kernel/base/spinlock.h"
 
 struct object;
@@ -66,12 +67,20 @@ static inline bool object_try_ref(struct object *object) {
     }
     return false;
 }
-void object_unref(struct object *object);
+/* For object_unref(). */
+void object_destroy(struct object *object);
 /* For types that hang in lines, whose destroy frees a whole line in a loop: true: the caller has to free this one too. */
 bool object_unref_last(struct object *object);
 
 /* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */
 void object_abandon(struct object *object);
+
+/* Gives a reference back. Whoever gives back the last one holds no lock. */
+static inline void object_unref(struct object *object) {
+    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
+    ASSERT(before != 0);
+    if (unlikely(before == 1)) object_destroy(object);
+}
 
 /* Called by handle code only, beside the reference that the handle holds. */
 void object_handle_add(struct object *object);

@@ -8,6 +8,7 @@
 
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/switch_point.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 
@@ -99,6 +100,7 @@ static enum window aspace_window(struct transfer *x, struct aspace *target, vadd
 
 /* After a window: may the next begin? If not, `*status` is what the transfer ends with. */
 static bool go_on(enum window end, zx_status_t *status) {
+    switch_point();
     struct thread *self = thread_current();
     switch (end) {
     case WINDOW_DONE:

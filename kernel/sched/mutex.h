@@ -38,11 +38,13 @@ void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
 
 static inline void mutex_lock(struct mutex *m) ACQUIRE(m) NO_THREAD_SAFETY {
+    switch_point();
     MUTEX_TRACK(m);
     uintptr_t free = 0;
     if (unlikely(!atomic_compare_exchange_strong_explicit(&m->owner, &free, (uintptr_t)arch_current_thread(),
                                                           memory_order_acquire, memory_order_relaxed)))
         mutex_lock_slow(m);
+    switch_point();
 }
 
 static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
@@ -51,6 +53,7 @@ static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
     if (unlikely(
             !atomic_compare_exchange_strong_explicit(&m->owner, &self, 0, memory_order_release, memory_order_relaxed)))
         mutex_unlock_slow(m);
+    switch_point();
 }
 
 static inline bool mutex_held(struct mutex *m) {

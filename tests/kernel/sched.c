@@ -29,10 +29,10 @@ static bool has_happened(char what) {
     return found;
 }
 
-/* The same for threads that were ready in this order. Several processors may still get them there in another one. */
+/* The same for threads that were ready in this order, if they run in it. */
 static bool in_turn(const char *want) {
     size_t len = strlen(want);
-    if (sched_cpu_count() == 1) return in_order(want);
+    if (turns_are_kept()) return in_order(want);
     bool all = strlen(happened) == len;
     for (size_t i = 0; i < len; i++) all = all && has_happened(want[i]);
     return all;

@@ -11,11 +11,11 @@ use Test::More;
 my $out = Machine::out('debug');
 my $counted = '-icount shift=2,sleep=off';
 
-for my $run (['counted', 'max', 1, $counted], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '']) {
-    my ($name, $cpu, $smp, $flags) = @$run;
+for my $run (['counted', 'max', 1, $counted, ' test.kills=1'], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', '']) {
+    my ($name, $cpu, $smp, $flags, $options) = @$run;
     Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",
-        fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 180, cmdline => 'init.run=tests',
+        fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 180, cmdline => "init.run=tests$options",
         qemu_flags => join(' ', $flags, $ENV{QEMU_FLAGS} // ''),
     )->relay($name);
 }

@@ -11,7 +11,7 @@ use Test::More;
 my $out = Machine::out('debug');
 my $counted = '-icount shift=2,sleep=off';
 
-for my $run (['counted', 'max', 1, $counted, ' test.kills=1'], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', '']) {
+for my $run (['counted', 'max', 1, $counted, ' test.exact=1'], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', '']) {
     my ($name, $cpu, $smp, $flags, $options) = @$run;
     Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",

@@ -1,8 +1,7 @@
 /*
  * Kills, whatever the victim is doing, of its process or of a job above it, with a token that suspends it or without: it
  * is gone soon, with its memory, and runs no further instruction. How soon is told by the clock, which on a busy host
- * counts what others do as well: of several kills the quickest counts. Where instructions are counted, "test.kills=1" on
- * the kernel's command line says that there is no such excuse.
+ * counts what others do as well: of several kills the quickest counts. Where times are exact, the first counts.
  */
 #include <zircon/syscalls/port.h>
 
@@ -197,12 +196,11 @@ static zx_duration_t time_of_death(void (*join)(void)) {
 /* Does one kill after another until one is soon over. The first of all touches what the kernel then keeps. */
 static void expect_soon(zx_duration_t (*kill)(const void *arg, struct way way), const void *arg, struct way way) {
     static bool warm;
-    const char *given = getenv("test.kills");
-    unsigned long tries = given ? strtoul(given, NULL, 0) : TRIES;
+    unsigned tries = times_are_exact() ? 1 : TRIES;
     zx_duration_t quickest = ZX_TIME_INFINITE;
     if (!warm) (void)kill(arg, way);
     warm = true;
-    for (unsigned long i = 0; i < tries && quickest > SOON; i++) {
+    for (unsigned i = 0; i < tries && quickest > SOON; i++) {
         zx_duration_t took = kill(arg, way);
         if (took < quickest) quickest = took;
     }

@@ -4,6 +4,7 @@
  */
 #include "kernel/object/handle.h"
 
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "vm/heap.h"
@@ -219,16 +220,21 @@ zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct 
 }
 
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out) {
-    bool found = false;
-    spin_lock(&table->lock);
-    while (*index < table->slots && !found) {
-        struct handle_slot *slot = slot_at(table, (*index)++);
-        found = slot->state == SLOT_LIVE;
-        if (!found) continue;
-        *out = (struct handle){slot->object, slot->rights};
-        object_ref(slot->object);
-    }
-    spin_unlock(&table->lock);
+    bool found = false, more;
+    /* A chunk at a time: a table may be large, and empty. */
+    do {
+        spin_lock(&table->lock);
+        uint32_t end = (uint32_t)min_u64(table->slots, (uint64_t)*index + CHUNK_SLOTS);
+        while (*index < end && !found) {
+            struct handle_slot *slot = slot_at(table, (*index)++);
+            found = slot->state == SLOT_LIVE;
+            if (!found) continue;
+            *out = (struct handle){slot->object, slot->rights};
+            object_ref(slot->object);
+        }
+        more = *index < table->slots;
+        spin_unlock(&table->lock);
+    } while (!found && more);
     return found;
 }
 

@@ -301,6 +301,18 @@ KTEST("timer/timers fire once, in the order of their deadlines; one that is disa
     EXPECT(in_order("2246") && !timers[0].timer.armed);
 }
 
+KTEST("timer/of many that are due at once each fires") {
+    static struct letter_timer timers[200];
+    zx_time_t deadline = arch_time_now() + ZX_MSEC(2);
+    reset();
+    spin_lock(&sched_lock);
+    for (size_t i = 0; i < countof(timers); i++) timer_arm(&timers[i].timer, deadline, fire);
+    spin_unlock(&sched_lock);
+    while (atomic_load(&happenings) < countof(timers) && arch_time_now() < deadline + ZX_SEC(10)) thread_yield();
+    EXPECT(atomic_load(&happenings) == countof(timers));
+    for (size_t i = 0; i < countof(timers); i++) EXPECT(!timers[i].timer.armed);
+}
+
 KTEST("timer/one for the end of time is not armed") {
     struct letter_timer timer = {.name = 'x'};
     spin_lock(&sched_lock);

@@ -23,10 +23,13 @@ struct CAPABILITY("mutex") mutex {
 
 #define MUTEX_CONTENDED ((uintptr_t)1)
 
+/* Debug builds: panics where a spinlock is held, though the mutex may be free just then. */
+void mutex_check_place(const struct mutex *m);
+
 #ifdef DEBUG
 #define MUTEX_INIT(m, rank_, name_) \
     { .waiters = WAITQ_INIT((m).waiters), .rank = (rank_), .name = (name_) }
-#define MUTEX_TRACK(m) lock_rank_acquire((m), (m)->name, (m)->rank)
+#define MUTEX_TRACK(m) (mutex_check_place(m), lock_rank_acquire((m), (m)->name, (m)->rank))
 #else
 #define MUTEX_INIT(m, rank_, name_) \
     { .waiters = WAITQ_INIT((m).waiters) }

@@ -31,6 +31,7 @@ static void report(const char *text) { arch_report_write(text, strlen(text)); }
 NORETURN static void power_off(int64_t code) {
     char line[40];
     force_report();
+    irq_watch_report();
     size_t len = format(line, sizeof(line), "exit %ld\n# end\n", code);
     arch_report_write(line, len);
     log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(),
@@ -93,6 +94,7 @@ void upcall_start(void) {
     random_init();
     start_cpus();
     force_init();
+    irq_watch_init();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&timers_thread, user_timers_keeper);
     start_kernel_thread(&main_thread, main_entry);

@@ -162,6 +162,13 @@ static bool child_begins(child_entry *entry, zx_handle_t handle) {
     return TEST_TRUE(child.board->words[WORD_COUNT] != 0);
 }
 
+/* A process shows its end before it leaves its job. */
+static void await_death(void) {
+    zx_time_t deadline = zx_deadline_after(ZX_SEC(20));
+    MUST(zx_object_wait_one(child.process, ZX_PROCESS_TERMINATED, deadline, NULL));
+    if (death.way.job) MUST(zx_object_wait_one(death.outer, ZX_JOB_TERMINATED, deadline, NULL));
+}
+
 static void expect_dead(void) {
     uint64_t count = child.board->words[WORD_COUNT];
     EXPECT_EQ(process_info(child.process).return_code, KILLED);
@@ -185,7 +192,7 @@ static void death_end(zx_time_t begun) {
 static zx_duration_t time_of_death(void (*join)(void)) {
     zx_time_t begun = zx_clock_get_monotonic();
     MUST(zx_task_kill(death.task));
-    MUST(zx_object_wait_one(child.process, ZX_PROCESS_TERMINATED, zx_deadline_after(ZX_SEC(20)), NULL));
+    await_death();
     zx_duration_t terminated = zx_clock_get_monotonic() - begun;
     expect_dead();
     if (join) join();
@@ -273,7 +280,7 @@ static zx_duration_t kill_self(const void *arg, struct way way) {
     MUST_BE(death_prepare(way));
     zx_time_t begun = zx_clock_get_monotonic();
     MUST(child_start(&child, in_kill, handle_with(death.task, ZX_RIGHT_SAME_RIGHTS)));
-    MUST(zx_object_wait_one(child.process, ZX_PROCESS_TERMINATED, zx_deadline_after(ZX_SEC(20)), NULL));
+    await_death();
     expect_dead();
     death_end(begun);
     return zx_clock_get_monotonic() - begun;

@@ -7,7 +7,7 @@
 # The README lists the other targets and the variables. Everything made goes to build/; V=1 shows each command.
 
 # Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
-BUILD ?= $(if $(filter run bench,$(MAKECMDGOALS)),release,debug)
+BUILD ?= $(if $(filter run bench bench-check,$(MAKECMDGOALS)),release,debug)
 ifeq ($(filter $(BUILD),debug release),)
 $(error BUILD=$(BUILD) is neither debug nor release)
 endif
@@ -34,7 +34,7 @@ MAKEFLAGS += -rR --no-print-directory
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc g++ libc6-dev binutils nasm perl libbsd-dev musl-dev \
 	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
-	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr
+	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 $(shell .ci/deps $(PACKAGES) >&2)
@@ -145,6 +145,10 @@ kernel: $(OUT)/kernel.elf
 
 -include user/rules.mk
 
+# --- the measurements ---
+
+include tests/bench/rules.mk
+
 # --- the kernel on the host ---
 
 include tests/host/rules.mk
@@ -198,7 +202,7 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)$(MAKE) BUILD=debug test-images
 	$(QUIET)unset BUILD; prove --timer $(TESTS)
-test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS)
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS) $(OUT)/user/bench $(OUT)/linux/bench
 
 # The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.
 CALLS ?= 1000000

@@ -2,7 +2,7 @@
  * The only way kernel code touches user memory. `user` addresses belong to the address space loaded on this
  * processor; the caller has checked that the range lies inside [USER_BASE, USER_END).
  *
- * Each copy ascends, and returns how many bytes it moved. Fewer than `len` means that the byte there, or one of the seven
+ * Each copy ascends, and returns how many bytes it left unmoved: 0 is success. Otherwise the first of them, or one of the seven
  * behind it, cannot be reached: the copy goes by words and leaves none half done. A page fault within a copy goes to
  * upcall_page_fault(), which decides: resolve it and go on, or end the copy.
  */
@@ -12,3 +12,6 @@
 
 [[gnu::warn_unused_result]] size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len);
 [[gnu::warn_unused_result]] size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len);
+
+/* The same for one word, of which all is left or nothing. */
+[[gnu::warn_unused_result]] size_t arch_store_to_user(vaddr_t user, uint64_t value);

@@ -4,7 +4,6 @@
  */
 #include "arch/upcall.h"
 #include "kernel/base/lockrank.h"
-#include "kernel/object/process.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
@@ -51,14 +50,6 @@ syscall_fn *const upcall_syscall_table[] = {
 const uint64_t upcall_syscall_count = countof(upcall_syscall_table);
 
 uint64_t upcall_bad_syscall(void) { return (uint64_t)(int64_t)ZX_ERR_BAD_SYSCALL; }
-
-struct handle_table *caller_handles(void) {
-    return &process_current()->handles;
-}
-
-zx_status_t caller_get(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights, struct object **out) {
-    return handle_get(caller_handles(), value, type, rights, out);
-}
 
 zx_status_t copy_in_name(char name[ZX_MAX_NAME_LEN], user_in_t src, size_t len) {
     if (len > ZX_MAX_NAME_LEN) len = ZX_MAX_NAME_LEN;

@@ -90,25 +90,27 @@ static struct object *next_job(struct object *job, zx_koid_t *koid) {
     return child ? &child->object : NULL;
 }
 
-/* The member that has this koid, with a reference, or NULL. */
-static struct object *find_member(struct object *object, zx_koid_t koid,
-                                  struct object *(*next)(struct object *, zx_koid_t *)) {
-    zx_koid_t found = koid - 1;
-    struct object *member = next(object, &found);
-    if (!member || found == koid) return member;
+/* The member that has this koid, with a reference. */
+static bool find_member(struct object *object, zx_koid_t koid, struct object *(*next)(struct object *, zx_koid_t *),
+                        struct object **out) {
+    zx_koid_t before = koid - 1;
+    struct object *member = next(object, &before);
+    if (!member) return false;
+    *out = member;
+    if (member->koid == koid) return true;
     object_unref(member);
-    return NULL;
+    return false;
 }
 
 static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
-    *out = NULL;
+    bool found = false;
     if (object->ops->type == ZX_OBJ_TYPE_PROCESS)
-        *out = find_member(object, koid, next_thread);
-    else if (object->ops->type != ZX_OBJ_TYPE_JOB)
+        found = find_member(object, koid, next_thread, out);
+    else if (object->ops->type == ZX_OBJ_TYPE_JOB)
+        found = find_member(object, koid, next_job, out) || find_member(object, koid, next_process, out);
+    else
         return ZX_ERR_WRONG_TYPE;
-    else if (!(*out = find_member(object, koid, next_job)))
-        *out = find_member(object, koid, next_process);
-    return *out ? ZX_OK : ZX_ERR_NOT_FOUND;
+    return found ? ZX_OK : ZX_ERR_NOT_FOUND;
 }
 
 zx_status_t sys_object_get_child(zx_handle_t value, zx_koid_t koid, zx_rights_t rights, user_out_t out) {

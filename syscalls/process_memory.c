@@ -13,8 +13,8 @@ static zx_status_t check_buffer(const struct transfer *x) {
     return x->buffer == 0 || x->len == 0 || x->len > TRANSFER_MAX ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-static zx_status_t process_transfer(struct transfer *x, zx_handle_t handle, zx_rights_t rights, zx_vaddr_t vaddr,
-                                    user_out_t actual) {
+static inline zx_status_t process_transfer(struct transfer *x, zx_handle_t handle, zx_rights_t rights, zx_vaddr_t vaddr,
+                                           user_out_t actual) {
     struct object *object;
     zx_status_t status = check_buffer(x);
     if (status != ZX_OK) return status;

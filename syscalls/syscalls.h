@@ -10,8 +10,8 @@
 
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
-
-struct handle_table;
+#include "kernel/object/process.h"
+#include "kernel/object/user_thread.h"
 
 #define SYSCALL_RETURN_PLAIN zx_status_t
 #define SYSCALL_RETURN_BLOCKING zx_status_t
@@ -27,13 +27,15 @@ struct handle_table;
 #undef SYSCALL
 
 /* The calling process's handles. */
-struct handle_table *caller_handles(void);
+static inline struct handle_table *caller_handles(void) { return &process_current()->handles; }
 
 /*
  * The object that a caller's handle names, with a reference: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
  */
-struct object;
-MUST_CHECK zx_status_t caller_get(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights, struct object **out);
+MUST_CHECK static inline zx_status_t caller_get(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                                                struct object **out) {
+    return handle_get(caller_handles(), value, type, rights, out);
+}
 
 /* One that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
 MUST_CHECK zx_status_t caller_get_waitable(zx_handle_t value, struct object **out);

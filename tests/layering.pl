@@ -46,7 +46,7 @@ sub may_include {
     # User programs stand on the public headers and the C library; the list of calls gives them their stubs.
     return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
     return $system || $to eq $from || $to eq 'user' || $included eq 'syscalls/syscalls.def'
-        if $from =~ m{^(user|tests/user|tests/programs)$};
+        if $from =~ m{^(user|tests/(?:user|programs|bench))$};
     # On the host, free memory is closed to AddressSanitizer.
     return 1 if $file eq 'kernel/base/poison.h' && $included eq 'sanitizer/asan_interface.h';
     return $included =~ $freestanding if $system;
@@ -58,7 +58,7 @@ sub may_include {
     return exists $level{$from} && exists $level{$to} && $level{$to} <= $level{$from};
 }
 
-for my $file (files(qr{\.([ch]|cc)$}, qw(arch kernel vm syscalls user tests/kernel tests/user tests/programs))) {
+for my $file (files(qr{\.([ch]|cc)$}, qw(arch kernel vm syscalls user tests/kernel tests/user tests/programs tests/bench))) {
     my $line = 0;
     for (split /\n/, slurp($file)) {
         $line++;

@@ -55,13 +55,14 @@ void aspace_destroy(struct aspace *as) {
 }
 
 /* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
-struct mapping *aspace_find(struct aspace *as, vaddr_t addr) {
+struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
     struct vmar *vmar = as->near;
     struct region *r;
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
     while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
     as->near = vmar;
-    return r ? mapping_from_region(r) : NULL;
+    as->recent = r ? mapping_from_region(r) : NULL;
+    return as->recent;
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

@@ -25,6 +25,7 @@ struct aspace {
     enum aspace_state state; /* [l] */
     struct vmar *root;       /* [I] with a reference until dead */
     struct vmar *near;       /* [l] where the last look-up ended: the root, or a VMAR in the tree */
+    struct mapping *recent;  /* [l] and the mapping that it found; NULL: none, or it is gone */
     struct mutex translations_lock;
     struct arch_aspace arch; /* guarded by translations_lock */
     uint64_t counted;        /* vmo_share_count()'s, under its own lock */
@@ -40,8 +41,8 @@ void aspace_begin_death(struct aspace *as);
 /* Destroys all regions. No thread runs on it any more. */
 void aspace_destroy(struct aspace *as);
 
-/* The mapping that holds `addr`, or NULL. */
-struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
+/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where it is not the one found last. */
+struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
 
 /*
  * Resolves an access to `addr`; FAULT_* flags. ZX_OK: the translation is loaded. NOT_FOUND, ACCESS_DENIED,

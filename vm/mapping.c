@@ -39,6 +39,7 @@ void mapping_attach(struct mapping *m) {
 
 void mapping_detach(struct mapping *m, struct mapping_list *dead) {
     struct vmo *store = m->vmo->store;
+    if (m->aspace->recent == m) m->aspace->recent = NULL;
     region_remove(&m->region.parent->children, &m->region);
     mutex_lock(&store->lock);
     mapping_drop(m, m->region.base, m->region.len);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "vm/aspace.h"
 #include "vm/region.h"
 #include "vm/vmo.h"
 
@@ -34,6 +35,12 @@ struct mapping {
 LIST_HEAD(mapping_list, mapping);
 
 static inline struct mapping *mapping_from_region(struct region *r) { return container_of(r, struct mapping, region); }
+
+/* The mapping that holds `addr`, or NULL. */
+static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
+    struct mapping *m = as->recent;
+    return m && addr - m->region.base < m->region.len ? m : aspace_search(as, addr);
+}
 
 /* Where in the VMO's store the mapping begins. */
 static inline uint64_t mapping_store_offset(const struct mapping *m) { return m->vmo->store_offset + m->offset; }

@@ -16,6 +16,8 @@
 #define FANOUT (1u << FANOUT_BITS)
 #define INDEX_MASK (PAGETREE_INDEX_COUNT - 1)
 
+_Static_assert(FANOUT == PAGETREE_BLOCK);
+
 struct pagetree_node {
     atomic_uint refs;
     uint64_t present; /* bit i: child[i] is not NULL */
@@ -82,18 +84,38 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
     return ZX_OK;
 }
 
-struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive) {
+/* The node at the bottom that covers `index`, or NULL. `*owners`: 1 if it and all above it have one owner each. */
+static inline const struct pagetree_node *bottom_node(const struct pagetree *tree, uint64_t index, unsigned *owners) {
     const struct pagetree_node *node = tree->root;
+    unsigned shift = FANOUT_BITS * tree->height;
     index &= INDEX_MASK;
-    if (!node || index > last_index(tree->height)) return NULL;
-    bool ours = node_exclusive(node);
-    for (unsigned height = tree->height; height > 1; height--) {
-        node = node->child[child_index(index, height)].node;
-        if (!node) return NULL;
-        ours = ours && node_exclusive(node);
+    *owners = 0;
+    if (index >> shift != 0) return NULL;
+    while (node) {
+        *owners |= atomic_load_explicit(&node->refs, memory_order_acquire);
+        shift -= FANOUT_BITS;
+        if (shift == 0) break;
+        node = node->child[index >> shift & (FANOUT - 1)].node;
     }
-    struct page *page = node->child[child_index(index, 1)].page;
-    *exclusive = ours && page && page_exclusive(page);
+    return node;
+}
+
+struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own) {
+    unsigned owners;
+    const struct pagetree_node *node = bottom_node(tree, index, &owners);
+    if (!node || (own && owners != 1)) return NULL;
+    if (owners == 1) {
+        tree->recent = index / FANOUT + 1;
+        tree->pages = &node->child[0].page;
+    }
+    return &node->child[0].page;
+}
+
+struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive) {
+    unsigned owners;
+    const struct pagetree_node *node = bottom_node(tree, index, &owners);
+    struct page *page = node ? node->child[index % FANOUT].page : NULL;
+    *exclusive = page && owners == 1 && page_exclusive(page);
     return page;
 }
 
@@ -226,6 +248,7 @@ static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t cou
 zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count) {
     struct piece piece[2];
     unsigned n = pieces(tree, first, count, piece);
+    tree->recent = 0;
     for (unsigned i = 0; i < n; i++) {
         zx_status_t status = clear_prepare(&tree->root, tree->height, piece[i].first, piece[i].last);
         if (status != ZX_OK) return status;
@@ -236,7 +259,8 @@ zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count
     return ZX_OK;
 }
 
-zx_status_t pagetree_share(const struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out) {
+zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out) {
+    tree->recent = 0;
     *out = count ? *tree : (struct pagetree){0};
     if (!out->root) return ZX_OK;
     atomic_fetch_add_explicit(&out->root->refs, 1, memory_order_relaxed);

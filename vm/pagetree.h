@@ -19,10 +19,28 @@ struct pagetree_node;
 struct pagetree {
     struct pagetree_node *root; /* covers 64^height pages */
     unsigned height;            /* 0: empty */
+
+    /*
+     * The last block that was asked for and found to be the tree's own. Forgotten when anything is removed or shared; putting a
+     * page leaves it what it is, since there is nothing to copy on the way to it.
+     */
+    uint64_t recent;           /* its number, counted from 1; 0: none */
+    struct page *const *pages; /* of it */
 };
 
 #define PAGETREE_INDEX_BITS 52
 #define PAGETREE_INDEX_COUNT ((uint64_t)1 << PAGETREE_INDEX_BITS)
+
+/*
+ * The pages around an index, for whoever goes through many: block i / PAGETREE_BLOCK of the tree, so many places of which any may
+ * hold NULL. Or NULL: there are none, or (with `own`) they are others' too by way of the tree. Good until the tree is changed or
+ * shared.
+ */
+#define PAGETREE_BLOCK 64u
+struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own);
+static inline struct page *const *pagetree_block(struct pagetree *tree, uint64_t index, bool own) {
+    return tree->recent == index / PAGETREE_BLOCK + 1 ? tree->pages : pagetree_find_block(tree, index, own);
+}
 
 /* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
 struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive);
@@ -37,8 +55,7 @@ MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struc
 MUST_CHECK zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count);
 
 /* Makes `*out` an empty-elsewhere copy of `tree`'s pages at [first, first + count), sharing them. ZX_ERR_NO_MEMORY. */
-MUST_CHECK zx_status_t pagetree_share(const struct pagetree *tree, uint64_t first, uint64_t count,
-                                      struct pagetree *out);
+MUST_CHECK zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out);
 
 /* Removes everything. */
 void pagetree_destroy(struct pagetree *tree);

@@ -3,6 +3,9 @@
  *
  * Locks: the target's address space, then the VMO's store, both only for the length of a window, with page faults off. The
  * caller's own faults are resolved between windows, by the same routine that serves any fault.
+ *
+ * A window's status is ZX_OK as far as it was meant to go; BUFFER_FAULTED: resolve that, and go on from there; or else what
+ * the transfer ends with.
  */
 #include "vm/transfer.h"
 
@@ -15,127 +18,141 @@
 /* The most that is moved before the locks are let go. */
 #define WINDOW ((size_t)64 << 10)
 
-/* How a window ended. */
-enum window {
-    WINDOW_DONE,    /* as far as it was meant to go */
-    WINDOW_FAULT,   /* the buffer faulted: resolve, and go on from there */
-    WINDOW_BAD,     /* the buffer lies outside user space */
-    WINDOW_STOPPED, /* the target ends here; the status says why */
-};
+#define BUFFER_FAULTED ZX_ERR_SHOULD_WAIT
 
-/* Moves bytes between the buffer and one page. Page faults are off. */
-static enum window copy_page(struct transfer *x, char *data, size_t len) {
+/* Moves bytes between the buffer and a page of the target. Page faults are off. */
+static ALWAYS_INLINE zx_status_t copy(struct transfer *x, bool write, char *data, size_t len) {
     vaddr_t user = x->buffer + x->done;
-    if (user < USER_BASE || user >= USER_END) return WINDOW_BAD;
-    size_t reach = min_u64(len, USER_END - user);
-    size_t moved = x->write ? arch_copy_from_user(data, user, reach) : arch_copy_to_user(user, data, reach);
-    x->done += moved;
-    return moved == len ? WINDOW_DONE : moved == reach ? WINDOW_BAD : WINDOW_FAULT;
+    x->done += len;
+    size_t left = write ? arch_copy_from_user(data, user, len) : arch_copy_to_user(user, data, len);
+    if (likely(left == 0)) return ZX_OK;
+    x->done -= left;
+    return BUFFER_FAULTED;
 }
 
-/* Moves `len` bytes at `offset` of a store, whose lock is held; they are within its size. */
-static enum window copy_pages(struct transfer *x, struct vmo *store, uint64_t offset, size_t len, zx_status_t *status)
+/* The bytes of the page at `offset`, where the block does not have it. */
+static NOINLINE zx_status_t get_page(struct vmo *store, uint64_t offset, bool write, char **data)
     REQUIRES(&store->lock) {
-    enum window end = WINDOW_DONE;
-    thread_current()->faults_off = true;
-    while (len > 0 && end == WINDOW_DONE) {
-        size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
-        struct vmo_page page;
-        *status = vmo_get_page(store, offset, x->write, &page);
-        if (*status != ZX_OK) {
-            end = WINDOW_STOPPED;
-            break;
-        }
-        end = copy_page(x, (char *)arch_phys_to_virt(page.pa) + within, chunk);
-        offset += chunk;
-        len -= chunk;
-    }
-    thread_current()->faults_off = false;
-    return end;
+    struct vmo_page page;
+    zx_status_t status = vmo_get_page(store, offset, write, &page);
+    if (status == ZX_OK) *data = arch_phys_to_virt(page.pa);
+    return status;
 }
 
-/* One window into a VMO of which [offset, offset + len) is wanted; `beyond` is the status where it ends. */
-static enum window vmo_window(struct transfer *x, struct vmo *vmo, uint64_t offset, uint64_t len, zx_status_t beyond,
-                              zx_status_t *status) {
+/* Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space. */
+static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
+                                            size_t len) REQUIRES(&store->lock) {
+    struct page *const *block = vmo_block(store, offset, write);
+    for (;;) {
+        size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
+        struct page *page = vmo_block_page(block, store, offset, write);
+        zx_status_t status = ZX_OK;
+        char *data;
+        if (likely(page)) {
+            data = page_data(page);
+        } else {
+            status = get_page(store, offset, write, &data);
+            if (status != ZX_OK) return status;
+            block = NULL;
+        }
+        status = copy(x, write, data + within, chunk);
+        len -= chunk;
+        if (status != ZX_OK || len == 0) return status;
+        offset += chunk;
+        if (!block || vmo_block_begins(store, offset)) block = vmo_block(store, offset, write);
+    }
+}
+
+/* How much of the buffer's rest lies in user space. */
+static ALWAYS_INLINE size_t buffer_reach(const struct transfer *x) {
+    size_t into = x->buffer + x->done - USER_BASE, all = USER_END - USER_BASE;
+    return into < all ? min_u64(x->len - x->done, all - into) : 0;
+}
+
+/* One window into a VMO of which [offset, offset + len) is wanted. OUT_OF_RANGE: it ends here. */
+static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, struct vmo *vmo, uint64_t offset,
+                                            uint64_t len) {
     struct vmo *store = vmo->store;
-    enum window end = WINDOW_STOPPED;
+    zx_status_t status;
+    len = min_u64(min_u64(len, WINDOW), buffer_reach(x));
     mutex_lock(&store->lock);
-    if (!vmo_is_cached(store)) {
-        *status = ZX_ERR_BAD_STATE;
-    } else if (offset >= vmo->size) {
-        *status = beyond;
+    if (unlikely(!vmo_is_cached(store))) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (unlikely(offset >= vmo->size)) {
+        status = ZX_ERR_OUT_OF_RANGE;
+    } else if (unlikely(len == 0)) {
+        status = ZX_ERR_INVALID_ARGS;
     } else {
-        len = min_u64(min_u64(len, WINDOW), min_u64(vmo->size - offset, x->len - x->done));
-        end = copy_pages(x, store, vmo->store_offset + offset, len, status);
+        thread_current()->faults_off = true;
+        status = copy_pages(x, write, store, vmo->store_offset + offset, min_u64(len, vmo->size - offset));
+        thread_current()->faults_off = false;
     }
     mutex_unlock(&store->lock);
-    return end;
+    return status;
 }
 
 /* One window into an address space, whose lock is held. `*orphan`: see mapping_make_private(). */
-static enum window mapping_window(struct transfer *x, struct aspace *target, vaddr_t addr, struct vmo **orphan,
-                                  zx_status_t *status) REQUIRES(&target->lock) {
+static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr,
+                                                struct vmo **orphan) REQUIRES(&target->lock) {
+    if (unlikely(target->state != ASPACE_ALIVE)) return ZX_ERR_BAD_STATE;
     struct mapping *m = aspace_find(target, addr);
-    *status = m ? ZX_OK : ZX_ERR_NO_MEMORY;
-    if (!m) return WINDOW_STOPPED;
+    if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
     size_t within = addr - m->region.base;
-    if (x->write && mapping_must_fork(m) && m->offset + within < vmo_size(m->vmo))
-        *status = mapping_make_private(m, orphan);
-    if (*status != ZX_OK) return WINDOW_STOPPED;
-    return vmo_window(x, m->vmo, m->offset + within, m->region.len - within, ZX_ERR_NO_MEMORY, status);
+    if (write && unlikely(mapping_must_fork(m)) && m->offset + within < vmo_size(m->vmo)) {
+        zx_status_t status = mapping_make_private(m, orphan);
+        if (status != ZX_OK) return status;
+    }
+    return vmo_window(x, write, m->vmo, m->offset + within, m->region.len - within);
 }
 
-static enum window aspace_window(struct transfer *x, struct aspace *target, vaddr_t addr, zx_status_t *status) {
+static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
     struct vmo *orphan = NULL;
-    enum window end = WINDOW_STOPPED;
     mutex_lock(&target->lock);
-    if (target->state == ASPACE_ALIVE)
-        end = mapping_window(x, target, addr, &orphan, status);
-    else
-        *status = ZX_ERR_BAD_STATE;
+    zx_status_t status = mapping_window(x, write, target, addr, &orphan);
     mutex_unlock(&target->lock);
-    if (orphan) vmo_unref(orphan);
-    return end;
+    if (unlikely(orphan)) vmo_unref(orphan);
+    return status;
 }
 
-/* After a window: may the next begin? If not, `*status` is what the transfer ends with. */
-static bool go_on(enum window end, zx_status_t *status) {
+/* After a window that was not the last: may the next begin? If not, `*status` is what the transfer ends with. */
+static bool go_on(zx_status_t *status) {
     switch_point();
     struct thread *self = thread_current();
-    switch (end) {
-    case WINDOW_DONE:
-        break;
-    case WINDOW_FAULT:
+    if (*status == BUFFER_FAULTED) {
         *status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
-        if (*status == ZX_OK) break;
-        /* The buffer is good; it is like a target's page that cannot be had. */
-        if (*status == ZX_ERR_NO_MEMORY) return false;
-        [[fallthrough]];
-    case WINDOW_BAD:
-        *status = ZX_ERR_INVALID_ARGS;
-        return false;
-    case WINDOW_STOPPED:
-        return false;
+        /* If there is no page to be had the buffer is good all the same, and it is as with a page of the target. */
+        if (*status != ZX_OK && *status != ZX_ERR_NO_MEMORY) *status = ZX_ERR_INVALID_ARGS;
     }
-    *status = thread_killed() ? ZX_ERR_CANCELED : ZX_OK;
+    if (*status == ZX_OK && thread_killed()) *status = ZX_ERR_CANCELED;
     return *status == ZX_OK;
 }
 
+static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
+    zx_status_t status;
+    do {
+        status = aspace_window(x, write, target, addr + x->done);
+        if (x->done == x->len) return ZX_OK;
+    } while (go_on(&status));
+    if (x->done > 0 && status != ZX_ERR_INVALID_ARGS) return ZX_OK;
+    return status == ZX_ERR_OUT_OF_RANGE ? ZX_ERR_NO_MEMORY : status;
+}
+
 zx_status_t transfer_aspace(struct transfer *x, struct aspace *target, vaddr_t addr) {
-    zx_status_t status = ZX_OK;
-    while (x->done < x->len) {
-        enum window end = aspace_window(x, target, addr + x->done, &status);
-        if (!go_on(end, &status)) break;
-    }
-    return x->done > 0 && status != ZX_ERR_INVALID_ARGS ? ZX_OK : status;
+    if (x->len == 0) return ZX_OK;
+    return x->write ? aspace_windows(x, true, target, addr) : aspace_windows(x, false, target, addr);
+}
+
+static ALWAYS_INLINE zx_status_t vmo_windows(struct transfer *x, bool write, struct vmo *vmo, uint64_t offset) {
+    zx_status_t status;
+    do {
+        status = vmo_window(x, write, vmo, offset + x->done, x->len - x->done);
+        if (x->done == x->len) return ZX_OK;
+    } while (go_on(&status));
+    return status;
 }
 
 zx_status_t transfer_vmo(struct transfer *x, struct vmo *vmo, uint64_t offset) {
     zx_status_t status = vmo_check_transfer(vmo, offset, x->len);
-    while (status == ZX_OK && x->done < x->len) {
-        uint64_t at = offset + x->done;
-        enum window end = vmo_window(x, vmo, at, x->len - x->done, ZX_ERR_OUT_OF_RANGE, &status);
-        if (!go_on(end, &status)) break;
-    }
-    return status;
+    if (status != ZX_OK || x->len == 0) return status;
+    return x->write ? vmo_windows(x, true, vmo, offset) : vmo_windows(x, false, vmo, offset);
 }

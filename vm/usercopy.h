@@ -4,14 +4,34 @@
  */
 #pragma once
 
+#include "arch/usercopy.h"
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
 
 /* Does the range lie in user space? Whether anything is there only a copy can tell. */
-bool user_readable(user_in_t src, size_t len);
+static inline bool user_range(vaddr_t addr, size_t len) {
+    const size_t all = USER_END - USER_BASE;
+    return len <= all && addr - USER_BASE <= all - len;
+}
+static inline bool user_readable(user_in_t src, size_t len) { return user_range(src.addr, len); }
 
-MUST_CHECK zx_status_t copy_in(void *dst, user_in_t src, size_t len);
-MUST_CHECK zx_status_t copy_out(user_out_t dst, const void *src, size_t len);
+MUST_CHECK static inline zx_status_t copy_in(void *dst, user_in_t src, size_t len) {
+    if (!user_readable(src, len)) return ZX_ERR_INVALID_ARGS;
+    return arch_copy_from_user(dst, src.addr, len) == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+MUST_CHECK static inline zx_status_t copy_out(user_out_t dst, const void *src, size_t len) {
+    if (!user_range(dst.addr, len)) return ZX_ERR_INVALID_ARGS;
+    uint64_t word;
+    size_t left;
+    if (__builtin_constant_p(len) && len == sizeof(word)) {
+        __builtin_memcpy(&word, src, sizeof(word));
+        left = arch_store_to_user(dst.addr, word);
+    } else {
+        left = arch_copy_to_user(dst.addr, src, len);
+    }
+    return left == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
 
 static inline user_in_t user_in_at(user_in_t p, size_t offset) { return (user_in_t){p.addr + offset}; }
 static inline user_out_t user_out_at(user_out_t p, size_t offset) { return (user_out_t){p.addr + offset}; }

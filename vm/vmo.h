@@ -15,6 +15,7 @@
 
 #include "kernel/base/object.h"
 #include "kernel/sched/mutex.h"
+#include "vm/page.h"
 #include "vm/pagetree.h"
 
 struct mapping;
@@ -158,6 +159,26 @@ struct vmo_page {
  */
 MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out)
     REQUIRES(&store->lock);
+
+/*
+ * For whoever goes through many pages: those that simply are there need not be asked for one by one. The block of the tree around
+ * an offset, good until a page is put or the lock let go; NULL if nothing in it can be used as it is.
+ */
+static inline struct page *const *vmo_block(struct vmo *store, uint64_t offset, bool write) {
+    return pagetree_block(&store->pages, store->first_index + (offset >> PAGE_SHIFT), write);
+}
+
+/* The page that holds `offset` if it can be used as it is, or NULL: then vmo_get_page() gets it. */
+static inline struct page *vmo_block_page(struct page *const *block, const struct vmo *store, uint64_t offset,
+                                          bool write) {
+    struct page *page = block ? block[(store->first_index + (offset >> PAGE_SHIFT)) % PAGETREE_BLOCK] : NULL;
+    return page && write && !page_exclusive(page) ? NULL : page;
+}
+
+/* Does another block begin with the page at `offset`? */
+static inline bool vmo_block_begins(const struct vmo *store, uint64_t offset) {
+    return (store->first_index + (offset >> PAGE_SHIFT)) % PAGETREE_BLOCK == 0;
+}
 
 /* Moves `*offset` up to the first committed page at or after it and below `end`; false if there is none. */
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) REQUIRES(&store->lock);

@@ -58,9 +58,13 @@ static uint32_t apic_read(enum apic_register r) {
     return *(volatile uint32_t *)(registers + r);
 }
 
-/* With interrupts off: nothing may come between the command's two halves. */
+/*
+ * With interrupts off: nothing may come between the command's two halves. Unlike a store to the registers in memory, a
+ * write to x2APIC's may overtake the stores before it: the fences let whoever is interrupted find them done.
+ */
 static void apic_command(uint32_t apic_id, uint32_t command) {
     if (cpu_has.x2apic) {
+        __asm__ volatile("mfence\n\tlfence" ::: "memory");
         wrmsr(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)apic_id << 32 | command);
         return;
     }
@@ -95,12 +99,13 @@ static void registers_init(void) {
     apic_write(APIC_SPURIOUS, APIC_SOFTWARE_ENABLE | VECTOR_SPURIOUS);
 }
 
-/* Firmware may have left either mode; back from the newer one leads only through off. */
+/* Firmware may have left either mode, or none. The newer one is entered from the older, to which there is no way back. */
 static uint64_t mode_set(void) {
-    uint64_t base = rdmsr(MSR_APIC_BASE), off = base & ~(uint64_t)(APIC_BASE_X2 | APIC_BASE_ENABLE);
-    if ((base & APIC_BASE_X2) && !cpu_has.x2apic) wrmsr(MSR_APIC_BASE, off);
-    wrmsr(MSR_APIC_BASE, off | APIC_BASE_ENABLE);
-    if (cpu_has.x2apic) wrmsr(MSR_APIC_BASE, off | APIC_BASE_ENABLE | APIC_BASE_X2);
+    uint64_t base = rdmsr(MSR_APIC_BASE);
+    if (!(base & APIC_BASE_X2)) {
+        wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+        if (cpu_has.x2apic) wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2);
+    }
     return base & PTE_FRAME;
 }
 

@@ -38,6 +38,8 @@ static void features_find(void) {
     struct cpuid extended = cpuid(0x80000001, 0);
     struct cpuid structured = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid){0};
     cpu_has.global_pages = basic.edx >> 13 & 1;
+    /* Where the kernel's own translations were not global, dropping one would miss it under all other numbers. */
+    cpu_has.pcid = cpu_has.global_pages && (basic.ecx >> 17 & 1);
     cpu_has.xsave = basic.ecx >> 26 & 1;
     cpu_has.rdrand = basic.ecx >> 30 & 1;
     cpu_has.x2apic = basic.ecx >> 21 & 1;
@@ -53,6 +55,7 @@ static void control_init(void) {
     cr0_write(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     if (cpu_has.global_pages) cr4 |= CR4_PGE;
+    if (cpu_has.pcid) cr4 |= CR4_PCIDE; /* the tables loaded now are page-aligned: their number is 0, as it must be */
     if (cpu_has.smep) cr4 |= CR4_SMEP;
     if (cpu_has.smap) cr4 |= CR4_SMAP;
     if (cpu_has.umip) cr4 |= CR4_UMIP;
@@ -98,10 +101,10 @@ void cpu_init(void) {
 }
 
 void features_log(void) {
-    log_line("cpu:%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
+    log_line("cpu:%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
              cpu_has.smap ? " smap" : "", cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "",
-             cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "", cpu_has.rdrand ? " rdrand" : "",
-             cpu_has.x2apic ? " x2apic" : "");
+             cpu_has.pcid ? " pcid" : "", cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "",
+             cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "");
 }
 
 _Noreturn void arch_halt(void) {

@@ -1,6 +1,7 @@
 ; Ways into the kernel and back: 256 interrupt vectors, the system call, and the first entry of a thread into user
-; mode. Each entry leaves a complete struct trap_frame (trap.h), and for user code always at the same place, the
-; top of the thread's kernel stack, so that somebody else can read and change all of a stopped thread's registers.
+; mode. Each leaves a struct trap_frame (trap.h), and for user code always at the same place, the top of the thread's
+; kernel stack, so that somebody else can read and change all of a stopped thread's registers. A system call fills most
+; of it only when the thread is about to stop: while it runs, nobody may look.
 ;
 ; On every entry: GS is the kernel's, the direction flag and AC are clear, interrupts are off.
 
@@ -28,14 +29,7 @@ PERCPU_USER_SP    equ 24
 THREAD_ATTENTION  equ 8
 
 ; struct trap_frame
-FRAME_R10         equ 5 * 8
-FRAME_R9          equ 6 * 8
-FRAME_R8          equ 7 * 8
-FRAME_RBX         equ 9 * 8
 FRAME_RAX         equ 10 * 8
-FRAME_RDX         equ 12 * 8
-FRAME_RSI         equ 13 * 8
-FRAME_RDI         equ 14 * 8
 FRAME_RIP         equ 17 * 8
 FRAME_CS          equ 18 * 8
 FRAME_RFLAGS      equ 19 * 8
@@ -85,6 +79,14 @@ MSR_GS_BASE       equ 0xc0000101
     pop rsi
     pop rdi
     add rsp, 16                     ; vector and error code
+%endmacro
+
+; The rest of a system call's frame, from the registers as they are; %1 bytes lie on the stack below it.
+%macro FILL_FRAME 1
+    add rsp, %1 + FRAME_RIP
+    push 0                          ; no error code
+    push VECTOR_SYSCALL
+    PUSH_REGISTERS
 %endmacro
 
 ; User code can set both flags, and interrupts leave them as they are.
@@ -173,8 +175,8 @@ trap_ist_from_user:
     jmp trap_dispatch
 
 ; rax: number; arguments in rdi rsi rdx r10 r8 r9 r12 r13; rcx and r11 hold the way back. The mask in SFMASK has
-; cleared every flag that could harm. The handlers are C, so rbx, rbp and r12 to r15 come back as they were, and
-; unless somebody wants this thread's attention they need not be loaded again.
+; cleared every flag that could harm. The handlers are C, so rbx, rbp and r12 to r15 come back as they were, and need
+; to be in memory only if somebody wants this thread's attention.
 align 16
 syscall_entry:
     swapgs
@@ -185,9 +187,7 @@ syscall_entry:
     push r11
     push USER_CODE
     push rcx
-    push rax                        ; in the place of an error code: which call
-    push VECTOR_SYSCALL
-    PUSH_REGISTERS
+    sub rsp, FRAME_RIP
     sti
     sub rax, SYSCALL_BASE
     cmp rax, [rel upcall_syscall_count]
@@ -198,16 +198,12 @@ syscall_entry:
     call [upcall_syscall_table + rax * 8]
 .done:
 %ifdef DEBUG
-    mov rbx, rax
+    mov [rsp], rax
     call lock_rank_assert_none
-    mov rax, rbx
-    mov rbx, [rsp + 16 + FRAME_RBX]
+    mov rax, [rsp]
 %endif
     cli
-    mov rcx, [gs:PERCPU_CURRENT]
-    cmp dword [rcx + THREAD_ATTENTION], 0
-    jne .attention
-    xor edi, edi
+    mov rdi, [gs:PERCPU_CURRENT]
     xor esi, esi
     xor edx, edx
     xor r10d, r10d
@@ -215,12 +211,16 @@ syscall_entry:
     xor r9d, r9d
     mov rcx, [rsp + 16 + FRAME_RIP] ; in the lower half: it follows an instruction that user mode ran
     mov r11, [rsp + 16 + FRAME_RFLAGS]
+    cmp dword [rdi + THREAD_ATTENTION], 0
+    mov edi, 0
+    jne .attention
     mov rsp, [rsp + 16 + FRAME_RSP]
     swapgs
     o64 sysret
 
 ; Not one of our numbers, so maybe a C library that takes us for Linux and expects its registers back.
 .refused:
+    FILL_FRAME 0
     call upcall_bad_syscall
     mov [rsp + FRAME_RAX], rax
     mov rdi, rsp
@@ -228,15 +228,7 @@ syscall_entry:
     jmp trap_resume
 
 .attention:
-    add rsp, 16
-    mov [rsp + FRAME_RAX], rax
-    xor eax, eax
-    mov [rsp + FRAME_RDI], rax
-    mov [rsp + FRAME_RSI], rax
-    mov [rsp + FRAME_RDX], rax
-    mov [rsp + FRAME_R10], rax
-    mov [rsp + FRAME_R8], rax
-    mov [rsp + FRAME_R9], rax
+    FILL_FRAME 16
     mov rdi, rsp
     call user_return
     jmp trap_resume

@@ -12,6 +12,7 @@
 #include "arch/upcall.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/pcid.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
 #include "kernel/base/arith.h"
@@ -20,9 +21,6 @@
 
 #define USER_ENTRIES (TABLE_ENTRIES / 2)
 
-/* Beyond so many pages, forgetting everything is cheaper than one after the other. */
-#define FLUSH_PAGES_MAX 32u
-
 _Static_assert(ZX_CACHE_POLICY_MASK == 3);
 
 paddr_t kernel_root;
@@ -30,39 +28,6 @@ paddr_t kernel_root;
 uint64_t arch_phys_end(void) { return (uint64_t)1 << cpu_has.phys_bits; }
 
 uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
-
-void mmu_load(struct arch_aspace *as) {
-    struct percpu *cpu = percpu_this();
-    uint64_t me = (uint64_t)1 << cpu->cpu.id;
-    struct arch_aspace *old = cpu->aspace;
-    if (as) as->cpus |= me;
-    cpu->aspace = as;
-    cr3_write(as ? as->root.raw : kernel_root.raw);
-    if (old && old != as) old->cpus &= ~me;
-}
-
-void mmu_forget(const struct arch_aspace *as, vaddr_t va, size_t len) {
-    if (as && percpu_this()->aspace != as) return;
-    if (as && len > FLUSH_PAGES_MAX * PAGE_SIZE) {
-        cr3_write(as->root.raw);
-    } else {
-        for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
-    }
-}
-
-/*
- * With interrupts off, no switch can load another address space between asking which one is loaded and acting on it. The
- * fence: a processor that is not among `cpus` yet will see the tables as they are now.
- */
-void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) {
-    bool were_on = arch_irq_disable();
-    uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
-    atomic_thread_fence(memory_order_seq_cst);
-    uint64_t others = (as ? as->cpus : cpus_running()) & ~me;
-    mmu_forget(as, va, len);
-    shootdown_range(others, as, va, len);
-    if (were_on) arch_irq_enable();
-}
 
 /*
  * What one drop has taken out. Emptied tables wait to be freed in a list through their first words: multiples of the
@@ -165,14 +130,18 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 static void range_drop(struct arch_aspace *as, paddr_t root, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
     table_drop(arch_phys_to_virt(root), TOP_LEVEL, TABLE_ENTRIES, va, va + len, &dropped);
-    if (dropped.any) mmu_flush(as, va, len);
+    /* The way to a table of the kernel's is remembered under every PCID, and invlpg reaches only the loaded one. */
+    bool all = !as && dropped.tables != 0;
+    if (dropped.any) mmu_flush(as, va, all ? KERNEL_DYNAMIC_SIZE : len);
     tables_free(&dropped);
 }
 
 zx_status_t arch_mmu_init(struct arch_aspace *as) {
     zx_status_t status = upcall_table_alloc(&as->root);
     if (status != ZX_OK) return status;
-    as->cpus = 0;
+    as->pcid = pcid_take();
+    atomic_init(&as->cpus, 0);
+    atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
     uint64_t *top = arch_phys_to_virt(as->root);
     const uint64_t *kernel = arch_phys_to_virt(kernel_root);
     memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
@@ -185,6 +154,7 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     if (percpu_this()->aspace == as) mmu_load(NULL);
     shootdown_leave(as->cpus, as);
     if (were_on) arch_irq_enable();
+    pcid_give_back(as->pcid);
     upcall_table_free(as->root);
 }
 

@@ -52,7 +52,7 @@ bool kernel_page_present(vaddr_t va);
 void mmu_load(struct arch_aspace *as);
 
 /* Makes this processor forget [va, va + len) of `as`, or with NULL of the kernel's half. Interrupts are off. */
-void mmu_forget(const struct arch_aspace *as, vaddr_t va, size_t len);
+void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len);
 
 /* Makes all processors that it concerns forget it; no spinlock is held. */
 void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len);

@@ -55,7 +55,7 @@ start64:
 align 8
 gdt:
     dq 0
-    dq 0x00209a0000000000           ; 64-bit kernel code
+    dq 0x00209b0000000000           ; 64-bit kernel code; marked as accessed, for the page cannot be written
 gdt_end:
 
 gdt_pointer:

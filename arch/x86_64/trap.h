@@ -11,7 +11,7 @@ struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
     uint64_t rbp, rbx, rax, rcx, rdx, rsi, rdi;
     uint64_t vector;
-    uint64_t err_code; /* of a system call: its number */
+    uint64_t err_code; /* 0 if the processor gives none */
     uint64_t rip, cs, rflags, rsp, ss;
 };
 

@@ -7,6 +7,7 @@
 
 global arch_copy_from_user:function
 global arch_copy_to_user:function
+global arch_store_to_user:function
 global usercopy_fixups
 
 extern cpu_has                      ; its first byte: SMAP is on
@@ -22,7 +23,7 @@ usercopy_fixups:
 
 section .text
 
-; rdi: to, rsi: from, rdx: how many bytes; returns how many were moved
+; rdi: to, rsi: from, rdx: how many bytes; returns how many were left
 arch_copy_from_user:
 arch_copy_to_user:
     cmp byte [rel cpu_has], 0
@@ -47,8 +48,7 @@ arch_copy_to_user:
     je .out
     clac
 .out:
-    mov rax, rdx
-    sub rax, rcx                    ; rcx: bytes not moved
+    mov rax, rcx
     ret
 
 .quads_bad:
@@ -56,6 +56,26 @@ arch_copy_to_user:
     and eax, 7
     lea rcx, [rax + rcx * 8]
     jmp .done
+
+; rdi: to, rsi: what
+arch_store_to_user:
+    cmp byte [rel cpu_has], 0
+    je .store
+    stac
+.store:
+    mov [rdi], rsi
+    FIXUP .store, .store_bad
+    xor eax, eax
+.stored:
+    cmp byte [rel cpu_has], 0
+    je .store_out
+    clac
+.store_out:
+    ret
+
+.store_bad:
+    mov eax, 8
+    jmp .stored
 
 section .rodata.fixups
     dq 0, 0

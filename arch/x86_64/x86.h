@@ -49,9 +49,13 @@
 #define CR4_OSFXSR (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
 #define CR4_UMIP (1u << 11)
+#define CR4_PCIDE (1u << 17)
 #define CR4_OSXSAVE (1u << 18)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
+
+#define CR3_PCID 0xfffu
+#define CR3_KEEP ((uint64_t)1 << 63) /* loading it forgets nothing; with CR4_PCIDE only */
 
 #define PTE_PRESENT ((uint64_t)1 << 0)
 #define PTE_WRITE ((uint64_t)1 << 1)

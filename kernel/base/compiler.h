@@ -12,6 +12,9 @@
 #define UNUSED __attribute__((unused))
 #define NO_SANITIZE __attribute__((no_sanitize("undefined")))
 
+#define NOINLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

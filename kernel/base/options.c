@@ -87,3 +87,9 @@ bool option_string(const char *name, char *out, size_t size) {
     if (size > 0) string_copy(out, value, min_u64(size, len + 1));
     return true;
 }
+
+bool option_flag_search(struct option_flag *flag) {
+    bool answer = option_bool(flag->name, flag->fallback);
+    atomic_store_explicit(&flag->answer, answer, memory_order_relaxed);
+    return answer;
+}

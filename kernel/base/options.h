@@ -33,11 +33,8 @@ struct option_flag {
 #define OPTION_FLAG(name_, fallback_) \
     { .name = (name_), .fallback = (fallback_), .answer = -1 }
 
+bool option_flag_search(struct option_flag *flag);
 static inline bool option_flag(struct option_flag *flag) {
     int answer = atomic_load_explicit(&flag->answer, memory_order_relaxed);
-    if (answer < 0) {
-        answer = option_bool(flag->name, flag->fallback);
-        atomic_store_explicit(&flag->answer, answer, memory_order_relaxed);
-    }
-    return answer;
+    return answer > 0 || (answer < 0 && option_flag_search(flag));
 }

@@ -55,7 +55,7 @@ static bool load_word(vaddr_t addr, int32_t *out) {
     char bytes[16] = {0};
     const size_t len = addr - pair + sizeof(*out) > 8 ? 16 : 8;
     thread_current()->faults_off = true;
-    bool loaded = arch_copy_from_user(bytes, pair, len) == len;
+    bool loaded = arch_copy_from_user(bytes, pair, len) == 0;
     thread_current()->faults_off = false;
     memcpy(out, bytes + (addr - pair), sizeof(*out));
     return loaded;

@@ -4,7 +4,6 @@
  */
 #include "kernel/object/handle.h"
 
-#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "vm/heap.h"
@@ -12,11 +11,13 @@
 
 #define CHUNK_SLOTS 64u
 #define INDEX_BITS 18
-#define GENERATION_MASK 0xfffu
+#define INDEX_MASK ((1u << INDEX_BITS) - 1)
 #define FIXED_BITS 3u
+#define ONE_GENERATION (1u << (INDEX_BITS + 2))
 #define NO_SLOT UINT32_MAX
 
-enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_LIVE };
+/* What a slot is the low bits of its value tell, so that comparing values is all that a look-up has to do. */
+enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_LIVE = FIXED_BITS };
 
 struct handle_slot {
     union {
@@ -24,8 +25,7 @@ struct handle_slot {
         uint32_t next_free;    /* free */
     };
     zx_rights_t rights;
-    uint16_t generation;
-    uint8_t state; /* enum slot_state */
+    zx_handle_t value; /* the last one given out, but for the low bits: enum slot_state */
 };
 
 static atomic_size_t live_handles;
@@ -47,7 +47,7 @@ void handle_discard(struct handle handle) {
 
 void handle_table_init(struct handle_table *table) {
     *table = (struct handle_table){.free_first = NO_SLOT, .free_last = NO_SLOT};
-    spinlock_init(&table->lock, RANK_HANDLES, "handle table");
+    mutex_init(&table->lock, RANK_HANDLES, "handle table");
     table->mixer = (uint32_t)arch_entropy() & ~FIXED_BITS;
 }
 
@@ -55,24 +55,23 @@ static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
     return &table->chunks[index / CHUNK_SLOTS][index % CHUNK_SLOTS];
 }
 
-static zx_handle_t slot_value(const struct handle_table *table, uint32_t index, const struct handle_slot *slot) {
-    uint32_t base = index | (uint32_t)slot->generation << INDEX_BITS;
-    return (base << 2 | FIXED_BITS) ^ table->mixer;
+/* The slot that `value` names, if it is in that state; else NULL. Under the lock. */
+static inline struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
+                                            uint32_t *index) {
+    *index = (value ^ table->mixer) >> 2 & INDEX_MASK;
+    if ((value & FIXED_BITS) != FIXED_BITS || *index >= table->slots) return NULL;
+    struct handle_slot *slot = slot_at(table, *index);
+    return slot->value == (value ^ (FIXED_BITS ^ state)) ? slot : NULL;
 }
 
-/* The slot that `value` names, if it is in that state; else NULL. Under the lock. */
-static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
-                                     uint32_t *index) {
-    if ((value & FIXED_BITS) != FIXED_BITS) return NULL;
-    uint32_t base = (value ^ table->mixer) >> 2;
-    *index = base & ((1u << INDEX_BITS) - 1);
-    if (*index >= table->slots) return NULL;
-    struct handle_slot *slot = slot_at(table, *index);
-    return slot->state == state && slot->generation == base >> INDEX_BITS ? slot : NULL;
+static void slot_set(struct handle_slot *slot, enum slot_state state) {
+    slot->value = (slot->value & ~FIXED_BITS) | state;
 }
+
+static bool slot_is_live(const struct handle_slot *slot) { return (slot->value & FIXED_BITS) == SLOT_LIVE; }
 
 static void slot_free(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
-    slot->state = SLOT_FREE;
+    slot_set(slot, SLOT_FREE);
     slot->next_free = NO_SLOT;
     if (table->free_last == NO_SLOT)
         table->free_first = index;
@@ -85,35 +84,49 @@ static void slot_free(struct handle_table *table, uint32_t index, struct handle_
 zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct handle *out) {
     zx_status_t status = ZX_ERR_BAD_HANDLE;
     uint32_t index;
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
     if (slot) {
         *out = (struct handle){slot->object, slot->rights};
         object_ref(slot->object);
         status = ZX_OK;
     }
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
     return status;
 }
 
 static bool has_rights(const struct handle *handle, zx_rights_t rights) { return (handle->rights & rights) == rights; }
 
+/* The checks that most calls begin with, in their order. The reference is taken last: a failure has nothing to give back. */
+static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
+                                      zx_rights_t rights, struct handle *out) {
+    zx_status_t status = ZX_OK;
+    uint32_t index;
+    mutex_lock(&table->lock);
+    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    if (!slot) {
+        status = ZX_ERR_BAD_HANDLE;
+    } else if (slot->object->ops->type != type) {
+        status = ZX_ERR_WRONG_TYPE;
+    } else if ((slot->rights & rights) != rights) {
+        status = ZX_ERR_ACCESS_DENIED;
+    } else {
+        *out = (struct handle){slot->object, slot->rights};
+        object_ref(slot->object);
+    }
+    mutex_unlock(&table->lock);
+    return status;
+}
+
 zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                              struct handle *out) {
-    zx_status_t status = handle_lookup(table, value, out);
-    if (status != ZX_OK) return status;
-    if (out->object->ops->type != type)
-        status = ZX_ERR_WRONG_TYPE;
-    else if (!has_rights(out, rights))
-        status = ZX_ERR_ACCESS_DENIED;
-    if (status != ZX_OK) object_unref(out->object);
-    return status;
+    return get_checked(table, value, type, rights, out);
 }
 
 zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                        struct object **out) {
     struct handle handle;
-    zx_status_t status = handle_get_typed(table, value, type, rights, &handle);
+    zx_status_t status = get_checked(table, value, type, rights, &handle);
     if (status == ZX_OK) *out = handle.object;
     return status;
 }
@@ -132,10 +145,10 @@ zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rig
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
     uint32_t index;
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
     bool names = slot && slot->object == object;
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
     return names;
 }
 
@@ -159,6 +172,7 @@ static uint32_t slot_append(struct handle_table *table) {
         table->chunks[chunk] = heap_alloc_zeroed(CHUNK_SLOTS * sizeof(struct handle_slot));
         if (!table->chunks[chunk]) return NO_SLOT;
     }
+    slot_at(table, index)->value = index << 2 ^ table->mixer;
     table->slots++;
     return index;
 }
@@ -172,69 +186,64 @@ static uint32_t slot_take(struct handle_table *table) {
 }
 
 zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     uint32_t index = slot_take(table);
     if (index != NO_SLOT) {
         struct handle_slot *slot = slot_at(table, index);
-        slot->generation = (slot->generation + 1) & GENERATION_MASK;
-        slot->state = SLOT_RESERVED;
+        slot->value = ((slot->value ^ table->mixer) + ONE_GENERATION) ^ table->mixer;
+        slot_set(slot, SLOT_RESERVED);
         table->live++;
-        *value = slot_value(table, index, slot);
+        *value = slot->value | FIXED_BITS;
     }
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
     return index == NO_SLOT ? ZX_ERR_NO_MEMORY : ZX_OK;
 }
 
 void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
     uint32_t index;
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
     CHECK(slot);
     slot->object = handle.object;
     slot->rights = handle.rights;
-    slot->state = SLOT_LIVE;
-    spin_unlock(&table->lock);
+    slot_set(slot, SLOT_LIVE);
+    mutex_unlock(&table->lock);
 }
 
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
     uint32_t index;
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
     CHECK(slot);
     slot_free(table, index, slot);
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
 }
 
 zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
     uint32_t index;
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
     if (slot) {
         *out = (struct handle){slot->object, slot->rights};
         slot_free(table, index, slot);
     }
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
     if (!slot) return ZX_ERR_BAD_HANDLE;
     object_cancel(out->object, table, value);
     return ZX_OK;
 }
 
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out) {
-    bool found = false, more;
-    /* A chunk at a time: a table may be large, and empty. */
-    do {
-        spin_lock(&table->lock);
-        uint32_t end = (uint32_t)min_u64(table->slots, (uint64_t)*index + CHUNK_SLOTS);
-        while (*index < end && !found) {
-            struct handle_slot *slot = slot_at(table, (*index)++);
-            found = slot->state == SLOT_LIVE;
-            if (!found) continue;
-            *out = (struct handle){slot->object, slot->rights};
-            object_ref(slot->object);
-        }
-        more = *index < table->slots;
-        spin_unlock(&table->lock);
-    } while (!found && more);
+    bool found = false;
+    mutex_lock(&table->lock);
+    while (*index < table->slots && !found) {
+        struct handle_slot *slot = slot_at(table, (*index)++);
+        found = slot_is_live(slot);
+        if (!found) continue;
+        *out = (struct handle){slot->object, slot->rights};
+        object_ref(slot->object);
+    }
+    mutex_unlock(&table->lock);
     return found;
 }
 
@@ -242,16 +251,15 @@ void handle_table_destroy(struct handle_table *table) {
     for (uint32_t index = 0; index < table->slots; index++) {
         struct handle_slot *slot = slot_at(table, index);
         struct handle handle;
-        if (slot->state == SLOT_LIVE && handle_remove(table, slot_value(table, index, slot), &handle) == ZX_OK)
-            handle_discard(handle);
+        if (slot_is_live(slot) && handle_remove(table, slot->value, &handle) == ZX_OK) handle_discard(handle);
     }
-    spin_lock(&table->lock);
+    mutex_lock(&table->lock);
     struct handle_slot **chunks = table->chunks;
     uint32_t slots = table->slots;
     table->chunks = NULL;
     table->slots = table->chunk_room = 0;
     table->free_first = table->free_last = NO_SLOT;
-    spin_unlock(&table->lock);
+    mutex_unlock(&table->lock);
     for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < slots; chunk++) heap_free(chunks[chunk]);
     heap_free(chunks);
 }

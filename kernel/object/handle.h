@@ -6,13 +6,14 @@
  * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle
  * outside any table (in a message) is a `struct handle`, and belongs to whoever has it.
  *
- * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set. One spinlock
+ * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set. One mutex
  * guards a table.
  */
 #pragma once
 
 #include "kernel/base/object.h"
 #include "kernel/base/userptr.h"
+#include "kernel/sched/mutex.h"
 
 #define HANDLE_MAX_PER_PROCESS ((uint32_t)1 << 18)
 
@@ -24,7 +25,7 @@ struct handle {
 struct handle_slot;
 
 struct handle_table {
-    struct spinlock lock;           /* guards all below */
+    struct mutex lock;              /* guards all below */
     struct handle_slot **chunks;    /* grows, never shrinks */
     uint32_t chunk_room;            /* entries of `chunks` */
     uint32_t slots;                 /* slots in use or on the free list */

@@ -11,10 +11,6 @@
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
-struct process *process_current(void) {
-    return user_thread_current()->process;
-}
-
 static void process_destroy(struct object *object) {
     struct process *process = process_from_object(object);
     ASSERT(process->state == PROCESS_DEAD && LIST_EMPTY(&process->threads));

@@ -42,9 +42,6 @@ static inline struct process *process_from_object(struct object *object) {
     return container_of(object, struct process, object);
 }
 
-/* The process of the running thread. Only for threads that user mode started. */
-struct process *process_current(void);
-
 /* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 

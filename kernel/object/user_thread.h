@@ -53,6 +53,9 @@ static inline struct user_thread *user_thread_current(void) {
     return container_of(thread_current(), struct user_thread, thread);
 }
 
+/* And its process. */
+static inline struct process *process_current(void) { return user_thread_current()->process; }
+
 /* The running thread is in a call that may wait. */
 static inline void user_thread_waits_in(zx_thread_state_t call) {
     atomic_store_explicit(&user_thread_current()->waits_in, call, memory_order_relaxed);

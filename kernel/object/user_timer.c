@@ -19,13 +19,13 @@ struct user_timer {
     /* Guarded by the lock. */
     bool set; /* in the tree */
     zx_time_t deadline;
+    uint64_t number; /* tells equal ones apart, from 1 on */
     RB_ENTRY(user_timer) node;
 };
 
 static int timer_compare(const struct user_timer *a, const struct user_timer *b) {
     if (a->deadline != b->deadline) return a->deadline < b->deadline ? -1 : 1;
-    if (a == b) return 0;
-    return (uintptr_t)a < (uintptr_t)b ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
 }
 
 RB_HEAD(timer_tree, user_timer);
@@ -33,6 +33,7 @@ RB_GENERATE_INTERNAL(timer_tree, user_timer, node, timer_compare, UNUSED static)
 
 static struct spinlock timers_lock = SPINLOCK_INIT(RANK_TIMERS, "timers");
 static struct timer_tree timers = RB_INITIALIZER(&timers);
+static uint64_t last_number;
 static struct waitq keeper_waits = WAITQ_INIT(keeper_waits);
 
 static struct user_timer *user_timer_from_object(struct object *object) {
@@ -92,6 +93,7 @@ void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t sla
         object_signal(object, 0, ZX_TIMER_SIGNALED);
     } else if (deadline != ZX_TIME_INFINITE) {
         timer->deadline = choose_deadline(timer, deadline, slack);
+        timer->number = ++last_number;
         timer->set = true;
         RB_INSERT(timer_tree, &timers, timer);
         if (RB_MIN(timer_tree, &timers) == timer) waitq_wake_all(&keeper_waits, ZX_OK);

@@ -17,6 +17,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
 #include "kernel/object/futex.h"
+#include "kernel/object/user_timer.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"
@@ -98,7 +99,7 @@ void host_exit(int code) {
     _Exit(code);
 }
 
-static struct thread reaper;
+static struct thread reaper, timers;
 
 void host_start(size_t memory) {
     host_memory_init(memory);
@@ -110,6 +111,8 @@ void host_start(size_t memory) {
     random_init();
     thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
     thread_start(&reaper);
+    thread_init(&timers, kstack_alloc(), KSTACK_SIZE, user_timers_keeper, NULL, NULL);
+    thread_start(&timers);
 }
 
 struct run {

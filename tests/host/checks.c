@@ -147,8 +147,7 @@ static void check_vmo(struct world *w, struct model_handle *h) {
 /* The signals of an object: a wait that nothing can satisfy tells them. */
 static void check_signals(struct world *w, const struct model_handle *h) {
     zx_signals_t observed = 0, expected = model_signals(&w->model, h->object);
-    bool waitable = h->object->type != ZX_OBJ_TYPE_VMAR && h->object->type != ZX_OBJ_TYPE_RESOURCE;
-    if (!waitable || !(h->rights & ZX_RIGHT_WAIT)) return;
+    if (!model_is_waitable(h->object) || !(h->rights & ZX_RIGHT_WAIT)) return;
     const uint64_t args[8] = {h->value, 0, 0, OUT(7)};
     zx_status_t status = (zx_status_t)host_syscall(HOST_SYS_object_wait_one, args);
     (void)!host_user_load(&observed, OUT(7), sizeof(observed));

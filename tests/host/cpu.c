@@ -44,6 +44,9 @@ uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
 uint64_t arch_ticks_per_second(void) { return 1000000000; }
 void arch_alarm_set(zx_time_t deadline) { alarm_at = deadline; }
 
+zx_time_t host_time(void) { return now; }
+void host_time_pass(zx_time_t until) { now = until > now ? until : now; }
+
 void host_interrupt(void) {
     if (now < alarm_at) return;
     alarm_at = ZX_TIME_INFINITE;
@@ -138,11 +141,21 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
 }
 
 void arch_leave_aspace(void) {}
-size_t arch_state_size(uint32_t kind UNUSED) { return 0; }
-void arch_state_read(struct thread *t UNUSED, uint32_t kind UNUSED, void *state UNUSED) {}
-zx_status_t arch_state_write(struct thread *t UNUSED, uint32_t kind UNUSED, const void *state UNUSED) {
-    return ZX_ERR_NOT_SUPPORTED;
+
+/* Programs do not use the registers, which are there from the start to be read and written. */
+size_t arch_state_size(uint32_t kind) {
+    return kind == ZX_THREAD_STATE_GENERAL_REGS ? sizeof(zx_thread_state_general_regs_t) : 0;
 }
+void arch_state_read(struct thread *t, uint32_t kind UNUSED, void *state) {
+    *(zx_thread_state_general_regs_t *)state = t->arch.registers;
+}
+zx_status_t arch_state_write(struct thread *t, uint32_t kind UNUSED, const void *state) {
+    const zx_thread_state_general_regs_t *registers = state;
+    if (registers->rip < USER_BASE || registers->rip >= USER_END) return ZX_ERR_INVALID_ARGS;
+    t->arch.registers = *registers;
+    return ZX_OK;
+}
+
 void arch_set_user_fs(vaddr_t base UNUSED) {}
 void arch_set_user_gs(vaddr_t base UNUSED) {}
 
@@ -163,6 +176,8 @@ static void run_attention(void) {
 
 /* A program that returns falls off its end: a fault, as on a real machine. */
 _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_t arg2) {
+    thread_current()->arch.registers =
+        (zx_thread_state_general_regs_t){.rip = entry, .rsp = sp, .rdi = arg1, .rsi = arg2};
     run_attention();
     size_t i = entry - USER_BASE;
     if (i < MAX_PROGRAMS && programs[i]) programs[i](arg1, arg2);

@@ -31,6 +31,10 @@ void host_take_report(char *into, size_t size);
 /* The kernel log's last line. */
 const char *host_log_line(void);
 
+/* Time by now, which a look does not change; and time goes by until then, if it is not so late yet. */
+zx_time_t host_time(void);
+void host_time_pass(zx_time_t until);
+
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 

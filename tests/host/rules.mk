@@ -17,8 +17,9 @@ HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -
 HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \
 	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
 HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c
+# And those tests of the kernel that are not about the machine itself.
 HOST_UNITS := tests/host/units.c tests/kernel/harness.c \
-	$(filter-out tests/kernel/harness.c tests/kernel/provoke.c,$(wildcard tests/kernel/*.c))
+	$(filter-out $(addprefix tests/kernel/,harness.c mmu_load.c provoke.c),$(wildcard tests/kernel/*.c))
 
 host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))
 
@@ -41,7 +42,7 @@ $(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UN
 
 HOST_WORLD := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c \
-	steps_channels.c steps_signals.c steps_system.c)
+	steps_channels.c steps_signals.c steps_system.c steps_ports.c steps_tasks.c)
 HOST_LOADER := $(addprefix user/lib/,bootfs.c elf_read.c elf_map.c)
 HOST_PARSERS := kernel/bootfs.c kernel/base/options.c kernel/base/string.c user/lib/procargs.c user/libc/bootstrap.c
 FUZZERS := syscalls elf args

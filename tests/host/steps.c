@@ -65,6 +65,9 @@ step_fn *const steps[] = {
     step_debug_read,
     step_object_signal,
     step_channel_call,
+    step_port,
+    step_timer,
+    step_task,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

@@ -4,6 +4,9 @@
  */
 #include <zircon/errors.h>
 
+#include "kernel/object/process.h"
+#include "kernel/object/suspend.h"
+#include "kernel/object/user_thread.h"
 #include "tests/host/steps.h"
 
 void step_channel_create(struct world *w) {
@@ -82,7 +85,9 @@ static void pick_server(struct world *w, zx_handle_t value) {
     const struct model_channel *c = (const struct model_channel *)picked(w, value, ZX_OBJ_TYPE_CHANNEL);
     for (unsigned i = 0; c && c->peer->queued == 0 && i < ACTORS; i++) {
         struct model_process *p = &w->model.processes[i];
-        if (p == w->me || p->state == MODEL_DEAD || p->handle_count + MODEL_SENT > MODEL_HANDLES) continue;
+        if (p == w->me || p->state == MODEL_DEAD || model_is_suspended(&w->model.threads[i]) ||
+            p->handle_count + MODEL_SENT > MODEL_HANDLES)
+            continue;
         for (unsigned k = 0; k < p->handle_count; k++) {
             const struct model_handle *h = &p->handles[k];
             if (h->object != &c->peer->object || (h->rights & needed) != needed) continue;
@@ -108,9 +113,25 @@ static zx_status_t server_call(enum host_syscall_number number, const uint64_t a
     return (zx_status_t)host_syscall(number, args);
 }
 
+/* Suspends the caller, whose wait that cuts short, and lets it go again. */
+static void interrupt_caller(struct world *w) {
+    struct object *token;
+    zx_koid_t koid = 0;
+    struct user_thread *caller = process_next_thread(w->processes[w->turn], &koid);
+    if (task_suspend(&caller->object, &token) != ZX_OK) abort();
+    handle_discard(handle_make(token, 0));
+    object_unref(token);
+    object_unref(&caller->object);
+}
+
 /* Takes the request, and answers it. */
 void world_serve(struct world *w) {
     struct service *s = &w->service;
+    if (s->interrupts) {
+        interrupt_caller(w);
+        s->interrupts = false;
+        return;
+    }
     uint8_t reply[SERVED_MAX];
     const uint64_t read[8] = {s->channel, 0, CHECK_PAGE, SERVED_HANDLES, SERVED_MAX, MODEL_SENT};
     if (server_call(HOST_SYS_channel_read, read) != ZX_OK) return;
@@ -181,8 +202,12 @@ void step_channel_call(struct world *w) {
     }
     if (choice % 4 != 3) pick_server(w, a.channel);
     pick_answer(w);
+    /* A failing allocation shall be one of the caller's. */
+    w->service.interrupts = choice % 8 == 2 && !w->inject;
     zx_status_t status =
         CALL(w, channel_call_noretry, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
+    while (status == ZX_ERR_INTERNAL_INTR_RETRY)
+        status = CALL(w, channel_call_finish, now + A_WHILE, r.actual_len, r.actual_count);
     struct service service = w->service;
     w->service = (struct service){.done = false};
     learn_received(&r);

@@ -81,7 +81,7 @@ static void check_info(struct world *w, uint32_t topic, const struct model_handl
     bool good = host_user_load(&got, DATA, sizeof(got)) == ZX_OK;
     if (topic == ZX_INFO_HANDLE_BASIC)
         good = got.basic.rights == h->rights && got.basic.type == h->object->type &&
-               got.basic.related_koid == model_related_koid(&w->model, h->object);
+               got.basic.related_koid == model_related_koid(h->object);
     if (topic == ZX_INFO_HANDLE_COUNT) good = got.count.handle_count == h->object->handles;
     if (topic == ZX_INFO_KMEM_STATS) good = got.kmem.free_bytes < got.kmem.total_bytes;
     if (topic == ZX_INFO_VMAR) good = got.vmar.base == v->base && got.vmar.len == v->len;
@@ -129,15 +129,17 @@ static void check_maps(struct world *w, struct model_process *p, uint64_t count)
     if (mappings != 0) world_fail(w, "mappings are missing in the list of %lu", count);
 }
 
-/* The koids of a process's threads or a job's processes, each of which the model can find by it. */
-static void check_koids(struct world *w, const struct model_object *parent, uint64_t count) {
+/* The koids of a process's threads, or of a job's jobs or processes, each of which the model can find by it. */
+static void check_koids(struct world *w, uint32_t topic, const struct model_object *parent, uint64_t count) {
     uint64_t members = 0, last = 0;
     for (unsigned i = 0; i < w->model.thread_count; i++) {
         const struct model_thread *t = &w->model.threads[i];
         members += &t->process->object == parent && t->started && !t->dead;
     }
-    for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < w->model.process_count; i++)
-        members += w->model.processes[i].state != MODEL_DEAD;
+    for (unsigned i = 0; topic == ZX_INFO_JOB_PROCESSES && i < w->model.process_count; i++)
+        members += w->model.processes[i].state != MODEL_DEAD && &w->model.processes[i].job->object == parent;
+    for (unsigned i = 1; topic == ZX_INFO_JOB_CHILDREN && i < w->model.job_count; i++)
+        members += &w->model.jobs[i].parent->object == parent && model_job_listed(&w->model, &w->model.jobs[i]);
     if (count != members) world_fail(w, "%lu children, and not %lu", count, members);
     for (uint64_t i = 0; i < count; i++) {
         zx_koid_t koid;
@@ -177,17 +179,19 @@ static void check_sums(struct world *w, const struct model_process *p) {
                    got.mem_scaled_shared_bytes);
 }
 
-static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS, ZX_INFO_PROCESS_VMOS, ZX_INFO_TASK_STATS,
-                                 ZX_INFO_PROCESS_THREADS, ZX_INFO_JOB_PROCESSES};
+static const uint32_t lists[] = {ZX_INFO_PROCESS_MAPS,    ZX_INFO_PROCESS_VMOS,  ZX_INFO_TASK_STATS,
+                                 ZX_INFO_PROCESS_THREADS, ZX_INFO_JOB_PROCESSES, ZX_INFO_JOB_CHILDREN};
+
+static bool is_of_job(uint32_t topic) { return topic == ZX_INFO_JOB_PROCESSES || topic == ZX_INFO_JOB_CHILDREN; }
 
 /* What lists and sums end with; `*h` is the handle if that is ZX_OK. */
 static zx_status_t expected_list(struct world *w, zx_handle_t value, uint32_t topic, uint64_t size,
                                  struct model_handle **h) {
     bool sums = topic == ZX_INFO_TASK_STATS;
-    bool koids = topic == ZX_INFO_PROCESS_THREADS || topic == ZX_INFO_JOB_PROCESSES;
+    bool koids = topic == ZX_INFO_PROCESS_THREADS || is_of_job(topic);
     zx_status_t status = model_get(w->me, value, 0, koids ? ZX_RIGHT_ENUMERATE : ZX_RIGHT_INSPECT, h);
     if (status != ZX_OK) return status;
-    zx_obj_type_t type = topic == ZX_INFO_JOB_PROCESSES ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS;
+    zx_obj_type_t type = is_of_job(topic) ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS;
     if ((*h)->object->type != type) return ZX_ERR_WRONG_TYPE;
     if (koids) return ZX_OK;
     const struct model_process *p = (const struct model_process *)(*h)->object;
@@ -214,7 +218,7 @@ static struct list_places pick_places(uint8_t choice) {
 static zx_status_t expected_told(zx_status_t expected, uint32_t topic, uint64_t size, uint64_t available,
                                  const struct list_places *to) {
     static const uint64_t record_sizes[] = {sizeof(zx_info_maps_t), sizeof(zx_info_vmo_t), sizeof(zx_info_task_stats_t),
-                                            sizeof(zx_koid_t), sizeof(zx_koid_t)};
+                                            sizeof(zx_koid_t),      sizeof(zx_koid_t),     sizeof(zx_koid_t)};
     if (expected != ZX_OK && expected != ZX_ERR_BUFFER_TOO_SMALL) return expected;
     unsigned which = 0;
     while (lists[which] != topic) which++;
@@ -227,7 +231,8 @@ static zx_status_t expected_told(zx_status_t expected, uint32_t topic, uint64_t 
 void step_get_list(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     uint32_t topic = lists[choice % 5];
-    zx_handle_t value = pick_handle(w, topic == ZX_INFO_JOB_PROCESSES ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS);
+    if (topic == ZX_INFO_JOB_PROCESSES && choice / 64 == 1) topic = ZX_INFO_JOB_CHILDREN;
+    zx_handle_t value = pick_handle(w, is_of_job(topic) ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS);
     uint64_t size = input_rarely(&w->in, 4) ? input_byte(&w->in) : DATA_LEN, counts[2] = {0};
     const struct list_places to = pick_places(choice);
     struct model_handle *h;
@@ -242,16 +247,22 @@ void step_get_list(struct world *w) {
     bool all = counts[0] == counts[1];
     if (topic == ZX_INFO_PROCESS_MAPS && all) check_maps(w, (struct model_process *)h->object, counts[0]);
     if (topic == ZX_INFO_TASK_STATS) check_sums(w, (struct model_process *)h->object);
-    if (choice % 5 > 2 && all) check_koids(w, h->object, counts[0]);
+    if (choice % 5 > 2 && all) check_koids(w, topic, h->object, counts[0]);
 }
 
 /* The koid of something that there is, or was, or may never have been. */
 static zx_koid_t pick_koid(struct world *w, struct model_object **object) {
-    const unsigned choice = input_byte(&w->in), processes = w->model.process_count;
-    unsigned index = choice % (processes + w->model.thread_count);
+    const unsigned choice = input_byte(&w->in), processes = w->model.process_count, threads = w->model.thread_count;
+    /* The root job, the first, is nobody's child. */
+    unsigned index = choice % (processes + threads + w->model.job_count - 1);
     *object = NULL;
     if (choice >= 250) return (zx_koid_t)(int)(choice - 253);
-    *object = index < processes ? &w->model.processes[index].object : &w->model.threads[index - processes].object;
+    if (index < processes)
+        *object = &w->model.processes[index].object;
+    else if (index < processes + threads)
+        *object = &w->model.threads[index - processes].object;
+    else
+        *object = &w->model.jobs[index - processes - threads + 1].object;
     return (*object)->koid;
 }
 
@@ -309,11 +320,6 @@ static void exit_thread(uint64_t arg1, uint64_t arg2) {
     (void)host_syscall(HOST_SYS_thread_exit, (uint64_t[8]){0});
 }
 
-/* Lets everybody run until the others that can be are at rest. */
-static void settle(void) {
-    for (unsigned i = 0; i < 8; i++) thread_yield();
-}
-
 static const uint32_t faults[] = {
     ZX_EXCP_FATAL_PAGE_FAULT, ZX_EXCP_UNDEFINED_INSTRUCTION, ZX_EXCP_SW_BREAKPOINT,
     ZX_EXCP_HW_BREAKPOINT,    ZX_EXCP_UNALIGNED_ACCESS,      ZX_EXCP_GENERAL,
@@ -327,7 +333,7 @@ void step_process_start(struct world *w) {
     uint64_t entry = crash ? host_fault_entry(faults[choice / 8 % 6]) : host_program_entry(exit_process);
     zx_status_t status = CALL(w, process_start, process, thread, entry, 0, arg, choice);
     int64_t code = crash ? ZX_TASK_RETCODE_EXCEPTION_KILL : choice;
-    settle();
+    world_settle();
     world_expect(w, "process_start", status,
                  model_process_start(&w->model, w->me, process, thread, arg, code, w->failed));
 }
@@ -335,16 +341,15 @@ void step_process_start(struct world *w) {
 void step_thread_start(struct world *w) {
     zx_handle_t thread = pick_handle(w, ZX_OBJ_TYPE_THREAD);
     zx_status_t status = CALL(w, thread_start, thread, host_program_entry(exit_thread), 0, 0, 0);
-    settle();
-    world_expect(w, "thread_start", status, model_thread_start(w->me, thread));
+    world_settle();
+    world_expect(w, "thread_start", status, model_thread_start(&w->model, w->me, thread));
 }
 
 void step_task_kill(struct world *w) {
-    struct model_process *victim;
     zx_handle_t task = pick_handle(w, input_rarely(&w->in, 4) ? 0 : ZX_OBJ_TYPE_PROCESS);
     /* Nobody kills himself, nor everybody. */
     if (picked(w, task, ZX_OBJ_TYPE_PROCESS) == &w->me->object || picked(w, task, ZX_OBJ_TYPE_JOB)) return;
     zx_status_t status = CALL(w, task_kill, task);
-    settle();
-    world_expect(w, "task_kill", status, model_task_kill(&w->model, w->me, task, &victim));
+    world_settle();
+    world_expect(w, "task_kill", status, model_task_kill(&w->model, w->me, task));
 }

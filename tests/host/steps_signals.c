@@ -47,14 +47,14 @@ void step_object_signal(struct world *w) {
     zx_handle_t value = pick_signalled(w, false);
     zx_signals_t clear = pick_signals(w), set = pick_signals(w);
     zx_status_t status = CALL(w, object_signal, value, clear, set);
-    world_expect(w, "object_signal", status, model_object_signal(w->me, value, clear, set));
+    world_expect(w, "object_signal", status, model_object_signal(&w->model, w->me, value, clear, set));
 }
 
 void step_signal_peer(struct world *w) {
     zx_handle_t value = pick_signalled(w, true);
     zx_signals_t clear = pick_signals(w), set = pick_signals(w);
     zx_status_t status = CALL(w, object_signal_peer, value, clear, set);
-    world_expect(w, "object_signal_peer", status, model_object_signal_peer(w->me, value, clear, set));
+    world_expect(w, "object_signal_peer", status, model_object_signal_peer(&w->model, w->me, value, clear, set));
 }
 
 /* --- waits --- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zircon/syscalls/object.h>
+#include <zircon/time.h>
 
 #include "kernel/object/channel.h"
 #include "kernel/object/process.h"
@@ -126,16 +127,16 @@ static void map_shared(struct world *w) {
 }
 
 static void build(struct world *w, struct job *job, struct object *resource) {
-    w->model.job.koid = job->object.koid;
+    w->model.jobs[0].object.koid = job->object.koid;
     for (unsigned i = 0; i < ACTORS; i++) {
         must(process_create(job, "actor", &w->processes[i]));
-        struct model_process *p = model_process_new(&w->model);
+        struct model_process *p = model_process_new(&w->model, &w->model.jobs[0]);
         p->state = MODEL_RUNNING;
         p->object.koid = w->processes[i]->object.koid;
         strcpy(p->object.name, "actor");
         map_new(w, w->processes[i], p, SCRATCH, SCRATCH_PAGES * ZX_PAGE_SIZE);
         map_new(w, w->processes[i], p, CHECK_PAGE, ZX_PAGE_SIZE);
-        (void)give(w->processes[i], p, &job->object, &w->model.job, ZX_DEFAULT_JOB_RIGHTS);
+        (void)give(w->processes[i], p, &job->object, &w->model.jobs[0].object, ZX_DEFAULT_JOB_RIGHTS);
         (void)give(w->processes[i], p, resource, &w->model.resource, ZX_DEFAULT_RESOURCE_RIGHTS | ODD_RIGHTS);
     }
     map_shared(w);
@@ -167,11 +168,29 @@ static void scratch_touch(struct world *w) {
 static void end_by_kill(struct world *w) {
     for (unsigned i = 0; i < w->me->handle_count; i++) {
         const struct model_handle *h = &w->me->handles[i];
-        if (h->object == &w->model.job && (h->rights & ZX_RIGHT_DESTROY)) {
+        if (h->object == &w->model.jobs[0].object && (h->rights & ZX_RIGHT_DESTROY)) {
             (void)host_syscall(HOST_SYS_task_kill, (uint64_t[8]){h->value});
             return;
         }
     }
+}
+
+/* What threads are still to do after a step, and what follows from it. */
+static void come_to_rest(struct world *w) {
+    if (w->model.token_count > 0) world_settle();
+    model_settle(&w->model);
+    model_notify(&w->model, NULL);
+}
+
+static bool can_take_turn(const struct world *w, unsigned index) {
+    return w->model.processes[index].state != MODEL_DEAD && !model_is_suspended(&w->model.threads[index]);
+}
+
+/* Who made the step can make the next one. */
+static unsigned pick_turn(const struct world *w, unsigned wanted) {
+    if (wanted >= ACTORS || wanted == w->turn) return w->turn;
+    if (can_take_turn(w, wanted)) return wanted;
+    return can_take_turn(w, 0) ? 0 : w->turn;
 }
 
 static void take_turn(struct world *w) {
@@ -179,7 +198,10 @@ static void take_turn(struct world *w) {
     w->me = &w->model.processes[w->turn];
     w->steps++;
     if (!(w->touched & 1u << w->turn)) scratch_touch(w);
+    world_pass_time(w, 0);
+    w->model.step = w->steps;
     if (model_has_room(&w->model, w->me)) steps[choice % 64 % step_count](w);
+    come_to_rest(w);
     uint8_t what = input_byte(&w->in);
     if (w->inject || what % 8 == 0) world_check(w);
     if (what % 8 == 1) world_check_mappings(w, w->me);
@@ -191,8 +213,7 @@ static void take_turn(struct world *w) {
         w->over = true;
         return;
     }
-    w->turn = what / 8 % 8 < ACTORS ? what / 8 % 8 : w->turn;
-    if (w->model.processes[w->turn].state == MODEL_DEAD) w->turn = 0;
+    w->turn = pick_turn(w, what / 8 % 8);
 }
 
 static void actor(uint64_t arg1, uint64_t index) {
@@ -212,6 +233,13 @@ static void actor(uint64_t arg1, uint64_t index) {
     (void)host_syscall(HOST_SYS_process_exit, none);
 }
 
+static bool any_suspended(const struct world *w) {
+    for (unsigned i = 0; i < w->model.thread_count; i++) {
+        if (w->model.threads[i].parked && !w->model.threads[i].dead) return true;
+    }
+    return false;
+}
+
 static bool all_dead(const struct world *w) {
     for (unsigned i = 0; i < ACTORS; i++) {
         if (atomic_load(&w->processes[i]->state) != PROCESS_DEAD) return false;
@@ -227,7 +255,11 @@ static void live(void *arg) {
     must(job_create_root(&job));
     must(resource_create_root(&resource));
     build(w, job, resource);
-    while (!all_dead(w)) thread_yield();
+    while (!all_dead(w)) {
+        thread_yield();
+        /* Nobody may be left who could let them go. */
+        if (w->over && any_suspended(w)) job_kill(job, 0);
+    }
     for (unsigned i = 0; i < ACTORS; i++) object_unref(&w->processes[i]->object);
     object_unref(&job->object);
     object_unref(resource);
@@ -275,6 +307,21 @@ static bool call_failing(struct world *w, uint64_t nth, enum host_syscall_number
     inject_arm(0);
     w->injections += fired;
     return fired;
+}
+
+void world_settle(void) {
+    for (unsigned i = 0; i < 8; i++) thread_yield();
+}
+
+void world_pass_time(struct world *w, zx_duration_t time) {
+    zx_time_t until = zx_time_add_duration(host_time(), time), next;
+    while ((next = model_timer_next(&w->model)) <= zx_time_add_duration(until, WORLD_MOMENT)) {
+        host_time_pass(next);
+        world_settle();
+        model_time(&w->model, next);
+        until = next > until ? next : until;
+    }
+    host_time_pass(until);
 }
 
 zx_status_t world_call(struct world *w, enum host_syscall_number number, const uint64_t args[8]) {

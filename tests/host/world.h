@@ -35,6 +35,7 @@ struct service {
     zx_handle_t channel;
     zx_txid_t txid; /* the request's number */
     bool done;
+    bool interrupts; /* before he answers, the caller is suspended for a moment */
 };
 
 struct world {
@@ -83,6 +84,11 @@ void world_learn(struct world *w, uint64_t addr, uint64_t len);
 zx_status_t world_store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len);
 /* A handle, as a call left it. 0 if it cannot be read. */
 zx_handle_t world_out_handle(uint64_t addr);
+/* Lets everybody run until all others are at rest. */
+void world_settle(void);
+/* Lets so much time go by, and so much more that for a moment nothing will go off by itself. */
+#define WORLD_MOMENT ZX_MSEC(10)
+void world_pass_time(struct world *w, zx_duration_t time);
 /* The model learns what koid the object of a handle has. */
 void world_learn_koid(struct world *w, zx_handle_t value);
 /* What the actor who answers a call does; steps_channels.c. */

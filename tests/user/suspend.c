@@ -325,18 +325,18 @@ TEST("task_suspend_token/a futex's waiter waits again, and sees the word that ch
 }
 
 TEST("task_suspend_token/the deadline stays: a sleep that was over meanwhile ends on resume, and none ends early") {
-    struct waiting w = {.deadline = zx_deadline_after(ZX_MSEC(30)), .status = 1};
+    struct waiting w = {.deadline = zx_deadline_after(ZX_MSEC(300)), .status = 1};
     NEED(worker_start(&worker, sleep_until, &w));
     settle();
     interrupt_worker();
     NEED(worker_join(&worker));
     EXPECT(w.status == ZX_OK && zx_clock_get_monotonic() >= w.deadline);
 
-    w = (struct waiting){.handle = event_make(), .deadline = zx_deadline_after(ZX_MSEC(10)), .status = 1};
+    w = (struct waiting){.handle = event_make(), .deadline = zx_deadline_after(ZX_MSEC(200)), .status = 1};
     NEED(worker_start(&worker, wait_one, &w));
     zx_handle_t token = suspended(worker.thread);
     NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
-    zx_nanosleep(zx_deadline_after(ZX_MSEC(20)));
+    zx_nanosleep(w.deadline + ZX_MSEC(10));
     EXPECT(w.status == 1 || w.status == ZX_ERR_TIMED_OUT);
     MUST(zx_handle_close(token));
     NEED(worker_join(&worker));

@@ -274,7 +274,7 @@ TEST("thread_write_state/addresses outside user space and privileged flags: INVA
     for (unsigned bit = 0; bit < 64; bit++) {
         general_t r = before;
         r.rflags ^= (uint64_t)1 << bit;
-        if (0x254dd5u >> bit & 1 && bit < 32) continue;
+        if (UINT64_C(0x254dd5) >> bit & 1) continue;
         expect_refused(r, &before);
     }
     general_t r = before;

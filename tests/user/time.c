@@ -56,15 +56,16 @@ TEST("nanosleep/a deadline that has passed is no sleep") {
 /* A thread that sleeps, and then notes how many woke before it. */
 struct sleeper {
     struct worker worker;
-    zx_time_t deadline;
+    zx_time_t deadline, woken;
     uint32_t place;
 };
-static _Atomic uint32_t woken;
+static _Atomic uint32_t awake;
 
 static void sleep_and_count(void *arg) {
     struct sleeper *sleeper = arg;
     zx_nanosleep(sleeper->deadline);
-    sleeper->place = ++woken;
+    sleeper->place = ++awake;
+    sleeper->woken = zx_clock_get_monotonic();
 }
 
 TEST("nanosleep/sleepers wake in the order of their deadlines") {
@@ -76,7 +77,9 @@ TEST("nanosleep/sleepers wake in the order of their deadlines") {
         NEED(worker_start(&sleepers[i].worker, sleep_and_count, &sleepers[i]));
     }
     for (size_t i = 0; i < 5; i++) NEED(worker_join(&sleepers[i].worker));
-    for (size_t i = 0; i < 5; i++) EXPECT_EQ(sleepers[i].place, order[i]);
+    /* Of several processors, one may be late to run whom it woke. */
+    for (size_t i = 0; i < 5 && zx_system_get_num_cpus() == 1; i++) EXPECT_EQ(sleepers[i].place, order[i]);
+    for (size_t i = 0; i < 5; i++) EXPECT(sleepers[i].woken >= sleepers[i].deadline);
 }
 
 static _Atomic bool enough;

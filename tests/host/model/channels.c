@@ -45,8 +45,8 @@ struct sent {
 };
 
 /* Takes the handles listed: as many as can be read and exist. The first thing that is wrong with them. */
-static zx_status_t take_sent(struct model_process *p, const struct model_channel_write *w, struct model_object *channel,
-                             struct sent *sent) {
+static zx_status_t take_sent(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                             struct model_object *channel, struct sent *sent) {
     zx_status_t first = ZX_OK;
     for (uint32_t i = 0; i < w->count; i++) {
         zx_handle_t value;
@@ -59,7 +59,7 @@ static zx_status_t take_sent(struct model_process *p, const struct model_channel
             status = ZX_ERR_NOT_SUPPORTED;
         else if (!(h->rights & ZX_RIGHT_TRANSFER))
             status = ZX_ERR_ACCESS_DENIED;
-        if (h) sent->handles[sent->count++] = model_take(p, h);
+        if (h) sent->handles[sent->count++] = model_take(m, p, h);
         if (first == ZX_OK) first = status;
     }
     return first;
@@ -87,6 +87,7 @@ static zx_status_t enqueue(struct model *m, struct model_channel *to, const stru
     struct model_message *message = &to->queue[to->queued++];
     *message = (struct model_message){.len = w->len, .fill = w->fill, .is_call = is_call, .count = sent->count};
     memcpy(message->handles, sent->handles, sent->count * sizeof(sent->handles[0]));
+    model_notify(m, &to->object);
     return ZX_OK;
 }
 
@@ -106,7 +107,7 @@ static zx_status_t send(struct model *m, struct model_process *p, const struct m
     if (status == ZX_OK && !readable(p, w->bytes, w->len)) status = ZX_ERR_INVALID_ARGS;
     /* An array that cannot be read to its end leaves all handles where they are, if nothing was wrong before. */
     if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
-    zx_status_t taken = take_sent(p, w, c ? &c->object : NULL, &sent);
+    zx_status_t taken = take_sent(m, p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
     if (status == ZX_OK && c) {
         *to = c->peer;
@@ -183,7 +184,7 @@ static struct model_message answer(struct model *m, struct model_channel *end, c
         model_give(s->process, s->made[i], request.handles[i].object, request.handles[i].rights);
     message_drop(m, &request);
     struct model_message reply = {.len = s->len, .fill = s->fill, .is_call = true};
-    if (s->handle) reply.handles[reply.count++] = model_take(s->process, model_find(s->process, s->handle));
+    if (s->handle) reply.handles[reply.count++] = model_take(m, s->process, model_find(s->process, s->handle));
     return reply;
 }
 

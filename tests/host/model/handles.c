@@ -30,8 +30,9 @@ void model_give(struct model_process *p, zx_handle_t value, struct model_object 
     object->handles++;
 }
 
-struct model_handle model_take(struct model_process *p, struct model_handle *h) {
+struct model_handle model_take(struct model *m, struct model_process *p, struct model_handle *h) {
     struct model_handle taken = *h;
+    model_watches_cancel(m, p, h->value);
     *h = p->handles[--p->handle_count];
     return taken;
 }
@@ -44,30 +45,54 @@ static void channel_close(struct model *m, struct model_channel *c) {
     }
 }
 
-void model_kill(struct model *m, struct model_process *p, int64_t code) {
-    if (p->state == MODEL_DEAD) return;
+static void mark_dead(struct model *m, struct model_process *p, int64_t code) {
     p->state = MODEL_DEAD;
     p->return_code = code;
     for (unsigned i = 0; i < m->thread_count; i++) {
         if (m->threads[i].process == p && m->threads[i].started) m->threads[i].dead = true;
     }
-    if (!p->root->dead) model_vmar_kill(m, p->root);
-    while (p->handle_count > 0) model_drop(m, model_take(p, &p->handles[0]));
+    model_watches_doubt(m, p);
+}
+
+/* The order in which handles go is the kernel's own. */
+void model_kill_many(struct model *m, struct model_process *const *victims, unsigned count, int64_t code) {
+    m->killing++;
+    for (unsigned i = 0; i < count; i++) mark_dead(m, victims[i], code);
+    for (unsigned i = 0; i < count; i++) {
+        struct model_process *p = victims[i];
+        if (!p->root->dead) model_vmar_kill(m, p->root);
+        while (p->handle_count > 0) model_drop(m, model_take(m, p, &p->handles[0]));
+    }
+    if (--m->killing > 0) return;
+    model_notify(m, NULL);
+    model_watches_end(m);
+}
+
+void model_kill(struct model *m, struct model_process *p, int64_t code) {
+    if (p->state != MODEL_DEAD) model_kill_many(m, &p, 1, code);
+}
+
+static void last_handle_gone(struct model *m, struct model_object *object) {
+    if (object->type == ZX_OBJ_TYPE_CHANNEL) channel_close(m, (struct model_channel *)object);
+    if (object->type == ZX_OBJ_TYPE_EVENTPAIR) ((struct model_event *)object)->closed = true;
+    if (object->type == ZX_OBJ_TYPE_PROCESS && ((struct model_process *)object)->state == MODEL_INITIAL)
+        model_kill(m, (struct model_process *)object, 0);
+    if (object->type == ZX_OBJ_TYPE_SUSPEND_TOKEN) model_token_end(m, (struct model_token *)object);
+    if (object->type == ZX_OBJ_TYPE_TIMER) ((struct model_timer *)object)->set = false;
+    if (object->type == ZX_OBJ_TYPE_PORT) model_port_end(m, (struct model_port *)object);
 }
 
 void model_drop(struct model *m, struct model_handle h) {
     if (--h.object->handles > 0) return;
-    if (h.object->type == ZX_OBJ_TYPE_CHANNEL) channel_close(m, (struct model_channel *)h.object);
-    if (h.object->type == ZX_OBJ_TYPE_EVENTPAIR) ((struct model_event *)h.object)->closed = true;
-    if (h.object->type == ZX_OBJ_TYPE_PROCESS && ((struct model_process *)h.object)->state == MODEL_INITIAL)
-        model_kill(m, (struct model_process *)h.object, 0);
+    last_handle_gone(m, h.object);
+    if (!m->killing) model_notify(m, NULL);
 }
 
 zx_status_t model_handle_close(struct model *m, struct model_process *p, zx_handle_t value) {
     struct model_handle *h;
     if (value == ZX_HANDLE_INVALID) return ZX_OK;
     zx_status_t status = model_get(p, value, 0, 0, &h);
-    if (status == ZX_OK) model_drop(m, model_take(p, h));
+    if (status == ZX_OK) model_drop(m, model_take(m, p, h));
     return status;
 }
 
@@ -103,7 +128,7 @@ zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_ha
     zx_status_t status = model_get(p, value, 0, 0, &h);
     if (status != ZX_OK) return status;
     if (!rights_derivable(h, rights)) status = ZX_ERR_INVALID_ARGS;
-    struct model_handle taken = model_take(p, h);
+    struct model_handle taken = model_take(m, p, h);
     if (status == ZX_OK) status = failed;
     if (status == ZX_OK) status = model_put(p, out, &made, sizeof(made));
     if (status == ZX_OK) model_give(p, made, taken.object, rights == ZX_RIGHT_SAME_RIGHTS ? taken.rights : rights);
@@ -138,10 +163,12 @@ zx_status_t model_get_name(struct model_process *p, zx_handle_t value, uint64_t 
     return model_put(p, buffer, h->object->name, ZX_MAX_NAME_LEN);
 }
 
-zx_koid_t model_related_koid(const struct model *m, const struct model_object *object) {
+zx_koid_t model_related_koid(const struct model_object *object) {
     switch (object->type) {
+    case ZX_OBJ_TYPE_JOB:
+        return ((const struct model_job *)object)->parent ? ((const struct model_job *)object)->parent->object.koid : 0;
     case ZX_OBJ_TYPE_PROCESS:
-        return m->job.koid;
+        return ((const struct model_process *)object)->job->object.koid;
     case ZX_OBJ_TYPE_THREAD:
         return ((const struct model_thread *)object)->process->object.koid;
     case ZX_OBJ_TYPE_CHANNEL:

@@ -1,6 +1,6 @@
 /*
- * A reference model of VMOs, VMARs, handles, channels, signals and process memory: what the system calls promise, in flat
- * lists and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
+ * A reference model of VMOs, VMARs, handles, channels, signals, ports, timers, tasks and process memory: what the system calls
+ * promise, in flat lists and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
  *
  * Each model_X() for a system call X takes its arguments and returns the status that it must have, after doing to the
  * model what the call must do. Values that the kernel is free to choose, those of new handles, are told to it. Objects are
@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <zircon/syscalls/debug.h>
+#include <zircon/syscalls/port.h>
 #include <zircon/types.h>
 
 #define MODEL_PAGE ((uint64_t)ZX_PAGE_SIZE)
@@ -20,6 +22,12 @@
 #define MODEL_EVENTS 24
 #define MODEL_PROCESSES 8
 #define MODEL_THREADS 16
+#define MODEL_JOBS 72
+#define MODEL_TOKENS 16
+#define MODEL_TIMERS 12
+#define MODEL_PORTS 6
+#define MODEL_WATCHES 32
+#define MODEL_PACKETS 8
 #define MODEL_MAPPINGS 48
 #define MODEL_HANDLES 64
 #define MODEL_QUEUE 8
@@ -104,8 +112,17 @@ struct model_event {
 
 enum model_state { MODEL_INITIAL, MODEL_RUNNING, MODEL_DEAD };
 
+struct model_job {
+    struct model_object object;
+    struct model_job *parent; /* NULL: the root job */
+    unsigned height;
+    bool killed;
+};
+
 struct model_process {
     struct model_object object;
+    struct model_job *job;
+    unsigned suspensions;
     enum model_state state;
     int64_t return_code;
     struct model_vmar *root;
@@ -118,17 +135,77 @@ struct model_thread {
     struct model_object object;
     struct model_process *process;
     bool started, dead;
+    unsigned suspensions;
+    bool parked;
+    /* What it does once it may run: an actor goes on, others end at once, some with their process. */
+    enum model_program { MODEL_ACTOR, MODEL_EXIT_THREAD, MODEL_EXIT_PROCESS } program;
+    int64_t code;
+    bool registers_known;
+    zx_thread_state_general_regs_t registers;
+};
+
+/* It holds a process or a thread. */
+struct model_token {
+    struct model_object object;
+    struct model_object *task;
+};
+
+struct model_timer {
+    struct model_object object;
+    uint32_t slack_mode;
+    bool set, signalled;
+    int64_t deadline;
+};
+
+/* A wait through a port, begun by a process through one of its handles. */
+struct model_watch {
+    struct model_object *object;
+    struct model_port *port;
+    const struct model_process *process;
+    zx_handle_t value;
+    uint64_t key;
+    zx_signals_t trigger, last; /* the signals when it last looked */
+    bool repeating;
+    bool listed;   /* may be cancelled */
+    bool watching; /* may fire */
+    bool doubtful; /* its process is dying: it may fire before that closes its handle, or not */
+};
+
+/*
+ * What the kernel tells is one of all that the model allows: packets of one step come in any order, some may be missing, and
+ * signals that changed on the way may be told or not.
+ */
+struct model_packet {
+    zx_port_packet_t data;
+    zx_signals_t may;          /* be observed, beside those that must */
+    struct model_watch *watch; /* NULL: a program's own */
+    unsigned step;
+    bool doubtful;
+};
+
+struct model_port {
+    struct model_object object;
+    unsigned queued, own; /* all packets, and programs' own */
+    struct model_packet queue[MODEL_PACKETS + MODEL_WATCHES];
 };
 
 struct model {
     unsigned vmo_count, vmar_count, channel_count, event_count, process_count, thread_count;
+    unsigned job_count, token_count, timer_count, port_count, watch_count;
+    unsigned step;    /* now */
+    unsigned killing; /* processes are being killed within each other */
     struct model_vmo vmos[MODEL_VMOS];
     struct model_vmar vmars[MODEL_VMARS];
     struct model_channel channels[MODEL_CHANNELS];
     struct model_event events[MODEL_EVENTS];
     struct model_process processes[MODEL_PROCESSES];
     struct model_thread threads[MODEL_THREADS];
-    struct model_object job, resource;
+    struct model_job jobs[MODEL_JOBS]; /* the first is the root job */
+    struct model_token tokens[MODEL_TOKENS];
+    struct model_timer timers[MODEL_TIMERS];
+    struct model_port ports[MODEL_PORTS];
+    struct model_watch watches[MODEL_WATCHES];
+    struct model_object resource;
 };
 
 /* Forgets everything. */
@@ -156,10 +233,12 @@ zx_status_t model_get(struct model_process *p, zx_handle_t value, zx_obj_type_t 
 /* A handle comes into a table. */
 void model_give(struct model_process *p, zx_handle_t value, struct model_object *object, zx_rights_t rights);
 /* A handle leaves its table, still counted. */
-struct model_handle model_take(struct model_process *p, struct model_handle *h);
+struct model_handle model_take(struct model *m, struct model_process *p, struct model_handle *h);
 /* A handle that is in no table any more goes away, with all that follows. */
 void model_drop(struct model *m, struct model_handle h);
 void model_kill(struct model *m, struct model_process *p, int64_t code);
+/* Several at once: all are dying before the first has gone. */
+void model_kill_many(struct model *m, struct model_process *const *victims, unsigned count, int64_t code);
 
 zx_status_t model_handle_close(struct model *m, struct model_process *p, zx_handle_t h);
 zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_rights_t rights, uint64_t out,
@@ -168,7 +247,7 @@ zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_ri
 zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t h, zx_rights_t rights,
                                  uint64_t out, zx_handle_t made, zx_status_t failed);
 /* The koid that tells what an object belongs to, or its other end. */
-zx_koid_t model_related_koid(const struct model *m, const struct model_object *object);
+zx_koid_t model_related_koid(const struct model_object *object);
 /* The handles of an array in `p`'s memory. */
 zx_status_t model_handle_close_many(struct model *m, struct model_process *p, uint64_t handles, uint64_t count);
 /* Names. Setting one takes bytes up to the first NUL. */
@@ -177,6 +256,9 @@ zx_status_t model_get_name(struct model_process *p, zx_handle_t h, uint64_t buff
 
 /* --- signals.c --- */
 
+bool model_is_waitable(const struct model_object *object);
+/* BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
+zx_status_t model_get_waitable(struct model_process *p, zx_handle_t value, struct model_handle **h);
 /* The signals of an object that can be waited for. */
 zx_signals_t model_signals(const struct model *m, const struct model_object *object);
 
@@ -184,8 +266,10 @@ zx_status_t model_event_create(struct model *m, struct model_process *p, uint32_
                                zx_handle_t made);
 zx_status_t model_eventpair_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out0,
                                    uint64_t out1, const zx_handle_t made[2]);
-zx_status_t model_object_signal(struct model_process *p, zx_handle_t h, zx_signals_t clear, zx_signals_t set);
-zx_status_t model_object_signal_peer(struct model_process *p, zx_handle_t h, zx_signals_t clear, zx_signals_t set);
+zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t clear,
+                                zx_signals_t set);
+zx_status_t model_object_signal_peer(struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t clear,
+                                     zx_signals_t set);
 /* Waits during which nothing happens. */
 zx_status_t model_wait_one(const struct model *m, struct model_process *p, zx_handle_t h, zx_signals_t signals,
                            uint64_t out);
@@ -311,21 +395,79 @@ zx_status_t model_process_transfer(struct model *m, struct model_process *p, zx_
 /* --- tasks.c --- */
 
 /* In INITIAL, with a root VMAR. */
-struct model_process *model_process_new(struct model *m);
+struct model_process *model_process_new(struct model *m, struct model_job *job);
 
 zx_status_t model_process_create(struct model *m, struct model_process *p, zx_handle_t job, uint32_t options,
                                  uint64_t name, uint64_t out, uint64_t out_vmar, const zx_handle_t made[2]);
 zx_status_t model_thread_create(struct model *m, struct model_process *p, zx_handle_t h, uint32_t options,
                                 uint64_t name, uint64_t out, zx_handle_t made);
-/* The first thread exits at once with `code`, and the process with it. */
+/* The first thread exits as soon as it runs, with `code`, and the process with it. */
 zx_status_t model_process_start(struct model *m, struct model_process *p, zx_handle_t process, zx_handle_t thread,
                                 zx_handle_t arg, int64_t code, zx_status_t failed);
-/* The thread exits at once. */
-zx_status_t model_thread_start(struct model_process *p, zx_handle_t h);
-/* A thread of a process while it runs or a process of a job until it is dead, by its koid; or NULL. */
+/* The thread exits as soon as it runs. */
+zx_status_t model_thread_start(struct model *m, struct model_process *p, zx_handle_t h);
+/* A thread of a process while it runs, or of a job a job, or a process until it is dead; by its koid; or NULL. */
 struct model_object *model_find_child(struct model *m, const struct model_object *parent, zx_koid_t koid);
 /* `rights` are the child's. */
 zx_status_t model_get_child(struct model *m, struct model_process *p, zx_handle_t h, zx_koid_t koid, zx_rights_t rights,
                             uint64_t out, zx_handle_t made);
-/* `*victim`: whom to wait for. */
-zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t h, struct model_process **victim);
+zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t h);
+
+/* --- jobs.c --- */
+
+struct model_job *model_job_new(struct model *m, struct model_job *parent);
+zx_status_t model_job_create(struct model *m, struct model_process *p, zx_handle_t parent, uint32_t options,
+                             uint64_t out, zx_handle_t made);
+/* Is it a child of its parent: while it has a handle or members, and is not dead? */
+bool model_job_listed(const struct model *m, const struct model_job *job);
+zx_signals_t model_job_signals(const struct model *m, const struct model_job *job);
+void model_job_kill(struct model *m, struct model_job *job, int64_t code);
+
+/* --- suspend.c --- */
+
+bool model_is_suspended(const struct model_thread *t);
+/* A thread begins. */
+void model_thread_run(struct model *m, struct model_thread *t, enum model_program program, int64_t code);
+/* All threads go on until they have parked or ended. */
+void model_settle(struct model *m);
+zx_status_t model_task_suspend(struct model *m, struct model_process *p, zx_handle_t task, uint64_t out,
+                               zx_handle_t made);
+/* Its last handle is gone. */
+void model_token_end(struct model *m, struct model_token *token);
+/* `*t` is the thread if its registers can be had. */
+zx_status_t model_thread_state(struct model_process *p, zx_handle_t thread, bool write, uint32_t kind, uint64_t size,
+                               struct model_thread **t);
+
+/* --- timers.c --- */
+
+zx_status_t model_timer_create(struct model *m, struct model_process *p, uint32_t options, uint32_t clock, uint64_t out,
+                               zx_handle_t made);
+zx_status_t model_timer_set(struct model *m, struct model_process *p, zx_handle_t h, int64_t now, int64_t deadline,
+                            int64_t slack);
+zx_status_t model_timer_cancel(struct model *m, struct model_process *p, zx_handle_t h);
+/* When the next one goes off: ZX_TIME_INFINITE for never. */
+int64_t model_timer_next(const struct model *m);
+/* It is so late by now. */
+void model_time(struct model *m, int64_t now);
+
+/* --- ports.c --- */
+
+zx_status_t model_port_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out,
+                              zx_handle_t made);
+zx_status_t model_port_queue(struct model *m, struct model_process *p, zx_handle_t h, uint64_t packet);
+/* `got` is the packet that the kernel gave, NULL for none; if it is none that is allowed the result is INTERNAL. */
+zx_status_t model_port_wait(struct model_process *p, zx_handle_t h, uint64_t out, const zx_port_packet_t *got);
+/* Is it known which packet comes next, or that there is none? */
+bool model_port_is_sure(const struct model_port *port);
+zx_status_t model_port_cancel(struct model *m, struct model_process *p, zx_handle_t h, zx_handle_t source,
+                              uint64_t key);
+zx_status_t model_wait_async(struct model *m, struct model_process *p, zx_handle_t h, zx_handle_t port, uint64_t key,
+                             zx_signals_t signals, uint32_t options);
+/* Signals may have changed: of one object, or of any. */
+void model_notify(struct model *m, const struct model_object *object);
+/* A handle has left its table. */
+void model_watches_cancel(struct model *m, const struct model_process *p, zx_handle_t value);
+void model_port_end(struct model *m, struct model_port *port);
+/* The process is dying; its watches are over when it is dead. */
+void model_watches_doubt(struct model *m, const struct model_process *p);
+void model_watches_end(struct model *m);

@@ -25,9 +25,14 @@ static zx_signals_t kernel_signals(const struct model *m, const struct model_obj
     case ZX_OBJ_TYPE_PROCESS:
         return p->state == MODEL_DEAD ? ZX_PROCESS_TERMINATED : 0;
     case ZX_OBJ_TYPE_THREAD:
-        return t->dead ? ZX_THREAD_TERMINATED : t->started ? ZX_THREAD_RUNNING : 0;
+        if (t->dead) return ZX_THREAD_TERMINATED;
+        return t->parked ? ZX_THREAD_SUSPENDED : t->started ? ZX_THREAD_RUNNING : 0;
+    case ZX_OBJ_TYPE_TIMER:
+        return ((const struct model_timer *)object)->signalled ? ZX_TIMER_SIGNALED : 0;
+    case ZX_OBJ_TYPE_JOB:
+        return model_job_signals(m, (const struct model_job *)object);
     default:
-        return ZX_JOB_NO_JOBS; /* the job of the program's own processes */
+        return 0;
     }
 }
 
@@ -66,8 +71,10 @@ static bool is_event(const struct model_object *object) {
     return object->type == ZX_OBJ_TYPE_EVENT || object->type == ZX_OBJ_TYPE_EVENTPAIR;
 }
 
-static bool is_waitable(const struct model_object *object) {
-    return object->type != ZX_OBJ_TYPE_VMAR && object->type != ZX_OBJ_TYPE_RESOURCE;
+bool model_is_waitable(const struct model_object *object) {
+    zx_obj_type_t type = object->type;
+    return type != ZX_OBJ_TYPE_VMAR && type != ZX_OBJ_TYPE_RESOURCE && type != ZX_OBJ_TYPE_PORT &&
+           type != ZX_OBJ_TYPE_SUSPEND_TOKEN;
 }
 
 static zx_status_t check_masks(const struct model_object *object, zx_signals_t clear, zx_signals_t set) {
@@ -75,16 +82,20 @@ static zx_status_t check_masks(const struct model_object *object, zx_signals_t c
     return (clear | set) & ~allowed ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-zx_status_t model_object_signal(struct model_process *p, zx_handle_t value, zx_signals_t clear, zx_signals_t set) {
+zx_status_t model_object_signal(struct model *m, struct model_process *p, zx_handle_t value, zx_signals_t clear,
+                                zx_signals_t set) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, 0, ZX_RIGHT_SIGNAL, &h);
-    if (status == ZX_OK && !is_waitable(h->object)) status = ZX_ERR_NOT_SUPPORTED;
+    if (status == ZX_OK && !model_is_waitable(h->object)) status = ZX_ERR_NOT_SUPPORTED;
     if (status == ZX_OK) status = check_masks(h->object, clear, set);
-    if (status == ZX_OK) h->object->raised = (h->object->raised & ~clear) | set;
-    return status;
+    if (status != ZX_OK) return status;
+    h->object->raised = (h->object->raised & ~clear) | set;
+    model_notify(m, h->object);
+    return ZX_OK;
 }
 
-zx_status_t model_object_signal_peer(struct model_process *p, zx_handle_t value, zx_signals_t clear, zx_signals_t set) {
+zx_status_t model_object_signal_peer(struct model *m, struct model_process *p, zx_handle_t value, zx_signals_t clear,
+                                     zx_signals_t set) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, 0, ZX_RIGHT_SIGNAL_PEER, &h);
     if (status != ZX_OK) return status;
@@ -97,20 +108,21 @@ zx_status_t model_object_signal_peer(struct model_process *p, zx_handle_t value,
     struct model_object *peer = channel ? &c->peer->object : &e->peer->object;
     if (channel ? c->peer->closed : e->peer->closed) return ZX_ERR_PEER_CLOSED;
     peer->raised = (peer->raised & ~clear) | set;
+    model_notify(m, peer);
     return ZX_OK;
 }
 
 /* --- waits --- */
 
-static zx_status_t get_waitable(struct model_process *p, zx_handle_t value, struct model_handle **h) {
+zx_status_t model_get_waitable(struct model_process *p, zx_handle_t value, struct model_handle **h) {
     zx_status_t status = model_get(p, value, 0, ZX_RIGHT_WAIT, h);
-    return status == ZX_OK && !is_waitable((*h)->object) ? ZX_ERR_NOT_SUPPORTED : status;
+    return status == ZX_OK && !model_is_waitable((*h)->object) ? ZX_ERR_NOT_SUPPORTED : status;
 }
 
 zx_status_t model_wait_one(const struct model *m, struct model_process *p, zx_handle_t value, zx_signals_t signals,
                            uint64_t out) {
     struct model_handle *h;
-    zx_status_t status = get_waitable(p, value, &h);
+    zx_status_t status = model_get_waitable(p, value, &h);
     if (status != ZX_OK) return status;
     zx_signals_t now = model_signals(m, h->object);
     status = model_put_optional(p, out, &now, sizeof(now));
@@ -125,7 +137,7 @@ zx_status_t model_wait_many(const struct model *m, struct model_process *p, uint
     if (model_load(p, addr, items, count * sizeof(items[0])) != ZX_OK) return ZX_ERR_INVALID_ARGS;
     for (uint64_t i = 0; i < count; i++) {
         struct model_handle *h;
-        zx_status_t status = get_waitable(p, items[i].handle, &h);
+        zx_status_t status = model_get_waitable(p, items[i].handle, &h);
         if (status != ZX_OK) return status;
         items[i].pending = model_signals(m, h->object);
         if (items[i].pending & items[i].waitfor) result = ZX_OK;

@@ -1,5 +1,6 @@
 /*
- * The model's processes and threads. A thread that a program starts ends at once, so that there is only before and after.
+ * The model's processes and threads. A thread that a program starts ends as soon as it runs, which is at once if nothing
+ * suspends it.
  */
 #include "tests/host/model/model.h"
 
@@ -13,9 +14,10 @@
 #define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
 #define NAME_LEN 4
 
-struct model_process *model_process_new(struct model *m) {
+struct model_process *model_process_new(struct model *m, struct model_job *job) {
     struct model_process *p = &m->processes[m->process_count++];
     p->object.type = ZX_OBJ_TYPE_PROCESS;
+    p->job = job;
     p->root = model_vmar_new(m, p, NULL, USER_BASE, USER_END - USER_BASE, ROOT_CAN);
     return p;
 }
@@ -34,13 +36,15 @@ zx_status_t model_process_create(struct model *m, struct model_process *p, zx_ha
     struct model_handle *h;
     zx_status_t status = options ? ZX_ERR_INVALID_ARGS : load_name(p, name, text);
     if (status == ZX_OK) status = model_get(p, job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &h);
+    if (status == ZX_OK && ((struct model_job *)h->object)->killed) status = ZX_ERR_BAD_STATE;
     if (status == ZX_OK) status = model_put(p, out, &made[0], sizeof(made[0]));
     if (status == ZX_OK) status = model_put(p, out_vmar, &made[1], sizeof(made[1]));
     if (status != ZX_OK) return status;
-    struct model_process *child = model_process_new(m);
+    struct model_process *child = model_process_new(m, (struct model_job *)h->object);
     memcpy(child->object.name, text, sizeof(text));
     model_give(p, made[0], &child->object, ZX_DEFAULT_PROCESS_RIGHTS);
     model_give(p, made[1], &child->root->object, ROOT_RIGHTS);
+    model_notify(m, NULL);
     return ZX_OK;
 }
 
@@ -83,20 +87,21 @@ zx_status_t model_process_start(struct model *m, struct model_process *p, zx_han
     bool starts = status == ZX_OK && t && !t->started && child->state == MODEL_INITIAL;
     if (status == ZX_OK && !starts) status = ZX_ERR_BAD_STATE;
     if (starts) child->state = MODEL_RUNNING;
-    if (starts) t->started = true;
-    /* The argument leaves the caller in every case; it goes with the process in the end. */
-    if (arg) model_drop(m, model_take(p, arg));
-    if (starts) model_kill(m, child, code);
+    /* The argument leaves the caller in every case. Its value in the process is of no interest, there or here. */
+    struct model_handle taken = arg ? model_take(m, p, arg) : (struct model_handle){0};
+    if (arg && starts) child->handles[child->handle_count++] = (struct model_handle){0, taken.object, taken.rights};
+    if (starts) model_thread_run(m, t, MODEL_EXIT_PROCESS, code);
+    if (arg && !starts) model_drop(m, taken);
     return status;
 }
 
-zx_status_t model_thread_start(struct model_process *p, zx_handle_t value) {
+zx_status_t model_thread_start(struct model *m, struct model_process *p, zx_handle_t value) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &h);
     if (status != ZX_OK) return status;
     struct model_thread *t = (struct model_thread *)h->object;
     if (t->started || t->process->state != MODEL_RUNNING) return ZX_ERR_BAD_STATE;
-    t->started = t->dead = true;
+    model_thread_run(m, t, MODEL_EXIT_THREAD, 0);
     return ZX_OK;
 }
 
@@ -105,9 +110,16 @@ struct model_object *model_find_child(struct model *m, const struct model_object
         struct model_thread *t = &m->threads[i];
         if (&t->process->object == parent && t->started && !t->dead && t->object.koid == koid) return &t->object;
     }
+    for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < m->job_count; i++) {
+        struct model_job *child = &m->jobs[i];
+        if (child->object.koid == koid && child->parent && &child->parent->object == parent &&
+            model_job_listed(m, child))
+            return &child->object;
+    }
     for (unsigned i = 0; parent->type == ZX_OBJ_TYPE_JOB && i < m->process_count; i++) {
         struct model_process *child = &m->processes[i];
-        if (child->state != MODEL_DEAD && child->object.koid == koid) return &child->object;
+        if (&child->job->object == parent && child->state != MODEL_DEAD && child->object.koid == koid)
+            return &child->object;
     }
     return NULL;
 }
@@ -127,14 +139,15 @@ zx_status_t model_get_child(struct model *m, struct model_process *p, zx_handle_
     return status;
 }
 
-zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t value,
-                            struct model_process **victim) {
+zx_status_t model_task_kill(struct model *m, struct model_process *p, zx_handle_t value) {
     struct model_handle *h;
-    *victim = NULL;
     zx_status_t status = model_get(p, value, 0, ZX_RIGHT_DESTROY, &h);
     if (status != ZX_OK) return status;
-    if (h->object->type != ZX_OBJ_TYPE_PROCESS) return ZX_ERR_WRONG_TYPE;
-    *victim = (struct model_process *)h->object;
-    model_kill(m, *victim, ZX_TASK_RETCODE_SYSCALL_KILL);
-    return ZX_OK;
+    if (h->object->type == ZX_OBJ_TYPE_PROCESS)
+        model_kill(m, (struct model_process *)h->object, ZX_TASK_RETCODE_SYSCALL_KILL);
+    else if (h->object->type == ZX_OBJ_TYPE_JOB)
+        model_job_kill(m, (struct model_job *)h->object, ZX_TASK_RETCODE_SYSCALL_KILL);
+    else
+        status = ZX_ERR_WRONG_TYPE;
+    return status;
 }

@@ -57,7 +57,7 @@ static void pages_remove(struct model_vmo *store, uint64_t first, uint64_t end) 
 void model_reset(struct model *m) {
     for (unsigned i = 0; i < m->vmo_count; i++) pages_remove(&m->vmos[i], 0, UINT64_MAX);
     memset(m, 0, sizeof(*m));
-    m->job.type = ZX_OBJ_TYPE_JOB;
+    (void)model_job_new(m, NULL);
     m->resource.type = ZX_OBJ_TYPE_RESOURCE;
     strcpy(m->resource.name, "root");
 }
@@ -74,8 +74,9 @@ bool model_has_room(const struct model *m, const struct model_process *p) {
     }
     return m->vmo_count + MODEL_MAPPINGS < MODEL_VMOS && m->vmar_count + 2 <= MODEL_VMARS &&
            m->channel_count + 2 <= MODEL_CHANNELS && m->event_count + 2 <= MODEL_EVENTS &&
-           m->thread_count < MODEL_THREADS && m->process_count < MODEL_PROCESSES &&
-           p->handle_count + MODEL_SENT <= MODEL_HANDLES;
+           m->thread_count < MODEL_THREADS && m->process_count < MODEL_PROCESSES && m->job_count < MODEL_JOBS &&
+           m->token_count < MODEL_TOKENS && m->timer_count < MODEL_TIMERS && m->port_count < MODEL_PORTS &&
+           m->watch_count < MODEL_WATCHES && p->handle_count + MODEL_SENT <= MODEL_HANDLES;
 }
 
 struct model_vmo *model_vmo_new(struct model *m, uint64_t size, bool resizable) {
@@ -359,7 +360,7 @@ zx_status_t model_vmo_replace_as_executable(struct model *m, struct model_proces
     zx_status_t allowed = vmex ? model_get(p, vmex, ZX_OBJ_TYPE_RESOURCE, 0, &resource) : ZX_OK;
     zx_status_t status = model_get(p, value, 0, 0, &h);
     if (status != ZX_OK) return status;
-    struct model_handle taken = model_take(p, h);
+    struct model_handle taken = model_take(m, p, h);
     status = allowed;
     if (status == ZX_OK && taken.object->type != ZX_OBJ_TYPE_VMO) status = ZX_ERR_BAD_HANDLE;
     if (status == ZX_OK) status = failed;

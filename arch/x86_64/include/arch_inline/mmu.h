@@ -20,8 +20,10 @@
 #define MMU_LARGE_PAGE ((size_t)2 << 20)
 
 struct arch_aspace {
-    paddr_t root;          /* [I] */
-    _Atomic uint64_t cpus; /* [a] who has it loaded, one bit each: whom a dropped translation concerns */
+    paddr_t root;           /* [I] */
+    unsigned pcid;          /* [I] under which number processors keep its translations */
+    _Atomic uint64_t cpus;  /* [a] who has it loaded, one bit each: whom a dropped translation concerns at once */
+    _Atomic uint64_t stale; /* [a] who may remember what holds no more, and must forget it all at the next load */
 };
 
 static inline void *arch_phys_to_virt(paddr_t pa) { return (void *)(PHYSMAP_BASE + pa.raw); }

@@ -5,12 +5,12 @@
 
 #include <stdatomic.h>
 #include <ucontext.h>
+#include <zircon/syscalls/debug.h>
 
 /* Sanitizers want more of a stack than the kernel does. */
 #define KSTACK_PAGES 64
 
-/* There are no registers to be read. */
-#define ARCH_STATE_MAX 16
+#define ARCH_STATE_MAX sizeof(zx_thread_state_general_regs_t)
 
 struct arch_thread {
     _Atomic uint32_t attention;
@@ -20,4 +20,5 @@ struct arch_thread {
     void *sanitizer_stack; /* what AddressSanitizer remembers while the thread does not run */
     void (*entry)(void *arg);
     void *arg;
+    zx_thread_state_general_regs_t registers; /* of user mode */
 };

@@ -1,0 +1,102 @@
+/*
+ * Which address space each processor has loaded, and what processors remember of those that they have not.
+ *
+ * With PCIDs a processor keeps translations of an address space that it leaves, and uses them again when it comes back.
+ * Meanwhile nobody tells it what is dropped; instead it is marked stale, and a stale one forgets the address space as a
+ * whole when it loads it. A new address space is stale everywhere. Without PCIDs the marks are kept the same, and each
+ * load forgets all that is not global.
+ */
+#include <stdatomic.h>
+
+#include "arch/cpu.h"
+#include "arch/x86_64/features.h"
+#include "arch/x86_64/mmu_tables.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/shootdown.h"
+
+/* Beyond so many pages, forgetting everything is cheaper than one after the other. */
+#define FLUSH_PAGES_MAX 32u
+
+static uint64_t cr3_of(const struct arch_aspace *as) { return as->root.raw | (cpu_has.pcid ? as->pcid : 0); }
+
+/* First among `cpus`, then the look at the mark: mmu_flush() relies on it. */
+void mmu_load(struct arch_aspace *as) {
+    struct percpu *cpu = percpu_this();
+    uint64_t me = (uint64_t)1 << cpu->cpu.id, cr3 = kernel_root.raw;
+    struct arch_aspace *old = cpu->aspace;
+    if (as) {
+        atomic_fetch_or(&as->cpus, me);
+        cr3 = cr3_of(as);
+        if (atomic_load(&as->stale) & me) {
+            atomic_fetch_and(&as->stale, ~me);
+        } else if (cr3 & CR3_PCID) {
+            cr3 |= CR3_KEEP;
+        }
+    }
+    cpu->aspace = as;
+    cr3_write(cr3);
+    if (old && old != as) atomic_fetch_and(&old->cpus, ~me);
+}
+
+static void pages_forget(vaddr_t va, size_t len) {
+    for (size_t done = 0; done < len; done += PAGE_SIZE) invlpg(va + done);
+}
+
+/* All that this processor remembers, under every PCID, the kernel's half too: changing the bit does it. */
+static void all_forget(void) {
+    uint64_t cr4 = cr4_read();
+    if (cpu_has.global_pages) {
+        cr4_write(cr4 & ~(uint64_t)CR4_PGE);
+        cr4_write(cr4);
+    } else {
+        cr3_write(cr3_read());
+    }
+}
+
+static void kernel_forget(vaddr_t va, size_t len) {
+    if (len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+        all_forget();
+    } else {
+        pages_forget(va, len);
+    }
+}
+
+/* Whoever has not loaded it stays stale. */
+static void user_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
+    struct percpu *cpu = percpu_this();
+    if (cpu->aspace != as) return;
+    if (len > FLUSH_PAGES_MAX * PAGE_SIZE) {
+        cr3_write(cr3_of(as));
+    } else {
+        pages_forget(va, len);
+    }
+    atomic_fetch_and(&as->stale, ~((uint64_t)1 << cpu->cpu.id));
+}
+
+void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (as) {
+        user_forget(as, va, len);
+    } else {
+        kernel_forget(va, len);
+    }
+}
+
+/*
+ * First every processor is marked stale, then those are told that have the address space loaded; they take the mark off
+ * when they have forgotten the range. One that is loading it right now either reads its mark after that was set here, and
+ * forgets everything; or it read it before, and then it had put itself among `cpus` even earlier, is found there after the
+ * fence, and told. So whoever loads it without a mark was told of every drop while it had it loaded, and missed none since.
+ * Drops in one address space do not overlap: no mark is taken off for one that was set for another.
+ *
+ * Interrupts are off: no switch can load another address space between asking which one is loaded and acting on it.
+ */
+void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) {
+    bool were_on = arch_irq_disable();
+    uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
+    if (as) atomic_store_explicit(&as->stale, UINT64_MAX, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t others = (as ? atomic_load(&as->cpus) : cpus_running()) & ~me;
+    mmu_forget(as, va, len);
+    shootdown_range(others, as, va, len);
+    if (were_on) arch_irq_enable();
+}

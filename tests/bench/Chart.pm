@@ -1,0 +1,89 @@
+# Draws the chart with gnuplot: what a call costs in instructions against the bytes that it moves, both axes logarithmic.
+# Every line is named where it ends, in its own colour; arrows say how far Jargoon is from the best of Linux.
+package Chart;
+use strict;
+use warnings;
+use Machine;
+
+# Whose, the name's beginning, the label, how far up from the line's end that stands (a factor), colour, width, dashes.
+my @LINES = (
+    ['linux', 'write/ptrace/present', 'Linux, ptrace', 1, '#b07aa1', 2, 1],
+    ['linux', 'write/proc_mem/present', 'Linux, /proc/PID/mem', 1.6, '#e8a33d', 2, 1],
+    ['linux', 'write/process_vm/present', 'Linux, process_vm_writev', 0.66, '#d1495b', 3, 1],
+    ['jargoon', 'write/zx_process/present', 'Jargoon', 1.5, '#00798c', 5, 1],
+    ['jargoon', 'copy/rep-movsq', 'bare copy loop', 0.55, '#8a8a8a', 2, 2],
+);
+
+# Pairs of size and cost, by size.
+sub points {
+    my ($values, $prefix) = @_;
+    my @points = map { m{^\Q$prefix\E/(\d+)$} ? [$1, $values->{$_}] : () } keys %$values;
+    return sort { $a->[0] <=> $b->[0] } @points;
+}
+
+# Arrows from one line to another at a size, with the factor between them.
+sub arrows {
+    my ($results) = @_;
+    my $text = '';
+    for my $size (64, 1048576) {
+        my $theirs = $results->{linux}{"write/process_vm/present/$size"};
+        my $ours = $results->{jargoon}{"write/zx_process/present/$size"};
+        next unless $theirs && $ours;
+        my $label_at = $size > 64 ? $ours * 0.42 : sqrt($theirs * $ours);
+        $text .= "set arrow from $size,${\($theirs * 0.86)} to $size,${\($ours * 1.2)} size graph 0.008,20 filled"
+            . " lc rgb '#333333' lw 1.5 front\n";
+        $text .= sprintf("set label '%.1f times fewer' at $size,$label_at", $theirs / $ours)
+            . " left offset 0.9,0 tc rgb '#333333' font ',13' front\n";
+    }
+    return $text;
+}
+
+sub script {
+    my ($results, $linux, $terminal, $file) = @_;
+    my ($data, @plots, @labels) = ('');
+    for (0 .. $#LINES) {
+        my ($who, $prefix, $label, $up, $colour, $width, $dash) = @{$LINES[$_]};
+        my @points = points($results->{$who}, $prefix) or next;
+        my ($size, $cost) = @{$points[-1]};
+        $data .= "\$line$_ << END\n" . join('', map { "$_->[0] $_->[1]\n" } @points) . "END\n";
+        my $style = "lc rgb '$colour' lw $width dt $dash pt 7 ps " . ($width > 4 ? 0.9 : 0.55);
+        push @plots, "\$line$_ using 1:2 with linespoints $style notitle";
+        push @labels, "set label '$label' at $size,${\($cost * $up)} left offset 1.2,0 noenhanced tc rgb '$colour'"
+            . " font ',${\($width > 4 ? 19 : 15)}'\n";
+    }
+    return <<"END" . $data . join('', @labels) . arrows($results) . 'plot ' . join(", \\\n     ", @plots) . "\n";
+set terminal $terminal
+set output '$file'
+set title "Writing into another process's memory: instructions per call\\n{/*0.72 Jargoon and $linux in the same emulator, both axes logarithmic; lower is better}" font ',22' offset 0,0.4
+set logscale xy
+set xrange [0.8:67108864]
+set yrange [8:4e8]
+set xtics nomirror out ('1 byte' 1, '8' 8, '64' 64, '512' 512, '4 KiB' 4096, '64 KiB' 65536, '1 MiB' 1048576, '16 MiB' 16777216)
+set ytics nomirror out ('10' 10, '100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5)
+set ytics add ('1 million' 1e6, '10 million' 1e7, '100 million' 1e8)
+set border 3 lc rgb '#555555'
+set grid ytics lt 1 lc rgb '#e4e4e4' lw 1
+set xlabel 'bytes written by one call' offset 0,-0.3
+set key off
+set rmargin 24
+set tmargin 5.5
+END
+}
+
+# FILE.svg and FILE.png.
+sub draw {
+    my ($results, $file) = @_;
+    my $linux = join ' ', 'Linux', $results->{kernel} =~ /(\d+\.\d+)/;
+    my %terminals = (
+        svg => "svg size 960,630 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
+        png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 background '#ffffff'",
+    );
+    for (sort keys %terminals) {
+        my $script = "$file.gnuplot";
+        Machine::spew($script, script($results->{instructions}, $linux, $terminals{$_}, "$file.$_"));
+        system('gnuplot', $script) == 0 or die "gnuplot could not draw $file.$_\n";
+        unlink $script;
+    }
+}
+
+1;

@@ -13,6 +13,7 @@
 #include "kernel/object/futex.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
+#include "kernel/sched/force.h"
 #include "kernel/sched/sched.h"
 #include "kernel/userboot.h"
 #include "vm/kstack.h"
@@ -29,6 +30,8 @@ static void report(const char *text) { arch_report_write(text, strlen(text)); }
 
 NORETURN static void power_off(int64_t code) {
     char line[40];
+    force_report();
+    irq_watch_report();
     size_t len = format(line, sizeof(line), "exit %ld\n# end\n", code);
     arch_report_write(line, len);
     log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(),
@@ -90,6 +93,8 @@ void upcall_start(void) {
     futex_init();
     random_init();
     start_cpus();
+    force_init();
+    irq_watch_init();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&timers_thread, user_timers_keeper);
     start_kernel_thread(&main_thread, main_entry);

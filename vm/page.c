@@ -54,9 +54,14 @@ static void run_put(size_t frame, unsigned order) {
     LIST_INSERT_HEAD(&free_lists[order], head, link);
 }
 
+/* Of a run that is in no list, by whoever has it: it may be long, and needs no lock. */
+static void run_mark(struct page *head, unsigned order, enum page_state state) {
+    for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
+}
+
+/* All of the run is marked PAGE_FREE_TAIL. */
 static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     atomic_fetch_add_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
-    for (size_t i = 0; i < (size_t)1 << order; i++) pages_array[frame + i].state = PAGE_FREE_TAIL;
     for (; order < PAGE_MAX_ORDER; order++) {
         size_t buddy = frame ^ ((size_t)1 << order);
         if (buddy >= frame_count) break;
@@ -69,7 +74,7 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
-/* The smallest free run that holds 2^order pages, cut down to just that. */
+/* The smallest free run that holds 2^order pages, cut down to just that. Its head is marked, so that nobody merges with it. */
 static struct page *run_take(unsigned order) REQUIRES(&lock) {
     unsigned have = order;
     while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;
@@ -80,7 +85,7 @@ static struct page *run_take(unsigned order) REQUIRES(&lock) {
         have--;
         run_put((size_t)(head - pages_array) + ((size_t)1 << have), have);
     }
-    for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = PAGE_USED;
+    head->state = PAGE_USED;
     atomic_fetch_sub_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
     return head;
 }
@@ -113,6 +118,7 @@ struct page *page_alloc_run(unsigned order) {
     struct page *head = run_take(order);
     spin_unlock(&lock);
     if (!head) return NULL;
+    run_mark(head, order, PAGE_USED);
     memory_unpoison(page_data(head), PAGE_SIZE << order);
     run_check_poison(head, order);
     head->order = (uint8_t)order;
@@ -136,6 +142,7 @@ void page_free(struct page *page) {
     atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
     memory_poison(page_data(page), PAGE_SIZE << page->order);
     run_mark_poisoned(page, page->order);
+    run_mark(page, page->order, PAGE_FREE_TAIL);
     spin_lock(&lock);
     run_free((size_t)(page - pages_array), page->order);
     spin_unlock(&lock);
@@ -195,6 +202,7 @@ static void range_free(const struct boot_range *range) {
         unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
         if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
         while (order > 0 && frame + ((size_t)1 << order) > end) order--;
+        run_mark(&pages_array[frame], order, PAGE_FREE_TAIL);
         spin_lock(&lock);
         run_free(frame, order);
         spin_unlock(&lock);

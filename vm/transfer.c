@@ -11,6 +11,7 @@
 
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/switch_point.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 
@@ -125,6 +126,7 @@ static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
 
 /* After a window that was not the last: may the next begin? If not, `*status` is what the transfer ends with. */
 static bool go_on(zx_status_t *status) {
+    switch_point();
     struct thread *self = thread_current();
     if (*status == BUFFER_FAULTED) {
         *status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);

@@ -9,6 +9,7 @@
 
 #include "arch/cpu.h"
 #include "kernel/base/compiler.h"
+#include "kernel/base/irq_watch.h"
 
 #define MAX_CPUS 64
 
@@ -21,16 +22,21 @@ struct cpu {
     bool reschedule;          /* a better thread is ready: switch at the next chance */
     struct lock_stack *locks; /* what the running thread holds; debug builds */
     struct thread *idle;
+    int64_t irq_off_since; /* the time, if somebody wants to know: kernel/base/irq_watch.h */
 };
 
 /* Interrupts off and on again, nesting. The bodies of spinlocks; also for touching per-processor data. */
 static inline void irq_off(void) {
     bool were_on = arch_irq_disable();
     struct cpu *cpu = arch_this_cpu();
-    if (cpu->irq_off_depth++ == 0) cpu->irq_were_on = were_on;
+    if (cpu->irq_off_depth++ > 0) return;
+    cpu->irq_were_on = were_on;
+    if (unlikely(irq_watch_on)) irq_watch_begin(cpu);
 }
 
 static inline void irq_restore(void) {
     struct cpu *cpu = arch_this_cpu();
-    if (--cpu->irq_off_depth == 0 && cpu->irq_were_on) arch_irq_enable();
+    if (--cpu->irq_off_depth > 0) return;
+    if (unlikely(irq_watch_on)) irq_watch_end(cpu);
+    if (cpu->irq_were_on) arch_irq_enable();
 }

@@ -11,6 +11,8 @@
 static const char *const names[] = {
     "aslr.disable",                     /* default true: mappings go to the lowest gap that fits */
     "kernel.enable-debugging-syscalls", /* default true: process_write_memory is offered */
+    "kernel.irq.watch",                 /* debug builds report how long interrupts were off */
+    "kernel.sched.force",               /* a number: debug builds switch threads at places that it chooses */
     "kernel.smp.maxcpus",               /* so many processors are started at most */
     "kernel.test",                      /* unit: the test kernel runs its unit tests instead of init */
     "test.only",                        /* the test kernel runs only the tests whose names begin with this */

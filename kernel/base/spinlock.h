@@ -7,6 +7,7 @@
 
 #include "kernel/base/cpu.h"
 #include "kernel/base/lockrank.h"
+#include "kernel/base/switch_point.h"
 
 struct CAPABILITY("spinlock") spinlock {
     atomic_bool locked;
@@ -31,6 +32,7 @@ static inline void spinlock_init(struct spinlock *l, enum lock_rank rank UNUSED,
 }
 
 static inline void spin_lock(struct spinlock *l) ACQUIRE(l) NO_THREAD_SAFETY {
+    switch_point();
     irq_off();
     SPINLOCK_TRACK(l);
     while (unlikely(atomic_exchange_explicit(&l->locked, true, memory_order_acquire))) {
@@ -42,4 +44,5 @@ static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY {
     lock_rank_release(l);
     atomic_store_explicit(&l->locked, false, memory_order_release);
     irq_restore();
+    switch_point();
 }

@@ -17,6 +17,12 @@ void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UN
 #endif
 }
 
+#ifdef DEBUG
+void mutex_check_place(const struct mutex *m) {
+    if (!arch_irq_enabled() && arch_this_cpu()->irq_off_depth > 0) panic("mutex '%s' taken under a spinlock", m->name);
+}
+#endif
+
 /* Makes sure that the owner will see us when it unlocks; false if the mutex became free and is now ours. */
 static bool mutex_mark_contended(struct mutex *m) {
     uintptr_t owner = atomic_load_explicit(&m->owner, memory_order_relaxed);

@@ -23,10 +23,13 @@ struct CAPABILITY("mutex") mutex {
 
 #define MUTEX_CONTENDED ((uintptr_t)1)
 
+/* Debug builds: panics where a spinlock is held, though the mutex may be free just then. */
+void mutex_check_place(const struct mutex *m);
+
 #ifdef DEBUG
 #define MUTEX_INIT(m, rank_, name_) \
     { .waiters = WAITQ_INIT((m).waiters), .rank = (rank_), .name = (name_) }
-#define MUTEX_TRACK(m) lock_rank_acquire((m), (m)->name, (m)->rank)
+#define MUTEX_TRACK(m) (mutex_check_place(m), lock_rank_acquire((m), (m)->name, (m)->rank))
 #else
 #define MUTEX_INIT(m, rank_, name_) \
     { .waiters = WAITQ_INIT((m).waiters) }
@@ -38,11 +41,13 @@ void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
 
 static inline void mutex_lock(struct mutex *m) ACQUIRE(m) NO_THREAD_SAFETY {
+    switch_point();
     MUTEX_TRACK(m);
     uintptr_t free = 0;
     if (unlikely(!atomic_compare_exchange_strong_explicit(&m->owner, &free, (uintptr_t)arch_current_thread(),
                                                           memory_order_acquire, memory_order_relaxed)))
         mutex_lock_slow(m);
+    switch_point();
 }
 
 static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
@@ -51,6 +56,7 @@ static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
     if (unlikely(
             !atomic_compare_exchange_strong_explicit(&m->owner, &self, 0, memory_order_release, memory_order_relaxed)))
         mutex_unlock_slow(m);
+    switch_point();
 }
 
 static inline bool mutex_held(struct mutex *m) {

@@ -13,6 +13,7 @@
 #include "arch/upcall.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
+#include "kernel/sched/force.h"
 
 /* How long a thread runs before others of its processor get their turn. */
 #define SLICE ZX_MSEC(10)
@@ -138,6 +139,7 @@ void sched_switch(void) {
     this_queue()->running = next;
     cpu->reschedule = false;
     if (next != prev) {
+        force_note_switch(next);
         ASSERT(cpu->irq_off_depth == 1);
         /* Whether interrupts come back on afterwards is this thread's affair, not this processor's. */
         bool irq_were_on = cpu->irq_were_on;
@@ -167,6 +169,18 @@ static void switch_if_wanted(void) REQUIRES(&sched_lock) {
 
 void thread_yield(void) {
     spin_lock(&sched_lock);
+    switch_if_wanted();
+    spin_unlock(&sched_lock);
+}
+
+void sched_yield_past(unsigned skip) {
+    spin_lock(&sched_lock);
+    struct run_queue *queue = this_queue();
+    for (skip = queue->length ? skip % queue->length : 0; skip > 0; skip--) {
+        struct thread *first = TAILQ_FIRST(&queue->ready);
+        TAILQ_REMOVE(&queue->ready, first, link);
+        TAILQ_INSERT_TAIL(&queue->ready, first, link);
+    }
     switch_if_wanted();
     spin_unlock(&sched_lock);
 }
@@ -212,6 +226,7 @@ static void thread_begin(void *arg) NO_THREAD_SAFETY {
 void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
                  void (*reap)(struct thread *)) {
     *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap};
+    force_number_thread(t);
     arch_thread_init(&t->arch, stack, stack_size, thread_begin, t);
 }
 

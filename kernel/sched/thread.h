@@ -44,7 +44,10 @@ struct thread {
     bool faults_off;      /* a page fault in a user copy ends the copy instead of being resolved */
     vaddr_t fault_addr;   /* where it then happened … */
     unsigned fault_flags; /* … and how */
-    void *discarding;     /* the queue of messages it is discarding; kernel/object/channel.c */
+#ifdef DEBUG
+    uint64_t number; /* in the order of creation */
+#endif
+    void *discarding; /* the queue of messages it is discarding; kernel/object/channel.c */
 };
 
 static inline struct thread *thread_current(void) { return arch_current_thread(); }

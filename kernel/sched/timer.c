@@ -17,6 +17,9 @@ static int timer_compare(const struct timer *a, const struct timer *b) {
 RB_HEAD(timer_tree, timer);
 RB_GENERATE_INTERNAL(timer_tree, timer, node, timer_compare, UNUSED static)
 
+/* As many as there are threads may be due at once, and interrupts are off. The alarm for the rest goes off at once. */
+#define FIRE_MAX 32
+
 static struct timer_tree queues[MAX_CPUS];
 
 void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *)) {
@@ -39,7 +42,9 @@ void timer_disarm(struct timer *timer) {
 void timer_run(zx_time_t now) {
     struct timer_tree *queue = &queues[arch_this_cpu()->id];
     struct timer *first;
-    while ((first = RB_MIN(timer_tree, queue)) && first->deadline <= now) {
+    for (unsigned fired = 0; fired < FIRE_MAX; fired++) {
+        first = RB_MIN(timer_tree, queue);
+        if (!first || first->deadline > now) break;
         timer_disarm(first);
         first->fire(first);
     }

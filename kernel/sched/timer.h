@@ -20,7 +20,7 @@ struct timer {
 void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *timer));
 void timer_disarm(struct timer *timer);
 
-/* Under the scheduler's lock: fires what is due on this processor. */
+/* Under the scheduler's lock: fires what is due on this processor; if that is much, some of it. */
 void timer_run(zx_time_t now);
 
 /* Under the scheduler's lock: this processor's next deadline, or ZX_TIME_INFINITE. */

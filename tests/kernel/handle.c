@@ -163,6 +163,28 @@ KTEST("handle/a table of thousands keeps each apart") {
     end();
 }
 
+KTEST("handle/going through a table meets each live handle once, however far apart they lie") {
+    static zx_handle_t values[1000];
+    static const size_t kept[] = {3, 64, 700, 999};
+    struct handle handle;
+    uint32_t index = 0;
+    begin();
+    for (size_t i = 0; i < countof(values); i++) NEED((values[i] = give((zx_rights_t)i)));
+    for (size_t i = 0, k = 0; i < countof(values); i++) {
+        if (i == kept[k])
+            k++;
+        else
+            NEED(close(values[i]));
+    }
+    for (size_t k = 0; k < countof(kept); k++) {
+        NEED(handle_next(&table, &index, &handle));
+        EXPECT(handle.rights == kept[k] && handle.object == &event);
+        object_unref(handle.object);
+    }
+    EXPECT(!handle_next(&table, &index, &handle));
+    end();
+}
+
 static zx_status_t reserve(void *arg) { return handle_reserve(&table, arg); }
 static bool none_reserved(void *arg UNUSED) { return table.live == 0 && table.slots == 0; }
 

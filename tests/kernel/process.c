@@ -53,9 +53,9 @@ static bool terminates(struct process *p, int64_t return_code) {
     return info.exited && info.return_code == return_code;
 }
 
-/* The same for one that was killed as soon as it had started. Another processor may have run it by then: it crashes. */
+/* The same for one that was killed as soon as it had started. It may have run by then: it crashes. */
 static bool terminates_early(struct process *p, int64_t return_code) {
-    if (!terminates(p, return_code)) return sched_cpu_count() > 1 && terminates(p, ZX_TASK_RETCODE_EXCEPTION_KILL);
+    if (!terminates(p, return_code)) return !turns_are_kept() && terminates(p, ZX_TASK_RETCODE_EXCEPTION_KILL);
     return true;
 }
 

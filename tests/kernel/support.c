@@ -216,3 +216,10 @@ bool run_in(struct aspace *as, void (*run)(void *arg), void *arg) {
     runner_join(&r);
     return true;
 }
+
+bool turns_are_kept(void) {
+#ifdef DEBUG
+    if (switch_points_on) return false;
+#endif
+    return sched_cpu_count() == 1;
+}

@@ -72,3 +72,6 @@ void runner_join(struct runner *r);
 void runner_settle(struct runner *r);
 /* All three at once: calls run(arg) in an address space. */
 bool run_in(struct aspace *as, void (*run)(void *arg), void *arg);
+
+/* Do threads run in the order in which they became ready? Not on several processors, nor when switches are forced. */
+bool turns_are_kept(void);

@@ -17,6 +17,8 @@ uint64_t random_seed(void) {
     return seed;
 }
 
+bool times_are_exact(void) { return getenv("test.exact") != NULL; }
+
 uint64_t random_next(uint64_t *state) {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     return *state >> 33;

@@ -228,3 +228,57 @@ TEST("read_memory/L10 a page read during writes is one write's") {
     for (size_t round = 1; race_goes_on(begun, round > 20 && s.rounds > 20); round++) NEED(write_bytes(round));
     scene_end(thread);
 }
+
+#define FAULTS 60u
+#define WINDOW ((size_t)64 << 10)
+
+enum fault_word { FAULTS_WANTED, FAULTS_DONE, FAULT_LONGEST };
+
+/* The target: touches page after page that it never touched before, each at the beginning of a turn of its own. */
+static void fault_now_and_then(struct agent_start *start) {
+    _Atomic uint64_t *board = start->shared;
+    for (uint64_t i = 0;; i++) {
+        while (i >= atomic_load(&board[FAULTS_WANTED])) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+        zx_time_t begun = zx_clock_get_monotonic();
+        *(volatile uint64_t *)(PLACE + i * 7 * PAGE);
+        uint64_t took = (uint64_t)(zx_clock_get_monotonic() - begun);
+        if (took > atomic_load(&board[FAULT_LONGEST])) atomic_store(&board[FAULT_LONGEST], took);
+        atomic_store(&board[FAULTS_DONE], i + 1);
+    }
+}
+
+/* Has the target take so many faults more, and tells how long the longest took. Meanwhile it is written to, or not. */
+static uint64_t longest_fault(_Atomic uint64_t *board, zx_handle_t written, const unsigned char *buffer) {
+    uint64_t until = atomic_load(&board[FAULTS_DONE]) + FAULTS;
+    atomic_store(&board[FAULT_LONGEST], 0);
+    atomic_store(&board[FAULTS_WANTED], until);
+    zx_time_t deadline = zx_deadline_after(ZX_SEC(30));
+    while (atomic_load(&board[FAULTS_DONE]) < until && zx_clock_get_monotonic() < deadline) {
+        if (written)
+            EXPECT_MOVED(write_to(written, PLACE, buffer, MAX_TRANSFER), MAX_TRANSFER);
+        else
+            zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    }
+    EXPECT(atomic_load(&board[FAULTS_DONE]) >= until);
+    return atomic_load(&board[FAULT_LONGEST]);
+}
+
+TEST("write_memory/L12 a target's page fault waits for one window at most, however much is written to it") {
+    struct memory board = memory_make(PAGE, 0);
+    _Atomic uint64_t *words = (_Atomic uint64_t *)(void *)board.view;
+    struct child agent = agent_make();
+    unsigned char *buffer = buffer_make(MAX_TRANSFER);
+    vmar_map_at(agent.vmar, PLACE, vmo_make(MAX_TRANSFER), 0, MAX_TRANSFER, PERM_RW);
+    EXPECT_MOVED(write_to(agent.process, PLACE, buffer, MAX_TRANSFER), MAX_TRANSFER);
+    zx_time_t begun = zx_clock_get_monotonic();
+    EXPECT_MOVED(write_to(agent.process, PLACE, buffer, WINDOW), WINDOW);
+    uint64_t window = (uint64_t)(zx_clock_get_monotonic() - begun);
+    agent_run(&agent, fault_now_and_then, board.vmo, PAGE, NULL, 0);
+    uint64_t alone = longest_fault(words, ZX_HANDLE_INVALID, buffer);
+    uint64_t among = longest_fault(words, agent.process, buffer);
+    test_note("a window %llu ns; the longest of %u faults alone %llu ns, among writes %llu ns",
+              (unsigned long long)window, FAULTS, (unsigned long long)alone, (unsigned long long)among);
+    EXPECT(!times_are_exact() || among <= window + 2 * alone);
+    agent_kill(&agent);
+}

@@ -195,13 +195,15 @@ debug: $(OUT)/kernel.elf $(OUT)/bootfs
 
 # --- tests ---
 
-# Both builds of everything, then whatever TESTS names.
+# Both builds of everything, then whatever TESTS names, two scripts at a time. Those that look at how runs of the system in
+# one tree get along run by themselves.
 TESTS ?= tests/*.t
+TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 2 : 1) }')
 .PHONY: test test-images
 test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)$(MAKE) BUILD=debug test-images
-	$(QUIET)unset BUILD; prove --timer $(TESTS)
+	$(QUIET)unset BUILD; prove --timer -j$(TEST_JOBS) --rules='seq={tests/40-run.t,tests/50-boot-time.t,tests/70-scaling.t}' --rules='par=**' $(TESTS)
 test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS) $(OUT)/user/bench $(OUT)/linux/bench
 
 # The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.

@@ -17,7 +17,7 @@ for my $run (['counted', 'max', 1, $counted, ' test.exact=1 kernel.irq.watch'], 
     my ($name, $cpu, $smp, $flags, $options) = @$run;
     my $result = Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",
-        fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 180, cmdline => "init.run=tests$options",
+        fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 400, cmdline => "init.run=tests$options",
         qemu_flags => join(' ', $flags, $ENV{QEMU_FLAGS} // ''),
     )->relay($name);
     next unless $flags;

@@ -31,16 +31,6 @@ static ALWAYS_INLINE zx_status_t copy(struct transfer *x, bool write, char *data
     return BUFFER_FAULTED;
 }
 
-/* The bytes of the page at `offset`, where the block does not have it. The window ends at `end`. */
-static NOINLINE zx_status_t get_page(struct vmo *store, uint64_t offset, uint64_t end, bool write, uint64_t *dropped,
-                                     char **data) REQUIRES(&store->lock) {
-    struct vmo_page page;
-    zx_status_t status =
-        write ? vmo_fill_page(store, offset, end, dropped, &page) : vmo_get_page(store, offset, false, &page);
-    if (status == ZX_OK) *data = arch_phys_to_virt(page.pa);
-    return status;
-}
-
 /* Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space. */
 static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
                                             size_t len) REQUIRES(&store->lock) {
@@ -50,19 +40,16 @@ static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, stru
         size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
         struct page *page = vmo_block_page(block, store, offset, write);
         zx_status_t status = ZX_OK;
-        char *data;
-        if (likely(page)) {
-            data = page_data(page);
-        } else {
-            status = get_page(store, offset, offset + len, write, &dropped, &data);
+        if (write && unlikely(!page)) {
+            status = vmo_fill_page(store, offset, offset + len, &dropped, &page);
             if (status != ZX_OK) return status;
             block = NULL;
         }
-        status = copy(x, write, data + within, chunk);
+        status = copy(x, write, (char *)page_data(page) + within, chunk);
         len -= chunk;
         if (status != ZX_OK || len == 0) return status;
         offset += chunk;
-        if (!block || vmo_block_begins(store, offset)) block = vmo_block(store, offset, write);
+        if ((write && !block) || vmo_block_begins(store, offset)) block = vmo_block(store, offset, write);
     }
 }
 

@@ -161,26 +161,29 @@ MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool wri
     REQUIRES(&store->lock);
 
 /*
- * The same for whoever writes on up to `end`: what shows the hole around `offset` is dropped at once, up to `*dropped`, which is 0
- * at first, instead of for each page. The lock is not let go meanwhile, and nobody else puts pages.
- */
-MUST_CHECK zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped,
-                                     struct vmo_page *out) REQUIRES(&store->lock);
-
-/*
  * For whoever goes through many pages: those that simply are there need not be asked for one by one. The block of the tree around
- * an offset, good until a page is put or the lock let go; NULL if nothing in it can be used as it is.
+ * an offset, good until a page is put or the lock let go; NULL if there is nothing in it, or for writing, nothing of the store's
+ * own.
  */
 static inline struct page *const *vmo_block(struct vmo *store, uint64_t offset, bool write) {
     return pagetree_block(&store->pages, store->first_index + (offset >> PAGE_SHIFT), write);
 }
 
-/* The page that holds `offset` if it can be used as it is, or NULL: then vmo_get_page() gets it. */
+/* The page that holds `offset`. For writing, NULL if it cannot be used as it is: vmo_fill_page() gets it then. */
+extern struct page *vmo_zero_page;
 static inline struct page *vmo_block_page(struct page *const *block, const struct vmo *store, uint64_t offset,
                                           bool write) {
     struct page *page = block ? block[(store->first_index + (offset >> PAGE_SHIFT)) % PAGETREE_BLOCK] : NULL;
-    return page && write && !page_exclusive(page) ? NULL : page;
+    if (!write) return page ? page : vmo_zero_page;
+    return page && page_exclusive(page) ? page : NULL;
 }
+
+/*
+ * As vmo_get_page() for somebody who writes on up to `end`: what shows the hole around `offset` is dropped at once, up to
+ * `*dropped`, which is 0 at first, instead of for each page. The lock is not let go meanwhile, and nobody else puts pages.
+ */
+MUST_CHECK zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped,
+                                     struct page **out) REQUIRES(&store->lock);
 
 /* Does another block begin with the page at `offset`? */
 static inline bool vmo_block_begins(const struct vmo *store, uint64_t offset) {

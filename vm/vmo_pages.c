@@ -12,11 +12,11 @@
 #include "vm/vmo.h"
 
 /* All absent pages read as this one. Nobody may ever write it: it is handed out with `writable` false only. */
-static struct page *zero_page;
+struct page *vmo_zero_page;
 
 void vmo_init(void) {
-    zero_page = page_alloc_zeroed();
-    CHECK(zero_page);
+    vmo_zero_page = page_alloc_zeroed();
+    CHECK(vmo_zero_page);
 }
 
 static uint64_t page_index(const struct vmo *store, uint64_t offset) {
@@ -51,6 +51,12 @@ static zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct pag
     return status;
 }
 
+/* Gives the store a page of its own in place of `*page`, which is shared or NULL. */
+static zx_status_t own_page(struct vmo *store, uint64_t offset, struct page **page) REQUIRES(&store->lock) {
+    mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
+    return put_copy(store, offset, *page, page);
+}
+
 zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out) {
     bool exclusive = false;
     if (store->kind == VMO_PHYSICAL) {
@@ -59,34 +65,33 @@ zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct 
     }
     struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
     if (write && !exclusive) {
-        mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
-        zx_status_t status = put_copy(store, offset, page, &page);
+        zx_status_t status = own_page(store, offset, &page);
         if (status != ZX_OK) return status;
         exclusive = true;
     }
-    out->pa = page_phys(page ? page : zero_page);
+    out->pa = page_phys(page ? page : vmo_zero_page);
     out->writable = exclusive;
     return ZX_OK;
 }
 
-/* From `offset` on, up to `end`: the end of the hole there, or `offset` if there is a page. */
+/* From `offset` on, where there is a hole, up to `end`: where the hole ends. */
 static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     uint64_t npages = (end - offset + PAGE_MASK) >> PAGE_SHIFT, skip;
     if (!pagetree_next(&store->pages, page_index(store, offset), npages, &skip)) skip = npages;
     return offset + (skip << PAGE_SHIFT);
 }
 
-zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped, struct vmo_page *out) {
-    struct page *page;
+zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped, struct page **out) {
     offset = page_round_down(offset);
     if (offset >= *dropped) {
+        bool exclusive;
+        *out = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+        if (exclusive) return ZX_OK;
+        if (*out) return own_page(store, offset, out);
         *dropped = hole_end(store, offset, end);
-        if (*dropped == offset) return vmo_get_page(store, offset, true, out);
         mapping_drop_all(store, offset, *dropped - offset);
     }
-    zx_status_t status = put_copy(store, offset, NULL, &page);
-    if (status == ZX_OK) *out = (struct vmo_page){page_phys(page), true};
-    return status;
+    return put_copy(store, offset, NULL, out);
 }
 
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {

@@ -19,7 +19,7 @@ use constant {POWER_OK => 33, POWER_FAIL => 35, POWER_PANIC => 37};
 # What the environment (that is, make's command line) may set, and what holds otherwise.
 my %defaults = (
     smp => 2, mem => '256M', cpu => 'max', machine => 'pc', fw => 'bios', accel => '', cmdline => '',
-    qemu_flags => '', timeout => 60,
+    qemu_flags => '', timeout => 120,
 );
 
 # new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put before

@@ -22,6 +22,7 @@ zx_status_t aspace_create(struct aspace **out) {
         status = vmar_create_root(as, &as->root);
         if (status == ZX_OK) {
             as->near = as->root;
+            as->recent = &mapping_none;
             *out = as;
             return ZX_OK;
         }
@@ -61,8 +62,8 @@ struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
     while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
     as->near = vmar;
-    as->recent = r ? mapping_from_region(r) : NULL;
-    return as->recent;
+    as->recent = r ? mapping_from_region(r) : &mapping_none;
+    return r ? as->recent : NULL;
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

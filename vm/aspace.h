@@ -25,7 +25,7 @@ struct aspace {
     enum aspace_state state; /* [l] */
     struct vmar *root;       /* [I] with a reference until dead */
     struct vmar *near;       /* [l] where the last look-up ended: the root, or a VMAR in the tree */
-    struct mapping *recent;  /* [l] and the mapping that it found; NULL: none, or it is gone */
+    struct mapping *recent;  /* [l] and the mapping that it found; if none, or it is gone: mapping_none */
     struct mutex translations_lock;
     struct arch_aspace arch; /* guarded by translations_lock */
     uint64_t counted;        /* vmo_share_count()'s, under its own lock */

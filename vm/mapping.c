@@ -11,6 +11,8 @@
 #include "vm/mapping_set.h"
 #include "vm/vmar.h"
 
+struct mapping mapping_none;
+
 /* How much of a mapping its VMO reaches. What lies beyond may begin or end past 2^64 of the store, and shows nothing. */
 static uint64_t mapping_reach(const struct mapping *m) {
     uint64_t size = m->vmo->size;
@@ -39,7 +41,7 @@ void mapping_attach(struct mapping *m) {
 
 void mapping_detach(struct mapping *m, struct mapping_list *dead) {
     struct vmo *store = m->vmo->store;
-    if (m->aspace->recent == m) m->aspace->recent = NULL;
+    if (m->aspace->recent == m) m->aspace->recent = &mapping_none;
     region_remove(&m->region.parent->children, &m->region);
     mutex_lock(&store->lock);
     mapping_drop(m, m->region.base, m->region.len);

@@ -36,10 +36,13 @@ LIST_HEAD(mapping_list, mapping);
 
 static inline struct mapping *mapping_from_region(struct region *r) { return container_of(r, struct mapping, region); }
 
+/* One that holds no address. */
+extern struct mapping mapping_none;
+
 /* The mapping that holds `addr`, or NULL. */
 static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
     struct mapping *m = as->recent;
-    return m && addr - m->region.base < m->region.len ? m : aspace_search(as, addr);
+    return addr - m->region.base < m->region.len ? m : aspace_search(as, addr);
 }
 
 /* Where in the VMO's store the mapping begins. */

@@ -38,11 +38,12 @@ static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, stru
     uint64_t dropped = 0;
     for (;;) {
         size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
-        struct page *page = vmo_block_page(block, store, offset, write);
+        struct page *page = vmo_block_page(block, store, offset, write), *filled;
         zx_status_t status = ZX_OK;
         if (write && unlikely(!page)) {
-            status = vmo_fill_page(store, offset, offset + len, &dropped, &page);
+            status = vmo_fill_page(store, offset, offset + len, &dropped, &filled);
             if (status != ZX_OK) return status;
+            page = filled;
             block = NULL;
         }
         status = copy(x, write, (char *)page_data(page) + within, chunk);
@@ -111,17 +112,16 @@ static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
     return status;
 }
 
-/* After a window that was not the last: may the next begin? If not, `*status` is what the transfer ends with. */
-static bool go_on(zx_status_t *status) {
+/* After a window that was not the last: ZX_OK if the next may begin, or what the transfer ends with. */
+static zx_status_t go_on(zx_status_t status) {
     switch_point();
     struct thread *self = thread_current();
-    if (*status == BUFFER_FAULTED) {
-        *status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
+    if (status == BUFFER_FAULTED) {
+        status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
         /* If there is no page to be had the buffer is good all the same, and it is as with a page of the target. */
-        if (*status != ZX_OK && *status != ZX_ERR_NO_MEMORY) *status = ZX_ERR_INVALID_ARGS;
+        if (status != ZX_OK && status != ZX_ERR_NO_MEMORY) status = ZX_ERR_INVALID_ARGS;
     }
-    if (*status == ZX_OK && thread_killed()) *status = ZX_ERR_CANCELED;
-    return *status == ZX_OK;
+    return status == ZX_OK && thread_killed() ? ZX_ERR_CANCELED : status;
 }
 
 static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
@@ -130,13 +130,13 @@ static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, 
         status = aspace_window(x, write, target, addr + x->done);
         if (x->done == x->len) return ZX_OK;
         if (status == MUST_FORK) status = fork_mapping(target, addr + x->done);
-    } while (go_on(&status));
+        status = go_on(status);
+    } while (status == ZX_OK);
     if (x->done > 0 && status != ZX_ERR_INVALID_ARGS) return ZX_OK;
     return status == ZX_ERR_OUT_OF_RANGE ? ZX_ERR_NO_MEMORY : status;
 }
 
 zx_status_t transfer_aspace(struct transfer *x, struct aspace *target, vaddr_t addr) {
-    if (x->len == 0) return ZX_OK;
     return x->write ? aspace_windows(x, true, target, addr) : aspace_windows(x, false, target, addr);
 }
 
@@ -145,7 +145,8 @@ static ALWAYS_INLINE zx_status_t vmo_windows(struct transfer *x, bool write, str
     do {
         status = vmo_window(x, write, vmo, offset + x->done, x->len - x->done);
         if (x->done == x->len) return ZX_OK;
-    } while (go_on(&status));
+        status = go_on(status);
+    } while (status == ZX_OK);
     return status;
 }
 

@@ -30,11 +30,13 @@ THREAD_ATTENTION  equ 8
 
 ; struct trap_frame
 FRAME_RAX         equ 10 * 8
-FRAME_RIP         equ 17 * 8
 FRAME_CS          equ 18 * 8
-FRAME_RFLAGS      equ 19 * 8
-FRAME_RSP         equ 20 * 8
 FRAME_SIZE        equ 22 * 8
+
+; What a system call leaves on the stack while it runs; below it lie its seventh and eighth argument
+SAVED_RIP         equ 1 * 8
+SAVED_FLAGS       equ 2 * 8
+SAVED_SP          equ 3 * 8
 
 USER_DATA         equ 0x23
 USER_CODE         equ 0x2b
@@ -81,9 +83,18 @@ MSR_GS_BASE       equ 0xc0000101
     add rsp, 16                     ; vector and error code
 %endmacro
 
-; The rest of a system call's frame, from the registers as they are; %1 bytes lie on the stack below it.
+; The frame of a system call, from the registers as they are, rcx and r11 apart; interrupts are off, and %1 bytes lie on
+; the stack below what the entry left there.
 %macro FILL_FRAME 1
-    add rsp, %1 + FRAME_RIP
+    add rsp, %1 + 8
+    pop rcx
+    pop r11
+    pop qword [gs:PERCPU_USER_SP]
+    push USER_DATA
+    push qword [gs:PERCPU_USER_SP]
+    push r11
+    push USER_CODE
+    push rcx
     push 0                          ; no error code
     push VECTOR_SYSCALL
     PUSH_REGISTERS
@@ -182,12 +193,10 @@ syscall_entry:
     swapgs
     mov [gs:PERCPU_USER_SP], rsp
     mov rsp, [gs:PERCPU_KERNEL_SP]
-    push USER_DATA
     push qword [gs:PERCPU_USER_SP]
     push r11
-    push USER_CODE
     push rcx
-    sub rsp, FRAME_RIP
+    sub rsp, 8                      ; the call's stack is to be aligned
     sti
     sub rax, SYSCALL_BASE
     cmp rax, [rel upcall_syscall_count]
@@ -209,17 +218,18 @@ syscall_entry:
     xor r10d, r10d
     xor r8d, r8d
     xor r9d, r9d
-    mov rcx, [rsp + 16 + FRAME_RIP] ; in the lower half: it follows an instruction that user mode ran
-    mov r11, [rsp + 16 + FRAME_RFLAGS]
+    mov rcx, [rsp + 16 + SAVED_RIP] ; in the lower half: it follows an instruction that user mode ran
+    mov r11, [rsp + 16 + SAVED_FLAGS]
     cmp dword [rdi + THREAD_ATTENTION], 0
     mov edi, 0
     jne .attention
-    mov rsp, [rsp + 16 + FRAME_RSP]
+    mov rsp, [rsp + 16 + SAVED_SP]
     swapgs
     o64 sysret
 
 ; Not one of our numbers, so maybe a C library that takes us for Linux and expects its registers back.
 .refused:
+    cli
     FILL_FRAME 0
     call upcall_bad_syscall
     mov [rsp + FRAME_RAX], rax

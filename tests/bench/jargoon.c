@@ -108,22 +108,25 @@ void target_end(struct target *shown) {
     free(target);
 }
 
-static void transfer_check(zx_status_t status, const struct transfer *t, size_t actual) {
-    must(status, "transfer");
+static void check(zx_status_t status, const struct transfer *t, size_t actual) {
+    if (status != ZX_OK) must(status, "transfer");
     if (actual != t->len) fail("transfer", "not all of it");
 }
 
-static void memory_write(const struct transfer *t) {
+static void memory_write(const void *transfer) {
+    const struct transfer *t = transfer;
     size_t actual;
-    zx_status_t status =
-        zx_process_write_memory(jargoon_target(t->target)->process, t->there, t->here, t->len, &actual);
-    transfer_check(status, t, actual);
+    zx_handle_t process = jargoon_target(t->target)->process;
+    zx_status_t status = zx_process_write_memory(process, t->there, t->here, t->len, &actual);
+    check(status, t, actual);
 }
 
-static void memory_read(const struct transfer *t) {
+static void memory_read(const void *transfer) {
+    const struct transfer *t = transfer;
     size_t actual;
-    zx_status_t status = zx_process_read_memory(jargoon_target(t->target)->process, t->there, t->here, t->len, &actual);
-    transfer_check(status, t, actual);
+    zx_handle_t process = jargoon_target(t->target)->process;
+    zx_status_t status = zx_process_read_memory(process, t->there, t->here, t->len, &actual);
+    check(status, t, actual);
 }
 
 const struct method methods[] = {{"zx_process", memory_write, memory_read, 64 * MIB}};

@@ -131,27 +131,32 @@ void target_end(struct target *shown) {
     free(target);
 }
 
-static void vm_write(const struct transfer *t) {
+static void vm_write(const void *transfer) {
+    const struct transfer *t = transfer;
     struct iovec here = {t->here, t->len}, there = {(void *)t->there, t->len};
     must(process_vm_writev(linux_target(t->target)->pid, &here, 1, &there, 1, 0) == (ssize_t)t->len,
          "process_vm_writev");
 }
 
-static void vm_read(const struct transfer *t) {
+static void vm_read(const void *transfer) {
+    const struct transfer *t = transfer;
     struct iovec here = {t->here, t->len}, there = {(void *)t->there, t->len};
     must(process_vm_readv(linux_target(t->target)->pid, &here, 1, &there, 1, 0) == (ssize_t)t->len, "process_vm_readv");
 }
 
-static void mem_write(const struct transfer *t) {
+static void mem_write(const void *transfer) {
+    const struct transfer *t = transfer;
     must(pwrite(linux_target(t->target)->memory, t->here, t->len, (off_t)t->there) == (ssize_t)t->len, "pwrite");
 }
 
-static void mem_read(const struct transfer *t) {
+static void mem_read(const void *transfer) {
+    const struct transfer *t = transfer;
     must(pread(linux_target(t->target)->memory, t->here, t->len, (off_t)t->there) == (ssize_t)t->len, "pread");
 }
 
 /* A word at a time; less than a word is read, changed and written back. */
-static void ptrace_write(const struct transfer *t) {
+static void ptrace_write(const void *transfer) {
+    const struct transfer *t = transfer;
     pid_t pid = linux_target(t->target)->pid;
     for (size_t at = 0; at < t->len; at += sizeof(long)) {
         size_t len = t->len - at < sizeof(long) ? t->len - at : sizeof(long);
@@ -161,7 +166,8 @@ static void ptrace_write(const struct transfer *t) {
     }
 }
 
-static void ptrace_read(const struct transfer *t) {
+static void ptrace_read(const void *transfer) {
+    const struct transfer *t = transfer;
     for (size_t at = 0; at < t->len; at += sizeof(long)) {
         size_t len = t->len - at < sizeof(long) ? t->len - at : sizeof(long);
         errno = 0;

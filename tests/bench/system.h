@@ -55,11 +55,11 @@ struct transfer {
     size_t len;
 };
 
-/* A way to write and to read; the first of them is the one that the others are compared with. */
+/* A way to write and to read, given a struct transfer; the first of them is the one that the others are compared with. */
 struct method {
     const char *name;
-    void (*write)(const struct transfer *transfer);
-    void (*read)(const struct transfer *transfer);
+    void (*write)(const void *transfer);
+    void (*read)(const void *transfer);
     size_t most; /* beyond so many bytes it is too slow to be worth the wait */
 };
 

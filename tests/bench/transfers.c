@@ -18,14 +18,9 @@ static const char *const state_names[PAGE_STATES] = {"present", "absent", "share
 
 /* A transfer, and the method and direction that it goes by. */
 struct act {
-    void (*run)(const struct transfer *transfer);
+    operation *run;
     struct transfer transfer;
 };
-
-static void run(const void *arg) {
-    const struct act *act = arg;
-    act->run(&act->transfer);
-}
 
 static unsigned tries_of(size_t len) { return len > LONG ? FEW : TRIES; }
 
@@ -40,10 +35,10 @@ static unsigned char *buffer_make(size_t len) {
 /* Pages that a transfer changes serve once: each try has pages of its own. */
 static uint64_t least_of(struct act *act) {
     const struct layout *layout = &act->transfer.target->layout;
-    if (layout->state == PRESENT) return meter_least(run, act, tries_of(act->transfer.len));
+    if (layout->state == PRESENT) return meter_least(act->run, &act->transfer, tries_of(act->transfer.len));
     uint64_t least = UINT64_MAX;
     for (unsigned i = 0; i < tries_of(act->transfer.len); i++) {
-        uint64_t cost = meter_once(run, act);
+        uint64_t cost = meter_once(act->run, &act->transfer);
         if (cost < least) least = cost;
         act->transfer.there += pages_of(act->transfer.len) * PAGE;
     }
@@ -114,7 +109,7 @@ static void measure_line(unsigned generations) {
     if (!target) return;
     unsigned char *buffer = buffer_make(WORD);
     struct act act = {methods[0].write, {target, target->base, buffer, WORD}};
-    tell((double)meter_least(run, &act, TRIES), "generations/%s/own/%u", methods[0].name, generations);
+    tell((double)meter_least(act.run, &act.transfer, TRIES), "generations/%s/own/%u", methods[0].name, generations);
     act.transfer.there += PAGE;
     tell((double)least_of(&act), "generations/%s/shared/%u", methods[0].name, generations);
     memory_unmap(buffer, PAGE);
@@ -133,7 +128,7 @@ static void measure_buffer(const struct method *method, bool writing, size_t len
     for (unsigned i = 0; i < TRIES; i++) {
         unsigned char *buffer = memory_map(pages_of(len) * PAGE);
         struct act act = {writing ? method->write : method->read, {target, target->base, buffer, len}};
-        uint64_t cost = meter_once(run, &act);
+        uint64_t cost = meter_once(act.run, &act.transfer);
         if (cost < least) least = cost;
         memory_unmap(buffer, pages_of(len) * PAGE);
     }
@@ -156,10 +151,10 @@ static void time_one(const struct method *method, bool writing, size_t len) {
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(len + APART * PLACES);
     struct act act = {writing ? method->write : method->read, {target, target->base, buffer, len}};
-    double least = meter_time(run, &act);
+    double least = meter_time(act.run, &act.transfer);
     for (size_t place = 1; place < PLACES; place++) {
         act.transfer.here += APART;
-        double time = meter_time(run, &act);
+        double time = meter_time(act.run, &act.transfer);
         if (time < least) least = time;
     }
     tell(least, "%s/%s/present/%zu", writing ? "write" : "read", method->name, len);

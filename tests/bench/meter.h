@@ -18,7 +18,7 @@ uint64_t meter_once(operation *act, const void *arg);
 /* The least of several calls, after some that are not counted: now and then a clock interrupt comes between. */
 uint64_t meter_least(operation *act, const void *arg, unsigned tries);
 
-/* Nanoseconds per call, at best. */
+/* Nanoseconds per call, at best. Between echo_start() and echo_end(). */
 double meter_time(operation *act, const void *arg);
 
 /* Says a result: a line that begins with a name as of printf(). */

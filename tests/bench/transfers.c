@@ -164,6 +164,7 @@ static void time_one(const struct method *method, bool writing, size_t len) {
 
 void time_transfers(void) {
     static const size_t lens[] = {WORD, 4 * KIB, 64 * KIB, MIB, 16 * MIB};
+    echo_start();
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
         time_copy(lens[i]);
         for (size_t m = 0; m < method_count; m++) {
@@ -172,4 +173,5 @@ void time_transfers(void) {
             time_one(&methods[m], false, lens[i]);
         }
     }
+    echo_end();
 }

@@ -29,7 +29,7 @@ sub arrows {
         my $theirs = $results->{linux}{"write/process_vm/present/$size"};
         my $ours = $results->{jargoon}{"write/zx_process/present/$size"};
         next unless $theirs && $ours;
-        my $label_at = $size > 64 ? $ours * 0.42 : sqrt($theirs * $ours);
+        my $label_at = $size > 64 ? $ours * 0.42 : 1.3 * sqrt($theirs * $ours);
         $text .= "set arrow from $size,${\($theirs * 0.86)} to $size,${\($ours * 1.2)} size graph 0.008,20 filled"
             . " lc rgb '#333333' lw 1.5 front\n";
         $text .= sprintf("set label '%.1f times fewer' at $size,$label_at", $theirs / $ours)

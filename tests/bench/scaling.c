@@ -100,6 +100,16 @@ static uint64_t settled_write_cost(const struct target *t, zx_vaddr_t at) {
     return cost;
 }
 
+/* Of a mapping that is not the one found last, which the address space remembers. */
+static uint64_t found_write_cost(const struct target *t, zx_vaddr_t at, zx_vaddr_t elsewhere) {
+    uint64_t cost = UINT64_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        (void)write_cost(t, elsewhere);
+        cost = least(cost, write_cost(t, at));
+    }
+    return cost;
+}
+
 static void tell(const char *what, unsigned long n, uint64_t cost) {
     printf("%s %lu %llu\n", what, n, (unsigned long long)cost);
 }
@@ -160,7 +170,7 @@ static void mappings(unsigned count) {
     tell("commit-mapped", count, write_cost(&t, middle));
     uint64_t most = 0;
     for (unsigned i = 0; i < count; i += count / 100 + 1) {
-        uint64_t cost = settled_write_cost(&t, PLACE + i * STRIDE);
+        uint64_t cost = found_write_cost(&t, PLACE + i * STRIDE, middle);
         if (cost > most) most = cost;
     }
     tell("write-mapped", count, most);
@@ -171,7 +181,7 @@ static void mappings(unsigned count) {
     MUST(zx_vmar_map(t.vmar, PERM_RW, 0, other, 0, PAGE, &addr));
     tell("map-anywhere", count, now() - begin);
     tell("commit-among-mappings", count, write_cost(&t, middle + PAGE));
-    tell("write-among-mappings", count, settled_write_cost(&t, middle + PAGE));
+    tell("write-among-mappings", count, found_write_cost(&t, middle + PAGE, PLACE));
     target_end(&t);
     MUST(zx_handle_close(crowd));
     MUST(zx_handle_close(other));

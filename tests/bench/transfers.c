@@ -81,14 +81,22 @@ void measure_transfers(void) {
     }
 }
 
-/* A word in the middle of so many mappings. */
+/* A word in the middle of so many mappings, when the one that was written last is another. */
 static void measure_mapping_count(size_t mappings) {
     const struct layout layout = {.pages = mappings, .scattered = true};
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(WORD);
     for (size_t m = 0; m < method_count; m++) {
         struct act act = {methods[m].write, {target, target->base + mappings / 2 * PAGE, buffer, WORD}};
-        tell((double)least_of(&act), "mappings/%s/%zu", methods[m].name, mappings);
+        struct transfer elsewhere = act.transfer;
+        elsewhere.there = target->base;
+        uint64_t least = UINT64_MAX;
+        for (unsigned i = 0; i < TRIES; i++) {
+            act.run(&elsewhere);
+            uint64_t cost = meter_once(act.run, &act.transfer);
+            if (cost < least) least = cost;
+        }
+        tell((double)least, "mappings/%s/%zu", methods[m].name, mappings);
     }
     memory_unmap(buffer, PAGE);
     target_end(target);

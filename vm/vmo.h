@@ -160,20 +160,25 @@ struct vmo_page {
 MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out)
     REQUIRES(&store->lock);
 
+/* Where the page that holds `offset` stands in the store's tree. */
+static inline uint64_t vmo_page_index(const struct vmo *store, uint64_t offset) {
+    return store->first_index + (offset >> PAGE_SHIFT);
+}
+
 /*
  * For whoever goes through many pages: those that simply are there need not be asked for one by one. The block of the tree around
  * an offset, good until a page is put or the lock let go; NULL if there is nothing in it, or for writing, nothing of the store's
  * own.
  */
 static inline struct page *const *vmo_block(struct vmo *store, uint64_t offset, bool write) {
-    return pagetree_block(&store->pages, store->first_index + (offset >> PAGE_SHIFT), write);
+    return pagetree_block(&store->pages, vmo_page_index(store, offset), write);
 }
 
 /* The page that holds `offset`. For writing, NULL if it cannot be used as it is: vmo_fill_page() gets it then. */
 extern struct page *vmo_zero_page;
 static inline struct page *vmo_block_page(struct page *const *block, const struct vmo *store, uint64_t offset,
                                           bool write) {
-    struct page *page = block ? block[(store->first_index + (offset >> PAGE_SHIFT)) % PAGETREE_BLOCK] : NULL;
+    struct page *page = block ? block[vmo_page_index(store, offset) % PAGETREE_BLOCK] : NULL;
     if (!write) return page ? page : vmo_zero_page;
     return page && page_exclusive(page) ? page : NULL;
 }
@@ -187,7 +192,7 @@ MUST_CHECK zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_
 
 /* Does another block begin with the page at `offset`? */
 static inline bool vmo_block_begins(const struct vmo *store, uint64_t offset) {
-    return (store->first_index + (offset >> PAGE_SHIFT)) % PAGETREE_BLOCK == 0;
+    return vmo_page_index(store, offset) % PAGETREE_BLOCK == 0;
 }
 
 /* Moves `*offset` up to the first committed page at or after it and below `end`; false if there is none. */

@@ -19,10 +19,6 @@ void vmo_init(void) {
     CHECK(vmo_zero_page);
 }
 
-static uint64_t page_index(const struct vmo *store, uint64_t offset) {
-    return store->first_index + (offset >> PAGE_SHIFT);
-}
-
 /* A page that holds the same as `old`; zeros for NULL. */
 static struct page *page_copy(const struct page *old) {
     if (!old) return page_alloc_zeroed();
@@ -43,7 +39,7 @@ static zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct pag
     REQUIRES(&store->lock) {
     struct page *page = page_copy(old);
     if (!page) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = pagetree_put(&store->pages, page_index(store, offset), page);
+    zx_status_t status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
     if (status == ZX_OK)
         *out = page;
     else
@@ -63,7 +59,7 @@ zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct 
         *out = (struct vmo_page){{store->frames.raw + page_round_down(offset)}, true};
         return ZX_OK;
     }
-    struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+    struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
     if (write && !exclusive) {
         zx_status_t status = own_page(store, offset, &page);
         if (status != ZX_OK) return status;
@@ -77,7 +73,7 @@ zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct 
 /* From `offset` on, where there is a hole, up to `end`: where the hole ends. */
 static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     uint64_t npages = (end - offset + PAGE_MASK) >> PAGE_SHIFT, skip;
-    if (!pagetree_next(&store->pages, page_index(store, offset), npages, &skip)) skip = npages;
+    if (!pagetree_next(&store->pages, vmo_page_index(store, offset), npages, &skip)) skip = npages;
     return offset + (skip << PAGE_SHIFT);
 }
 
@@ -85,7 +81,7 @@ zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint
     offset = page_round_down(offset);
     if (offset >= *dropped) {
         bool exclusive;
-        *out = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+        *out = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
         if (exclusive) return ZX_OK;
         if (*out) return own_page(store, offset, out);
         *dropped = hole_end(store, offset, end);
@@ -97,7 +93,8 @@ zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
     uint64_t skip;
     if (*offset >= end) return false;
-    if (!pagetree_next(&store->pages, page_index(store, *offset), (end - *offset) >> PAGE_SHIFT, &skip)) return false;
+    if (!pagetree_next(&store->pages, vmo_page_index(store, *offset), (end - *offset) >> PAGE_SHIFT, &skip))
+        return false;
     *offset = page_round_down(*offset) + (skip << PAGE_SHIFT);
     return true;
 }
@@ -105,7 +102,7 @@ bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
 /* Removes whole pages of the store. NO_MEMORY: nothing is removed. */
 static zx_status_t remove_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
     mapping_drop_all(store, offset, len);
-    return pagetree_clear(&store->pages, page_index(store, offset), len >> PAGE_SHIFT);
+    return pagetree_clear(&store->pages, vmo_page_index(store, offset), len >> PAGE_SHIFT);
 }
 
 zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
@@ -125,13 +122,14 @@ static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, c
     REQUIRES(&store->lock) {
     zx_status_t status = ZX_OK;
     uint64_t skip;
-    while (status == ZX_OK && pagetree_next(fresh, page_index(store, offset), (end - offset) >> PAGE_SHIFT, &skip)) {
+    while (status == ZX_OK &&
+           pagetree_next(fresh, vmo_page_index(store, offset), (end - offset) >> PAGE_SHIFT, &skip)) {
         bool exclusive;
         offset += skip << PAGE_SHIFT;
-        struct page *page = pagetree_lookup(fresh, page_index(store, offset), &exclusive);
+        struct page *page = pagetree_lookup(fresh, vmo_page_index(store, offset), &exclusive);
         page_ref(page);
         mapping_drop_all(store, offset, PAGE_SIZE);
-        status = pagetree_put(&store->pages, page_index(store, offset), page);
+        status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
         if (status != ZX_OK) page_unref(page);
         offset += PAGE_SIZE;
     }
@@ -163,11 +161,11 @@ static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t e
 static zx_status_t commit_prepare(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
     REQUIRES(&store->lock) {
     uint64_t npages = (end - offset) >> PAGE_SHIFT;
-    if (npages - pagetree_count(&store->pages, page_index(store, offset), npages) > pages_free())
+    if (npages - pagetree_count(&store->pages, vmo_page_index(store, offset), npages) > pages_free())
         return ZX_ERR_NO_MEMORY;
     for (; offset < end; offset += PAGE_SIZE) {
         bool exclusive = false;
-        uint64_t index = page_index(store, offset);
+        uint64_t index = vmo_page_index(store, offset);
         const struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
         if (exclusive) continue;
         if (thread_killed()) return ZX_ERR_CANCELED;
@@ -213,17 +211,17 @@ static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end
     REQUIRES(&store->lock) {
     bool exclusive;
     if (offset >= end) return ZX_OK;
-    const struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+    const struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
     if (!page) return ZX_OK;
     if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
-    return exclusive ? ZX_OK : copy_into(fresh, page_index(store, offset), page);
+    return exclusive ? ZX_OK : copy_into(fresh, vmo_page_index(store, offset), page);
 }
 
 /* Part of a page, which is the store's own if it is there. */
 static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     bool exclusive;
     if (offset >= end) return;
-    struct page *page = pagetree_lookup(&store->pages, page_index(store, offset), &exclusive);
+    struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
     if (page) memset((char *)page_data(page) + (offset & PAGE_MASK), 0, end - offset);
 }
 
@@ -278,7 +276,7 @@ uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
     lock_two(vmo, other);
     if (offset > vmo->size) offset = vmo->size;
     len = min_u64(len, vmo->size - offset);
-    uint64_t pages = pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, page_index(vmo, offset),
+    uint64_t pages = pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, vmo_page_index(vmo, offset),
                                            (len + PAGE_MASK) >> PAGE_SHIFT);
     unlock_two(vmo, other);
     if (ancestor) vmo_unref(ancestor);

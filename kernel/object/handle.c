@@ -95,7 +95,7 @@ zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct 
     return status;
 }
 
-static bool has_rights(const struct handle *handle, zx_rights_t rights) { return (handle->rights & rights) == rights; }
+static bool has_rights(zx_rights_t has, zx_rights_t wanted) { return (has & wanted) == wanted; }
 
 /* The checks that most calls begin with, in their order. The reference is taken last: a failure has nothing to give back. */
 static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
@@ -108,7 +108,7 @@ static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t va
         status = ZX_ERR_BAD_HANDLE;
     } else if (slot->object->ops->type != type) {
         status = ZX_ERR_WRONG_TYPE;
-    } else if ((slot->rights & rights) != rights) {
+    } else if (!has_rights(slot->rights, rights)) {
         status = ZX_ERR_ACCESS_DENIED;
     } else {
         *out = (struct handle){slot->object, slot->rights};
@@ -135,7 +135,7 @@ zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rig
     struct handle handle;
     zx_status_t status = handle_lookup(table, value, &handle);
     if (status != ZX_OK) return status;
-    if (!has_rights(&handle, rights)) {
+    if (!has_rights(handle.rights, rights)) {
         object_unref(handle.object);
         return ZX_ERR_ACCESS_DENIED;
     }

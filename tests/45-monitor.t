@@ -82,8 +82,9 @@ session(
     'fill watcher 0 1 0' => qr/^0 bytes filled\.\nNothing is mapped at 0/,
     'kill watcher' => qr/^watcher \d+ was killed\n$/,
     'start hello from afar' => qr/^hello (\d+) runs in the background\.\n(hello \1: hello, from, afar\n)?/,
-    'start tour' => qr/runs in the background/,
-    'wait tour' => qr/^tour (\d+): That was the tour.*\ntour \1 ended with return code 0\n$/m,
+    'run tour' => qr/^That was the tour\. All \d+ things/m,
+    'start watcher init 1000000 20' => qr/^watcher \d+ runs in the background\.$/m,
+    'wait watcher' => qr/^watcher (\d+): +2\.0 s .*\nwatcher \1 ended with return code 0\n$/m,
 );
 
 # Wrong words: one line each, which names what was expected.

@@ -1,6 +1,6 @@
 /*
- * A generator on the ChaCha20 block function (RFC 8439): each draw produces output under the current key and then
- * replaces the key, so that what was drawn cannot be found out later. One spinlock guards the key.
+ * A generator on the ChaCha20 block function (RFC 8439): each draw takes a key of its own from the current one, which
+ * is replaced, so that what was drawn cannot be found out later. A spinlock guards the key, for one block at a time.
  */
 #include "kernel/base/random.h"
 
@@ -36,17 +36,37 @@ void random_block(const uint32_t with[RANDOM_KEY_WORDS], uint64_t counter, uint3
     for (unsigned i = 0; i < RANDOM_BLOCK_WORDS; i++) out[i] += start[i];
 }
 
-void random_bytes(void *out, size_t len) {
+/* A block under the current key replaces it with one half, and gives the other to a draw of its own. */
+static void take_key(uint32_t out[RANDOM_KEY_WORDS]) {
     uint32_t words[RANDOM_BLOCK_WORDS];
-    uint8_t *to = out;
     spin_lock(&lock);
-    for (uint64_t counter = 1; len > 0; counter++) {
+    random_block(key, 0, words);
+    memcpy(key, words, sizeof(key));
+    spin_unlock(&lock);
+    memcpy(out, words + RANDOM_KEY_WORDS, sizeof(key));
+    memset(words, 0, sizeof(words));
+}
+
+void random_bytes(void *out, size_t len) {
+    uint32_t own[RANDOM_KEY_WORDS], words[RANDOM_BLOCK_WORDS];
+    uint8_t *to = out;
+    take_key(own);
+    for (uint64_t counter = 0; len > 0; counter++) {
         size_t part = min_u64(len, sizeof(words));
-        random_block(key, counter, words);
+        random_block(own, counter, words);
         memcpy(to, words, part);
         to += part;
         len -= part;
     }
+    memset(own, 0, sizeof(own));
+    memset(words, 0, sizeof(words));
+}
+
+/* As much as the key has bytes, mixed in by running it through the block function. */
+static void add_part(const uint8_t *from, size_t len) {
+    uint32_t words[RANDOM_BLOCK_WORDS];
+    spin_lock(&lock);
+    for (size_t i = 0; i < len; i++) ((uint8_t *)key)[i] ^= from[i];
     random_block(key, 0, words);
     memcpy(key, words, sizeof(key));
     spin_unlock(&lock);
@@ -55,17 +75,7 @@ void random_bytes(void *out, size_t len) {
 
 void random_add(const void *entropy, size_t len) {
     const uint8_t *from = entropy;
-    uint32_t words[RANDOM_BLOCK_WORDS];
-    spin_lock(&lock);
-    do {
-        size_t part = min_u64(len, sizeof(key));
-        for (size_t i = 0; i < part; i++) ((uint8_t *)key)[i] ^= from[i];
-        random_block(key, 0, words);
-        memcpy(key, words, sizeof(key));
-        from += part;
-        len -= part;
-    } while (len > 0);
-    spin_unlock(&lock);
+    for (size_t done = 0; done < len; done += sizeof(key)) add_part(from + done, min_u64(len - done, sizeof(key)));
 }
 
 void random_init(void) {

@@ -1,7 +1,7 @@
 /*
  * System calls that any object answers: properties and children. Manual: object.md; see also info.c and wait.c.
  */
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 #include <zircon/syscalls/object.h>
 

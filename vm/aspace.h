@@ -10,8 +10,8 @@
 #pragma once
 
 #include "arch/mmu.h"
-#include "kernel/base/object.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/object.h"
 
 struct mapping;
 struct vmar;

@@ -12,7 +12,7 @@
 #include "vm/heap.h"
 #include "vm/mapping.h"
 
-static struct spinlock family_lock = SPINLOCK_INIT(RANK_VMO_FAMILY, "vmo family");
+static struct mutex family_lock = MUTEX_INIT(family_lock, RANK_VMO_FAMILY, "vmo family");
 
 /* Under the lock: takes a VMO out of its parent's children. */
 static void child_remove(struct vmo *child) REQUIRES(&family_lock) {
@@ -34,33 +34,33 @@ static void child_insert(struct vmo *child, struct vmo *parent) REQUIRES(&family
 static void family_leave(struct vmo *vmo) {
     struct vmo *child;
     do {
-        spin_lock(&family_lock);
+        mutex_lock(&family_lock);
         child = LIST_FIRST(&vmo->children);
         struct vmo *leaver = child ? child : vmo, *parent = vmo->parent;
         child_remove(leaver);
         if (child && parent) child_insert(child, parent);
-        spin_unlock(&family_lock);
+        mutex_unlock(&family_lock);
     } while (child);
 }
 
 void vmo_adopt(struct vmo *parent, struct vmo *child) {
-    spin_lock(&family_lock);
+    mutex_lock(&family_lock);
     child_insert(child, parent);
-    spin_unlock(&family_lock);
+    mutex_unlock(&family_lock);
 }
 
 size_t vmo_child_count(struct vmo *vmo) {
-    spin_lock(&family_lock);
+    mutex_lock(&family_lock);
     size_t count = vmo->child_count;
-    spin_unlock(&family_lock);
+    mutex_unlock(&family_lock);
     return count;
 }
 
 struct vmo *vmo_ref_ancestor(struct vmo *vmo) {
-    spin_lock(&family_lock);
+    mutex_lock(&family_lock);
     struct vmo *ancestor = vmo->parent;
     while (ancestor && !object_try_ref(&ancestor->object)) ancestor = ancestor->parent;
-    spin_unlock(&family_lock);
+    mutex_unlock(&family_lock);
     return ancestor;
 }
 
@@ -179,16 +179,16 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
 }
 
 void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]) {
-    spin_lock(&vmo->object.lock);
+    mutex_lock(&vmo->object.lock);
     memcpy(name, vmo->name, ZX_MAX_NAME_LEN);
-    spin_unlock(&vmo->object.lock);
+    mutex_unlock(&vmo->object.lock);
 }
 
 void vmo_set_name(struct vmo *vmo, const char *name) {
-    spin_lock(&vmo->object.lock);
+    mutex_lock(&vmo->object.lock);
     memset(vmo->name, 0, sizeof(vmo->name));
     string_copy(vmo->name, name, sizeof(vmo->name));
-    spin_unlock(&vmo->object.lock);
+    mutex_unlock(&vmo->object.lock);
 }
 
 void vmo_copy_name(struct vmo *to, struct vmo *from) {

@@ -13,8 +13,8 @@
 
 #include <bsd/sys/tree.h>
 
-#include "kernel/base/object.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/object.h"
 #include "vm/page.h"
 #include "vm/pagetree.h"
 

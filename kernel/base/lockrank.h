@@ -24,6 +24,7 @@ enum lock_rank {
     RANK_KERNEL_STACKS, /* the kernel-stack area */
     RANK_CONSOLE,       /* whose line is being written */
     RANK_TIMERS,        /* which timers of user mode are set */
+    RANK_FUTEX,         /* those who wait for some words of memory */
     RANK_SIGNALS,       /* signals and observers of one object */
     RANK_WAIT,          /* what a wait is about: an event's own lock */
     RANK_RANDOM,        /* the random generator's key */

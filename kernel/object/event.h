@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 /* NO_MEMORY. Return references. */
 MUST_CHECK zx_status_t event_create(struct object **out);

@@ -1,6 +1,6 @@
 /*
  * Futexes; see futex.h. Waiters stand in buckets chosen by address space and address, in the order they came; a
- * bucket's spinlock guards its waiters, and the word is read under it. With interrupts off that read cannot page: if it
+ * bucket's mutex guards its waiters, and the word is read under it. No page fault is resolved under a lock: if the read
  * fails, the page is brought in with the lock released, and all begins again.
  */
 #include "kernel/object/futex.h"
@@ -10,6 +10,7 @@
 #include "arch/time.h"
 #include "arch/usercopy.h"
 #include "kernel/base/string.h"
+#include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "vm/usercopy.h"
 
@@ -26,7 +27,7 @@ struct futex_waiter {
 };
 
 struct futex_bucket {
-    struct spinlock lock;
+    struct mutex lock;
     TAILQ_HEAD(, futex_waiter) waiters;
 };
 
@@ -34,7 +35,7 @@ static struct futex_bucket buckets[BUCKETS];
 
 void futex_init(void) {
     for (size_t i = 0; i < BUCKETS; i++) {
-        spinlock_init(&buckets[i].lock, RANK_WAIT, "futex");
+        mutex_init(&buckets[i].lock, RANK_FUTEX, "futex");
         TAILQ_INIT(&buckets[i].waiters);
     }
 }
@@ -79,20 +80,21 @@ static zx_status_t bring_in(user_in_t word) {
 static struct futex_bucket *lock_bucket_of(struct futex_waiter *waiter) NO_THREAD_SAFETY {
     for (;;) {
         struct futex_bucket *bucket = atomic_load(&waiter->bucket);
-        spin_lock(&bucket->lock);
+        mutex_lock(&bucket->lock);
         if (atomic_load(&waiter->bucket) == bucket) return bucket;
-        spin_unlock(&bucket->lock);
+        mutex_unlock(&bucket->lock);
     }
 }
 
-/* Leaves the queue after the sleep. A wake that came first counts, whatever else ended the sleep. */
+/* Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the sleep. */
 static zx_status_t wait_end(struct futex_waiter *waiter, zx_status_t status) NO_THREAD_SAFETY {
+    if (status == ZX_OK) return ZX_OK;
     struct futex_bucket *bucket = lock_bucket_of(waiter);
     if (waiter->queued)
         TAILQ_REMOVE(&bucket->waiters, waiter, link);
     else
         status = ZX_OK;
-    spin_unlock(&bucket->lock);
+    mutex_unlock(&bucket->lock);
     return status;
 }
 
@@ -102,15 +104,15 @@ static zx_status_t wait_once(user_in_t word, int32_t value, zx_time_t deadline) 
     struct futex_waiter waiter = {
         .aspace = thread_current()->aspace, .addr = word.addr, .queued = true, .queue = WAITQ_INIT(waiter.queue)};
     atomic_init(&waiter.bucket, bucket);
-    spin_lock(&bucket->lock);
+    mutex_lock(&bucket->lock);
     zx_status_t status = compare_locked(word, value);
     if (status == ZX_OK && deadline <= arch_time_now()) status = ZX_ERR_TIMED_OUT;
     if (status != ZX_OK) {
-        spin_unlock(&bucket->lock);
+        mutex_unlock(&bucket->lock);
         return status;
     }
     TAILQ_INSERT_TAIL(&bucket->waiters, &waiter, link);
-    return wait_end(&waiter, waitq_block(&waiter.queue, &bucket->lock, deadline, WAIT_INTERRUPTIBLE));
+    return wait_end(&waiter, waitq_block_mutex(&waiter.queue, &bucket->lock, deadline, WAIT_INTERRUPTIBLE));
 }
 
 zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadline) {
@@ -144,9 +146,9 @@ zx_status_t futex_wake(user_in_t word, uint32_t count) {
     zx_status_t status = check_word(word);
     if (status != ZX_OK || count == 0) return status;
     struct futex_bucket *bucket = bucket_for(word.addr);
-    spin_lock(&bucket->lock);
+    mutex_lock(&bucket->lock);
     wake_locked(bucket, word.addr, count);
-    spin_unlock(&bucket->lock);
+    mutex_unlock(&bucket->lock);
     return ZX_OK;
 }
 
@@ -164,13 +166,13 @@ static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bu
 
 /* Locks of one rank are taken in the order of their addresses. */
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_THREAD_SAFETY {
-    spin_lock(a < b ? &a->lock : &b->lock);
-    if (a != b) spin_lock(a < b ? &b->lock : &a->lock);
+    mutex_lock(a < b ? &a->lock : &b->lock);
+    if (a != b) mutex_lock(a < b ? &b->lock : &a->lock);
 }
 
 static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_THREAD_SAFETY {
-    if (a != b) spin_unlock(a < b ? &b->lock : &a->lock);
-    spin_unlock(a < b ? &a->lock : &b->lock);
+    if (a != b) mutex_unlock(a < b ? &b->lock : &a->lock);
+    mutex_unlock(a < b ? &a->lock : &b->lock);
 }
 
 zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other,

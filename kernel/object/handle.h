@@ -11,9 +11,9 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
 #include "kernel/base/userptr.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/object.h"
 
 #define HANDLE_MAX_PER_PROCESS ((uint32_t)1 << 18)
 

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 struct process;
 

@@ -31,17 +31,17 @@ void object_get_name(struct object *object, char name[ZX_MAX_NAME_LEN]) {
     const char *own = name_of(object);
     memset(name, 0, ZX_MAX_NAME_LEN);
     if (!own) return;
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     string_copy(name, own, ZX_MAX_NAME_LEN);
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
 }
 
 zx_status_t object_set_name(struct object *object, const char name[ZX_MAX_NAME_LEN]) {
     char *own = name_of(object);
     if (!own) return ZX_ERR_NOT_SUPPORTED;
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     memset(own, 0, ZX_MAX_NAME_LEN); /* some copy all of it */
     string_copy(own, name, ZX_MAX_NAME_LEN);
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
     return ZX_OK;
 }

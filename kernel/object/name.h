@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 /* Always all of `name`, zeros at its end; "" for what has none. */
 void object_get_name(struct object *object, char name[ZX_MAX_NAME_LEN]);

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
 #include "kernel/object/handle.h"
+#include "kernel/sched/object.h"
 
 struct resource {
     struct object object;

@@ -10,8 +10,8 @@
 #include <zircon/syscalls/object.h>
 
 #include "arch/upcall.h"
-#include "kernel/base/object.h"
 #include "kernel/object/channel.h"
+#include "kernel/sched/object.h"
 #include "kernel/sched/thread.h"
 
 struct process;

@@ -9,7 +9,7 @@
 
 #include "arch/time.h"
 #include "kernel/base/log.h"
-#include "kernel/sched/waitq.h"
+#include "kernel/sched/mutex.h"
 #include "vm/heap.h"
 
 struct user_timer {
@@ -31,7 +31,7 @@ static int timer_compare(const struct user_timer *a, const struct user_timer *b)
 RB_HEAD(timer_tree, user_timer);
 RB_GENERATE_INTERNAL(timer_tree, user_timer, node, timer_compare, UNUSED static)
 
-static struct spinlock timers_lock = SPINLOCK_INIT(RANK_TIMERS, "timers");
+static struct mutex timers_lock = MUTEX_INIT(timers_lock, RANK_TIMERS, "timers");
 static struct timer_tree timers = RB_INITIALIZER(&timers);
 static uint64_t last_number;
 static struct waitq keeper_waits = WAITQ_INIT(keeper_waits);
@@ -47,9 +47,9 @@ static void unset(struct user_timer *timer) {
 }
 
 static void user_timer_on_zero_handles(struct object *object) {
-    spin_lock(&timers_lock);
+    mutex_lock(&timers_lock);
     unset(user_timer_from_object(object));
-    spin_unlock(&timers_lock);
+    mutex_unlock(&timers_lock);
 }
 
 /* Somebody may have set it while its last handle was being closed. */
@@ -86,7 +86,7 @@ static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadl
 
 void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t slack) {
     struct user_timer *timer = user_timer_from_object(object);
-    spin_lock(&timers_lock);
+    mutex_lock(&timers_lock);
     unset(timer);
     object_signal(object, ZX_TIMER_SIGNALED, 0);
     if (deadline <= arch_time_now()) {
@@ -98,28 +98,28 @@ void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t sla
         RB_INSERT(timer_tree, &timers, timer);
         if (RB_MIN(timer_tree, &timers) == timer) waitq_wake_all(&keeper_waits, ZX_OK);
     }
-    spin_unlock(&timers_lock);
+    mutex_unlock(&timers_lock);
 }
 
 void user_timer_cancel(struct object *object) {
-    spin_lock(&timers_lock);
+    mutex_lock(&timers_lock);
     unset(user_timer_from_object(object));
     object_signal(object, ZX_TIMER_SIGNALED, 0);
-    spin_unlock(&timers_lock);
+    mutex_unlock(&timers_lock);
 }
 
 /* One at a time, so that the lock is never held for many. */
 void user_timers_keeper(void *arg UNUSED) {
     for (;;) {
-        spin_lock(&timers_lock);
+        mutex_lock(&timers_lock);
         struct user_timer *first = RB_MIN(timer_tree, &timers);
         zx_time_t deadline = first ? first->deadline : ZX_TIME_INFINITE;
         if (deadline > arch_time_now()) {
-            (void)!waitq_block(&keeper_waits, &timers_lock, deadline, WAIT_UNINTERRUPTIBLE);
+            (void)!waitq_block_mutex(&keeper_waits, &timers_lock, deadline, WAIT_UNINTERRUPTIBLE);
             continue;
         }
         unset(first);
         object_signal(&first->object, 0, ZX_TIMER_SIGNALED);
-        spin_unlock(&timers_lock);
+        mutex_unlock(&timers_lock);
     }
 }

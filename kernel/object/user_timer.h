@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 /* NO_MEMORY. The slack mode is one of ZX_TIMER_SLACK_*. Returns a reference. */
 MUST_CHECK zx_status_t user_timer_create(uint32_t slack_mode, struct object **out);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 #include "kernel/sched/waitq.h"
 
 struct handle_table;

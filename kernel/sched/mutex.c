@@ -43,14 +43,29 @@ void mutex_lock_slow(struct mutex *m) {
     spin_unlock(&sched_lock);
 }
 
+/* Under the scheduler's lock: the first waiter becomes the owner, or nobody. */
+static void hand_over(struct mutex *m) REQUIRES(&sched_lock) {
+    struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
+    uintptr_t owner = (uintptr_t)heir;
+    if (heir && TAILQ_NEXT(heir, link)) owner |= MUTEX_CONTENDED;
+    atomic_store_explicit(&m->owner, owner, memory_order_release);
+    if (heir) waitq_wake_locked(heir, ZX_OK);
+}
+
 void mutex_unlock_slow(struct mutex *m) {
     CHECK(mutex_held(m));
     spin_lock(&sched_lock);
-    struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
-    CHECK(heir != NULL);
-    uintptr_t owner = (uintptr_t)heir;
-    if (TAILQ_NEXT(heir, link)) owner |= MUTEX_CONTENDED;
-    atomic_store_explicit(&m->owner, owner, memory_order_release);
-    waitq_wake_locked(heir, ZX_OK);
+    hand_over(m);
     spin_unlock(&sched_lock);
+}
+
+zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline,
+                              enum wait_kind kind) NO_THREAD_SAFETY {
+    CHECK(mutex_held(m));
+    spin_lock(&sched_lock);
+    lock_rank_release(m);
+    hand_over(m);
+    zx_status_t status = waitq_block_locked(q, deadline, kind);
+    spin_unlock(&sched_lock);
+    return status;
 }

@@ -63,3 +63,7 @@ static inline bool mutex_held(struct mutex *m) {
     return (atomic_load_explicit(&m->owner, memory_order_relaxed) & ~MUTEX_CONTENDED) ==
            (uintptr_t)arch_current_thread();
 }
+
+/* waitq_block() for a wait whose condition a mutex guards: sleeps on `q`, and lets go of `m` with no gap before. */
+MUST_CHECK zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline, enum wait_kind kind)
+    RELEASE(m);

@@ -1,10 +1,9 @@
 /*
- * The bottom room: strings, formatting, arithmetic, options, reference counts.
+ * The bottom room: strings, formatting, arithmetic, options, names of functions.
  */
 #include "arch/cpu.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
-#include "kernel/base/object.h"
 #include "kernel/base/options.h"
 #include "kernel/base/string.h"
 #include "kernel/base/symbols.h"
@@ -154,59 +153,6 @@ KTEST("symbols/an address inside a function has its name") {
     EXPECT(strcmp(symbol_find((uintptr_t)symbol_find + 1, &offset), "symbol_find") == 0);
     EXPECT(offset == 1);
     EXPECT(strcmp(symbol_find(0, &offset), "?") == 0);
-}
-
-static unsigned destroyed;
-static unsigned orphaned;
-static void count_destroy(struct object *object UNUSED) { destroyed++; }
-static void count_orphan(struct object *object UNUSED) { orphaned++; }
-static const struct object_ops counting_ops = {
-    .type = ZX_OBJ_TYPE_EVENT,
-    .destroy = count_destroy,
-    .on_zero_handles = count_orphan,
-};
-
-KTEST("object/the last reference destroys, the last handle is told before") {
-    struct object object;
-    destroyed = orphaned = 0;
-    object_init(&object, &counting_ops, 0);
-    object_handle_add(&object);
-    object_handle_add(&object);
-    object_handle_drop(&object);
-    EXPECT(orphaned == 0);
-    object_handle_drop(&object);
-    EXPECT(orphaned == 1 && destroyed == 0);
-    object_ref(&object);
-    object_unref(&object);
-    EXPECT(destroyed == 0);
-    object_unref(&object);
-    EXPECT(destroyed == 1);
-}
-
-static zx_signals_t noticed;
-static void notice(struct observer *observer UNUSED, zx_signals_t signals) { noticed = signals; }
-
-KTEST("object/observers hear the state when they begin, and then of every change") {
-    struct object object;
-    struct observer observer = {.notify = notice};
-    object_init(&object, &counting_ops, ZX_USER_SIGNAL_2);
-    noticed = 0;
-    EXPECT(object_observe(&object, &observer) == ZX_USER_SIGNAL_2);
-    EXPECT(noticed == ZX_USER_SIGNAL_2);
-    object_signal(&object, 0, ZX_USER_SIGNAL_1);
-    EXPECT(noticed == (ZX_USER_SIGNAL_1 | ZX_USER_SIGNAL_2));
-    object_signal(&object, ZX_USER_SIGNAL_1, ZX_USER_SIGNAL_3);
-    EXPECT(noticed == (ZX_USER_SIGNAL_2 | ZX_USER_SIGNAL_3));
-    EXPECT(object_unobserve(&object, &observer) == (ZX_USER_SIGNAL_2 | ZX_USER_SIGNAL_3));
-    noticed = 0;
-    object_signal(&object, 0, ZX_USER_SIGNAL_0);
-    EXPECT(noticed == 0);
-    object_unref(&object);
-}
-
-KTEST("object/koids rise and are never given twice") {
-    zx_koid_t first = koid_new();
-    EXPECT(koid_new() > first);
 }
 
 KTEST("cpu/self-tests of the processor hold") { EXPECT(arch_invariants_hold()); }

@@ -262,6 +262,46 @@ KTEST("waitq/an interrupt ends an interruptible wait and no other") {
     EXPECT(a.status == ZX_OK);
 }
 
+static void block_under_mutex(void *arg) {
+    struct actor *actor = arg;
+    mutex_lock(&mutex);
+    happens(actor->name);
+    actor->status = waitq_block_mutex(&queue, &mutex, actor->deadline, WAIT_INTERRUPTIBLE);
+    happens((char)(actor->name - 'a' + 'A'));
+}
+
+KTEST("waitq/who waits under a mutex lets go of it as it falls asleep, to the first who wants it") {
+    struct actor actors[2];
+    size_t waiting = 0;
+    reset();
+    mutex_init(&mutex, RANK_JOB, "test");
+    mutex_lock(&mutex);
+    while (waiting < countof(actors)) {
+        actors[waiting].deadline = ZX_TIME_INFINITE;
+        if (!act(&actors[waiting], (char)('a' + waiting), block_under_mutex)) break;
+        runner_settle(&actors[waiting++].runner);
+    }
+    mutex_unlock(&mutex);
+    for (size_t i = 0; i < waiting; i++) runner_settle(&actors[i].runner);
+    EXPECT(in_order("ab") && atomic_load(&mutex.owner) == 0);
+    EXPECT(waitq_wake_one(&queue, ZX_ERR_CANCELED));
+    runner_join(&actors[0].runner);
+    thread_interrupt(&actors[1].runner.thread, ATTENTION_KILL);
+    runner_join(&actors[1].runner);
+    EXPECT(in_order("abAB"));
+    EXPECT(actors[0].status == ZX_ERR_CANCELED && actors[1].status == ZX_ERR_INTERNAL_INTR_RETRY);
+}
+
+KTEST("waitq/a deadline ends a wait under a mutex too, which others could have meanwhile") {
+    struct actor a;
+    reset();
+    mutex_init(&mutex, RANK_JOB, "test");
+    a.deadline = arch_time_now() + ZX_MSEC(2);
+    NEED(act(&a, 'a', block_under_mutex));
+    runner_join(&a.runner);
+    EXPECT(in_order("aA") && a.status == ZX_ERR_TIMED_OUT && atomic_load(&mutex.owner) == 0);
+}
+
 /* Interrupted before it even waits: it must not sleep. */
 static void interrupt_self(void *arg) {
     struct actor *actor = arg;

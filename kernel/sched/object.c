@@ -1,10 +1,11 @@
 /*
  * Reference counts, koids and signals; see object.h for the life of an object.
  *
- * Signals and observers are guarded by the object's own lock, which nests inside every mutex. Observers are told
- * under it, so a wait that has been unobserved can never be told afterwards.
+ * Signals and observers are guarded by the object's own lock, which nests inside all other mutexes. Observers are told
+ * under it: so each is told of every change, in order, and one that has been unobserved can never be told afterwards.
+ * It is no spinlock, for there may be as many observers as programs care to make.
  */
-#include "kernel/base/object.h"
+#include "kernel/sched/object.h"
 
 #include "kernel/base/log.h"
 
@@ -23,7 +24,7 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     object->koid = koid_new();
     atomic_init(&object->refs, 1);
     atomic_init(&object->handles, 0);
-    spinlock_init(&object->lock, RANK_SIGNALS, "object");
+    mutex_init(&object->lock, RANK_SIGNALS, "object");
     object->signals = signals;
     LIST_INIT(&object->observers);
     atomic_fetch_add(&live_objects, 1);
@@ -61,14 +62,14 @@ void object_handle_drop(struct object *object) {
 }
 
 zx_signals_t object_signals(struct object *object) {
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     zx_signals_t signals = object->signals;
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
     return signals;
 }
 
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     zx_signals_t before = object->signals;
     object->signals = (before & ~clear) | set;
     if (object->signals != before) {
@@ -78,15 +79,15 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) 
             observer->notify(observer, object->signals);
         }
     }
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
 }
 
 zx_signals_t object_observe(struct object *object, struct observer *observer) {
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     zx_signals_t signals = object->signals;
     LIST_INSERT_HEAD(&object->observers, observer, link);
     observer->notify(observer, signals);
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
     return signals;
 }
 
@@ -97,24 +98,24 @@ void observer_remove(struct observer *observer) {
 }
 
 zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     if (observer->link.le_prev) observer_remove(observer);
     zx_signals_t signals = object->signals;
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
     return signals;
 }
 
 void object_cancel(struct object *object, const void *table, zx_handle_t value) {
     SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
     struct observer *observer, *next;
-    spin_lock(&object->lock);
+    mutex_lock(&object->lock);
     for (observer = LIST_FIRST(&object->observers); observer; observer = next) {
         next = LIST_NEXT(observer, link);
         if (observer->table != table || observer->value != value) continue;
         observer_remove(observer);
         if (observer->cancelled(observer, object->signals)) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
-    spin_unlock(&object->lock);
+    mutex_unlock(&object->lock);
     while ((observer = SLIST_FIRST(&gone))) {
         SLIST_REMOVE_HEAD(&gone, gone);
         observer->released(observer);

@@ -13,7 +13,7 @@
 #include <zircon/types.h>
 
 #include "kernel/base/log.h"
-#include "kernel/base/spinlock.h"
+#include "kernel/sched/mutex.h"
 
 struct object;
 
@@ -48,7 +48,7 @@ struct object {
     zx_koid_t koid;                  /* [I] */
     atomic_uint refs;                /* [a] */
     atomic_uint handles;             /* [a] */
-    struct spinlock lock;            /* guards [s] */
+    struct mutex lock;               /* guards [s] */
     zx_signals_t signals;            /* [s] */
     LIST_HEAD(, observer) observers; /* [s] */
 };

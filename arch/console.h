@@ -1,7 +1,7 @@
 /*
  * Where bytes leave the machine, and come in. Three streams that never mix: the console belongs to user programs, the
- * log to the kernel, and the report to the tests, so that no program's output can forge or cut a result. Each call that
- * writes polls until the device took everything. A machine that lacks a log port logs to the console.
+ * log to the kernel, and the report to the tests, so that no program's output can forge or cut a result. A machine that
+ * lacks a log port logs to the console.
  */
 #pragma once
 
@@ -10,6 +10,12 @@
 /* Takes up to `size` bytes that have arrived on the console; returns how many. Never waits. */
 size_t arch_console_read(char *text, size_t size);
 
-void arch_console_write(const char *text, size_t len);
-void arch_log_write(const char *text, size_t len);
+/*
+ * Write, and return how many bytes the device took: fewer than `len` if it takes none for much longer than a byte needs, as
+ * when nobody reads at its other end.
+ */
+size_t arch_console_write(const char *text, size_t len);
+size_t arch_log_write(const char *text, size_t len);
+
+/* Takes everything at once. */
 void arch_report_write(const char *text, size_t len);

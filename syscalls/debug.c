@@ -17,23 +17,53 @@
 
 #define DEBUG_TEXT_MAX 256
 
-/* Keeps apart what several threads write. Not a spinlock: a real line is slow. */
-static struct mutex output_lock = MUTEX_INIT(output_lock, RANK_CONSOLE, "console");
+/*
+ * Keeps apart what several threads write: whose turn it is. No mutex, for whoever waits while a device takes nothing has
+ * to be killed all the same.
+ */
+static struct spinlock output_lock = SPINLOCK_INIT(RANK_WAIT, "console");
+static struct waitq output_waits = WAITQ_INIT(output_waits);
+static bool output_busy; /* under the lock */
+
+static zx_status_t output_begin(void) NO_THREAD_SAFETY {
+    spin_lock(&output_lock);
+    if (output_busy) return waitq_block(&output_waits, &output_lock, ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE);
+    output_busy = true;
+    spin_unlock(&output_lock);
+    return ZX_OK;
+}
+
+/* The next gets its turn before it even runs. */
+static void output_end(void) {
+    spin_lock(&output_lock);
+    output_busy = waitq_wake_one(&output_waits, ZX_OK);
+    spin_unlock(&output_lock);
+}
+
+/* How long until the console is looked at again. A person's typing can wait that long. */
+#define CONSOLE_POLL ZX_MSEC(2)
+
+/* A suspension waits until all is written; it makes the sleep short. */
+static zx_status_t write_all(const char *text, size_t len) {
+    size_t done = 0;
+    while ((done += arch_console_write(text + done, len - done)) < len) {
+        if (thread_killed()) return ZX_ERR_INTERNAL_INTR_RETRY;
+        (void)!thread_sleep_until(arch_time_now() + CONSOLE_POLL);
+    }
+    return ZX_OK;
+}
 
 zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     char text[DEBUG_TEXT_MAX];
     size_t len = min_u64(size, sizeof(text));
     if (len == 0) return ZX_OK;
     zx_status_t status = copy_in(text, buffer, len);
+    if (status == ZX_OK) status = output_begin();
     if (status != ZX_OK) return status;
-    mutex_lock(&output_lock);
-    arch_console_write(text, len);
-    mutex_unlock(&output_lock);
-    return ZX_OK;
+    status = write_all(text, len);
+    output_end();
+    return status;
 }
-
-/* How long until the console is looked at again. A person's typing can wait that long. */
-#define CONSOLE_POLL ZX_MSEC(2)
 
 /* Of several readers each byte goes to one. */
 static size_t read_now(char *text, size_t size) {
@@ -72,11 +102,13 @@ zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t s
 }
 
 #ifdef DEBUG
+static struct mutex report_lock = MUTEX_INIT(report_lock, RANK_REPORT, "report");
+
 static zx_status_t command_report(const char *text) {
-    mutex_lock(&output_lock);
+    mutex_lock(&report_lock);
     arch_report_write(text, strlen(text));
     arch_report_write("\n", 1);
-    mutex_unlock(&output_lock);
+    mutex_unlock(&report_lock);
     return ZX_OK;
 }
 

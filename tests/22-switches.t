@@ -7,7 +7,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Path qw(make_path);
 use Machine;
 use Test::More;
 
@@ -22,16 +21,10 @@ my @races = (
 );
 my @few = qw(write_memory/L8 write_memory/L10 fault/L12 channel/L6);
 
-# An archive that makes these user tests run.
-sub bootfs {
+# A machine that makes these user tests run.
+sub user_tests {
     my ($name, @words) = @_;
-    make_path("$dir/$name");
-    open my $args, '>', "$dir/$name/args" or die "$dir/$name/args: $!\n";
-    print $args map { "$_\0" } @words;
-    close $args;
-    my @files = ("bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/$name/args");
-    system('user/mkbootfs', "$dir/$name/bootfs", @files) == 0 or die "cannot make $dir/$name/bootfs\n";
-    return (kernel => "$out/kernel.elf", bootfs => "$dir/$name/bootfs", cmdline => 'init.run=tests stress.seconds=1');
+    return (Machine::user_tests("$dir/$name", @words), cmdline => 'init.run=tests stress.seconds=1');
 }
 
 # Runs tests under a seed, and returns what the report told of the switches.
@@ -50,13 +43,13 @@ sub switches {
     return $told;
 }
 
-my %few = bootfs('few', @few);
+my %few = user_tests('few', @few);
 my $told = switches('once', 1, %few);
 is(switches('twice', 1, %few), $told, 'the same seed makes the same switches, to the nanosecond');
 my $other = switches('other', 2, %few);
 isnt((split ' ', $other)[-1], (split ' ', $told)[-1], 'another seed makes others');
 
-my %races = bootfs('races', @races);
+my %races = user_tests('races', @races);
 switches("races-seed-$_", $_, %races) for @seeds;
 switches("kernel-seed-$_", $_, %races, kernel => "$out/kernel-test.elf", cmdline => 'kernel.test=unit') for @seeds;
 done_testing;

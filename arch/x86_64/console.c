@@ -50,16 +50,29 @@ static uint16_t uart_init(uint16_t port) {
     return port;
 }
 
-static void uart_wait(uint16_t port, uint8_t status) {
-    while (!(in8(port + UART_STATUS) & status)) __asm__ volatile("pause");
+/* A byte takes 87 us to send; to look once takes about one. */
+#define POLLS_PER_BYTE 10000
+
+static bool uart_is(uint16_t port, uint8_t status) { return in8(port + UART_STATUS) & status; }
+
+static bool uart_takes_byte(uint16_t port) {
+    for (unsigned i = 0; i < POLLS_PER_BYTE; i++) {
+        if (uart_is(port, STATUS_TAKES_BYTE)) return true;
+        __asm__ volatile("pause");
+    }
+    return false;
 }
 
-static void uart_write(uint16_t port, const char *text, size_t len) {
-    if (port == 0) return;
-    for (size_t i = 0; i < len; i++) {
-        uart_wait(port, STATUS_TAKES_BYTE);
-        out8(port + UART_DATA, (uint8_t)text[i]);
-    }
+static size_t uart_write(uint16_t port, const char *text, size_t len) {
+    size_t done = 0;
+    if (port == 0) return len;
+    for (; done < len && uart_takes_byte(port); done++) out8(port + UART_DATA, (uint8_t)text[done]);
+    return done;
+}
+
+/* For as long as it takes. */
+static void uart_drain(uint16_t port) {
+    while (port != 0 && !uart_is(port, STATUS_ALL_SENT)) __asm__ volatile("pause");
 }
 
 void serial_init(void) {
@@ -69,20 +82,20 @@ void serial_init(void) {
 }
 
 void serial_drain(void) {
-    if (console_port != 0) uart_wait(console_port, STATUS_ALL_SENT);
-    if (log_port != 0) uart_wait(log_port, STATUS_ALL_SENT);
+    uart_drain(console_port);
+    uart_drain(log_port);
 }
 
 size_t arch_console_read(char *text, size_t size) {
     size_t len = 0;
-    while (console_port != 0 && len < size && (in8(console_port + UART_STATUS) & STATUS_HAS_BYTE))
+    while (console_port != 0 && len < size && uart_is(console_port, STATUS_HAS_BYTE))
         text[len++] = (char)in8(console_port + UART_DATA);
     return len;
 }
 
-void arch_console_write(const char *text, size_t len) { uart_write(console_port, text, len); }
+size_t arch_console_write(const char *text, size_t len) { return uart_write(console_port, text, len); }
 
-void arch_log_write(const char *text, size_t len) { uart_write(log_port, text, len); }
+size_t arch_log_write(const char *text, size_t len) { return uart_write(log_port, text, len); }
 
 void arch_report_write(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) out8(DEBUG_CONSOLE, (uint8_t)text[i]);

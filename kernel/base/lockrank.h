@@ -22,7 +22,7 @@ enum lock_rank {
     RANK_VMO_FAMILY,    /* who is whose child */
     RANK_TRANSLATIONS,  /* page tables of one address space */
     RANK_KERNEL_STACKS, /* the kernel-stack area */
-    RANK_CONSOLE,       /* whose line is being written */
+    RANK_REPORT,        /* whose line of the report is being written */
     RANK_TIMERS,        /* which timers of user mode are set */
     RANK_FUTEX,         /* those who wait for some words of memory */
     RANK_SIGNALS,       /* signals and observers of one object */

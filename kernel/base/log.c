@@ -1,6 +1,7 @@
 /*
  * The log: lines to the machine's log device, whole and in order, from any context. A line longer than the buffer is
- * cut. After a panic has begun the lock is left alone, because whoever holds it may never let go.
+ * cut, and so is one that the device does not take. After a panic has begun all is written however long it takes, and the
+ * lock is left alone, because whoever holds it may never let go.
  */
 #include "kernel/base/log.h"
 
@@ -15,11 +16,14 @@
 
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG, "log");
 
-static void line_write(const char *line, size_t len) NO_THREAD_SAFETY {
-    bool alone = panic_begun();
-    if (!alone) spin_lock(&log_lock);
-    arch_log_write(line, len);
-    if (!alone) spin_unlock(&log_lock);
+static void line_write(const char *line, size_t len) {
+    spin_lock(&log_lock);
+    (void)arch_log_write(line, len);
+    spin_unlock(&log_lock);
+}
+
+static void line_write_at_last(const char *line, size_t len) {
+    for (size_t done = 0; done < len;) done += arch_log_write(line + done, len - done);
 }
 
 void log_line(const char *fmt, ...) {
@@ -32,5 +36,5 @@ void log_line(const char *fmt, ...) {
     va_end(args);
     len = min_u64(len, sizeof(line) - 1);
     line[len] = '\n';
-    line_write(line, len + 1);
+    (panic_begun() ? line_write_at_last : line_write)(line, len + 1);
 }

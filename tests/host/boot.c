@@ -44,8 +44,9 @@ size_t arch_console_read(char *text, size_t size) {
     return len;
 }
 
-void arch_console_write(const char *text, size_t len) {
+size_t arch_console_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
+    return len;
 }
 
 static char log_line_text[512];
@@ -54,7 +55,7 @@ static bool log_line_ended;
 
 const char *host_log_line(void) { return log_line_text; }
 
-void arch_log_write(const char *text, size_t len) {
+size_t arch_log_write(const char *text, size_t len) {
     if (getenv("HOST_LOG")) fwrite(text, 1, len, stderr);
     for (size_t i = 0; i < len; i++) {
         if (log_line_ended) log_line_len = 0;
@@ -62,6 +63,7 @@ void arch_log_write(const char *text, size_t len) {
         if (log_line_len < sizeof(log_line_text) - 1) log_line_text[log_line_len++] = text[i];
         log_line_text[log_line_len] = '\0';
     }
+    return len;
 }
 
 static char *report_to;

@@ -25,6 +25,7 @@ my %defaults = (
 # new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put before
 # the CMDLINE of the environment. `console` says where the console's output goes and its input comes from:
 #   file       a file; no input
+#   unread     a file as well, but nobody reads what was written until the report has ended: soon nothing more goes out
 #   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
 #   stdio      standard output, and standard input with its end marked: the kernel is told init.console=pipe
 #   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed, which may
@@ -106,11 +107,11 @@ sub run {
     unlink map { $self->file($_) } qw(console kernel.log report);
     my $console = $self->{console};
     my (%from, %to);
-    for ('report', $console =~ /^(file|talk)$/ ? 'console' : ()) {
+    for ('report', $console =~ /^(file|unread|talk)$/ ? 'console' : ()) {
         pipe $from{$_}, $to{$_} or die "pipe: $!\n";
         fcntl $to{$_}, F_SETFD, 0 or die "fcntl: $!\n";
     }
-    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $console eq 'file' ? 'console' : ());
+    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $console =~ /^(file|unread)$/ ? 'console' : ());
     my ($input, $typing);
     if ($console =~ /^(stdio|talk)$/) { pipe $input, $typing or die "pipe: $!\n" }
     my $relay = $console eq 'stdio' ? relay_input($input, $typing) : undef;
@@ -119,7 +120,7 @@ sub run {
     if (!$pid) {
         close $_ for values %from, $typing // ();
         open STDIN, '<&', $input or POSIX::_exit(127) if $input;
-        open STDOUT, '>', $self->file('qemu.out') if $console eq 'file';
+        open STDOUT, '>', $self->file('qemu.out') if $console =~ /^(file|unread)$/;
         open STDOUT, '>&', $to{console} if $console eq 'talk';
         open STDERR, '>', $self->file('qemu.out') if $to{console};
         exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
@@ -182,7 +183,8 @@ sub watch {
     my $seen = 0;
     my %text = map { $_ => '' } keys %$from;
     my %name = map { fileno $from->{$_} => $_ } keys %$from;
-    my $select = IO::Select->new(values %$from);
+    my $unread = $self->{console} eq 'unread';
+    my $select = IO::Select->new(map { $from->{$_} } grep { !$unread || $_ ne 'console' } keys %$from);
     my $limit = $self->{timeout} ? $start + $self->{timeout} : undef;
     my %result;
     while ($select->count && !$result{timed_out}) {
@@ -192,6 +194,10 @@ sub watch {
             my $name = $name{fileno $ready};
             sysread $ready, $text{$name}, 65536, length $text{$name} or $select->remove($ready);
             $result{heard} //= time - $start if $name eq 'console' && length $text{$name};
+        }
+        if ($unread && $text{report} =~ /^# end$/m) {
+            $select->add($from->{console});
+            $unread = 0;
         }
         while (@talk && substr($text{console}, $seen) =~ $talk[0]) {
             my $heard = substr $text{console}, 0, $seen += $+[0];
@@ -299,19 +305,22 @@ sub relay {
     return $result;
 }
 
-# Runs only the user tests whose names begin with a prefix, for a long time: tells what they note on the way, and at the end
+# What new() needs for a machine that runs only the user tests whose names contain one of the words; the files go to `dir`.
+sub user_tests {
+    my ($dir, @words) = @_;
+    my $out = out('debug');
+    make_path($dir);
+    spew("$dir/args", join '', map { "$_\0" } @words);
+    my @files = ("bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args");
+    system('user/mkbootfs', "$dir/bootfs", @files) == 0 or die "cannot make $dir/bootfs\n";
+    return (kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh');
+}
+
+# Runs only the user tests whose names have a word in them, for a long time: tells what they note on the way, and at the end
 # `sum`, made of it, and how it went. Arguments for the machine are those of new().
 sub relay_long {
-    my ($prefix, $name, $sum, %args) = @_;
-    my ($out, $dir) = (out('debug'), "build/tests/$name");
-    make_path($dir);
-    open my $tests, '>', "$dir/args" or die "$dir/args: $!\n";
-    print $tests "$prefix\0";
-    close $tests;
-    system('user/mkbootfs', "$dir/bootfs", "bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args") == 0
-        or die "cannot make $dir/bootfs\n";
-    my $result = __PACKAGE__->new(kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh', %args)
-        ->relay($name);
+    my ($word, $name, $sum, %args) = @_;
+    my $result = __PACKAGE__->new(user_tests("build/tests/$name", $word), %args)->relay($name);
     Test::More::diag($_) for grep { /^# (?!boot|end)/ } @{$result->{report}};
     Test::More::diag(sprintf 'in all: %s in %.0f s; %s', $sum->($result), $result->{seconds},
         Test::More->builder->is_passing

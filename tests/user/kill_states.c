@@ -91,6 +91,17 @@ static void in_kill(zx_handle_t task, uintptr_t there) {
     never(task, there);
 }
 
+static void in_console_write(zx_handle_t handle, uintptr_t there) {
+    char line[256];
+    (void)handle;
+    memset(line, '.', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    for (;;) {
+        board_at(there)->words[WORD_COUNT]++;
+        zx_debug_write(line, sizeof(line));
+    }
+}
+
 /* Writes or reads as much as a call can, again and again. */
 static void in_write(zx_handle_t process, uintptr_t there) {
     struct board *board = board_at(there);
@@ -273,6 +284,40 @@ TEST("task_kill/L2 soon gone: waiting for several objects") { expect_soon_every_
 TEST("task_kill/L2 soon gone: waiting for a port") { expect_soon_every_way(kill_busy, in_port_wait); }
 TEST("task_kill/L2 soon gone: waiting for a futex") { expect_soon_every_way(kill_busy, in_futex); }
 TEST("task_kill/L2 soon gone: waiting for the reply to a call") { expect_soon_every_way(kill_busy, in_channel_call); }
+
+/* Until a console that nobody reads takes nothing more. Others are never full. */
+static void await_full_console(const struct child *writer) {
+    uint64_t count;
+    if (!getenv("test.console")) return;
+    do {
+        count = writer->board->words[WORD_COUNT];
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(200)));
+    } while (writer->board->words[WORD_COUNT] != count);
+}
+
+static zx_duration_t kill_writer(const void *arg, struct way way) {
+    (void)arg;
+    MUST_BE(death_prepare(way));
+    MUST_BE(child_begins(in_console_write, ZX_HANDLE_INVALID));
+    await_full_console(&child);
+    death_suspend();
+    return time_of_death(NULL);
+}
+
+TEST("task_kill/L2 soon gone: writing to the console, whether that takes anything or not") {
+    expect_soon_every_way(kill_writer, NULL);
+}
+
+TEST("task_kill/L2 soon gone: writing to the console, waiting for its turn after somebody who goes on") {
+    struct child other;
+    MUST_BE(child_make(&other));
+    MUST(child_start(&other, in_console_write, ZX_HANDLE_INVALID));
+    await_full_console(&other);
+    expect_soon_every_way(kill_busy, in_console_write);
+    MUST(zx_task_kill(other.process));
+    EXPECT_EQ(child_wait(&other), KILLED);
+    child_close(&other);
+}
 
 /* By its own hand: of the process or of the job two above it. */
 static zx_duration_t kill_self(const void *arg, struct way way) {

@@ -43,12 +43,18 @@ static void output_end(void) {
 /* How long until the console is looked at again. A person's typing can wait that long. */
 #define CONSOLE_POLL ZX_MSEC(2)
 
-/* A suspension waits until all is written; it makes the sleep short. */
+/* Until the device may take something again. Not interruptible: a suspension waits until all is written. */
+static void output_pause(void) NO_THREAD_SAFETY {
+    struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
+    spin_lock(&output_lock);
+    (void)!waitq_block(&nobody_wakes, &output_lock, arch_time_now() + CONSOLE_POLL, WAIT_UNINTERRUPTIBLE);
+}
+
 static zx_status_t write_all(const char *text, size_t len) {
     size_t done = 0;
     while ((done += arch_console_write(text + done, len - done)) < len) {
         if (thread_killed()) return ZX_ERR_INTERNAL_INTR_RETRY;
-        (void)!thread_sleep_until(arch_time_now() + CONSOLE_POLL);
+        output_pause();
     }
     return ZX_OK;
 }
@@ -58,6 +64,7 @@ zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     size_t len = min_u64(size, sizeof(text));
     if (len == 0) return ZX_OK;
     zx_status_t status = copy_in(text, buffer, len);
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_SLEEPING);
     if (status == ZX_OK) status = output_begin();
     if (status != ZX_OK) return status;
     status = write_all(text, len);

@@ -4,6 +4,8 @@
  */
 #include "arch/console.h"
 
+#include "arch/cpu.h"
+#include "arch/time.h"
 #include "arch/x86_64/serial.h"
 #include "arch/x86_64/x86.h"
 
@@ -50,29 +52,30 @@ static uint16_t uart_init(uint16_t port) {
     return port;
 }
 
-/* A byte takes 87 us to send; to look once takes about one. */
-#define POLLS_PER_BYTE 10000
+/* What a call may take in all: 256 bytes, the most there are, take 22 ms to send. */
+#define CALL_LIMIT ZX_MSEC(25)
 
 static bool uart_is(uint16_t port, uint8_t status) { return in8(port + UART_STATUS) & status; }
 
-static bool uart_takes_byte(uint16_t port) {
-    for (unsigned i = 0; i < POLLS_PER_BYTE; i++) {
-        if (uart_is(port, STATUS_TAKES_BYTE)) return true;
-        __asm__ volatile("pause");
+static bool uart_takes_byte(uint16_t port, zx_time_t deadline) {
+    while (!uart_is(port, STATUS_TAKES_BYTE)) {
+        if (arch_time_now() >= deadline) return false;
+        arch_pause();
     }
-    return false;
+    return true;
 }
 
 static size_t uart_write(uint16_t port, const char *text, size_t len) {
+    const zx_time_t deadline = arch_time_now() + CALL_LIMIT;
     size_t done = 0;
     if (port == 0) return len;
-    for (; done < len && uart_takes_byte(port); done++) out8(port + UART_DATA, (uint8_t)text[done]);
+    for (; done < len && uart_takes_byte(port, deadline); done++) out8(port + UART_DATA, (uint8_t)text[done]);
     return done;
 }
 
 /* For as long as it takes. */
 static void uart_drain(uint16_t port) {
-    while (port != 0 && !uart_is(port, STATUS_ALL_SENT)) __asm__ volatile("pause");
+    while (port != 0 && !uart_is(port, STATUS_ALL_SENT)) arch_pause();
 }
 
 void serial_init(void) {

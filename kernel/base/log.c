@@ -17,8 +17,9 @@
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG, "log");
 
 static void line_write(const char *line, size_t len) {
+    static bool cut; /* the line before has no end yet; under the lock */
     spin_lock(&log_lock);
-    (void)arch_log_write(line, len);
+    if (!cut || arch_log_write("\n", 1) == 1) cut = arch_log_write(line, len) < len;
     spin_unlock(&log_lock);
 }
 

@@ -141,7 +141,7 @@ static bool begin_to_park(struct user_thread *self) {
     return parks;
 }
 
-/* From being parked until it sleeps, the thread takes no lock but its own. */
+/* From here, where the process's lock is free again, until it sleeps, a thread that is parked takes no lock but its own. */
 void suspend_park(void) {
     struct user_thread *self = user_thread_current();
     if (!begin_to_park(self)) return;

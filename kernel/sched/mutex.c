@@ -43,7 +43,7 @@ void mutex_lock_slow(struct mutex *m) {
     spin_unlock(&sched_lock);
 }
 
-/* Under the scheduler's lock: the first waiter becomes the owner, or nobody. */
+/* The first waiter becomes the owner, or nobody: nobody else can begin to wait meanwhile, for that takes the lock. */
 static void hand_over(struct mutex *m) REQUIRES(&sched_lock) {
     struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
     uintptr_t owner = (uintptr_t)heir;
@@ -55,6 +55,7 @@ static void hand_over(struct mutex *m) REQUIRES(&sched_lock) {
 void mutex_unlock_slow(struct mutex *m) {
     CHECK(mutex_held(m));
     spin_lock(&sched_lock);
+    CHECK(!TAILQ_EMPTY(&m->waiters.threads));
     hand_over(m);
     spin_unlock(&sched_lock);
 }

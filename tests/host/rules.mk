@@ -58,7 +58,7 @@ $(HOST)/fuzz/user/% $(HOST)/fuzz/tests/host/fuzz_elf.o: HOST_CFLAGS := $(filter-
 
 # Programs of system calls are choices already: comparisons in the kernel tell the fuzzer little, and cost it a third.
 $(HOST)/fuzz/vm/% $(HOST)/fuzz/syscalls/% $(HOST)/fuzz/kernel/object/% $(HOST)/fuzz/kernel/sched/% \
-$(HOST)/fuzz/kernel/base/lockrank.o $(HOST)/fuzz/kernel/base/object.o: \
+$(HOST)/fuzz/kernel/base/lockrank.o: \
 	HOST_CFLAGS += -fno-sanitize-coverage=trace-cmp
 
 $(HOST)/fuzz/%.o: %.c $(HOST)/flags

@@ -271,7 +271,7 @@ static void block_under_mutex(void *arg) {
 }
 
 KTEST("waitq/who waits under a mutex lets go of it as it falls asleep, to the first who wants it") {
-    struct actor actors[2];
+    static struct actor actors[2];
     size_t waiting = 0;
     reset();
     mutex_init(&mutex, RANK_JOB, "test");
@@ -283,6 +283,7 @@ KTEST("waitq/who waits under a mutex lets go of it as it falls asleep, to the fi
     }
     mutex_unlock(&mutex);
     for (size_t i = 0; i < waiting; i++) runner_settle(&actors[i].runner);
+    NEED(waiting == countof(actors));
     EXPECT(in_order("ab") && atomic_load(&mutex.owner) == 0);
     EXPECT(waitq_wake_one(&queue, ZX_ERR_CANCELED));
     runner_join(&actors[0].runner);

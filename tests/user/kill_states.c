@@ -98,7 +98,7 @@ static void in_console_write(zx_handle_t handle, uintptr_t there) {
     line[sizeof(line) - 1] = '\n';
     for (;;) {
         board_at(there)->words[WORD_COUNT]++;
-        zx_debug_write(line, sizeof(line));
+        if (zx_debug_write(line, sizeof(line)) != ZX_OK) never(handle, there);
     }
 }
 
@@ -285,14 +285,13 @@ TEST("task_kill/L2 soon gone: waiting for a port") { expect_soon_every_way(kill_
 TEST("task_kill/L2 soon gone: waiting for a futex") { expect_soon_every_way(kill_busy, in_futex); }
 TEST("task_kill/L2 soon gone: waiting for the reply to a call") { expect_soon_every_way(kill_busy, in_channel_call); }
 
-/* Until a console that nobody reads takes nothing more. Others are never full. */
+/* Until it has begun, and a console that nobody reads takes nothing more. Others are never full. */
 static void await_full_console(const struct child *writer) {
     uint64_t count;
-    if (!getenv("test.console")) return;
     do {
         count = writer->board->words[WORD_COUNT];
         zx_nanosleep(zx_deadline_after(ZX_MSEC(200)));
-    } while (writer->board->words[WORD_COUNT] != count);
+    } while (count == 0 || (getenv("test.console") && writer->board->words[WORD_COUNT] != count));
 }
 
 static zx_duration_t kill_writer(const void *arg, struct way way) {
@@ -308,15 +307,40 @@ TEST("task_kill/L2 soon gone: writing to the console, whether that takes anythin
     expect_soon_every_way(kill_writer, NULL);
 }
 
-TEST("task_kill/L2 soon gone: writing to the console, waiting for its turn after somebody who goes on") {
+static struct child other_begins(child_entry *entry) {
     struct child other;
     MUST_BE(child_make(&other));
-    MUST(child_start(&other, in_console_write, ZX_HANDLE_INVALID));
+    MUST(child_start(&other, entry, ZX_HANDLE_INVALID));
     await_full_console(&other);
+    return other;
+}
+
+static void other_ends(struct child *other) {
+    MUST(zx_task_kill(other->process));
+    EXPECT_EQ(child_wait(other), KILLED);
+    EXPECT_EQ(other->board->words[WORD_AFTER], 0);
+    child_close(other);
+}
+
+TEST("task_kill/L2 soon gone: writing to the console, waiting for its turn after somebody who goes on") {
+    struct child other = other_begins(in_console_write);
     expect_soon_every_way(kill_busy, in_console_write);
-    MUST(zx_task_kill(other.process));
-    EXPECT_EQ(child_wait(&other), KILLED);
-    child_close(&other);
+    other_ends(&other);
+}
+
+/* On a console that is full one waits for its turn all the time, and can be suspended there. */
+TEST("task_suspend_token/writing to the console, or waiting for its turn, does not fail for a suspension") {
+    struct child a = other_begins(in_console_write), b = other_begins(in_console_write);
+    for (int i = 0; i < 20; i++) {
+        zx_handle_t token;
+        MUST(zx_task_suspend_token(b.process, &token));
+        MUST(zx_object_wait_one(b.thread, ZX_THREAD_SUSPENDED, zx_deadline_after(ZX_SEC(10)), NULL));
+        MUST(zx_handle_close(token));
+        MUST(zx_object_wait_one(b.thread, ZX_THREAD_RUNNING, zx_deadline_after(ZX_SEC(10)), NULL));
+        settle();
+    }
+    other_ends(&b);
+    other_ends(&a);
 }
 
 /* By its own hand: of the process or of the job two above it. */

@@ -30,6 +30,8 @@ void host_take_report(char *into, size_t size);
 
 /* The kernel log's last line. */
 const char *host_log_line(void);
+/* How many bytes the log's device takes at a time from now on. */
+void host_log_takes(size_t most);
 
 /* Time by now, which a look does not change; and time goes by until then, if it is not so late yet. */
 zx_time_t host_time(void);

@@ -7,6 +7,7 @@
 
 #include "arch/boot.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/log.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/object/wait.h"
@@ -83,6 +84,17 @@ KTEST("process/whatever crashes it, the log says what it was") {
     EXPECT(crashes(ZX_EXCP_HW_BREAKPOINT, "hardware breakpoint"));
     EXPECT(crashes(ZX_EXCP_UNALIGNED_ACCESS, "unaligned access"));
     EXPECT(crashes(ZX_EXCP_GENERAL, "general exception"));
+}
+
+KTEST("log/a line that the device cuts ends before the next begins, and one of which it takes nothing is lost") {
+    host_log_takes(20);
+    log_line("this will be cut");
+    EXPECT(!strchr(host_log_line(), '\n'));
+    host_log_takes(0);
+    log_line("this will be lost");
+    host_log_takes(SIZE_MAX);
+    log_line("this is a line");
+    EXPECT(strstr(host_log_line(), "] this is a line\n") && !strstr(host_log_line(), "cut"));
 }
 
 static void run(void) {

@@ -62,6 +62,7 @@ void agent_run(const struct child *agent, void (*run)(struct agent_start *), zx_
     MUST(zx_channel_create(0, &ours, &theirs));
     MUST(zx_channel_write(ours, 0, &letter, sizeof(letter), handles, 2 + (uint32_t)given_count));
     MUST(child_start(&copy, agent_begin, theirs));
+    MUST(zx_object_wait_one(ours, ZX_CHANNEL_PEER_CLOSED, zx_deadline_after(ZX_SEC(20)), NULL));
     MUST(zx_handle_close(ours));
 }
 

@@ -21,8 +21,8 @@ struct agent_start {
 struct child agent_make(void);
 
 /*
- * Starts it, with a view of a VMO and duplicates of some handles; ZX_HANDLE_INVALID is no VMO. To return from `run`
- * is to end with code 0.
+ * Starts it, with a view of a VMO and duplicates of some handles; ZX_HANDLE_INVALID is no VMO. It holds those handles
+ * when this returns, and opens and closes no more by itself. To return from `run` is to end with code 0.
  */
 void agent_run(const struct child *agent, void (*run)(struct agent_start *), zx_handle_t shared, size_t shared_len,
                const zx_handle_t *given, size_t given_count);

@@ -243,10 +243,7 @@ TEST("object_get_info/PROCESS_VMOS: what handles hold first, then a line for eac
     struct child child = running(given, 2);
     zx_vaddr_t addr;
     for (size_t i = 0; i < 2; i++) MUST(zx_vmar_map(child.vmar, PERM_R, 0, mapped, 0, PAGE, &addr));
-    /* The child takes its handles out of the message in its own time. */
-    size_t count, by_handle = 0, full = 0, weak = 0, by_mapping = 0;
-    while ((count = list_vmos(child.process)) > 0 && !(vmos[0].flags & ZX_INFO_VMO_VIA_HANDLE))
-        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    size_t count = list_vmos(child.process), by_handle = 0, full = 0, weak = 0, by_mapping = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t via = vmos[i].flags & (ZX_INFO_VMO_VIA_HANDLE | ZX_INFO_VMO_VIA_MAPPING);
         NEED(via == ZX_INFO_VMO_VIA_HANDLE || via == ZX_INFO_VMO_VIA_MAPPING);

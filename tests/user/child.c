@@ -121,6 +121,16 @@ bool worker_join(struct worker *worker) {
     return ended;
 }
 
+bool thread_waits(zx_handle_t thread) {
+    zx_info_thread_t info = {0};
+    zx_time_t deadline = zx_deadline_after(ZX_SEC(10));
+    while (ZX_THREAD_STATE_BASIC(info.state) != ZX_THREAD_STATE_BLOCKED && zx_clock_get_monotonic() < deadline) {
+        zx_nanosleep(zx_deadline_after(ZX_USEC(200)));
+        if (!TEST_STATUS(zx_object_get_info(thread, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL), ZX_OK)) break;
+    }
+    return TEST_EQ(ZX_THREAD_STATE_BASIC(info.state), ZX_THREAD_STATE_BLOCKED);
+}
+
 /* Several times: a machine that is itself held up may have one sleep end before anybody ran. */
 void settle(void) {
     for (int i = 0; i < 3; i++) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));

@@ -91,14 +91,14 @@ TEST("debug_send_command/H1 H2 H3 H4 H5 H11 bad handles, before all else") {
 }
 
 TEST("debug_send_command/leaks tells what is missing, and what is back") {
-    EXPECT_OK(kernel_command("baseline inner"));
+    baseline_take();
     EXPECT_OK(kernel_command("leaks inner"));
     zx_handle_t vmo = vmo_make(PAGE);
     EXPECT_STATUS(kernel_command("leaks inner"), ZX_ERR_BAD_STATE);
     MUST(zx_handle_close(vmo));
     EXPECT_OK(kernel_command("leaks inner"));
     vmo = vmo_make(PAGE);
-    EXPECT_OK(kernel_command("baseline inner"));
+    baseline_take();
     poke(vmo, 0, 1);
     EXPECT_STATUS(kernel_command("leaks inner"), ZX_ERR_BAD_STATE);
     MUST(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, PAGE, NULL, 0));

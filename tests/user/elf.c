@@ -64,23 +64,14 @@ static zx_status_t launch_it(zx_handle_t *process, const char **why) {
     return launch(&what, process, why);
 }
 
-/* What dies on its own time may take a moment. */
-static bool is_clean(void) {
-    for (int i = 0; i < 200; i++) {
-        if (kernel_command("leaks inner") == ZX_OK) return true;
-        zx_nanosleep(zx_deadline_after(ZX_MSEC(5)));
-    }
-    return false;
-}
-
 static void expect_refused(const char *what, zx_status_t want) {
     zx_handle_t process = ZX_HANDLE_INVALID;
     const char *why = NULL;
     (void)launch_it(&process, &why); /* what this very process touches for the first time is no leak */
-    kernel_command("baseline inner");
+    baseline_take();
     zx_status_t status = launch_it(&process, &why);
     bool right = want == ANY_ERROR ? status != ZX_OK : status == want;
-    bool clean = is_clean();
+    bool clean = all_given_back();
     if (!right || !clean) test_note("%s: status %d, %s, %s", what, status, why ? why : "-", clean ? "clean" : "leaks");
     EXPECT(right && clean && why && process == ZX_HANDLE_INVALID);
 }

@@ -34,8 +34,7 @@ static bool sleeper_start(struct sleeper *s, const zx_futex_t *at, zx_time_t dea
     s->status = ZX_ERR_INTERNAL;
     s->place = -1;
     if (!worker_start(&s->worker, sleep_now, s)) return false;
-    settle();
-    return TEST_EQ(s->place, -1);
+    return thread_waits(s->worker.thread) && TEST_EQ(s->place, -1);
 }
 
 /* Has it ended, as the `place`th of all, with this status? */
@@ -198,41 +197,33 @@ TEST("futex_wake/the word's memory may go away meanwhile") {
     expect_ended(&sleepers[0], ZX_OK, 0);
 }
 
-/* Waits at its word 0 for a while, and exits with what came of it. */
-static void wait_and_tell(zx_handle_t handle, uintptr_t there) {
+static void wait_for_ever(zx_handle_t handle, uintptr_t there) {
     struct board *board = (struct board *)there;
     (void)handle;
-    board->words[1] = 1;
-    zx_process_exit(zx_futex_wait((zx_futex_t *)&board->words[0], 0, NONE, zx_deadline_after(ZX_MSEC(60))));
+    zx_futex_wait((zx_futex_t *)&board->words[0], 0, NONE, ZX_TIME_INFINITE);
+    board->words[2] = 1;
+    zx_process_exit(1);
 }
 
 TEST("futex_wake/other processes have futexes of their own, at the same address and of the same memory") {
     struct child child;
     NEED(child_make(&child));
-    NEED_OK(child_start(&child, wait_and_tell, NONE));
-    for (int i = 0; i < 2000 && child.board->words[1] == 0; i++) zx_nanosleep(SOON);
-    settle();
+    NEED_OK(child_start(&child, wait_for_ever, NONE));
+    NEED(thread_waits(child.thread));
     NEED_OK(zx_futex_wake((zx_futex_t *)&child.board->words[0], ALL));
     NEED_OK(zx_futex_wake((zx_futex_t *)child.board_there, ALL));
-    EXPECT_EQ(child_wait(&child), ZX_ERR_TIMED_OUT);
+    settle();
+    EXPECT_EQ(child.board->words[2], 0);
+    MUST(zx_task_kill(child.process));
+    EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_SYSCALL_KILL);
     child_close(&child);
-}
-
-static void wait_for_ever(zx_handle_t handle, uintptr_t there) {
-    struct board *board = (struct board *)there;
-    (void)handle;
-    board->words[1] = 1;
-    zx_futex_wait((zx_futex_t *)&board->words[0], 0, NONE, ZX_TIME_INFINITE);
-    board->words[2] = 1;
-    zx_process_exit(1);
 }
 
 static void kill_waiter(void) {
     struct child child;
     NEED(child_make(&child));
     NEED_OK(child_start(&child, wait_for_ever, NONE));
-    for (int i = 0; i < 2000 && child.board->words[1] == 0; i++) zx_nanosleep(SOON);
-    settle();
+    NEED(thread_waits(child.thread));
     NEED_OK(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_SYSCALL_KILL);
     EXPECT_EQ(child.board->words[2], 0);

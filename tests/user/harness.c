@@ -1,11 +1,11 @@
 /*
  * Runs the user-mode tests and reports them as TAP. The program is started once to lead, and by itself once more for each
  * test: the leader takes the kernel's baseline, has the test run in a process of its own, waits until all of it is gone,
- * and asks whether the kernel got everything back. Test and leader talk through the exit code alone; remarks go
- * straight to the report.
+ * and asks whether the kernel got everything back. A test begins when its leader has closed what it launched it with, and
+ * tells by its exit code how it ended; remarks go straight to the report.
  *
  *     tests [WORD …]       the tests whose names contain one of the words; all without one
- *     tests --run NUMBER   one test, in this process
+ *     tests --run NUMBER   one test, in this process: for the leader
  *
  * The leader itself must not grow while a test runs, or it would look like a leak: it allocates nothing.
  */
@@ -28,6 +28,9 @@
 #define REPORT_MAX 257         /* what the kernel takes as one command, and a NUL */
 #define NO_TEST SIZE_MAX       /* a launch that runs none */
 #define PASSED 77              /* what a test ends with: nothing that a kernel's mistake could give */
+
+/* On the test's process: from now on the leader only waits. */
+#define LEADER_WAITS ZX_USER_SIGNAL_7
 
 extern const struct user_test __start_utests[];
 extern const struct user_test __stop_utests[];
@@ -114,6 +117,7 @@ static bool test_launch(size_t index) {
         report_line("# cannot be started: %s (%s)", why, zx_status_get_string(status));
         return false;
     }
+    zx_object_signal(process, 0, LEADER_WAITS);
     status = zx_object_wait_one(process, ZX_PROCESS_TERMINATED, zx_deadline_after(ZX_SEC(seconds_allowed())), NULL);
     if (status != ZX_OK) {
         report_line("# still running after %d seconds", seconds_allowed());
@@ -187,8 +191,14 @@ static int tests_lead(char **words) {
     return failures;
 }
 
+static void await_leader(void) {
+    zx_object_wait_one(zx_process_self(), LEADER_WAITS, ZX_TIME_INFINITE, NULL);
+    zx_object_signal(zx_process_self(), LEADER_WAITS, 0);
+}
+
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "--run") == 0) {
+        await_leader();
         size_t index = strtoul(argv[2], NULL, 10);
         if (index < (size_t)(__stop_utests - __start_utests)) __start_utests[index].run();
         return failed ? EXIT_FAILURE : PASSED;

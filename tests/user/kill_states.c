@@ -146,7 +146,7 @@ static struct death {
 
 static bool death_prepare(struct way way) {
     death = (struct death){.way = way, .inner = zx_job_default()};
-    MUST(kernel_command("baseline inner"));
+    baseline_take();
     if (way.job) {
         MUST(zx_job_create(zx_job_default(), 0, &death.outer));
         MUST(zx_job_create(death.outer, 0, &death.inner));

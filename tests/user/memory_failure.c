@@ -57,11 +57,11 @@ static bool try(zx_status_t (*act)(void), unsigned nth) {
 
 static void fail_each(zx_status_t (*act)(void)) {
     NEED(!try(act, MAX_ALLOCATIONS) && !try(act, MAX_ALLOCATIONS));
-    EXPECT_OK(kernel_command("baseline inner"));
+    baseline_take();
     unsigned nth = 1;
     while (nth < MAX_ALLOCATIONS && try(act, nth)) nth++;
     EXPECT(nth > 1 && nth < MAX_ALLOCATIONS);
-    EXPECT_OK(kernel_command("leaks inner"));
+    EXPECT(all_given_back());
 }
 
 static zx_status_t op(uint32_t code, uint64_t first, uint64_t count) {

@@ -174,8 +174,8 @@ TEST("port_wait/threads that wait: each packet wakes one of them") {
         takers[i].port = port;
         takers[i].deadline = ZX_TIME_INFINITE;
         NEED(worker_start(&takers[i].worker, take_one, &takers[i]));
+        NEED(thread_waits(takers[i].worker.thread));
     }
-    settle();
     for (uint64_t key = 1; key <= 4; key <<= 1) NEED_OK(put(port, key));
     for (size_t i = 0; i < 3; i++) {
         NEED(worker_join(&takers[i].worker));
@@ -189,9 +189,9 @@ TEST("port_wait/threads that wait: each packet wakes one of them") {
 TEST("port_wait/closing the port does not wake who waits: that lasts until the deadline") {
     static struct taker taker;
     taker.port = port_make();
-    taker.deadline = zx_deadline_after(ZX_MSEC(200));
+    taker.deadline = zx_deadline_after(ZX_SEC(1));
     NEED(worker_start(&taker.worker, take_one, &taker));
-    settle();
+    NEED(thread_waits(taker.worker.thread));
     MUST(zx_handle_close(taker.port));
     NEED(worker_join(&taker.worker));
     EXPECT_STATUS(taker.status, ZX_ERR_TIMED_OUT);
@@ -201,7 +201,6 @@ TEST("port_wait/closing the port does not wake who waits: that lasts until the d
 static void wait_forever(zx_handle_t port, uintptr_t board_there) {
     struct board *board = (struct board *)board_there;
     zx_port_packet_t packet;
-    board->words[0] = 1;
     zx_port_wait(port, ZX_TIME_INFINITE, &packet);
     board->words[1] = 1;
     zx_process_exit(0);
@@ -212,8 +211,7 @@ TEST("port_wait/a thread that waits can be killed, and takes no packet with it")
     zx_handle_t port = port_make();
     NEED(child_make(&child));
     NEED_OK(child_start(&child, wait_forever, handle_with(port, ZX_RIGHT_SAME_RIGHTS)));
-    while (child.board->words[0] == 0) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
-    settle();
+    NEED(thread_waits(child.thread));
     EXPECT_OK(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), -1024);
     EXPECT_EQ(child.board->words[1], 0);

@@ -81,6 +81,12 @@ void poke(zx_handle_t vmo, uint64_t offset, uint64_t value);
 /* A command to the kernel's own checks. */
 zx_status_t kernel_command(const char *text);
 
+/* Counts what the kernel has in use. What has ended is given back in its own time: it is waited for. */
+void baseline_take(void);
+
+/* Is as much in use as then, or will it be within a second? */
+bool all_given_back(void);
+
 /* Runs `act` three times: after the last time nothing more must be in use than after the one before. */
 void check_gives_back(void (*act)(void));
 

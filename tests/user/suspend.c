@@ -286,7 +286,7 @@ TEST("task_suspend_token/waits go on afterwards, and user code never sees it") {
     for (size_t i = 0; i < 2; i++) {
         struct waiting w = {.handle = event_make(), .deadline = ZX_TIME_INFINITE, .status = 1};
         NEED(worker_start(&worker, waits[i], &w));
-        settle();
+        NEED(thread_waits(worker.thread));
         for (int times = 0; times < 3; times++) interrupt_worker();
         settle();
         EXPECT_EQ(w.status, 1);
@@ -299,7 +299,7 @@ TEST("task_suspend_token/waits go on afterwards, and user code never sees it") {
 TEST("task_suspend_token/a signal that comes up meanwhile is seen on resume") {
     struct waiting w = {.handle = event_make(), .deadline = ZX_TIME_INFINITE, .status = 1};
     NEED(worker_start(&worker, wait_one, &w));
-    settle();
+    NEED(thread_waits(worker.thread));
     zx_handle_t token = suspended(worker.thread);
     NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
     MUST(zx_object_signal(w.handle, 0, ZX_USER_SIGNAL_0));
@@ -313,7 +313,7 @@ TEST("task_suspend_token/a signal that comes up meanwhile is seen on resume") {
 TEST("task_suspend_token/a futex's waiter waits again, and sees the word that changed meanwhile") {
     struct waiting w = {.deadline = ZX_TIME_INFINITE, .status = 1};
     NEED(worker_start(&worker, wait_futex, &w));
-    settle();
+    NEED(thread_waits(worker.thread));
     interrupt_worker();
     zx_handle_t token = suspended(worker.thread);
     NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
@@ -376,8 +376,7 @@ TEST("task_suspend_token/a call's request is sent once; a reply that comes meanw
     struct pair pair = pair_make();
     struct calling c = {.channel = pair.a, .deadline = ZX_TIME_INFINITE, .status = 1};
     NEED(worker_start(&worker, call, &c));
-    NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
-    settle();
+    NEED(thread_waits(worker.thread));
     for (int times = 0; times < 3; times++) interrupt_worker();
     zx_handle_t token = suspended(worker.thread);
     NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
@@ -397,10 +396,9 @@ TEST("task_suspend_token/of a call, the other end's close, its handle's and its 
     for (int i = 0; i < 3; i++) {
         struct pair pair = pair_make();
         struct calling c = {.channel = pair.a, .deadline = ZX_TIME_INFINITE, .status = 1};
-        if (i == 2) c.deadline = zx_deadline_after(ZX_MSEC(40));
+        if (i == 2) c.deadline = zx_deadline_after(ZX_MSEC(500));
         NEED(worker_start(&worker, call, &c));
-        NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
-        settle();
+        NEED(thread_waits(worker.thread));
         zx_handle_t token = suspended(worker.thread);
         NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
         if (i == 0) MUST(zx_handle_close(pair.b));
@@ -453,8 +451,8 @@ TEST("channel_call_noretry/a suspension ends it; another call gives it up, and i
     struct calling c = {.channel = pair.a, .deadline = ZX_TIME_INFINITE, .status = 1};
     NEED(worker_start(&worker, call_and_drop, &c));
     NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
+    NEED(thread_waits(worker.thread));
     struct note dropped = read_note(pair.b);
-    settle();
     interrupt_worker();
     NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
     struct note request = read_note(pair.b);

@@ -123,8 +123,7 @@ TEST("task_kill/L3 a process that runs in a loop") {
 TEST("task_kill/a process that sleeps, which never sees the sleep's end") {
     NEED(child_make(&child));
     NEED_OK(child_start(&child, sleep_long, ZX_HANDLE_INVALID));
-    NEED(child_runs(&child));
-    settle();
+    NEED(thread_waits(child.thread));
     EXPECT_OK(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), KILLED);
     EXPECT_EQ(child.board->words[2], 0);
@@ -134,8 +133,7 @@ TEST("task_kill/a process that waits, which never sees the wait's end") {
     NEED(child_make(&child));
     struct pair pair = pair_make();
     NEED_OK(child_start(&child, wait_long, pair.a));
-    NEED(child_runs(&child));
-    settle();
+    NEED(thread_waits(child.thread));
     EXPECT_OK(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), KILLED);
     EXPECT_EQ(child.board->words[2], 0);

@@ -66,21 +66,31 @@ CODE(report_vectors, "movups %xmm0, (%rsi)\n\tmovups %xmm15, 16(%rsi)\n\tstmxcsr
 
 CODE(count, "incq 8(%rsi)\n\tincq 8(%rsi)\n\tincq 8(%rsi)\n1:\tincq 8(%rsi)\n\tjmp 1b")
 
-CODE(sleep_on, "mov %rsi, %rbx\n\tmovq $1, 8(%rsi)\n\tmov $0x7fffffffffffffff, %rdi\n\tcall zx_nanosleep\n\t"
-               "mov $3, %edi\n\tjmp zx_process_exit")
+CODE(sleep_on, "mov %rsi, %rbx\n\tmov $0x7fffffffffffffff, %rdi\n\tcall zx_nanosleep\n\tmov $3, %edi\n\t"
+               "jmp zx_process_exit")
 
 CODE(draw, "lea 8(%rsi), %rbx\n\tmov %rbx, %rdi\n\tmov $8, %esi\n\tcall zx_cprng_draw_once\n\tmov %rbx, %rdi\n\t"
            "mov $8, %esi\n\tcall zx_cprng_add_entropy\n\tmov %eax, %edi\n\tjmp zx_process_exit")
+
+static bool stopped(void) {
+    if (!TEST_STATUS(zx_task_suspend_token(child.thread, &token), ZX_OK)) return false;
+    return TEST_STATUS(zx_object_wait_one(child.thread, ZX_THREAD_SUSPENDED, zx_deadline_after(ZX_SEC(10)), NULL),
+                       ZX_OK);
+}
 
 /* A child that has come to where it says so, and is suspended there. */
 static bool stopped_in(child_entry *entry) {
     if (!child_make(&child)) return false;
     MUST(child_start(&child, entry, ZX_HANDLE_INVALID));
     for (int i = 0; i < 5000 && child.board->words[1] == 0; i++) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
-    settle();
-    if (!TEST_STATUS(zx_task_suspend_token(child.thread, &token), ZX_OK)) return false;
-    return TEST_STATUS(zx_object_wait_one(child.thread, ZX_THREAD_SUSPENDED, zx_deadline_after(ZX_SEC(10)), NULL),
-                       ZX_OK);
+    return stopped();
+}
+
+/* One that is suspended in a wait. */
+static bool stopped_in_wait(child_entry *entry) {
+    if (!child_make(&child)) return false;
+    MUST(child_start(&child, entry, ZX_HANDLE_INVALID));
+    return thread_waits(child.thread) && stopped();
 }
 
 /* One that was suspended before its first instruction. */
@@ -296,7 +306,7 @@ TEST("thread_read_state/before its first instruction a thread has its start valu
 }
 
 TEST("thread_read_state/in a call: as right after it, to be repeated; a changed rip abandons the call") {
-    NEED(stopped_in(sleep_on));
+    NEED(stopped_in_wait(sleep_on));
     general_t r = general();
     EXPECT_EQ(r.rax, (uint64_t)(int64_t)ZX_ERR_INTERNAL_INTR_RETRY);
     EXPECT(r.rcx == r.rip && r.r11 == r.rflags && r.rbx == child.board_there);

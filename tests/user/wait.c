@@ -111,8 +111,7 @@ static bool wait_begin(struct waiting *w, zx_handle_t handle, zx_signals_t signa
     w->signals = signals;
     w->observed = UNTOUCHED;
     if (!worker_start(&w->worker, wait_now, w)) return false;
-    settle();
-    return TEST_EQ(w->observed, UNTOUCHED);
+    return thread_waits(w->worker.thread) && TEST_EQ(w->observed, UNTOUCHED);
 }
 
 static void wait_end(struct waiting *w, zx_status_t status, zx_signals_t observed) {
@@ -226,7 +225,7 @@ TEST("object_wait_one/many short waits in several threads give all back") {
         many[i].signals = ZX_CHANNEL_PEER_CLOSED;
         NEED(worker_start(&many[i].worker, wait_now, &many[i]));
     }
-    settle();
+    for (size_t i = 0; i < 20; i++) NEED(thread_waits(many[i].worker.thread));
     MUST(zx_handle_close(pair.b));
     for (size_t i = 0; i < 20; i++) {
         NEED(worker_join(&many[i].worker));

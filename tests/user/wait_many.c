@@ -5,7 +5,6 @@
 #include "tests/user/probe.h"
 
 #define MAX ZX_WAIT_MANY_MAX_ITEMS
-#define SOON (zx_deadline_after(ZX_MSEC(5)))
 #define NEVER (zx_deadline_after(ZX_SEC(10)))
 #define S0 ZX_USER_SIGNAL_0
 #define S1 ZX_USER_SIGNAL_1
@@ -127,8 +126,7 @@ static void wait_now(void *arg) {
 static bool waiting_start(struct waiting *w) {
     w->over = false;
     if (!worker_start(&w->worker, wait_now, w)) return false;
-    settle();
-    return TEST_TRUE(!w->over);
+    return thread_waits(w->worker.thread) && TEST_TRUE(!w->over);
 }
 
 static bool waits(struct waiting *w, zx_wait_item_t first, zx_wait_item_t second) {
@@ -244,7 +242,6 @@ TEST("object_wait_many/a dozen threads for 64 objects each, woken by one after t
 static void wait_for_ever(zx_handle_t handle, uintptr_t there) {
     struct board *board = (struct board *)there;
     zx_wait_item_t items[] = {{handle, ZX_CHANNEL_READABLE, 0}, {handle, ZX_CHANNEL_PEER_CLOSED, 0}};
-    board->words[1] = 1;
     zx_object_wait_many(items, 2, ZX_TIME_INFINITE);
     board->words[2] = 1;
     zx_process_exit(1);
@@ -255,8 +252,7 @@ static void kill_waiter(void) {
     struct child child;
     NEED(child_make(&child));
     NEED_OK(child_start(&child, wait_for_ever, pair.a));
-    for (int i = 0; i < 2000 && child.board->words[1] == 0; i++) zx_nanosleep(SOON);
-    settle();
+    NEED(thread_waits(child.thread));
     NEED_OK(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_SYSCALL_KILL);
     EXPECT_EQ(child.board->words[2], 0);

@@ -1,6 +1,6 @@
 # Races, repeatably. On one processor whose instructions are counted, the option kernel.sched.force=SEED makes threads give way
-# to each other at locks, and between the windows of a transfer, where the seed says. The report ends with a digest of the
-# switches that there were: the number of the thread that came, and the nanosecond, one after the other.
+# to each other at locks, where references are given back, and between the windows of a transfer, where the seed says. The report
+# ends with a digest of the switches that there were: the number of the thread that came, and the nanosecond, one after the other.
 #
 # All races are run under the seeds that SEEDS= names, one if it does not. What fails under a seed fails again under it.
 use strict;

@@ -33,7 +33,7 @@ zx_status_t aspace_create(struct aspace **out) {
 }
 
 void aspace_unref(struct aspace *as) {
-    if (atomic_fetch_sub_explicit(&as->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!refcount_release(&as->refs)) return;
     ASSERT(as->state == ASPACE_DEAD);
     heap_free(as);
 }

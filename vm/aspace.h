@@ -33,7 +33,7 @@ struct aspace {
 
 /* With an empty root VMAR. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t aspace_create(struct aspace **out);
-static inline void aspace_ref(struct aspace *as) { atomic_fetch_add_explicit(&as->refs, 1, memory_order_relaxed); }
+static inline void aspace_ref(struct aspace *as) { refcount_acquire(&as->refs); }
 void aspace_unref(struct aspace *as);
 
 /* No transfer to or from it begins after this returns. */

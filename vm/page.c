@@ -149,9 +149,8 @@ void page_free(struct page *page) {
 }
 
 void page_unref(struct page *page) {
-    unsigned before = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
-    ASSERT(before != 0 && page->state >= PAGE_USED);
-    if (before == 1) page_free(page);
+    ASSERT(page->state >= PAGE_USED);
+    if (refcount_release(&page->refs)) page_free(page);
 }
 
 struct page *page_alloc_contiguous(size_t count, unsigned align_order) {

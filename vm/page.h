@@ -12,6 +12,7 @@
 #include "arch/boot.h"
 #include "arch/mmu.h"
 #include "kernel/base/compiler.h"
+#include "kernel/base/refcount.h"
 
 /* Largest run: 2^18 pages, 1 GiB. */
 #define PAGE_MAX_ORDER 18
@@ -57,7 +58,7 @@ void page_adopt(struct page *page);
 /* Gives a run back, whatever its count. */
 void page_free(struct page *page);
 
-static inline void page_ref(struct page *page) { atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed); }
+static inline void page_ref(struct page *page) { refcount_acquire(&page->refs); }
 void page_unref(struct page *page);
 
 /* Is this the only reference? Then nobody else can make another. */

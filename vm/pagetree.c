@@ -55,7 +55,7 @@ static uint64_t child_bits(unsigned height, uint64_t first, uint64_t last) {
 }
 
 static void node_unref(struct pagetree_node *node, unsigned height) {
-    if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!refcount_release(&node->refs)) return;
     FOREACH_CHILD(i, node) {
         if (height == 1)
             page_unref(node->child[i].page);
@@ -77,7 +77,7 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
         if (height == 1)
             page_ref(copy->child[i].page);
         else
-            atomic_fetch_add_explicit(&copy->child[i].node->refs, 1, memory_order_relaxed);
+            refcount_acquire(&copy->child[i].node->refs);
     }
     *link = copy;
     node_unref(node, height);
@@ -269,7 +269,7 @@ zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count
     tree->recent = 0;
     *out = count ? *tree : (struct pagetree){0};
     if (!out->root) return ZX_OK;
-    atomic_fetch_add_explicit(&out->root->refs, 1, memory_order_relaxed);
+    refcount_acquire(&out->root->refs);
     uint64_t skip, outside = PAGETREE_INDEX_COUNT - count;
     if (!pagetree_next(tree, first + count, outside, &skip)) return ZX_OK;
     zx_status_t status = pagetree_clear(out, first + count, outside);

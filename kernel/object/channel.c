@@ -9,6 +9,7 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/base/log.h"
+#include "kernel/base/refcount.h"
 #include "kernel/object/channel_internal.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
@@ -52,7 +53,7 @@ void message_discard(struct message *message) {
 }
 
 static void pair_unref(struct channel_pair *pair) {
-    if (atomic_fetch_sub(&pair->refs, 1) == 1) heap_free(pair);
+    if (refcount_release(&pair->refs)) heap_free(pair);
 }
 
 static void channel_destroy(struct object *object) {

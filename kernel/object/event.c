@@ -3,6 +3,7 @@
  */
 #include "kernel/object/event.h"
 
+#include "kernel/base/refcount.h"
 #include "kernel/sched/mutex.h"
 #include "vm/heap.h"
 
@@ -39,7 +40,7 @@ static struct eventpair *eventpair_from_object(struct object *object) {
 }
 
 static void lock_unref(struct eventpair_lock *lock) {
-    if (atomic_fetch_sub(&lock->refs, 1) == 1) heap_free(lock);
+    if (refcount_release(&lock->refs)) heap_free(lock);
 }
 
 static void eventpair_destroy(struct object *object) {
@@ -73,7 +74,7 @@ static struct eventpair *end_new(struct eventpair_lock *lock) {
     struct eventpair *end = heap_new(struct eventpair);
     if (!end) return NULL;
     object_init(&end->object, &eventpair_ops, 0);
-    atomic_fetch_add(&lock->refs, 1);
+    refcount_acquire(&lock->refs);
     end->lock = lock;
     return end;
 }

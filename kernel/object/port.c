@@ -11,6 +11,7 @@
 
 #include "arch/time.h"
 #include "kernel/base/log.h"
+#include "kernel/base/refcount.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
@@ -89,7 +90,7 @@ static void unlist(struct port *port, struct watch *watch) REQUIRES(&port->lock)
 
 /* No lock is held. */
 static void watch_unref(struct watch *watch) {
-    if (atomic_fetch_sub(&watch->refs, 1) != 1) return;
+    if (!refcount_release(&watch->refs)) return;
     object_unref(watch->order.object);
     heap_free(watch);
 }
@@ -259,7 +260,7 @@ static zx_status_t list_watch(struct port *port, struct watch *watch) {
     if (status == ZX_OK) {
         watch->number = ++port->last_number;
         watch->listed = true;
-        atomic_fetch_add(&watch->refs, 1);
+        refcount_acquire(&watch->refs);
         RB_INSERT(watch_tree, &port->watches, watch);
     }
     spin_unlock(&port->lock);

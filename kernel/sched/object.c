@@ -41,9 +41,7 @@ void object_destroy(struct object *object) {
 }
 
 bool object_unref_last(struct object *object) {
-    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
-    ASSERT(before != 0);
-    if (before != 1) return false;
+    if (!refcount_release(&object->refs)) return false;
     lock_rank_assert_none();
     count_out(object);
     return true;
@@ -54,11 +52,10 @@ void object_abandon(struct object *object) {
     object->ops->destroy(object);
 }
 
-void object_handle_add(struct object *object) { atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed); }
+void object_handle_add(struct object *object) { refcount_acquire(&object->handles); }
 
 void object_handle_drop(struct object *object) {
-    if (atomic_fetch_sub_explicit(&object->handles, 1, memory_order_acq_rel) == 1 && object->ops->on_zero_handles)
-        object->ops->on_zero_handles(object);
+    if (refcount_release(&object->handles) && object->ops->on_zero_handles) object->ops->on_zero_handles(object);
 }
 
 zx_signals_t object_signals(struct object *object) {

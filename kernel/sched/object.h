@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <zircon/types.h>
 
-#include "kernel/base/log.h"
+#include "kernel/base/refcount.h"
 #include "kernel/sched/mutex.h"
 
 struct object;
@@ -56,9 +56,7 @@ struct object {
 /* One reference, no handles. Counts towards object_count(). */
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
 
-static inline void object_ref(struct object *object) {
-    atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
-}
+static inline void object_ref(struct object *object) { refcount_acquire(&object->refs); }
 /* For those who know an object without holding it: false when its last reference has gone already. */
 static inline bool object_try_ref(struct object *object) {
     unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
@@ -77,9 +75,7 @@ void object_abandon(struct object *object);
 
 /* Gives a reference back. Whoever gives back the last one holds no lock. */
 static inline void object_unref(struct object *object) {
-    unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
-    ASSERT(before != 0);
-    if (unlikely(before == 1)) object_destroy(object);
+    if (unlikely(refcount_release(&object->refs))) object_destroy(object);
 }
 
 /* Called by handle code only, beside the reference that the handle holds. */

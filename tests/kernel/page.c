@@ -111,3 +111,29 @@ KTEST("page/a page goes with its last reference") {
     page_unref(page);
     EXPECT(pages_free() == before);
 }
+
+/* Pages that two threads own, and let go of one after the other, each at the same moment. */
+static struct page *owned_by_two[2000];
+static atomic_size_t arrivals;
+
+static void let_go(void *arg UNUSED) {
+    for (size_t i = 0; i < countof(owned_by_two); i++) {
+        atomic_fetch_add(&arrivals, 1);
+        while (atomic_load(&arrivals) < 2 * (i + 1)) thread_yield();
+        page_unref(owned_by_two[i]);
+    }
+}
+
+KTEST("page/two owners let go at the same moment: the page goes once") {
+    static struct runner other;
+    atomic_store(&arrivals, 0);
+    for (size_t i = 0; i < countof(owned_by_two); i++) {
+        NEED(owned_by_two[i] = page_alloc());
+        page_ref(owned_by_two[i]);
+    }
+    NEED(runner_start(&other, NULL, let_go, NULL));
+    size_t without = pages_free();
+    let_go(NULL);
+    runner_join(&other);
+    EXPECT(pages_free() >= without + countof(owned_by_two));
+}

@@ -36,6 +36,7 @@ uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
 struct dropped {
     uint64_t tables;
     bool any;
+    bool large; /* among it a large page, maybe more of it than was asked for */
 };
 
 static void tables_free(struct dropped *dropped) {
@@ -108,8 +109,9 @@ static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end,
         *table = dropped->tables;
         dropped->tables = *entry & PTE_FRAME;
     }
-    *entry = 0;
     dropped->any = true;
+    dropped->large |= level > 1 && (*entry & PTE_LARGE);
+    *entry = 0;
     return true;
 }
 
@@ -132,6 +134,12 @@ static void range_drop(struct arch_aspace *as, paddr_t root, vaddr_t va, size_t 
     table_drop(arch_phys_to_virt(root), TOP_LEVEL, TABLE_ENTRIES, va, va + len, &dropped);
     /* The way to a table of the kernel's is remembered under every PCID, and invlpg reaches only the loaded one. */
     bool all = !as && dropped.tables != 0;
+    /* A processor may remember a large page in pieces, those outside the range too. */
+    if (dropped.large) {
+        vaddr_t end = (va + len + MMU_LARGE_PAGE - 1) & ~(vaddr_t)(MMU_LARGE_PAGE - 1);
+        va &= ~(vaddr_t)(MMU_LARGE_PAGE - 1);
+        len = end - va;
+    }
     if (dropped.any) mmu_flush(as, va, all ? KERNEL_DYNAMIC_SIZE : len);
     tables_free(&dropped);
 }

@@ -11,8 +11,9 @@ struct arch_aspace;
 /* kernel/main.c: on the boot processor, boot stack, interrupts off, kernel half mapped for good. */
 _Noreturn void upcall_start(void);
 
-/* kernel/main.c: the same on another processor, on its own stack. */
-_Noreturn void upcall_cpu_start(void);
+/* kernel/main.c: the same on another processor, on its own stack: it joins the others, and then does what they give it. */
+void upcall_cpu_join(void);
+_Noreturn void upcall_cpu_run(void);
 
 /* kernel/sched: another processor has changed something that concerns this one; interrupts are off. */
 void upcall_kick(void);

@@ -76,10 +76,9 @@ static void start_cpus(void) {
     log_line("%u processor%s", count, count == 1 ? "" : "s");
 }
 
-void upcall_cpu_start(void) {
-    sched_init();
-    sched_idle();
-}
+void upcall_cpu_join(void) { sched_init(); }
+
+void upcall_cpu_run(void) { sched_idle(); }
 
 void upcall_start(void) {
     const struct boot_info *info = arch_boot_info();

@@ -2,8 +2,8 @@
  * The other processors: finding, starting, interrupting and stopping them.
  *
  * They are started one after the other, through one page of code and arguments below 1 MiB. A processor that does not come
- * within its time is given up, and those after it with it: it might still come, and find another's arguments there. What was
- * on the page, maybe a part of the boot archive, comes back afterwards.
+ * within its time is given up, and those after it with it: it is told to wait for a start again, lest it come to the page when
+ * something else is there. What was on the page, maybe a part of the boot archive, comes back afterwards.
  */
 #include <stdatomic.h>
 
@@ -34,6 +34,14 @@ extern const char cpu_entry[], cpu_entry_args[], cpu_entry_end[]; /* start_cpu.a
 
 static atomic_uint running = 1;
 
+/* How far the processor is that is being started. It is given up only while it is AWAITED. */
+enum newcomer { AWAITED, COMING, HERE, GIVEN_UP };
+static _Atomic enum newcomer newcomer;
+
+static bool newcomer_moves(enum newcomer from, enum newcomer to) {
+    return atomic_compare_exchange_strong(&newcomer, &from, to);
+}
+
 uint64_t cpus_running(void) { return UINT64_MAX >> (64 - atomic_load_explicit(&running, memory_order_acquire)); }
 
 static void wait(zx_duration_t time) {
@@ -43,12 +51,15 @@ static void wait(zx_duration_t time) {
 
 /* The first C code of a processor, on its own stack, with interrupts off. */
 static NORETURN void cpu_main(struct percpu *cpu) {
+    if (!newcomer_moves(AWAITED, COMING)) arch_halt();
     percpu_load(cpu);
     cpu_init_this();
     mmu_load(NULL);
     apic_init_this();
     atomic_store_explicit(&running, cpu->cpu.id + 1, memory_order_release);
-    upcall_cpu_start();
+    upcall_cpu_join();
+    atomic_store_explicit(&newcomer, HERE, memory_order_release);
+    upcall_cpu_run();
 }
 
 /* Pages that starting processors takes. */
@@ -98,8 +109,11 @@ static bool entry_prepare(unsigned id, uint32_t apic_id) {
     return true;
 }
 
+static bool newcomer_is_here(void) { return atomic_load_explicit(&newcomer, memory_order_acquire) == HERE; }
+
 static bool cpu_start(unsigned id, uint32_t apic_id) {
     if (!entry_prepare(id, apic_id)) return false;
+    atomic_store(&newcomer, AWAITED);
     apic_init_other(apic_id);
     wait(INIT_TIME);
     for (unsigned i = 0; i < START_TRIES; i++) {
@@ -107,12 +121,18 @@ static bool cpu_start(unsigned id, uint32_t apic_id) {
         if (i < 2) apic_start_other(apic_id, ENTRY_BASE / PAGE_SIZE);
         zx_time_t end = arch_time_now() + START_TIME;
         while (arch_time_now() < end) {
-            if (atomic_load_explicit(&running, memory_order_acquire) > id) return true;
+            if (newcomer_is_here()) return true;
             arch_pause();
         }
     }
-    log_line("the processor with APIC %u does not start", apic_id);
-    return false;
+    if (newcomer_moves(AWAITED, GIVEN_UP)) {
+        apic_init_other(apic_id);
+        wait(INIT_TIME);
+        log_line("the processor with APIC %u does not start", apic_id);
+        return false;
+    }
+    while (!newcomer_is_here()) arch_pause();
+    return true;
 }
 
 unsigned arch_cpus_start(unsigned max) {

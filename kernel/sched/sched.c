@@ -81,7 +81,7 @@ static unsigned choose_cpu(const struct thread *t) {
     return best;
 }
 
-/* There is somebody in this processor's queue now. */
+/* There is somebody now whom this processor should run. */
 static void queue_grown(void) {
     if (thread_current() == arch_this_cpu()->idle)
         arch_this_cpu()->reschedule = true;
@@ -103,12 +103,6 @@ void sched_make_ready(struct thread *t) {
         arch_cpu_kick(id);
 }
 
-void upcall_kick(void) {
-    spin_lock(&sched_lock);
-    if (!TAILQ_EMPTY(&this_queue()->ready)) queue_grown();
-    spin_unlock(&sched_lock);
-}
-
 /* The longest queue of all; this processor's own, if there is anybody in it. */
 static struct run_queue *queue_to_serve(void) {
     struct run_queue *best = this_queue();
@@ -116,6 +110,21 @@ static struct run_queue *queue_to_serve(void) {
         if (run_queues[id].length > best->length) best = &run_queues[id];
     }
     return best;
+}
+
+/*
+ * Does somebody wait whom this processor should run? If it idles that may be anybody: the one it was kicked for may have been
+ * taken by another, which made this the processor that another should have gone to.
+ */
+static bool somebody_waits(void) {
+    const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;
+    return !TAILQ_EMPTY(&queue->ready);
+}
+
+void upcall_kick(void) {
+    spin_lock(&sched_lock);
+    if (somebody_waits()) queue_grown();
+    spin_unlock(&sched_lock);
 }
 
 static struct thread *take_next(void) {
@@ -155,7 +164,7 @@ void sched_switch(void) {
 /* Gives the processor away, if somebody wants it, without giving up being ready. */
 static void switch_if_wanted(void) REQUIRES(&sched_lock) {
     struct thread *self = thread_current();
-    if (TAILQ_EMPTY(&this_queue()->ready)) {
+    if (!somebody_waits()) {
         arch_this_cpu()->reschedule = false;
         self->slice_end = arch_time_now() + SLICE;
         return;

@@ -26,30 +26,17 @@ zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
     return status;
 }
 
-/* The rights a derived handle gets: INVALID_ARGS if they are not a subset. */
-static zx_status_t derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out) {
-    if (want == ZX_RIGHT_SAME_RIGHTS) want = have;
-    if (want & ~have) return ZX_ERR_INVALID_ARGS;
-    *out = want;
-    return ZX_OK;
-}
-
 zx_status_t sys_handle_duplicate(zx_handle_t value, zx_rights_t rights, user_out_t out) {
     struct handle handle;
-    zx_status_t status = handle_lookup(caller_handles(), value, &handle);
-    if (status != ZX_OK) return status;
-    status = handle.rights & ZX_RIGHT_DUPLICATE ? ZX_OK : ZX_ERR_ACCESS_DENIED;
-    if (status == ZX_OK) status = derive_rights(handle.rights, rights, &rights);
-    if (status == ZX_OK) status = handle_give(caller_handles(), out, handle_make(handle.object, rights));
-    object_unref(handle.object);
-    return status;
+    zx_status_t status = handle_duplicate(caller_handles(), value, rights, &handle);
+    return status == ZX_OK ? handle_give(caller_handles(), out, handle) : status;
 }
 
 zx_status_t sys_handle_replace(zx_handle_t value, zx_rights_t rights, user_out_t out) {
     struct handle handle;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
     if (status != ZX_OK) return status;
-    status = derive_rights(handle.rights, rights, &handle.rights);
+    status = handle_derive_rights(handle.rights, rights, &handle.rights);
     if (status == ZX_OK) return handle_give(caller_handles(), out, handle);
     handle_discard(handle);
     return status;

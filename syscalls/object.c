@@ -85,21 +85,26 @@ static struct object *next_process(struct object *job, zx_koid_t *koid) {
     struct process *process = job_next_process(job_from_object(job), koid);
     return process ? &process->object : NULL;
 }
-static struct object *next_job(struct object *job, zx_koid_t *koid) {
-    struct job *child = job_next_job(job_from_object(job), koid);
-    return child ? &child->object : NULL;
-}
 
-/* The member that has this koid, with a reference. */
+/* The member that has this koid, with a reference and a handle count. */
 static bool find_member(struct object *object, zx_koid_t koid, struct object *(*next)(struct object *, zx_koid_t *),
                         struct object **out) {
     zx_koid_t before = koid - 1;
     struct object *member = next(object, &before);
     if (!member) return false;
+    if (member->koid != koid) {
+        object_unref(member);
+        return false;
+    }
+    object_handle_add(member);
     *out = member;
-    if (member->koid == koid) return true;
-    object_unref(member);
-    return false;
+    return true;
+}
+
+static bool find_job(struct object *object, zx_koid_t koid, struct object **out) {
+    struct job *child = job_find_child(job_from_object(object), koid);
+    if (child) *out = &child->object;
+    return child;
 }
 
 static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
@@ -107,7 +112,7 @@ static zx_status_t find_child(struct object *object, zx_koid_t koid, struct obje
     if (object->ops->type == ZX_OBJ_TYPE_PROCESS)
         found = find_member(object, koid, next_thread, out);
     else if (object->ops->type == ZX_OBJ_TYPE_JOB)
-        found = find_member(object, koid, next_job, out) || find_member(object, koid, next_process, out);
+        found = find_job(object, koid, out) || find_member(object, koid, next_process, out);
     else
         return ZX_ERR_WRONG_TYPE;
     return found ? ZX_OK : ZX_ERR_NOT_FOUND;
@@ -123,7 +128,5 @@ zx_status_t sys_object_get_child(zx_handle_t value, zx_koid_t koid, zx_rights_t 
     if (status == ZX_OK) status = find_child(handle.object, koid, &child);
     object_unref(handle.object);
     if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(child, rights));
-    object_unref(child);
-    return status;
+    return handle_give(caller_handles(), out, handle_adopt(child, rights));
 }

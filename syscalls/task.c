@@ -22,9 +22,7 @@ zx_status_t sys_job_create(zx_handle_t parent_value, uint32_t options, user_out_
     status = job_create(job_from_object(parent), &job);
     object_unref(parent);
     if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(&job->object, ZX_DEFAULT_JOB_RIGHTS));
-    object_unref(&job->object);
-    return status;
+    return handle_give(caller_handles(), out, handle_adopt(&job->object, ZX_DEFAULT_JOB_RIGHTS));
 }
 
 static zx_status_t create_in_job(zx_handle_t job_value, const char *name, struct process **out) {
@@ -45,11 +43,9 @@ zx_status_t sys_process_create(zx_handle_t job, user_in_t name, size_t name_size
     if (status != ZX_OK) return status;
     status = create_in_job(job, kname, &process);
     if (status != ZX_OK) return status;
-    struct handle handle = handle_make(&process->object, ZX_DEFAULT_PROCESS_RIGHTS);
     struct handle root = handle_make(&process->root->object, ROOT_VMAR_RIGHTS);
-    status = handle_give_two(caller_handles(), process_out, handle, vmar_out, root);
-    object_unref(&process->object);
-    return status;
+    struct handle handle = handle_adopt(&process->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    return handle_give_two(caller_handles(), process_out, handle, vmar_out, root);
 }
 
 /* The process and thread that process_start names, each with a reference. */

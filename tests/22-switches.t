@@ -17,6 +17,7 @@ my $dir = 'build/tests/switches';
 # What several threads do to one another; and enough of it to compare runs by.
 my @races = (
     qw(write_memory/L read_memory/L fault/L task_suspend_token/L vmar_map/L channel/L stress/),
+    qw(handle_duplicate/L object_get_child/L),
     qw(task_kill/a task_kill/L1 task_kill/L7), 'task_kill/L2 L5', 'soon gone: waiting', 'soon gone: suspended', 'soon gone: writing',
 );
 my @few = qw(write_memory/L8 write_memory/L10 fault/L12 channel/L6);

@@ -35,6 +35,10 @@ size_t handle_count(void) { return atomic_load(&live_handles); }
 struct handle handle_make(struct object *object, zx_rights_t rights) {
     object_ref(object);
     object_handle_add(object);
+    return handle_adopt(object, rights);
+}
+
+struct handle handle_adopt(struct object *object, zx_rights_t rights) {
     atomic_fetch_add_explicit(&live_handles, 1, memory_order_relaxed);
     return (struct handle){object, rights};
 }
@@ -96,6 +100,27 @@ zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct 
 }
 
 static bool has_rights(zx_rights_t has, zx_rights_t wanted) { return (has & wanted) == wanted; }
+
+zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out) {
+    if (want == ZX_RIGHT_SAME_RIGHTS) want = have;
+    if (!has_rights(have, want)) return ZX_ERR_INVALID_ARGS;
+    *out = want;
+    return ZX_OK;
+}
+
+zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
+    uint32_t index;
+    zx_status_t status = ZX_ERR_BAD_HANDLE;
+    mutex_lock(&table->lock);
+    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    if (slot) {
+        status = has_rights(slot->rights, ZX_RIGHT_DUPLICATE) ? handle_derive_rights(slot->rights, rights, &rights)
+                                                              : ZX_ERR_ACCESS_DENIED;
+        if (status == ZX_OK) *out = handle_make(slot->object, rights);
+    }
+    mutex_unlock(&table->lock);
+    return status;
+}
 
 /* The checks that most calls begin with, in their order. The reference is taken last: a failure has nothing to give back. */
 static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,

@@ -53,6 +53,16 @@ MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value,
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                       struct object **out);
 
+/* The rights of a handle made from one with `have`, all of them for ZX_RIGHT_SAME_RIGHTS. INVALID_ARGS: they are not a subset. */
+MUST_CHECK zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out);
+
+/*
+ * One more handle to what `value` names, outside any table, with the rights derived from its own; counted before the one it is
+ * made from can go. BAD_HANDLE, ACCESS_DENIED (no DUPLICATE), INVALID_ARGS (the rights).
+ */
+MUST_CHECK zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                        struct handle *out);
+
 /* Does `value` name that very object at this moment? */
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object);
 
@@ -65,8 +75,12 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value);
 /* Takes a live handle out of the table; waits begun through it are cancelled. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
 
-/* A handle outside any table: made from a borrowed object, or given up. */
+/*
+ * A handle outside any table: made from a borrowed object whose last handle nobody can close meanwhile; from a reference and a
+ * handle count that the caller has; or given up.
+ */
 struct handle handle_make(struct object *object, zx_rights_t rights);
+struct handle handle_adopt(struct object *object, zx_rights_t rights);
 void handle_discard(struct handle handle);
 
 /*

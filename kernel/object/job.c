@@ -61,6 +61,7 @@ static void job_destroy(struct object *object) {
         mutex_lock(&tree_lock);
         ASSERT(is_empty(job));
         settle(job);
+        ASSERT(!job->listed);
         mutex_unlock(&tree_lock);
         heap_free(job);
         job = parent && object_unref_last(&parent->object) ? parent : NULL;
@@ -101,6 +102,7 @@ zx_status_t job_create(struct job *parent, struct job **out) {
     if (parent->height == 0) return ZX_ERR_OUT_OF_RANGE;
     struct job *job = job_new(parent);
     if (!job) return ZX_ERR_NO_MEMORY;
+    object_handle_add(&job->object);
     mutex_lock(&tree_lock);
     zx_status_t status = list_upwards(job);
     mutex_unlock(&tree_lock);
@@ -159,6 +161,18 @@ struct job *job_next_job(struct job *job, zx_koid_t *koid) {
     } while (best && !object_try_ref(&best->object));
     mutex_unlock(&tree_lock);
     return best;
+}
+
+struct job *job_find_child(struct job *job, zx_koid_t koid) {
+    struct job *child;
+    mutex_lock(&tree_lock);
+    LIST_FOREACH (child, &job->jobs, link) {
+        if (child->object.koid == koid) break;
+    }
+    if (child && !object_try_ref(&child->object)) child = NULL;
+    if (child) object_handle_add(&child->object);
+    mutex_unlock(&tree_lock);
+    return child;
 }
 
 /* Under the lock: the job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do. */

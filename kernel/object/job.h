@@ -34,7 +34,7 @@ static inline struct job *job_from_object(struct object *object) { return contai
 /* NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t job_create_root(struct job **out);
 
-/* OUT_OF_RANGE (the parent has no height left), NO_MEMORY, BAD_STATE (it was killed). Returns a reference. */
+/* OUT_OF_RANGE (the parent has no height left), NO_MEMORY, BAD_STATE (it was killed). Returns a reference and a handle count. */
 MUST_CHECK zx_status_t job_create(struct job *parent, struct job **out);
 
 /* BAD_STATE once the job was killed. */
@@ -45,6 +45,8 @@ void job_remove(struct job *job, struct process *process);
 MUST_CHECK struct process *job_next_process(struct job *job, zx_koid_t *koid);
 /* The same for child jobs. */
 MUST_CHECK struct job *job_next_job(struct job *job, zx_koid_t *koid);
+/* The child job that has this koid, with a reference and a handle count, so that it stays listed; NULL: there is none. */
+MUST_CHECK struct job *job_find_child(struct job *job, zx_koid_t koid);
 
 /* Kills all that is in it, however deep; nothing can be added afterwards. */
 void job_kill(struct job *job, int64_t return_code);

@@ -74,6 +74,7 @@ zx_status_t process_create(struct job *job, const char *name, struct process **o
         return status;
     }
     object_init(&process->object, &process_ops, 0);
+    object_handle_add(&process->object);
     object_ref(&job->object);
     process->job = job;
     process->root = process->aspace->root;

@@ -42,7 +42,7 @@ static inline struct process *process_from_object(struct object *object) {
     return container_of(object, struct process, object);
 }
 
-/* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference. */
+/* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference and a handle count. */
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 
 /*

@@ -78,7 +78,10 @@ static inline void object_unref(struct object *object) {
     if (unlikely(refcount_release(&object->refs))) object_destroy(object);
 }
 
-/* Called by handle code only, beside the reference that the handle holds. */
+/*
+ * What a handle has of its object, beside a reference: a count of handles. Whoever makes an object that others find before there
+ * is a handle to it, or finds one, counts one for the handle beforehand; handle_adopt() makes it from both.
+ */
 void object_handle_add(struct object *object);
 void object_handle_drop(struct object *object);
 

@@ -76,6 +76,21 @@ KTEST("handle/a reserved value that is given up names nothing, and its slot serv
     end();
 }
 
+KTEST("handle/a duplicate counts before the handle that it is made from can go, and one that is refused never counts") {
+    struct handle copy;
+    begin();
+    zx_handle_t value = give(ZX_RIGHT_READ | ZX_RIGHT_DUPLICATE), weak = give(ZX_RIGHT_READ);
+    NEED(value && weak);
+    EXPECT(handle_duplicate(&table, weak, ZX_RIGHT_READ, &copy) == ZX_ERR_ACCESS_DENIED);
+    EXPECT(handle_duplicate(&table, value, ZX_RIGHT_WRITE, &copy) == ZX_ERR_INVALID_ARGS);
+    EXPECT(atomic_load(&event.handles) == 2 && close(weak));
+    NEED(handle_duplicate(&table, value, ZX_RIGHT_READ, &copy) == ZX_OK);
+    EXPECT(close(value) && orphaned == 0 && copy.object == &event && copy.rights == ZX_RIGHT_READ);
+    handle_discard(copy);
+    EXPECT(orphaned == 1 && handle_duplicate(&table, value, ZX_RIGHT_READ, &copy) == ZX_ERR_BAD_HANDLE);
+    end();
+}
+
 KTEST("handle/H1, H2, H11 values that were never given out name nothing") {
     begin();
     zx_handle_t value = give(0);

@@ -13,14 +13,19 @@ static bool begin(void) {
     return job_create_root(&root) == ZX_OK && job_create(root, &parent) == ZX_OK && job_create(parent, &child) == ZX_OK;
 }
 
-static void end(void) {
-    object_unref(&child->object);
-    object_unref(&parent->object);
-    object_unref(&root->object);
+/* As if the last handle to it were closed. */
+static void lose_handle(struct job *job) { object_handle_drop(&job->object); }
+
+static void job_end(struct job *job) {
+    if (atomic_load(&job->object.handles) != 0) lose_handle(job);
+    object_unref(&job->object);
 }
 
-/* As if the last handle to it were closed. */
-static void lose_handle(struct job *job) { handle_discard(handle_make(&job->object, ZX_DEFAULT_JOB_RIGHTS)); }
+static void end(void) {
+    job_end(child);
+    job_end(parent);
+    job_end(root);
+}
 
 static bool has_jobs(struct job *job) { return !(object_signals(&job->object) & ZX_JOB_NO_JOBS); }
 
@@ -28,10 +33,9 @@ KTEST("job/one that has left is listed again, with those above it, when it gets 
     struct process *process;
     zx_koid_t koid = 0;
     NEED(begin() && has_jobs(root) && has_jobs(parent));
-    struct handle held = handle_make(&parent->object, ZX_DEFAULT_JOB_RIGHTS);
     lose_handle(child);
     EXPECT(!has_jobs(parent) && !job_next_job(parent, &koid) && has_jobs(root));
-    handle_discard(held);
+    lose_handle(parent);
     EXPECT(!has_jobs(root));
     NEED(process_create(child, "late", &process) == ZX_OK);
     EXPECT(has_jobs(root) && has_jobs(parent));
@@ -51,5 +55,16 @@ KTEST("job/one that had left before its parent was killed takes no member any mo
     EXPECT(!(object_signals(&child->object) & ZX_JOB_TERMINATED));
     EXPECT(process_create(child, "late", &process) == ZX_ERR_BAD_STATE);
     EXPECT(job_create(child, &job) == ZX_ERR_BAD_STATE);
+    end();
+}
+
+KTEST("job/one that was found stays listed when whoever made it closes the last handle") {
+    NEED(begin());
+    struct job *found = job_find_child(parent, child->object.koid);
+    NEED(found == child);
+    lose_handle(child);
+    EXPECT(has_jobs(parent));
+    handle_discard(handle_adopt(&found->object, 0));
+    EXPECT(!has_jobs(parent) && !job_find_child(parent, child->object.koid));
     end();
 }

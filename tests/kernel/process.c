@@ -91,10 +91,22 @@ KTEST("process/at its death all its handles and mappings go, although it is stil
 KTEST("process/one that nobody can start any more dies with its last handle") {
     NEED(begin());
     struct handle a = handle_make(&process->object, 0), b = handle_make(&process->object, 0);
+    object_handle_drop(&process->object);
     handle_discard(a);
     EXPECT(!process_is_dying(process));
     handle_discard(b);
     EXPECT(process_is_dying(process) && shows(&process->object, ZX_PROCESS_TERMINATED));
+    end();
+}
+
+KTEST("process/who finds it before its maker has a handle, and lets go of it, does not end it") {
+    zx_koid_t koid = 0;
+    NEED(begin());
+    struct process *found = job_next_process(job, &koid);
+    NEED(found == process);
+    handle_discard(handle_make(&found->object, 0));
+    object_unref(&found->object);
+    EXPECT(!process_is_dying(process));
     end();
 }
 

@@ -2,6 +2,7 @@
  * zx_handle_close, zx_handle_duplicate, zx_handle_replace, and what holds for handle values. Waits that end with their
  * handle are in wait.c.
  */
+#include "tests/user/agent.h"
 #include "tests/user/child.h"
 #include "tests/user/probe.h"
 
@@ -144,6 +145,50 @@ static void duplicate_badly(void) {
 }
 
 TEST("handle_duplicate/bad pointers are INVALID_ARGS, and no handle stays") { check_gives_back(duplicate_badly); }
+
+/* What is to be closed, until it is; ZX_HANDLE_INVALID: nothing. */
+static _Atomic zx_handle_t to_close;
+static _Atomic bool over;
+
+static void close_what_is_named(void *arg) {
+    (void)arg;
+    while (!over) {
+        if (to_close != ZX_HANDLE_INVALID) {
+            zx_handle_close(to_close);
+            to_close = ZX_HANDLE_INVALID;
+        }
+        zx_nanosleep(0);
+    }
+}
+
+/* Whether there was a duplicate of one end, which somebody else closes meanwhile. */
+static bool duplicate_in_time(bool late) {
+    struct pair pair = eventpair_make();
+    zx_handle_t copy;
+    to_close = pair.a;
+    if (late) zx_nanosleep(0);
+    zx_status_t status = zx_handle_duplicate(pair.a, ZX_RIGHT_SAME_RIGHTS, &copy);
+    while (to_close != ZX_HANDLE_INVALID) zx_nanosleep(0);
+    if (status == ZX_OK) {
+        EXPECT(!(signals_of(pair.b) & ZX_EVENTPAIR_PEER_CLOSED));
+        EXPECT_OK(zx_handle_close(copy));
+    } else {
+        EXPECT_STATUS(status, ZX_ERR_BAD_HANDLE);
+    }
+    EXPECT(signals_of(pair.b) & ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(pair.b));
+    return status == ZX_OK;
+}
+
+TEST("handle_duplicate/L of a handle that is being closed it is as good as any, or BAD_HANDLE") {
+    zx_handle_t closer = thread_run(close_what_is_named, NULL);
+    zx_time_t begun = zx_clock_get_monotonic();
+    uint64_t in_time = 0;
+    for (uint64_t i = 0; race_goes_on(begun, in_time > 20 && i > in_time + 20); i++)
+        in_time += duplicate_in_time(i % 2);
+    over = true;
+    thread_join(closer);
+}
 
 static zx_status_t replace_it(zx_handle_t handle) {
     zx_handle_t other = UNTOUCHED;

@@ -3,6 +3,7 @@
  */
 #include <zircon/syscalls/object.h>
 
+#include "tests/user/agent.h"
 #include "tests/user/child.h"
 #include "tests/user/probe.h"
 
@@ -229,4 +230,44 @@ TEST("object_get_child/of threads that come and go") {
         zx_nanosleep(0);
     }
     NEED(worker_join(&maker));
+}
+
+/* Processes and jobs are looked up while they are made, by somebody who lets go of them at once. */
+
+static _Atomic uint64_t finds;
+
+static void find_all(zx_handle_t job, uint32_t topic) {
+    struct koids list = list_of(job, topic, ROOM);
+    for (size_t i = 0; i < list.actual; i++) {
+        zx_handle_t found;
+        if (zx_object_get_child(job, list.koid[i], SAME, &found) != ZX_OK) continue;
+        EXPECT_OK(zx_handle_close(found));
+        finds++;
+    }
+}
+
+static void look_around(void *job) {
+    while (!atomic_load(&done)) {
+        find_all(*(zx_handle_t *)job, ZX_INFO_JOB_PROCESSES);
+        find_all(*(zx_handle_t *)job, ZX_INFO_JOB_CHILDREN);
+    }
+}
+
+TEST("object_get_child/L who finds a process or a job while it is made, and lets go of it, does not end it") {
+    static struct worker looker;
+    zx_handle_t job, process, vmar, child;
+    NEED_OK(zx_job_create(zx_job_default(), 0, &job));
+    NEED(worker_start(&looker, look_around, &job));
+    zx_time_t begun = zx_clock_get_monotonic();
+    while (race_goes_on(begun, finds > 50)) {
+        NEED_OK(zx_process_create(job, "made", 4, 0, &process, &vmar));
+        NEED_OK(zx_job_create(job, 0, &child));
+        EXPECT(!(signals_of(process) & ZX_PROCESS_TERMINATED));
+        struct koids list = list_of(job, ZX_INFO_JOB_CHILDREN, ROOM);
+        EXPECT(lists(&list, koid_of(child)));
+        const zx_handle_t made[] = {process, vmar, child};
+        EXPECT_OK(zx_handle_close_many(made, 3));
+    }
+    atomic_store(&done, true);
+    NEED(worker_join(&looker));
 }

@@ -18,7 +18,6 @@ endif
 LD := ld
 NM := nm
 OBJCOPY := objcopy
-NASM := nasm
 PERL := perl
 QUIET := $(if $(V),,@)
 
@@ -29,11 +28,15 @@ MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
+.DEFAULT_GOAL := all
 
-# What the sources name; the order is that of use. Missing packages are installed while this file is read, so that
+# What differs between machines: arch/$(ARCH)/rules.mk and user/libc/$(ARCH)/rules.mk.
+ARCH := x86_64
+include arch/$(ARCH)/rules.mk
+
+# What the sources name. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
-PACKAGES := gcc g++ libc6-dev binutils nasm perl libbsd-dev musl-dev \
-	qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf \
+PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev $(MACHINE_PACKAGES) \
 	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
@@ -77,9 +80,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wun
 # the optimiser happens to know: left out.
 KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=object-size -fno-sanitize-recover=all
 KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNEL_SANITIZE),-O2 -g) $(WARNINGS) \
-	-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie -fno-stack-protector \
-	-fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common -ffunction-sections \
-	-fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Iarch/x86_64/include
+	-ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	-ffunction-sections -fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include $(MACHINE_CFLAGS)
 KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
 	-z noexecstack -z max-page-size=4096 --wrap=panic
 
@@ -110,29 +112,19 @@ $(OUT)/kernel-test/%.o: %.c $(OUT)/kernel.flags
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -DKERNEL_TESTS -MMD -MP -c -o $@ $<
 
-define assemble
-$(call say,NASM,$<)
-@mkdir -p $(@D)
-$(QUIET)$(NASM) -f elf64 -g -F dwarf -w+all -I./ -MD $(@:.o=.d) -MP -o $@ $<
-endef
-$(OUT)/kernel/%.asm.o: %.asm $(OUT)/kernel.flags
-	$(assemble)
-$(OUT)/kernel-test/%.asm.o: %.asm $(OUT)/kernel.flags
-	$(assemble)
-
 # Linked twice: the first link tells where the functions are, the second carries that table for backtraces.
 # What the table says must still be true after it.
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS)
 $(OUT)/kernel-test.elf: $(KERNEL_TEST_OBJECTS)
-$(OUT)/kernel.elf $(OUT)/kernel-test.elf: $(OUT)/%.elf: linker.ld kernel/symtab.pl $(OUT)/kernel.flags
+$(OUT)/kernel.elf $(OUT)/kernel-test.elf: $(OUT)/%.elf: $(LINKER_SCRIPT) kernel/symtab.pl $(OUT)/kernel.flags
 	$(call say,LINK,$@)
 	@mkdir -p $(OUT)/$*
 	$(QUIET)$(PERL) kernel/symtab.pl --empty >$(OUT)/$*/symtab.1.c
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -c -o $(OUT)/$*/symtab.1.o $(OUT)/$*/symtab.1.c
-	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T linker.ld -o $(OUT)/$*/pass1.elf $(filter %.o,$^) $(OUT)/$*/symtab.1.o
+	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T $(LINKER_SCRIPT) -o $(OUT)/$*/pass1.elf $(filter %.o,$^) $(OUT)/$*/symtab.1.o
 	$(QUIET)$(NM) -n $(OUT)/$*/pass1.elf | $(PERL) kernel/symtab.pl >$(OUT)/$*/symtab.2.c
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -c -o $(OUT)/$*/symtab.2.o $(OUT)/$*/symtab.2.c
-	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T linker.ld -o $@ $(filter %.o,$^) $(OUT)/$*/symtab.2.o
+	$(QUIET)$(LD) $(KERNEL_LDFLAGS) -T $(LINKER_SCRIPT) -o $@ $(filter %.o,$^) $(OUT)/$*/symtab.2.o
 	$(QUIET)$(NM) -n $@ | $(PERL) kernel/symtab.pl | cmp -s - $(OUT)/$*/symtab.2.c || \
 		{ echo "$@: the second link moved the code" >&2; false; }
 
@@ -159,9 +151,6 @@ include tests/host/rules.mk
 iso: $(OUT)/jargoon.iso
 $(OUT)/iso.flags: FORCE
 	$(call remember,$(CMDLINE))
-$(OUT)/jargoon.iso: $(OUT)/kernel.elf $(OUT)/bootfs $(OUT)/iso.flags arch/x86_64/mkiso.sh
-	$(call say,ISO,$@)
-	$(QUIET)arch/x86_64/mkiso.sh $(OUT)/kernel.elf $(OUT)/bootfs "$$CMDLINE" $@
 
 # --- running ---
 
@@ -262,11 +251,11 @@ $(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
 CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
 	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
 	--suppress=preprocessorErrorDirective:syscalls/dispatch.c \
-	-D__GNUC__=12 -D__x86_64__ -DDEBUG -I. -Isyscalls/include
+	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include
 check-cppcheck:
 	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
 	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
-	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/x86_64/include -Ibuild/check/include \
+	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/$(ARCH)/include -Ibuild/check/include \
 		$(filter-out $(SIDE_USER) $(SIDE_HOST) $(SIDE_TOOL),$(C_SOURCES))
 	$(QUIET)$(CPPCHECK) $(filter $(SIDE_USER) $(SIDE_TOOL),$(C_SOURCES))
 

@@ -33,6 +33,7 @@ sub files {
 sub room {
     my ($path) = @_;
     return 'arch/x86_64' if $path =~ m{^(arch/x86_64|arch_inline)/};
+    return 'user' if $path =~ m{^libc_inline/};
     return 'public' if $path =~ m{^syscalls/include/|^zircon/};
     return $1 if $path =~ m{^(tests/\w+|user|kernel/(?:base|sched|object)|\w+)/};
     return '';

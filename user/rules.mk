@@ -12,17 +12,16 @@
 
 CXX := $(patsubst %clang,%clang++,$(patsubst %gcc,%g++,$(firstword $(subst -, ,$(notdir $(CC))))))
 AR := ar
-MUSL_INCLUDE := /usr/include/x86_64-linux-musl
-MUSL_LIBC := /usr/lib/x86_64-linux-musl/libc.a
+include user/libc/$(ARCH)/rules.mk
 
 # Nothing of the host's own C library: musl's headers, and the compiler's for what belongs to the compiler. Segments are
 # kept apart by pages, none is writable and executable.
 user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-file-name=include)
 # All code can lie anywhere, so that a program can be linked either way.
-USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fcf-protection=none \
-	-fno-asynchronous-unwind-tables -Isyscalls/include
+USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
+	$(USER_MACHINE_CFLAGS) -Isyscalls/include
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
-	-D_GNU_SOURCE -I.
+	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings \
 	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
@@ -37,7 +36,7 @@ user-objects = $(patsubst %.c,$(USER_OBJECTS)/%.o,$(patsubst %.S,$(USER_OBJECTS)
 USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) \
 	$(patsubst user/programs/%.c,%,$(wildcard user/programs/*.c)) $(if $(wildcard tests/user/*.c),tests)
 program-sources = $(sort $(wildcard user/programs/$(1).c $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
-PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c user/libc/*.S)))
+PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c) $(PORT_MACHINE_SOURCES)))
 LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)))
 
 $(OUT)/user.flags: FORCE

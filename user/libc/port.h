@@ -32,7 +32,7 @@ zx_status_t __port_memory_map(const char *name, size_t len, zx_vm_option_t optio
 zx_handle_t __port_main_thread(void);
 
 /*
- * tls.c: how much zeroed memory a thread needs for thread-local storage; what makes such memory a thread's, and gives
+ * The machine's tls.c: how much zeroed memory a thread needs for thread-local storage; what makes such memory a thread's, and gives
  * its thread pointer; a thread's id for musl.
  */
 size_t __port_tls_len(void);

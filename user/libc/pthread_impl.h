@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <zircon/types.h>
 
+#include "libc_inline/machine.h"
+
 enum detach_state { DT_EXITED, DT_EXITING, DT_JOINABLE, DT_DETACHED };
 
 /* What pthread_cleanup_push puts on the stack. */
@@ -65,11 +67,7 @@ _Static_assert(offsetof(struct port_pthread, locale) == 0xa8, "musl's locale");
 _Static_assert(offsetof(struct port_pthread, handle) == 0x100, "the first field of the port's own");
 
 /* The calling thread's. */
-static inline struct port_pthread *pthread_current(void) {
-    struct port_pthread *self;
-    __asm__("mov %%fs:0, %0" : "=r"(self));
-    return self;
-}
+static inline struct port_pthread *pthread_current(void) { return machine_thread_pointer(); }
 
 /* The beginning of musl's struct of global state. */
 struct port_libc {

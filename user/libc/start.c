@@ -1,7 +1,7 @@
 /*
  * From the first instruction to main(). The bootstrap message is read onto the stack, where its strings stay for as
  * long as the program runs, and made into the block of words that musl's start-up code wants, as Linux lays it out:
- * arguments, environment, and a list of facts about the program. musl then has thread-local storage set up (tls.c) and
+ * arguments, environment, and a list of facts about the program. musl then has thread-local storage set up (tls.c of the machine) and
  * calls the constructors and main().
  *
  * A static-PIE program lies where its launcher put it, and first corrects the addresses in its own data; nothing before
@@ -14,6 +14,7 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
+#include "libc_inline/machine.h"
 #include "user/libc/bootstrap.h"
 #include "user/libc/port.h"
 
@@ -57,7 +58,7 @@ static uintptr_t program_bias(void) {
 
 /* One fix-up. A static program has none that would need a symbol. */
 static void relocate(const Elf64_Rela *fix, uintptr_t bias) {
-    if (ELF64_R_TYPE(fix->r_info) != R_X86_64_RELATIVE) refuse("This program wants a dynamic linker.\n");
+    if (ELF64_R_TYPE(fix->r_info) != MACHINE_RELOCATION_RELATIVE) refuse("This program wants a dynamic linker.\n");
     *(uintptr_t *)(bias + fix->r_offset) = bias + (uintptr_t)fix->r_addend;
 }
 

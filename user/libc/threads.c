@@ -114,7 +114,7 @@ static struct port_pthread *thread_make(size_t stack_len) {
 static void thread_main(uintptr_t arg1, uintptr_t arg2) {
     struct port_pthread *self = (struct port_pthread *)arg1;
     (void)arg2;
-    zx_object_set_property(self->handle, ZX_PROP_REGISTER_FS, &arg1, sizeof(arg1));
+    machine_thread_pointer_set(self->handle, self);
     __pthread_exit(self->entry(self->arg));
 }
 

@@ -84,7 +84,4 @@ void __init_tls(size_t *aux) {
 }
 
 /* Makes a thread pointer the first thread's. musl calls this when it has laid out the thread's storage. */
-int __set_thread_area(void *thread) {
-    uintptr_t base = (uintptr_t)thread;
-    return zx_object_set_property(__port_main_thread(), ZX_PROP_REGISTER_FS, &base, sizeof(base));
-}
+int __set_thread_area(void *thread) { return machine_thread_pointer_set(__port_main_thread(), thread); }

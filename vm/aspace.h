@@ -20,15 +20,15 @@ struct vmo_page;
 enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
 
 struct aspace {
-    atomic_uint refs;        /* [a] */
-    struct mutex lock;       /* guards all regions and [l] */
-    enum aspace_state state; /* [l] */
-    struct vmar *root;       /* [I] with a reference until dead */
-    struct vmar *near;       /* [l] where the last look-up ended: the root, or a VMAR in the tree */
-    struct mapping *recent;  /* [l] and the mapping that it found; if none, or it is gone: mapping_none */
-    struct mutex translations_lock;
-    struct arch_aspace arch; /* guarded by translations_lock */
-    uint64_t counted;        /* vmo_share_count()'s, under its own lock */
+    atomic_uint refs;               /* [a] */
+    struct mutex lock;              /* guards [r], all regions included */
+    enum aspace_state state;        /* [r] */
+    struct vmar *root;              /* [I] with a reference until dead */
+    struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
+    struct mapping *recent;         /* [r] and the mapping that it found; if none, or it is gone: mapping_none */
+    struct mutex translations_lock; /* guards [t] */
+    struct arch_aspace arch;        /* [t] */
+    uint64_t counted;               /* [n] vmo_share_count()'s */
 };
 
 /* With an empty root VMAR. NO_MEMORY. Returns a reference. */

@@ -1,8 +1,7 @@
 /*
  * Mappings: a range of addresses, and the part of a VMO that is seen there. A mapping belongs to its VMAR and has no handle.
  *
- * All fields are guarded by the address space's lock; what tells which addresses show which bytes (base, len, vmo, offset)
- * is changed only with the VMO's store lock held too, so that either lock suffices for reading it.
+ * Guarded by the address space's lock. What says which addresses show which bytes changes under the store's lock too.
  */
 #pragma once
 
@@ -19,17 +18,17 @@
 struct aspace;
 
 struct mapping {
-    struct region region;
+    struct region region;     /* [r], base and len [r+v] */
     struct aspace *aspace;    /* [I] */
-    struct vmo *vmo;          /* with a reference */
-    uint64_t offset;          /* in the VMO, of the mapping's first byte */
-    uint32_t perms;           /* now */
+    struct vmo *vmo;          /* [r+v] with a reference */
+    uint64_t offset;          /* [r+v] in the VMO, of the mapping's first byte */
+    uint32_t perms;           /* [r+v] now */
     uint32_t ceiling;         /* [I] what protect may ever give */
-    bool private;             /* a forced write gave it a VMO of its own already */
+    bool private;             /* [r] a forced write gave it a VMO of its own already */
     uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    RB_ENTRY(mapping) shown;  /* in its store's set: see mapping_set.h */
-    uint64_t reach;           /* where the last of those below it in the set ends */
-    LIST_ENTRY(mapping) link; /* on a list of what is to be released */
+    RB_ENTRY(mapping) shown;  /* [v] in its store's set: see mapping_set.h */
+    uint64_t reach;           /* [v] where the last of those below it in the set ends */
+    LIST_ENTRY(mapping) link; /* [T] on a list of what is to be released */
 };
 
 LIST_HEAD(mapping_list, mapping);

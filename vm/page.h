@@ -30,11 +30,11 @@ enum page_state {
 };
 
 struct page {
-    LIST_ENTRY(page) link; /* free: the list of its order; slab: the slabs of its class with room */
-    void *slab_free;       /* slab: first free object */
-    atomic_uint refs;      /* used: owners */
-    uint16_t slab_used;    /* slab: objects given out */
-    uint8_t state;         /* enum page_state */
+    LIST_ENTRY(page) link; /* free: [g] the list of its order; slab: [b] the slabs of its class with room */
+    void *slab_free;       /* slab: [b] first free object */
+    atomic_uint refs;      /* used: [a] owners */
+    uint16_t slab_used;    /* slab: [b] objects given out */
+    uint8_t state;         /* enum page_state; [g] while free, else its owner's */
     uint8_t order;         /* head of a run: its order; slab: its class */
 };
 

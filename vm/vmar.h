@@ -2,7 +2,7 @@
  * VMARs: ranges of an address space that hold mappings and further VMARs, and say what may be mapped in them.
  *
  * A VMAR is alive until it, an ancestor or its address space is destroyed; then it is dead for good, holds nothing, and every
- * call on it is BAD_STATE. The parent holds a reference to each child. All state is guarded by the address space's lock.
+ * call on it is BAD_STATE. The parent holds a reference to each child.
  *
  * Options are ZX_VM_*. Handle rights are not known here: what they allow comes in as a permission ceiling.
  */
@@ -13,12 +13,12 @@
 
 struct vmar {
     struct object object;
-    struct region region;
-    struct aspace *aspace; /* [I] with a reference */
-    uint32_t can;          /* [I] the ZX_VM_CAN_MAP_* it was made with */
-    struct region_tree children;
-    bool dead;
-    LIST_ENTRY(vmar) dead_link; /* on a list of what is to be released */
+    struct region region;        /* [r] */
+    struct aspace *aspace;       /* [I] with a reference */
+    uint32_t can;                /* [I] the ZX_VM_CAN_MAP_* it was made with */
+    struct region_tree children; /* [r] */
+    bool dead;                   /* [r] */
+    LIST_ENTRY(vmar) dead_link;  /* [T] on a list of what is to be released */
 };
 
 static inline struct vmar *vmar_from_object(struct object *object) { return container_of(object, struct vmar, object); }

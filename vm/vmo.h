@@ -30,7 +30,7 @@ enum vmo_kind {
 struct vmo {
     struct object object;
 
-    /* [I] set at creation */
+    /* [I] */
     struct vmo *store;     /* itself; a slice: the VMO it is a window on, with a reference */
     uint64_t store_offset; /* in bytes; 0 unless a slice */
     enum vmo_kind kind;    /* a slice: its store's */
@@ -47,13 +47,13 @@ struct vmo {
     struct mapping_set mappings; /* [v] those of slices included */
     size_t mapping_count;        /* [v] without those of slices */
 
-    /* [f] guarded by the family lock */
+    /* [f] */
     struct vmo *parent; /* the nearest ancestor that is left, or NULL */
     LIST_HEAD(, vmo) children;
     size_t child_count;
     LIST_ENTRY(vmo) sibling;
 
-    char name[ZX_MAX_NAME_LEN]; /* [s] guarded by the object's lock */
+    char name[ZX_MAX_NAME_LEN]; /* [o] */
 };
 
 #define VMO_MAX_SIZE (UINT64_MAX - PAGE_MASK)

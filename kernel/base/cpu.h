@@ -1,6 +1,5 @@
 /*
- * The portable part of a processor's own data. Fields are touched only by that processor, with interrupts off,
- * unless marked otherwise.
+ * The portable part of a processor's own data.
  */
 #pragma once
 
@@ -16,6 +15,7 @@
 struct lock_stack; /* kernel/base/lockrank.h */
 
 struct cpu {
+    /* [T] */
     unsigned id;
     unsigned irq_off_depth;   /* how many spinlocks (and irq_off() calls) keep interrupts off */
     bool irq_were_on;         /* whether they were on before the first of them */

@@ -1,6 +1,6 @@
 /*
- * The longest time with interrupts off; see irq_watch.h. Kept for all processors together: of two that end a longest one at
- * the same moment, one may be forgotten.
+ * The longest time with interrupts off; see irq_watch.h. Kept for all processors together: of two that end a longest
+ * one at the same moment, one may be forgotten.
  */
 #include "kernel/base/irq_watch.h"
 

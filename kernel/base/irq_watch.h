@@ -1,6 +1,7 @@
 /*
- * How long interrupts stay off: debug builds remember the longest time and who ended it, if option kernel.irq.watch asks for
- * it. Counts from the first irq_off() (a spinlock's, most of all) to the last irq_restore(), switches of threads included.
+ * How long interrupts stay off: debug builds remember the longest time and who ended it, if option kernel.irq.watch
+ * asks for it. Counts from the first irq_off() (a spinlock's, most of all) to the last irq_restore(), switches of
+ * threads included.
  */
 #pragma once
 

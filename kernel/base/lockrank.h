@@ -1,8 +1,21 @@
 /*
- * The order in which locks may be taken. Ranks rise from the outside in; a thread may take a lock only if its
- * rank is above that of every lock it holds, or equal to the highest with a higher address. Debug builds
- * keep what each thread holds and panic, with both names, when it takes one out of order, releases what it does
- * not hold, or returns to user mode holding any.
+ * The locks, the order in which they may be taken, and the marks of the fields that they guard.
+ *
+ * Ranks rise from the outside in: a thread may take a lock only if its rank is above that of every lock it holds, or
+ * equal to the highest with a higher address. Debug builds keep what each thread holds and panic, with both names,
+ * when it takes one out of order, releases one that it does not hold, or returns to user mode holding any.
+ *
+ * A field's comment begins with its mark, which means the same everywhere:
+ *
+ *   [I]     immutable: set before anybody else can reach the struct
+ *   [a]     atomic, and changed and read under no lock
+ *   [T]     only its own thread touches it; in a processor's data only that processor, with interrupts off
+ *   [p]     read and changed under the lock whose rank has this letter below: of the struct itself, or, where that has
+ *           none of this rank, of the one that it belongs to
+ *   [p+w]   changed under both; either suffices for reading
+ *   [p/a]   atomic: changed under the lock, and read without it for a hint, or because it only moves on
+ *
+ * A mark may begin a comment of its own; then it goes for all fields down to the next empty line.
  */
 #pragma once
 
@@ -11,27 +24,29 @@
 #include "kernel/base/compiler.h"
 
 enum lock_rank {
-    RANK_JOB = 1,       /* job tree */
-    RANK_PROCESS,       /* a process's threads and state */
-    RANK_TRANSIT,       /* which channel ends lie in messages of which others */
-    RANK_CHANNEL,       /* both ends' queues */
-    RANK_HANDLES,       /* one handle table */
-    RANK_ASPACE,        /* regions of one address space */
-    RANK_VMO,           /* pages and mappings of one VMO */
-    RANK_VMO_COUNT,     /* who maps a VMO, while it is counted */
-    RANK_VMO_FAMILY,    /* who is whose child */
-    RANK_TRANSLATIONS,  /* page tables of one address space */
-    RANK_KERNEL_STACKS, /* the kernel-stack area */
-    RANK_REPORT,        /* whose line of the report is being written */
-    RANK_TIMERS,        /* which timers of user mode are set */
-    RANK_FUTEX,         /* those who wait for some words of memory */
-    RANK_SIGNALS,       /* signals and observers of one object */
-    RANK_WAIT,          /* what a wait is about: an event's own lock */
-    RANK_RANDOM,        /* the random generator's key */
-    RANK_HEAP,          /* one size class */
-    RANK_PAGES,         /* the page allocator */
-    RANK_SCHED,         /* run queues, wait queues, timers */
-    RANK_LOG,           /* the log's device */
+    /* mutexes */
+    RANK_JOB = 1,    /* [j] one for the tree: who is whose child, which jobs were killed, their lists of processes */
+    RANK_PROCESS,    /* [p] of a process: its state, return code, running threads, suspensions, who is parked */
+    RANK_TRANSIT,    /* [q] one: which channel end lies in whose queue */
+    RANK_CHANNEL,    /* [c] of both ends of a channel or event pair: who the peer is, queues, calls that wait */
+    RANK_HANDLES,    /* [h] of a handle table: its slots. Taken inside a process's lock when its first thread starts */
+    RANK_ASPACE,     /* [r] of an address space: all its regions */
+    RANK_VMO,        /* [v] of a VMO: page tree, size, cache policy; of a store: who maps it */
+    RANK_VMO_COUNT,  /* [n] one: the marks of whoever counts what VMOs share */
+    RANK_VMO_FAMILY, /* [f] one: parents and children of VMOs */
+    RANK_TRANSLATIONS,  /* [t] of an address space: its page tables */
+    RANK_KERNEL_STACKS, /* [k] one: the area of kernel stacks, and the kernel's page tables there */
+    RANK_REPORT,        /* one: whose line of the report is being written, in debug builds */
+    RANK_TIMERS,        /* [u] one: which timers of user mode are set */
+    RANK_FUTEX,         /* [x] of a bucket: who waits for some words of memory */
+    RANK_SIGNALS,       /* [o] of an object: its signals, its observers, its name */
+    /* spinlocks */
+    RANK_WAIT,   /* [w] of a waiter, a port, a parked thread, the console: what a wait is about */
+    RANK_RANDOM, /* one: the generator's key */
+    RANK_HEAP,   /* [b] of a size class: its slabs */
+    RANK_PAGES,  /* [g] one: free lists of pages */
+    RANK_SCHED,  /* [s] one: run queues, wait queues, timers, states of threads, contended mutexes */
+    RANK_LOG,    /* of a device: the log, the console's input */
 };
 
 #define LOCK_STACK_DEPTH 12

@@ -1,6 +1,6 @@
 /*
- * Counts of the references to something that goes with the last of them. Whoever adds one holds one. Whoever gives one back
- * touches the thing again only if it was the last: otherwise another may have freed it by then.
+ * Counts of the references to something that goes with the last of them. Whoever adds one holds one. Whoever gives one
+ * back touches the thing again only if it was the last: otherwise another may have freed it by then.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * Switch points: places where another thread may come in between, and where a mistake would show if it did: before a
- * lock is taken, while a mutex is held, after a lock is released, after a reference is given back, between two windows of
- * a transfer. In debug builds the option kernel.sched.force makes the running thread give way at some of them
+ * lock is taken, while a mutex is held, after a lock is released, after a reference is given back, between two windows
+ * of a transfer. In debug builds the option kernel.sched.force makes the running thread give way at some of them
  * (kernel/sched/force.c). Where interrupts are off, nothing happens: no switch would be possible there anyway.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /*
  * What debug kernels do when they meet undefined behaviour: -fsanitize=undefined has the compiler call one of these
- * functions, each the end of the kernel with the place, the kind and the values. Names and arguments are the compilers';
- * they are alike in gcc and clang. Needs nothing but panic().
+ * functions, each the end of the kernel with the place, the kind and the values. Names and arguments are the
+ * compilers'; they are alike in gcc and clang. Needs nothing but panic().
  */
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /*
- * Pointers that user mode handed in, typed by the direction in which bytes may move through them. They are allegations: worth
- * nothing until a copy through them has succeeded, and never dereferenced otherwise.
+ * Pointers that user mode handed in, typed by the direction in which bytes may move through them. They are
+ * allegations: worth nothing until a copy through them has succeeded, and never dereferenced otherwise.
  */
 #pragma once
 

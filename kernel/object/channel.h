@@ -16,7 +16,7 @@ struct message {
     STAILQ_ENTRY(message) link;
     uint32_t num_bytes;
     uint32_t num_handles;
-    bool carries_channels; /* [c] once it is in a queue: the transit lock is needed to take it out */
+    bool carries_channels; /* [I] once it is in a queue: the transit lock is needed to take it out */
     struct handle handles[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint8_t bytes[];
 };
@@ -34,20 +34,20 @@ struct channel_call {
     uint32_t txid;                 /* [c] */
     struct message *reply;         /* [c] */
     struct waiter waiter;
-    struct wait
-        wait; /* for the other end's close; `object` is our end, with a reference, and NULL when there is no call */
+    struct wait wait; /* [T] for the other end's close; `object`: our end, with a reference; NULL: there is no call */
 };
 
 /*
- * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the handle
- * that the call goes through. Takes the request. PEER_CLOSED: there is no call then.
+ * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the
+ * handle that the call goes through. Takes the request. PEER_CLOSED: there is no call then.
  */
 MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_table *table,
                                           zx_handle_t value, struct message *request);
 
 /*
- * Waits for the message that the other side writes with that number, and ends the call. PEER_CLOSED, TIMED_OUT, CANCELED
- * (the handle was closed). INTR_RETRY: something wants the thread; the call goes on, and can be waited for again.
+ * Waits for the message that the other side writes with that number, and ends the call. PEER_CLOSED, TIMED_OUT,
+ * CANCELED (the handle was closed). INTR_RETRY: something wants the thread; the call goes on, and can be waited for
+ * again.
  */
 MUST_CHECK zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply);
 

@@ -1,6 +1,5 @@
 /*
- * A channel end from the inside, for channel.c and channel_call.c. Fields marked [c] are guarded by the pair's mutex,
- * [t] by the transit lock of channel.c.
+ * A channel end from the inside, for channel.c and channel_call.c.
  */
 #pragma once
 
@@ -21,7 +20,7 @@ struct channel {
     struct channel *peer;            /* [c] NULL once its last handle is closed; borrowed */
     struct message_queue queue;      /* [c] */
     uint64_t queued;                 /* [c] messages in it */
-    struct channel *container;       /* [t] the end whose queue its handle lies in, or NULL */
+    struct channel *container;       /* [q] the end whose queue its handle lies in, or NULL */
     LIST_HEAD(, channel_call) calls; /* [c] waiting for their replies */
     uint32_t last_txid;              /* [c] */
 };

@@ -30,9 +30,9 @@ struct eventpair_lock {
 
 struct eventpair {
     struct object object;
-    struct eventpair_lock *lock; /* [I] with a reference; guards [e] */
+    struct eventpair_lock *lock; /* [I] with a reference; guards [c] */
     zx_koid_t peer_koid;         /* [I] */
-    struct eventpair *peer;      /* [e] NULL once its last handle is closed; borrowed */
+    struct eventpair *peer;      /* [c] NULL once its last handle is closed; borrowed */
 };
 
 static struct eventpair *eventpair_from_object(struct object *object) {

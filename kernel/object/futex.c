@@ -18,17 +18,17 @@
 #define BUCKETS (1u << BUCKET_BITS)
 
 struct futex_waiter {
-    TAILQ_ENTRY(futex_waiter) link;
-    const struct aspace *aspace;
-    vaddr_t addr;
-    _Atomic(struct futex_bucket *) bucket; /* changes under both locks when it is moved */
-    bool queued;
-    struct waitq queue; /* of one */
+    TAILQ_ENTRY(futex_waiter) link;        /* [x] of `bucket`, like all that is marked so */
+    const struct aspace *aspace;           /* [I] */
+    vaddr_t addr;                          /* [x] */
+    _Atomic(struct futex_bucket *) bucket; /* [x/a] changes under both locks when it is moved */
+    bool queued;                           /* [x] */
+    struct waitq queue;                    /* of one */
 };
 
 struct futex_bucket {
-    struct mutex lock;
-    TAILQ_HEAD(, futex_waiter) waiters;
+    struct mutex lock;                  /* guards [x] */
+    TAILQ_HEAD(, futex_waiter) waiters; /* [x] */
 };
 
 static struct futex_bucket buckets[BUCKETS];
@@ -86,7 +86,10 @@ static struct futex_bucket *lock_bucket_of(struct futex_waiter *waiter) NO_THREA
     }
 }
 
-/* Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the sleep. */
+/*
+ * Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the
+ * sleep.
+ */
 static zx_status_t wait_end(struct futex_waiter *waiter, zx_status_t status) NO_THREAD_SAFETY {
     if (status == ZX_OK) return ZX_OK;
     struct futex_bucket *bucket = lock_bucket_of(waiter);

@@ -25,13 +25,13 @@ struct handle {
 struct handle_slot;
 
 struct handle_table {
-    struct mutex lock;              /* guards all below */
-    struct handle_slot **chunks;    /* grows, never shrinks */
-    uint32_t chunk_room;            /* entries of `chunks` */
-    uint32_t slots;                 /* slots in use or on the free list */
-    uint32_t free_first, free_last; /* a queue: the slot freed first is used first */
-    uint32_t live;
-    uint32_t mixer; /* [I] */
+    struct mutex lock;              /* guards [h] */
+    struct handle_slot **chunks;    /* [h] grows, never shrinks */
+    uint32_t chunk_room;            /* [h] entries of `chunks` */
+    uint32_t slots;                 /* [h] slots in use or on the free list */
+    uint32_t free_first, free_last; /* [h] a queue: the slot freed first is used first */
+    uint32_t live;                  /* [h] */
+    uint32_t mixer;                 /* [I] */
 };
 
 void handle_table_init(struct handle_table *table);

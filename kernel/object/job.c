@@ -22,7 +22,10 @@ static void signal_members(struct job *job) {
     object_signal(&job->object, (ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS) & ~set, set);
 }
 
-/* Under the lock, when it may have become empty: shows it, and leaves the parent if nothing keeps it there; then the same there. */
+/*
+ * Under the lock, when it may have become empty: shows it, and leaves the parent if nothing keeps it there; then the
+ * same there.
+ */
 static void settle(struct job *job) {
     for (; job; job = job->parent) {
         signal_members(job);
@@ -175,7 +178,10 @@ struct job *job_find_child(struct job *job, zx_koid_t koid) {
     return child;
 }
 
-/* Under the lock: the job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do. */
+/*
+ * Under the lock: the job after `job` in the subtree of `top`, parents first; below one that was killed before there
+ * is nothing to do.
+ */
 static struct job *walk_next(struct job *job, const struct job *top, bool descend) {
     if (descend && !LIST_EMPTY(&job->jobs)) return LIST_FIRST(&job->jobs);
     for (; job != top; job = job->parent) {
@@ -187,7 +193,10 @@ static struct job *walk_next(struct job *job, const struct job *top, bool descen
 SLIST_HEAD(job_list, job);
 SLIST_HEAD(process_list, process);
 
-/* Under the lock: marks the whole subtree. What is found last, which is deepest, becomes first of `victims`; each has a reference. */
+/*
+ * Under the lock: marks the whole subtree. What is found last, which is deepest, becomes first of `victims`; each has
+ * a reference.
+ */
 static void doom(struct job *top, struct process_list *victims) {
     struct job_list jobs = SLIST_HEAD_INITIALIZER(jobs);
     bool killed_now = true;

@@ -1,9 +1,9 @@
 /*
- * Ports; see port.h. A port's spinlock guards its queue and its set of watches, and is taken inside the lock of an object that
- * fires one.
+ * Ports; see port.h. A port's spinlock guards its queue and its set of watches, and is taken inside the lock of an
+ * object that fires one.
  *
- * Whoever takes a watch out of the set, under that lock, ends it: stops its observing, after which it cannot fire, and gives back
- * the set's reference to it. So it ends once, whichever of the events that end it come together.
+ * Whoever takes a watch out of the set, under that lock, ends it: stops its observing, after which it cannot fire, and
+ * gives back the set's reference to it. So it ends once, whichever of the events that end it come together.
  */
 #include "kernel/object/port.h"
 
@@ -19,23 +19,23 @@
 #define PACKETS_MAX 2048
 
 struct packet {
-    TAILQ_ENTRY(packet) link;
-    struct watch *watch; /* [I] that it belongs to, or NULL */
-    bool queued;         /* [p] */
-    zx_port_packet_t data;
+    TAILQ_ENTRY(packet) link; /* [w] */
+    struct watch *watch;      /* [I] that it belongs to, or NULL */
+    bool queued;              /* [w] */
+    zx_port_packet_t data;    /* [w] */
 };
 
 struct watch {
-    struct observer observer; /* guarded by the object's lock, and `count` */
-    uint64_t count;
+    struct observer observer; /* [o] of the object it watches */
+    uint64_t count;           /* [o] likewise */
     struct watch_order order; /* [I] with a reference to the object */
     struct port *port;        /* [I] borrowed: it outlives the observing */
-    atomic_uint refs;
+    atomic_uint refs;         /* [a] */
 
-    RB_ENTRY(watch) node; /* [p] */
-    uint64_t number;      /* [p] tells equal ones apart */
-    bool listed;          /* [p] in the port's set */
-    bool watching;        /* [p] may fire */
+    RB_ENTRY(watch) node; /* [w] */
+    uint64_t number;      /* [w] tells equal ones apart */
+    bool listed;          /* [w] in the port's set */
+    bool watching;        /* [w] may fire */
     struct packet packet;
 };
 
@@ -43,13 +43,13 @@ RB_HEAD(watch_tree, watch);
 
 struct port {
     struct object object;
-    struct spinlock lock; /* guards [p] */
-    bool closed;          /* [p] the last handle is gone */
-    TAILQ_HEAD(, packet) queue;
-    size_t queued;
-    struct watch_tree watches;
-    uint64_t last_number;
-    struct waitq waiters; /* threads in port_wait */
+    struct spinlock lock;       /* guards [w] */
+    bool closed;                /* [w] the last handle is gone */
+    TAILQ_HEAD(, packet) queue; /* [w] */
+    size_t queued;              /* [w] */
+    struct watch_tree watches;  /* [w] */
+    uint64_t last_number;       /* [w] */
+    struct waitq waiters;       /* threads in port_wait */
 };
 
 static int compare_numbers(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }

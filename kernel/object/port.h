@@ -1,9 +1,10 @@
 /*
  * Ports: queues of packets, which programs put in themselves, or let be put in when signals of an object come up.
  *
- * A watch is such an order: an observer of the object, with room for its one packet, so that nothing can be lost for want of
- * memory. It is over when its packet has been taken, unless it repeats; when the handle it was made through is closed, but for
- * a packet that is in the queue by then; when it is cancelled; and when the port's last handle is closed.
+ * A watch is such an order: an observer of the object, with room for its one packet, so that nothing can be lost for
+ * want of memory. It is over when its packet has been taken, unless it repeats; when the handle it was made through is
+ * closed, but for a packet that is in the queue by then; when it is cancelled; and when the port's last handle is
+ * closed.
  */
 #pragma once
 

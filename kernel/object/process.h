@@ -25,15 +25,15 @@ struct process {
     struct aspace *aspace;       /* [I] with a reference */
     struct vmar *root;           /* [I] with a reference, which outlives the address space's own */
     struct handle_table handles; /* has its own lock */
-    char name[ZX_MAX_NAME_LEN];  /* kernel/object/name.h */
+    char name[ZX_MAX_NAME_LEN];  /* [o] */
 
     struct mutex lock;                 /* guards [p] */
-    _Atomic(enum process_state) state; /* [p] written; read anywhere */
+    _Atomic(enum process_state) state; /* [p/a] */
     int64_t return_code;               /* [p] */
     LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
     unsigned suspensions;              /* [p] tokens that hold all of its threads */
 
-    /* Guarded by the job tree's lock. */
+    /* [j] */
     LIST_ENTRY(process) job_link;
     SLIST_ENTRY(process) doomed; /* while its job is being killed: that happens once */
 };

@@ -8,7 +8,7 @@
 
 struct resource {
     struct object object;
-    char name[ZX_MAX_NAME_LEN]; /* guarded by the object's lock */
+    char name[ZX_MAX_NAME_LEN]; /* [o] */
 };
 
 static inline struct resource *resource_from_object(struct object *object) {

@@ -1,6 +1,6 @@
 /*
- * Self-checks; see selfcheck.h. A baseline is compared after the heap has given its cached slabs back, so that it counts only
- * what somebody holds.
+ * Self-checks; see selfcheck.h. A baseline is compared after the heap has given its cached slabs back, so that it
+ * counts only what somebody holds.
  */
 #include "kernel/object/selfcheck.h"
 

@@ -3,7 +3,8 @@
  *
  * Counts, and whether a thread is parked, are guarded by the process's lock. ATTENTION_SUSPEND is up while a count is
  * above 0. `parked` is set by the thread itself, and taken back by whoever ends the suspension or kills; in between
- * the thread needs no lock but its own spinlock, on which it sleeps, so that the process's lock may be held until it does.
+ * the thread needs no lock but its own spinlock, on which it sleeps, so that the process's lock may be held until it
+ * does.
  */
 #include "kernel/object/suspend.h"
 
@@ -141,7 +142,10 @@ static bool begin_to_park(struct user_thread *self) {
     return parks;
 }
 
-/* From here, where the process's lock is free again, until it sleeps, a thread that is parked takes no lock but its own. */
+/*
+ * From here, where the process's lock is free again, until it sleeps, a thread that is parked takes no lock but its
+ * own.
+ */
 void suspend_park(void) {
     struct user_thread *self = user_thread_current();
     if (!begin_to_park(self)) return;

@@ -2,8 +2,8 @@
  * Suspension. A token holds a thread, or a process with every thread it has or gets, until the token's last handle is
  * closed; tokens count, and a thread runs user code only when there is none for it and none for its process.
  *
- * A suspended thread parks at the boundary to user mode, where it holds nothing. While it is parked all of its registers
- * lie in memory, to be read and changed.
+ * A suspended thread parks at the boundary to user mode, where it holds nothing. While it is parked all of its
+ * registers lie in memory, to be read and changed.
  */
 #pragma once
 

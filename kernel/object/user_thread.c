@@ -1,6 +1,7 @@
 /*
- * The life of threads; see user_thread.h. Leaving goes in this order: off the user address space, out of the process (which may
- * end the process), off the processor; the reaper then frees the stack and drops the thread's reference to itself.
+ * The life of threads; see user_thread.h. Leaving goes in this order: off the user address space, out of the process
+ * (which may end the process), off the processor; the reaper then frees the stack and drops the thread's reference to
+ * itself.
  */
 #include "kernel/object/user_thread.h"
 

@@ -20,26 +20,26 @@ struct user_thread {
     struct object object;
     struct thread thread;
     struct process *process;    /* [I] with a reference */
-    void *stack;                /* [I] the kernel stack */
-    char name[ZX_MAX_NAME_LEN]; /* kernel/object/name.h */
+    void *stack;                /* [T] the kernel stack; taken away by the reaper */
+    char name[ZX_MAX_NAME_LEN]; /* [o] */
 
-    /* Guarded by the process's lock. */
+    /* [p] */
     bool started;
-    bool parked;                  /* suspended, and the registers are in memory; kernel/object/suspend.c */
+    bool parked;                  /* suspended, and the registers are in memory. Cleared under [w] too */
     unsigned suspensions;         /* tokens that hold this thread */
     LIST_ENTRY(user_thread) link; /* in the process's list while it runs */
 
-    /* Set when it is started, for its first instruction. */
+    /* [T] set when it is started, for its first instruction */
     vaddr_t entry, sp;
     uintptr_t arg1, arg2;
 
-    atomic_bool exiting;                /* it has begun to leave */
-    _Atomic zx_thread_state_t waits_in; /* the call in which it waits, if it waits: a ZX_THREAD_STATE_BLOCKED_* */
+    atomic_bool exiting;                /* [a] it has begun to leave */
+    _Atomic zx_thread_state_t waits_in; /* [a] the call in which it waits, if it waits: a ZX_THREAD_STATE_BLOCKED_* */
 
-    struct spinlock park_lock; /* for the sleep of a parked thread: `parked` changes under it too */
-    struct waitq park;
+    struct spinlock park_lock; /* guards [w] */
+    struct waitq park;         /* where it sleeps while it is parked */
 
-    /* The thread's own: the call over a channel that it left unfinished when it was suspended. */
+    /* [T] the call over a channel that it left unfinished when it was suspended */
     struct channel_call call;
     zx_channel_call_args_t call_args;
 };

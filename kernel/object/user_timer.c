@@ -1,6 +1,6 @@
 /*
- * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one goes off,
- * so that afterwards it does not: outside it nothing is half done.
+ * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one goes
+ * off, so that afterwards it does not: outside it nothing is half done.
  */
 #include "kernel/object/user_timer.h"
 
@@ -16,7 +16,7 @@ struct user_timer {
     struct object object;
     uint32_t slack_mode; /* [I] */
 
-    /* Guarded by the lock. */
+    /* [u] */
     bool set; /* in the tree */
     zx_time_t deadline;
     uint64_t number; /* tells equal ones apart, from 1 on */

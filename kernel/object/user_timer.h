@@ -2,8 +2,8 @@
  * Timers as user mode knows them: objects that show a signal from a time on. (kernel/sched/timer.h has those that wake
  * sleepers.)
  *
- * A kernel thread sleeps until the first of them is due. The slack that a timer is set with lets it go off together with
- * another: then there is one wake-up for both.
+ * A kernel thread sleeps until the first of them is due. The slack that a timer is set with lets it go off together
+ * with another: then there is one wake-up for both.
  */
 #pragma once
 

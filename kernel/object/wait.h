@@ -12,23 +12,25 @@ struct handle_table;
 
 /* What several waits of one thread have in common. */
 struct waiter {
-    struct spinlock lock; /* guards the waits' results, and `over` */
+    struct spinlock lock; /* guards [w] */
     struct waitq queue;
-    bool over; /* some wait is satisfied or cancelled */
+    bool over; /* [w] some wait is satisfied or cancelled */
 };
 
 /* A wait for one object. The caller sets the first group, and reads the second when it is over. */
 struct wait {
+    /* [I] */
     struct object *object;
     zx_handle_t value; /* the handle that it goes through */
     zx_signals_t signals;
 
+    /* [w] of the waiter */
     zx_signals_t seen; /* every signal seen up, and HANDLE_CLOSED if it was cancelled */
     bool satisfied;
     bool cancelled;
 
-    struct observer observer;
-    struct waiter *waiter;
+    struct observer observer; /* [o] of the object */
+    struct waiter *waiter;    /* [I] */
 };
 
 /*

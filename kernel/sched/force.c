@@ -1,7 +1,7 @@
 /*
- * Forced switches; see force.h. Choices come from one counter that all processors draw from, mixed with the seed: no lock, and
- * with one processor no chance. How often a switch point switches is the seed's choice too, every second time down to
- * every 64th, because some mistakes want many switches in a row, and others a long run before one.
+ * Forced switches; see force.h. Choices come from one counter that all processors draw from, mixed with the seed: no
+ * lock, and with one processor no chance. How often a switch point switches is the seed's choice too, every second
+ * time down to every 64th, because some mistakes want many switches in a row, and others a long run before one.
  */
 #include "kernel/sched/force.h"
 

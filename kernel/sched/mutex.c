@@ -1,7 +1,7 @@
 /*
- * The slow halves of mutexes; see mutex.h. `owner` is changed by compare-and-swap without a lock while nobody waits, and
- * only under the scheduler's lock once MUTEX_CONTENDED is set. Unlocking a contended mutex makes the
- * first waiter its owner before that waiter even runs.
+ * The slow halves of mutexes; see mutex.h. `owner` is changed by compare-and-swap without a lock while nobody waits,
+ * and only under the scheduler's lock once MUTEX_CONTENDED is set. Unlocking a contended mutex makes the first waiter
+ * its owner before that waiter even runs.
  */
 #include "kernel/sched/mutex.h"
 

@@ -13,8 +13,8 @@
 #include "kernel/sched/waitq.h"
 
 struct CAPABILITY("mutex") mutex {
-    _Atomic uintptr_t owner; /* the owning thread, plus MUTEX_CONTENDED when others wait; 0 when free */
-    struct waitq waiters;
+    _Atomic uintptr_t owner; /* [a] the owning thread, plus MUTEX_CONTENDED when others wait; 0 when free */
+    struct waitq waiters;    /* [s] */
 #ifdef DEBUG
     enum lock_rank rank;
     const char *name;

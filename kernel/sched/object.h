@@ -29,18 +29,20 @@ struct object_ops {
 
 /*
  * Somebody who watches signals: told of the state when it begins, and then of every change, until it is removed.
- * `notify` runs under the object's lock: it may wake threads, and remove the observer, nothing more. `cancelled` says that
- * the handle it was begun through is gone; then it has been removed. If it returns true, `released` is called once no lock is
- * held any more.
+ * `notify` runs under the object's lock: it may wake threads, and remove the observer, nothing more. `cancelled` says
+ * that the handle it was begun through is gone; then it has been removed. If it returns true, `released` is called
+ * once no lock is held any more.
  */
 struct observer {
-    LIST_ENTRY(observer) link;
+    LIST_ENTRY(observer) link;  /* [o] of the object that is watched */
+    SLIST_ENTRY(observer) gone; /* [T] of those that were cancelled, to be released */
+
+    /* [I] */
     const void *table; /* with `value`: the handle that the wait was begun through */
     zx_handle_t value;
     void (*notify)(struct observer *observer, zx_signals_t signals);
     bool (*cancelled)(struct observer *observer, zx_signals_t signals);
     void (*released)(struct observer *observer);
-    SLIST_ENTRY(observer) gone; /* cancelled, to be released */
 };
 
 struct object {
@@ -48,9 +50,9 @@ struct object {
     zx_koid_t koid;                  /* [I] */
     atomic_uint refs;                /* [a] */
     atomic_uint handles;             /* [a] */
-    struct mutex lock;               /* guards [s] */
-    zx_signals_t signals;            /* [s] */
-    LIST_HEAD(, observer) observers; /* [s] */
+    struct mutex lock;               /* guards [o] */
+    zx_signals_t signals;            /* [o] */
+    LIST_HEAD(, observer) observers; /* [o] */
 };
 
 /* One reference, no handles. Counts towards object_count(). */
@@ -67,7 +69,9 @@ static inline bool object_try_ref(struct object *object) {
 }
 /* For object_unref(). */
 void object_destroy(struct object *object);
-/* For types that hang in lines, whose destroy frees a whole line in a loop: true: the caller has to free this one too. */
+/*
+ * For types that hang in lines, whose destroy frees a whole line in a loop: true: the caller has to free this one too.
+ */
 bool object_unref_last(struct object *object);
 
 /* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */
@@ -79,8 +83,9 @@ static inline void object_unref(struct object *object) {
 }
 
 /*
- * What a handle has of its object, beside a reference: a count of handles. Whoever makes an object that others find before there
- * is a handle to it, or finds one, counts one for the handle beforehand; handle_adopt() makes it from both.
+ * What a handle has of its object, beside a reference: a count of handles. Whoever makes an object that others find
+ * before there is a handle to it, or finds one, counts one for the handle beforehand; handle_adopt() makes it from
+ * both.
  */
 void object_handle_add(struct object *object);
 void object_handle_drop(struct object *object);

@@ -4,8 +4,8 @@
  * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
  * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
  *
- * No processor idles while a thread is ready: one that becomes ready goes where nothing runs, or else where the fewest wait;
- * and a processor with nothing to do takes from the longest queue.
+ * No processor idles while a thread is ready: one that becomes ready goes where nothing runs, or else where the fewest
+ * wait; and a processor with nothing to do takes from the longest queue.
  */
 #include "kernel/sched/sched.h"
 
@@ -113,8 +113,8 @@ static struct run_queue *queue_to_serve(void) {
 }
 
 /*
- * Does somebody wait whom this processor should run? If it idles that may be anybody: the one it was kicked for may have been
- * taken by another, which made this the processor that another should have gone to.
+ * Does somebody wait whom this processor should run? If it idles that may be anybody: the one it was kicked for may
+ * have been taken by another, which made this the processor that another should have gone to.
  */
 static bool somebody_waits(void) {
     const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;

@@ -20,7 +20,7 @@ enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, TH
 struct thread {
     struct arch_thread arch; /* first: machine code finds it at the thread's address */
 
-    /* Guarded by the scheduler's lock. */
+    /* [s] */
     enum thread_state state;
     enum wait_kind wait_kind;
     struct waitq *blocked_on;
@@ -32,14 +32,14 @@ struct thread {
     zx_time_t started_running;
     zx_duration_t runtime;
 
-    /* Set before it first runs. */
+    /* [I], but that the thread drops its address space as it exits */
     void (*entry)(void *arg);
     void *entry_arg;
-    struct aspace *aspace; /* user address space, or NULL; dropped by the thread itself as it dies */
+    struct aspace *aspace; /* user address space, or NULL */
     struct arch_aspace *arch_aspace;
     void (*reap)(struct thread *thread);
 
-    /* The thread's own. */
+    /* [T] */
     struct lock_stack locks;
     bool faults_off;      /* a page fault in a user copy ends the copy instead of being resolved */
     vaddr_t fault_addr;   /* where it then happened … */

@@ -9,6 +9,7 @@
 #include <zircon/types.h>
 
 struct timer {
+    /* [s] */
     RB_ENTRY(timer) node;
     zx_time_t deadline;
     bool armed;

@@ -14,7 +14,7 @@
 struct thread;
 
 struct waitq {
-    TAILQ_HEAD(, thread) threads; /* [s] guarded by the scheduler's lock */
+    TAILQ_HEAD(, thread) threads; /* [s] */
 };
 
 #define WAITQ_INIT(q) \

@@ -211,7 +211,7 @@ stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
 C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
 CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
-CHECKS := gcc clang format tidy cppcheck layering
+CHECKS := gcc clang format tidy cppcheck layering cases
 
 .PHONY: check $(CHECKS:%=check-%) format
 check: $(CHECKS:%=check-%)
@@ -227,6 +227,10 @@ check-format:
 check-layering:
 	$(call say,LAYERS,tests/layering.pl)
 	$(QUIET)$(PERL) tests/layering.pl
+
+check-cases:
+	$(call say,CASES,tests/cases.pl)
+	$(QUIET)$(PERL) tests/cases.pl
 
 # Whose flags a file is compiled with.
 SIDE_USER := user/% tests/user/% tests/programs/% tests/bench/%

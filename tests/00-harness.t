@@ -41,6 +41,9 @@ for my $register (qw(rsp rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r
 unlike($log, qr/\brsp 0{16}/, 'as they were');
 like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
 
+like(faults_of('stack'), qr/the kernel panicked/, 'C6 a kernel stack that overflows meets its guard page');
+like(Machine::slurp("$dir/kernel.log"), qr/PANIC: kernel stack overflow \(at 0x\w+\)$/m, 'and the panic says so');
+
 # What debug kernels notice of their own mistakes, and the words in which they tell.
 my %told = (
     overflow => qr{tests/kernel/provoke\.c:\d+: undefined behaviour: 2147483647 \+ 1 does not fit 'int'},

@@ -9,6 +9,7 @@
 #include <zircon/errors.h>
 #include <zircon/syscalls/exception.h>
 
+#include "arch/cpu.h"
 #include "arch/thread.h"
 #include "arch/upcall.h"
 #include "arch/x86_64/apic.h"
@@ -192,6 +193,7 @@ static void note_stop(void) {
 }
 
 void trap_handle(struct trap_frame *frame) {
+    ASSERT(arch_invariants_hold());
     if (frame->vector >= VECTOR_INTERRUPTS) {
         interrupt(frame);
     } else if (frame->vector == VECTOR_PAGE_FAULT) {

@@ -4,6 +4,7 @@
  *     panic      the kernel panics          hang    nothing happens any more
  *     wrong      a test fails               truncate    the tests end before the plan is fulfilled
  *     triple     the processor gives up and resets the machine
+ *     stack      the kernel's stack overflows
  *
  * and what debug kernels notice by themselves:
  *
@@ -69,6 +70,16 @@ static void page(void) {
     page_free(freed);
 }
 
+/* Far more than any kernel stack holds. */
+#define CALLS 10000
+
+static unsigned call_deeply(unsigned calls) {
+    volatile unsigned room = calls;
+    return calls == 0 ? 0 : call_deeply(calls - 1) + room;
+}
+
+static void stack(void) { log_line("%u", call_deeply(CALLS)); }
+
 static void panicking(void) { panic("provoked"); }
 static void hang(void) {
     arch_irq_disable();
@@ -82,7 +93,7 @@ static const struct {
     {"panic", panicking}, {"triple", triple_fault}, {"truncate", kernel_tests_stop},
     {"hang", hang},       {"overflow", overflow},   {"fence", fence},
     {"stale", stale},     {"twice", twice},         {"link", link},
-    {"page", page},
+    {"page", page},       {"stack", stack},
 };
 
 KTEST("harness/nothing is provoked") {

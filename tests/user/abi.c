@@ -5,6 +5,7 @@
 
 #include "tests/user/child.h"
 #include "tests/user/machine.h"
+#include "tests/user/memory.h"
 #include "tests/user/probe.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -194,6 +195,31 @@ TEST("abi/C2 the caller's flags are the caller's: they do no harm in the kernel,
         machine_call(&r);
         EXPECT_EQ(r.rax, 0);
     }
+}
+
+/* The kernel's own checks, at each entry, are what would notice AC in the handler. */
+TEST("write_memory/L18 C5 S7 both sides fault within the copy, for a caller with AC set: all is moved, and AC comes "
+     "back") {
+    const size_t len = 4 * PAGE;
+    struct target t = target_make();
+    struct memory m = memory_make(len, 0), background = memory_make(len, 7);
+    target_map(&t, PLACE, m.vmo, 0, len, PERM_RW);
+    zx_handle_t snapshot;
+    NEED_OK(zx_vmo_create_child(background.vmo, ZX_VMO_CHILD_SNAPSHOT, 0, len, &snapshot));
+    size_t actual = 0;
+    struct registers before = marked(CALL_process_write_memory);
+    before.rdi = t.process;
+    before.rsi = PLACE;
+    before.rdx = (uintptr_t)map_here(snapshot, 0, len, PERM_R);
+    before.r10 = len;
+    before.r8 = (uintptr_t)&actual;
+    before.rflags |= FLAG_AC;
+    struct registers r = before;
+    machine_call(&r);
+    EXPECT_EQ(r.rax, 0);
+    expect_kept(&r, &before);
+    EXPECT_EQ(actual, len);
+    EXPECT_MEMORY(&m, 0, background.view, len);
 }
 
 TEST("abi/C2 IOPL and IF cannot be changed by user code, nor by a call") {

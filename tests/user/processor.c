@@ -311,7 +311,7 @@ static const struct attempt flags[] = {{"flags and a page fault", fault_with_fla
                                        {"trap flag", crash_with_trap_flag},
                                        {"trap flag held back by a stack segment", trap_flag_and_stack_segment}};
 
-TEST("processor/C2 C5 DF, AC, NT, ID and TF set by user code, then an exception") {
+TEST("processor/C2 DF, AC, NT, ID and TF set by user code, then an exception") {
     expect_all_crash(flags, COUNT(flags));
     struct attempt resolved = {"flags and a fault that is resolved", fault_with_flags};
     zx_handle_t vmo = vmo_make(PAGE);

@@ -128,6 +128,37 @@ TEST("write_memory/T21 L3 an instruction written under a running thread is what 
     EXPECT_EQ(answer(), ORIGINAL);
 }
 
+/* Reads the place all the time, so that its translation is remembered, and says what it reads after each question. */
+static void read_when_asked(struct agent_start *start) {
+    _Atomic uint64_t *asked = start->shared, *seen = asked + 1, *answered = asked + 2;
+    const volatile uint64_t *place = (const volatile uint64_t *)PLACE;
+    for (;;) {
+        uint64_t question = atomic_load(asked);
+        atomic_store(seen, *place);
+        atomic_store(answered, question);
+        if (zx_system_get_num_cpus() == 1) zx_nanosleep(0);
+    }
+}
+
+static bool agent_reads(_Atomic uint64_t *board, uint64_t question, uint64_t value) {
+    atomic_store(&board[0], question);
+    return TEST_TRUE(word_await(&board[2], question)) && TEST_EQ(atomic_load(&board[1]), value);
+}
+
+TEST("write_memory/L16 a target that runs on another processor never reads through an old translation") {
+    struct memory board = memory_make(PAGE, 0), m = memory_make(PAGE, 0);
+    _Atomic uint64_t *words = (_Atomic uint64_t *)(void *)board.view;
+    struct child agent = agent_make();
+    vmar_map_at(agent.vmar, PLACE, m.vmo, 0, PAGE, PERM_R);
+    agent_run(&agent, read_when_asked, board.vmo, PAGE, NULL, 0);
+    for (uint64_t round = 1; round <= 100; round++) {
+        NEED_OK(zx_vmo_op_range(m.vmo, ZX_VMO_OP_DECOMMIT, 0, PAGE, NULL, 0));
+        NEED(agent_reads(words, 2 * round, 0));
+        NEED_MOVED(write_to(agent.process, PLACE, &round, sizeof(round)), sizeof(round));
+        NEED(agent_reads(words, 2 * round + 1, round));
+    }
+}
+
 static const volatile uint64_t constant = ORIGINAL;
 
 static void tell_constant(struct agent_start *start) {

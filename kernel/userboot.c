@@ -200,7 +200,7 @@ zx_status_t userboot(const struct boot_info *info, struct process **out) {
     if (status == ZX_OK) status = resource_create_root(&resource);
     if (status == ZX_OK) status = process_create(job, "init", &boot.process);
     if (status == ZX_OK) status = boot_process(&boot, resource);
-    if (boot.process) object_handle_drop(&boot.process->object);
+    if (boot.process) object_handle_unref(&boot.process->object);
     if (boot.thread) object_unref(&boot.thread->object);
     if (resource) object_unref(resource);
     if (job) object_unref(&job->object);

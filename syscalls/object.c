@@ -96,7 +96,7 @@ static bool find_member(struct object *object, zx_koid_t koid, struct object *(*
         object_unref(member);
         return false;
     }
-    object_handle_add(member);
+    object_handle_ref(member);
     *out = member;
     return true;
 }

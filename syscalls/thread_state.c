@@ -25,7 +25,7 @@ static zx_status_t read_state(struct user_thread *thread, uint32_t kind, user_ou
     if (status != ZX_OK) return status;
     memset(&state, 0, sizeof(state));
     arch_state_read(&thread->thread, kind, &state);
-    suspend_let_go(thread);
+    suspend_release(thread);
     return copy_out(buffer, &state, arch_state_size(kind));
 }
 
@@ -36,7 +36,7 @@ static zx_status_t write_state(struct user_thread *thread, uint32_t kind, user_i
     if (status == ZX_OK) status = suspend_hold(thread);
     if (status != ZX_OK) return status;
     status = arch_state_write(&thread->thread, kind, &state);
-    suspend_let_go(thread);
+    suspend_release(thread);
     return status;
 }
 

@@ -33,7 +33,7 @@ zx_status_t aspace_create(struct aspace **out) {
 }
 
 void aspace_unref(struct aspace *as) {
-    if (!refcount_release(&as->refs)) return;
+    if (!refcount_unref(&as->refs)) return;
     ASSERT(as->state == ASPACE_DEAD);
     heap_free(as);
 }

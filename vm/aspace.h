@@ -33,7 +33,7 @@ struct aspace {
 
 /* With an empty root VMAR. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t aspace_create(struct aspace **out);
-static inline void aspace_ref(struct aspace *as) { refcount_acquire(&as->refs); }
+static inline void aspace_ref(struct aspace *as) { refcount_ref(&as->refs); }
 void aspace_unref(struct aspace *as);
 
 /* No transfer to or from it begins after this returns. */

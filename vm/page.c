@@ -150,7 +150,7 @@ void page_free(struct page *page) {
 
 void page_unref(struct page *page) {
     ASSERT(page->state >= PAGE_USED);
-    if (refcount_release(&page->refs)) page_free(page);
+    if (refcount_unref(&page->refs)) page_free(page);
 }
 
 struct page *page_alloc_contiguous(size_t count, unsigned align_order) {

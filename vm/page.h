@@ -58,7 +58,7 @@ void page_adopt(struct page *page);
 /* Gives a run back, whatever its count. */
 void page_free(struct page *page);
 
-static inline void page_ref(struct page *page) { refcount_acquire(&page->refs); }
+static inline void page_ref(struct page *page) { refcount_ref(&page->refs); }
 void page_unref(struct page *page);
 
 /* Is this the only reference? Then nobody else can make another. */

@@ -55,7 +55,7 @@ static uint64_t child_bits(unsigned height, uint64_t first, uint64_t last) {
 }
 
 static void node_unref(struct pagetree_node *node, unsigned height) {
-    if (!refcount_release(&node->refs)) return;
+    if (!refcount_unref(&node->refs)) return;
     FOREACH_CHILD(i, node) {
         if (height == 1)
             page_unref(node->child[i].page);
@@ -77,7 +77,7 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
         if (height == 1)
             page_ref(copy->child[i].page);
         else
-            refcount_acquire(&copy->child[i].node->refs);
+            refcount_ref(&copy->child[i].node->refs);
     }
     *link = copy;
     node_unref(node, height);
@@ -269,7 +269,7 @@ zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count
     tree->recent = 0;
     *out = count ? *tree : (struct pagetree){0};
     if (!out->root) return ZX_OK;
-    refcount_acquire(&out->root->refs);
+    refcount_ref(&out->root->refs);
     uint64_t skip, outside = PAGETREE_INDEX_COUNT - count;
     if (!pagetree_next(tree, first + count, outside, &skip)) return ZX_OK;
     zx_status_t status = pagetree_clear(out, first + count, outside);

@@ -29,7 +29,7 @@ static void vmar_free(struct object *object) {
 static const struct object_ops vmar_ops = {
     .type = ZX_OBJ_TYPE_VMAR,
     .default_rights = ZX_DEFAULT_VMAR_RIGHTS,
-    .destroy = vmar_free,
+    .free = vmar_free,
 };
 
 static struct vmar *vmar_new(struct aspace *as, uint32_t can, size_t len) {

@@ -64,7 +64,7 @@ struct vmo *vmo_ref_ancestor(struct vmo *vmo) {
     return ancestor;
 }
 
-static void vmo_destroy(struct object *object) {
+static void vmo_free(struct object *object) {
     struct vmo *vmo = vmo_from_object(object);
     family_leave(vmo);
     ASSERT(RB_EMPTY(&vmo->mappings));
@@ -76,7 +76,7 @@ static void vmo_destroy(struct object *object) {
 static const struct object_ops vmo_ops = {
     .type = ZX_OBJ_TYPE_VMO,
     .default_rights = ZX_DEFAULT_VMO_RIGHTS,
-    .destroy = vmo_destroy,
+    .free = vmo_free,
 };
 
 struct vmo *vmo_new(uint64_t size, bool resizable) {

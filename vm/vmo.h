@@ -91,7 +91,7 @@ MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, ui
 /* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
 
-/* Makes `child` count as a child of `parent` until it and all its own children are destroyed. */
+/* Makes `child` count as a child of `parent` until it and all its own children are freed. */
 void vmo_adopt(struct vmo *parent, struct vmo *child);
 
 size_t vmo_child_count(struct vmo *vmo);

@@ -53,10 +53,10 @@ void message_discard(struct message *message) {
 }
 
 static void pair_unref(struct channel_pair *pair) {
-    if (refcount_release(&pair->refs)) heap_free(pair);
+    if (refcount_unref(&pair->refs)) heap_free(pair);
 }
 
-static void channel_destroy(struct object *object) {
+static void channel_free(struct object *object) {
     struct channel *end = channel_from_object(object);
     ASSERT(STAILQ_EMPTY(&end->queue) && LIST_EMPTY(&end->calls));
     pair_unref(end->pair);
@@ -116,7 +116,7 @@ static zx_koid_t channel_related_koid(struct object *object) { return channel_fr
 static const struct object_ops channel_ops = {
     .type = ZX_OBJ_TYPE_CHANNEL,
     .default_rights = ZX_DEFAULT_CHANNEL_RIGHTS,
-    .destroy = channel_destroy,
+    .free = channel_free,
     .on_zero_handles = channel_on_zero_handles,
     .related_koid = channel_related_koid,
 };

@@ -7,12 +7,12 @@
 #include "kernel/sched/mutex.h"
 #include "vm/heap.h"
 
-static void event_destroy(struct object *object) { heap_free(object); }
+static void event_free(struct object *object) { heap_free(object); }
 
 static const struct object_ops event_ops = {
     .type = ZX_OBJ_TYPE_EVENT,
     .default_rights = ZX_DEFAULT_EVENT_RIGHTS,
-    .destroy = event_destroy,
+    .free = event_free,
 };
 
 zx_status_t event_create(struct object **out) {
@@ -40,10 +40,10 @@ static struct eventpair *eventpair_from_object(struct object *object) {
 }
 
 static void lock_unref(struct eventpair_lock *lock) {
-    if (refcount_release(&lock->refs)) heap_free(lock);
+    if (refcount_unref(&lock->refs)) heap_free(lock);
 }
 
-static void eventpair_destroy(struct object *object) {
+static void eventpair_free(struct object *object) {
     struct eventpair *end = eventpair_from_object(object);
     lock_unref(end->lock);
     heap_free(end);
@@ -65,7 +65,7 @@ static zx_koid_t eventpair_related_koid(struct object *object) { return eventpai
 static const struct object_ops eventpair_ops = {
     .type = ZX_OBJ_TYPE_EVENTPAIR,
     .default_rights = ZX_DEFAULT_EVENTPAIR_RIGHTS,
-    .destroy = eventpair_destroy,
+    .free = eventpair_free,
     .on_zero_handles = eventpair_on_zero_handles,
     .related_koid = eventpair_related_koid,
 };
@@ -74,7 +74,7 @@ static struct eventpair *end_new(struct eventpair_lock *lock) {
     struct eventpair *end = heap_new(struct eventpair);
     if (!end) return NULL;
     object_init(&end->object, &eventpair_ops, 0);
-    refcount_acquire(&lock->refs);
+    refcount_ref(&lock->refs);
     end->lock = lock;
     return end;
 }

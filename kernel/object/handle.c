@@ -34,7 +34,7 @@ size_t handle_count(void) { return atomic_load(&live_handles); }
 
 struct handle handle_make(struct object *object, zx_rights_t rights) {
     object_ref(object);
-    object_handle_add(object);
+    object_handle_ref(object);
     return handle_adopt(object, rights);
 }
 
@@ -45,7 +45,7 @@ struct handle handle_adopt(struct object *object, zx_rights_t rights) {
 
 void handle_discard(struct handle handle) {
     atomic_fetch_sub_explicit(&live_handles, 1, memory_order_relaxed);
-    object_handle_drop(handle.object);
+    object_handle_unref(handle.object);
     object_unref(handle.object);
 }
 

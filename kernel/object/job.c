@@ -57,7 +57,7 @@ static void job_on_zero_handles(struct object *object) {
 }
 
 /* The reference to the parent may be its last: a whole line of jobs goes in one loop. */
-static void job_destroy(struct object *object) {
+static void job_free(struct object *object) {
     struct job *job = job_from_object(object);
     while (job) {
         struct job *parent = job->parent;
@@ -79,7 +79,7 @@ static zx_koid_t job_related_koid(struct object *object) {
 static const struct object_ops job_ops = {
     .type = ZX_OBJ_TYPE_JOB,
     .default_rights = ZX_DEFAULT_JOB_RIGHTS,
-    .destroy = job_destroy,
+    .free = job_free,
     .on_zero_handles = job_on_zero_handles,
     .related_koid = job_related_koid,
 };
@@ -105,7 +105,7 @@ zx_status_t job_create(struct job *parent, struct job **out) {
     if (parent->height == 0) return ZX_ERR_OUT_OF_RANGE;
     struct job *job = job_new(parent);
     if (!job) return ZX_ERR_NO_MEMORY;
-    object_handle_add(&job->object);
+    object_handle_ref(&job->object);
     mutex_lock(&tree_lock);
     zx_status_t status = list_upwards(job);
     mutex_unlock(&tree_lock);
@@ -173,7 +173,7 @@ struct job *job_find_child(struct job *job, zx_koid_t koid) {
         if (child->object.koid == koid) break;
     }
     if (child && !object_try_ref(&child->object)) child = NULL;
-    if (child) object_handle_add(&child->object);
+    if (child) object_handle_ref(&child->object);
     mutex_unlock(&tree_lock);
     return child;
 }

@@ -90,7 +90,7 @@ static void unlist(struct port *port, struct watch *watch) REQUIRES(&port->lock)
 
 /* No lock is held. */
 static void watch_unref(struct watch *watch) {
-    if (!refcount_release(&watch->refs)) return;
+    if (!refcount_unref(&watch->refs)) return;
     object_unref(watch->order.object);
     heap_free(watch);
 }
@@ -162,7 +162,7 @@ static void port_on_zero_handles(struct object *object) {
     while ((packet = take_packet(port))) heap_free(packet);
 }
 
-static void port_destroy(struct object *object) {
+static void port_free(struct object *object) {
     port_on_zero_handles(object);
     heap_free(port_from_object(object));
 }
@@ -170,7 +170,7 @@ static void port_destroy(struct object *object) {
 static const struct object_ops port_ops = {
     .type = ZX_OBJ_TYPE_PORT,
     .default_rights = ZX_DEFAULT_PORT_RIGHTS,
-    .destroy = port_destroy,
+    .free = port_free,
     .on_zero_handles = port_on_zero_handles,
 };
 
@@ -260,7 +260,7 @@ static zx_status_t list_watch(struct port *port, struct watch *watch) {
     if (status == ZX_OK) {
         watch->number = ++port->last_number;
         watch->listed = true;
-        refcount_acquire(&watch->refs);
+        refcount_ref(&watch->refs);
         RB_INSERT(watch_tree, &port->watches, watch);
     }
     spin_unlock(&port->lock);

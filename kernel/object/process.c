@@ -11,7 +11,7 @@
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
-static void process_destroy(struct object *object) {
+static void process_free(struct object *object) {
     struct process *process = process_from_object(object);
     ASSERT(process->state == PROCESS_DEAD && LIST_EMPTY(&process->threads));
     object_unref(&process->root->object);
@@ -60,7 +60,7 @@ static void process_on_zero_handles(struct object *object) {
 static const struct object_ops process_ops = {
     .type = ZX_OBJ_TYPE_PROCESS,
     .default_rights = ZX_DEFAULT_PROCESS_RIGHTS,
-    .destroy = process_destroy,
+    .free = process_free,
     .on_zero_handles = process_on_zero_handles,
     .related_koid = process_related_koid,
 };
@@ -74,7 +74,7 @@ zx_status_t process_create(struct job *job, const char *name, struct process **o
         return status;
     }
     object_init(&process->object, &process_ops, 0);
-    object_handle_add(&process->object);
+    object_handle_ref(&process->object);
     object_ref(&job->object);
     process->job = job;
     process->root = process->aspace->root;

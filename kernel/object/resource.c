@@ -6,12 +6,12 @@
 #include "kernel/base/string.h"
 #include "vm/heap.h"
 
-static void resource_destroy(struct object *object) { heap_free(resource_from_object(object)); }
+static void resource_free(struct object *object) { heap_free(resource_from_object(object)); }
 
 static const struct object_ops resource_ops = {
     .type = ZX_OBJ_TYPE_RESOURCE,
     .default_rights = ZX_DEFAULT_RESOURCE_RIGHTS,
-    .destroy = resource_destroy,
+    .free = resource_free,
 };
 
 zx_status_t resource_create_root(struct object **out) {

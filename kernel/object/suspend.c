@@ -65,7 +65,7 @@ static void token_on_zero_handles(struct object *object) {
         resume_thread(user_thread_from_object(task));
 }
 
-static void token_destroy(struct object *object) {
+static void token_free(struct object *object) {
     object_unref(token_from_object(object)->task);
     heap_free(token_from_object(object));
 }
@@ -73,7 +73,7 @@ static void token_destroy(struct object *object) {
 static const struct object_ops token_ops = {
     .type = ZX_OBJ_TYPE_SUSPEND_TOKEN,
     .default_rights = ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS,
-    .destroy = token_destroy,
+    .free = token_free,
     .on_zero_handles = token_on_zero_handles,
 };
 
@@ -181,4 +181,4 @@ zx_status_t suspend_hold(struct user_thread *thread) NO_THREAD_SAFETY {
     return ZX_OK;
 }
 
-void suspend_let_go(struct user_thread *thread) NO_THREAD_SAFETY { mutex_unlock(&thread->process->lock); }
+void suspend_release(struct user_thread *thread) NO_THREAD_SAFETY { mutex_unlock(&thread->process->lock); }

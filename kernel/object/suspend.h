@@ -26,8 +26,8 @@ void suspend_new_thread(struct user_thread *thread);
 void suspend_give_way(struct user_thread *thread);
 
 /*
- * Keeps a parked thread parked and alive, with its registers in memory, until suspend_let_go(). BAD_STATE: it is not
+ * Keeps a parked thread parked and alive, with its registers in memory, until suspend_release(). BAD_STATE: it is not
  * parked.
  */
 MUST_CHECK zx_status_t suspend_hold(struct user_thread *thread);
-void suspend_let_go(struct user_thread *thread);
+void suspend_release(struct user_thread *thread);

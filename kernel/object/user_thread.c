@@ -11,7 +11,7 @@
 #include "vm/heap.h"
 #include "vm/kstack.h"
 
-static void user_thread_destroy(struct object *object) {
+static void user_thread_free(struct object *object) {
     struct user_thread *thread = user_thread_from_object(object);
     if (thread->stack) kstack_free(thread->stack);
     object_unref(&thread->process->object);
@@ -25,7 +25,7 @@ static zx_koid_t user_thread_related_koid(struct object *object) {
 static const struct object_ops user_thread_ops = {
     .type = ZX_OBJ_TYPE_THREAD,
     .default_rights = ZX_DEFAULT_THREAD_RIGHTS,
-    .destroy = user_thread_destroy,
+    .free = user_thread_free,
     .related_koid = user_thread_related_koid,
 };
 
@@ -109,7 +109,7 @@ void user_thread_exit(void) {
     thread->thread.arch_aspace = NULL; /* first: a switch back to this thread must not load it again */
     arch_leave_aspace();
     process_leave(thread->process, thread);
-    thread_die();
+    thread_exit();
 }
 
 void upcall_attention(void) {

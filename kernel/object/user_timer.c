@@ -53,7 +53,7 @@ static void user_timer_on_zero_handles(struct object *object) {
 }
 
 /* Somebody may have set it while its last handle was being closed. */
-static void user_timer_destroy(struct object *object) {
+static void user_timer_free(struct object *object) {
     user_timer_on_zero_handles(object);
     heap_free(user_timer_from_object(object));
 }
@@ -61,7 +61,7 @@ static void user_timer_destroy(struct object *object) {
 static const struct object_ops user_timer_ops = {
     .type = ZX_OBJ_TYPE_TIMER,
     .default_rights = ZX_DEFAULT_TIMER_RIGHTS,
-    .destroy = user_timer_destroy,
+    .free = user_timer_free,
     .on_zero_handles = user_timer_on_zero_handles,
 };
 

@@ -35,13 +35,13 @@ static void count_out(struct object *object) {
     atomic_fetch_sub(&live_objects, 1);
 }
 
-void object_destroy(struct object *object) {
+void object_free(struct object *object) {
     lock_rank_assert_none();
     object_abandon(object);
 }
 
 bool object_unref_last(struct object *object) {
-    if (!refcount_release(&object->refs)) return false;
+    if (!refcount_unref(&object->refs)) return false;
     lock_rank_assert_none();
     count_out(object);
     return true;
@@ -49,13 +49,13 @@ bool object_unref_last(struct object *object) {
 
 void object_abandon(struct object *object) {
     count_out(object);
-    object->ops->destroy(object);
+    object->ops->free(object);
 }
 
-void object_handle_add(struct object *object) { refcount_acquire(&object->handles); }
+void object_handle_ref(struct object *object) { refcount_ref(&object->handles); }
 
-void object_handle_drop(struct object *object) {
-    if (refcount_release(&object->handles) && object->ops->on_zero_handles) object->ops->on_zero_handles(object);
+void object_handle_unref(struct object *object) {
+    if (refcount_unref(&object->handles) && object->ops->on_zero_handles) object->ops->on_zero_handles(object);
 }
 
 zx_signals_t object_signals(struct object *object) {

@@ -2,7 +2,7 @@
  * What every kernel object is: a type, a koid, a reference count, and signals that others can observe.
  *
  * Life: whoever creates an object holds one reference. `object_ref` makes one more, `object_unref` gives one back, and
- * the last gives the object to its `destroy`. Handles hold references too, and are counted apart: when the
+ * the last gives the object to its `free`. Handles hold references too, and are counted apart: when the
  * last handle goes, `on_zero_handles` is told, whatever other references remain. A last reference is never
  * dropped under a lock.
  */
@@ -21,8 +21,8 @@ struct object_ops {
     zx_obj_type_t type;
     zx_rights_t default_rights; /* opaque here; kernel/object gives new handles these */
     /* Frees the object. No lock is held; nobody else has a reference. */
-    void (*destroy)(struct object *object);
-    /* The last handle is gone (optional). The caller of object_handle_drop() still holds a reference. */
+    void (*free)(struct object *object);
+    /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
     void (*on_zero_handles)(struct object *object);
     zx_koid_t (*related_koid)(struct object *object); /* optional: 0 */
 };
@@ -58,7 +58,7 @@ struct object {
 /* One reference, no handles. Counts towards object_count(). */
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
 
-static inline void object_ref(struct object *object) { refcount_acquire(&object->refs); }
+static inline void object_ref(struct object *object) { refcount_ref(&object->refs); }
 /* For those who know an object without holding it: false when its last reference has gone already. */
 static inline bool object_try_ref(struct object *object) {
     unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
@@ -68,9 +68,9 @@ static inline bool object_try_ref(struct object *object) {
     return false;
 }
 /* For object_unref(). */
-void object_destroy(struct object *object);
+void object_free(struct object *object);
 /*
- * For types that hang in lines, whose destroy frees a whole line in a loop: true: the caller has to free this one too.
+ * For types that hang in lines, whose `free` frees a whole line in a loop: true: the caller has to free this one too.
  */
 bool object_unref_last(struct object *object);
 
@@ -79,7 +79,7 @@ void object_abandon(struct object *object);
 
 /* Gives a reference back. Whoever gives back the last one holds no lock. */
 static inline void object_unref(struct object *object) {
-    if (unlikely(refcount_release(&object->refs))) object_destroy(object);
+    if (unlikely(refcount_unref(&object->refs))) object_free(object);
 }
 
 /*
@@ -87,8 +87,8 @@ static inline void object_unref(struct object *object) {
  * before there is a handle to it, or finds one, counts one for the handle beforehand; handle_adopt() makes it from
  * both.
  */
-void object_handle_add(struct object *object);
-void object_handle_drop(struct object *object);
+void object_handle_ref(struct object *object);
+void object_handle_unref(struct object *object);
 
 /* A type can be waited on exactly when its default rights say so. */
 static inline bool object_is_waitable(const struct object *object) {

@@ -222,21 +222,21 @@ void sched_idle(void) {
 }
 
 /* The first thing any thread runs: the other half of the switch that brought it here. */
-static void thread_begin(void *arg) NO_THREAD_SAFETY {
+static void thread_enter(void *arg) NO_THREAD_SAFETY {
     struct thread *self = arg;
     SPINLOCK_TRACK(&sched_lock);
     arch_this_cpu()->irq_were_on = true;
     sched_alarm_update();
     spin_unlock(&sched_lock);
     self->entry(self->entry_arg);
-    thread_die();
+    thread_exit();
 }
 
 void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
                  void (*reap)(struct thread *)) {
     *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap};
     force_number_thread(t);
-    arch_thread_init(&t->arch, stack, stack_size, thread_begin, t);
+    arch_thread_init(&t->arch, stack, stack_size, thread_enter, t);
 }
 
 void thread_start(struct thread *t) {
@@ -247,7 +247,7 @@ void thread_start(struct thread *t) {
     spin_unlock(&sched_lock);
 }
 
-void thread_die(void) NO_THREAD_SAFETY {
+void thread_exit(void) NO_THREAD_SAFETY {
     lock_rank_assert_none();
     spin_lock(&sched_lock);
     struct thread *self = thread_current();

@@ -58,7 +58,7 @@ void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)
 void thread_start(struct thread *t);
 
 /* Never returns; the thread is reaped. Holds no lock. */
-NORETURN void thread_die(void);
+NORETURN void thread_exit(void);
 
 /* Raises attention bits: wakes the thread from an interruptible wait, or stops its user code soon. */
 void thread_interrupt(struct thread *t, unsigned attention);

@@ -148,7 +148,7 @@ static void build(struct world *w, struct job *job, struct object *resource) {
         /* The first actor stays to the end; nobody may kill it. */
         zx_rights_t rights = ZX_DEFAULT_PROCESS_RIGHTS & ~(next == w->model.processes ? ZX_RIGHT_DESTROY : 0);
         (void)give(process, p, &w->processes[(i + 1) % ACTORS]->object, &next->object, rights);
-        object_handle_drop(&process->object);
+        object_handle_unref(&process->object);
         if (i > 0) connect(w, i);
     }
     for (unsigned i = 0; i < ACTORS; i++) start(w, i);

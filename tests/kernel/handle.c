@@ -5,11 +5,11 @@
 
 #include "tests/kernel/support.h"
 
-static unsigned orphaned, destroyed;
+static unsigned orphaned, freed;
 static void count_orphan(struct object *object UNUSED) { orphaned++; }
-static void count_destroy(struct object *object UNUSED) { destroyed++; }
+static void count_free(struct object *object UNUSED) { freed++; }
 static const struct object_ops event_ops = {
-    .type = ZX_OBJ_TYPE_EVENT, .destroy = count_destroy, .on_zero_handles = count_orphan};
+    .type = ZX_OBJ_TYPE_EVENT, .free = count_free, .on_zero_handles = count_orphan};
 
 static struct handle_table table;
 static struct object event;
@@ -17,14 +17,14 @@ static struct object event;
 static void begin(void) {
     handle_table_init(&table);
     object_init(&event, &event_ops, 0);
-    orphaned = destroyed = 0;
+    orphaned = freed = 0;
 }
 
 /* Every handle is closed with its table, and with the last of them the object goes. */
 static void end(void) {
     handle_table_destroy(&table);
     object_unref(&event);
-    EXPECT(destroyed == 1);
+    EXPECT(freed == 1);
 }
 
 /* A live handle to the event; 0 if there is none to be had. */
@@ -61,7 +61,7 @@ KTEST("handle/a value is live from its publication to its removal, and counted")
     handle_publish(&table, value, handle_make(&event, ZX_RIGHT_READ));
     EXPECT(is_live(value) && handle_count() == count + 1);
     EXPECT(close(value) && !is_live(value) && !close(value) && handle_count() == count);
-    EXPECT(orphaned == 1 && destroyed == 0);
+    EXPECT(orphaned == 1 && freed == 0);
     end();
 }
 

@@ -14,7 +14,7 @@ static bool begin(void) {
 }
 
 /* As if the last handle to it were closed. */
-static void lose_handle(struct job *job) { object_handle_drop(&job->object); }
+static void lose_handle(struct job *job) { object_handle_unref(&job->object); }
 
 static void job_end(struct job *job) {
     if (atomic_load(&job->object.handles) != 0) lose_handle(job);

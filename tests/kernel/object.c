@@ -6,31 +6,31 @@
 #include "kernel/base/log.h"
 #include "tests/kernel/support.h"
 
-static unsigned destroyed;
+static unsigned freed;
 static unsigned orphaned;
-static void count_destroy(struct object *object UNUSED) { destroyed++; }
+static void count_free(struct object *object UNUSED) { freed++; }
 static void count_orphan(struct object *object UNUSED) { orphaned++; }
 static const struct object_ops counting_ops = {
     .type = ZX_OBJ_TYPE_EVENT,
-    .destroy = count_destroy,
+    .free = count_free,
     .on_zero_handles = count_orphan,
 };
 
-KTEST("object/the last reference destroys, the last handle is told before") {
+KTEST("object/the last reference frees, the last handle is told before") {
     struct object object;
-    destroyed = orphaned = 0;
+    freed = orphaned = 0;
     object_init(&object, &counting_ops, 0);
-    object_handle_add(&object);
-    object_handle_add(&object);
-    object_handle_drop(&object);
+    object_handle_ref(&object);
+    object_handle_ref(&object);
+    object_handle_unref(&object);
     EXPECT(orphaned == 0);
-    object_handle_drop(&object);
-    EXPECT(orphaned == 1 && destroyed == 0);
+    object_handle_unref(&object);
+    EXPECT(orphaned == 1 && freed == 0);
     object_ref(&object);
     object_unref(&object);
-    EXPECT(destroyed == 0);
+    EXPECT(freed == 0);
     object_unref(&object);
-    EXPECT(destroyed == 1);
+    EXPECT(freed == 1);
 }
 
 static zx_signals_t noticed;

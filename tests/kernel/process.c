@@ -91,7 +91,7 @@ KTEST("process/at its death all its handles and mappings go, although it is stil
 KTEST("process/one that nobody can start any more dies with its last handle") {
     NEED(begin());
     struct handle a = handle_make(&process->object, 0), b = handle_make(&process->object, 0);
-    object_handle_drop(&process->object);
+    object_handle_unref(&process->object);
     handle_discard(a);
     EXPECT(!process_is_dying(process));
     handle_discard(b);

@@ -8,8 +8,8 @@
 #include "vm/heap.h"
 #include "vm/page.h"
 
-static void no_destroy(struct object *object UNUSED) {}
-static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .destroy = no_destroy};
+static void no_free(struct object *object UNUSED) {}
+static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .free = no_free};
 
 static bool leak_seen(void) { return selfcheck_leaks(BASELINE_INNER) != ZX_OK; }
 

@@ -67,7 +67,7 @@ KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is
     NEED(begin() && start_parked(&token));
     NEED(suspend_hold(thread) == ZX_OK);
     EXPECT(is_blocked());
-    suspend_let_go(thread);
+    suspend_release(thread);
     EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_SUSPENDED);
     handle_discard(token);
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);

@@ -8,8 +8,8 @@
 #include "kernel/sched/sched.h"
 #include "tests/kernel/support.h"
 
-static void no_destroy(struct object *object UNUSED) {}
-static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .destroy = no_destroy};
+static void no_free(struct object *object UNUSED) {}
+static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .free = no_free};
 
 #define S0 ZX_USER_SIGNAL_0
 #define S1 ZX_USER_SIGNAL_1

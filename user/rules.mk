@@ -65,11 +65,11 @@ $(OUT)/user/libuser.a: $(LIB_OBJECTS)
 # place of musl's; what a program does not use goes again. The program with its symbols stays beside it, as NAME.elf.
 define link-program
 $(call say,LINK,$@)
-$(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL_LIBC) $(USER_LIBGCC)
+$(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) $(USER_LIBGCC)
 $(QUIET)$(OBJCOPY) --strip-all $@.elf $@
 endef
 USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
-LINKED := $(PORT_OBJECTS) $(OUT)/user/libuser.a $(OUT)/user.flags
+LINKED := $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) $(OUT)/user.flags
 
 USER_BINARIES := $(USER_PROGRAMS:%=$(OUT)/user/%)
 $(USER_BINARIES): $(OUT)/user/%: $$(call user-objects,$$(call program-sources,$$*)) $(LINKED)

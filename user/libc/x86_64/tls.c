@@ -64,14 +64,6 @@ void *__port_tls_place(char *block) {
 
 int __port_tid(zx_handle_t thread) { return (int)(__port_koid(thread) & TID_MASK); }
 
-/*
- * musl asked Linux for the thread's id and took the refusal for one. Locks hold ids and want positive ones. Only what is
- * certainly that refusal is replaced.
- */
-static void thread_id_set(struct port_pthread *thread) {
-    if (thread->tid == ZX_ERR_BAD_SYSCALL) thread->tid = __port_tid(__port_main_thread());
-}
-
 /* Takes the place of musl's, which calls it with the list of facts, indexed by their numbers. */
 void __init_tls(size_t *aux) {
     zx_vaddr_t block;
@@ -80,7 +72,6 @@ void __init_tls(size_t *aux) {
         __builtin_trap();
     void *thread = __port_tls_place((char *)block);
     if (__init_tp(thread) < 0) __builtin_trap();
-    thread_id_set(thread);
 }
 
 /* Makes a thread pointer the first thread's. musl calls this when it has laid out the thread's storage. */

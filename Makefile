@@ -238,7 +238,7 @@ SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
 TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(filter-out $(KERNEL_SANITIZE),$(KERNEL_CFLAGS))
-TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Itests/host/include
+TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Itests/host/include -Iuser/libc/$(ARCH)/include
 TIDY_TOOL_CFLAGS := -std=gnu2x
 
 # Each file is analysed again only after a change, with the flags of its side of the fence.

@@ -15,13 +15,12 @@ struct boot_range {
 };
 
 struct boot_info {
-    const char *loader;  /* for the log: "multiboot2", "pvh" */
+    const char *loader;  /* for the log */
     const char *cmdline; /* NUL-terminated, "" if none */
     struct boot_range ram[BOOT_MAX_RANGES];
     size_t ram_count;
     uint64_t ram_total;       /* bytes of RAM reported, used parts included */
     struct boot_range bootfs; /* page-aligned base; len in bytes, 0 if none */
-    paddr_t acpi_rsdp;        /* 0 if unknown */
 };
 
 const struct boot_info *arch_boot_info(void);

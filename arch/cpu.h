@@ -55,7 +55,7 @@ void arch_registers_log(void);
 /* 64 bits of what randomness the machine has. Not cryptographic where it has no generator. */
 uint64_t arch_entropy(void);
 
-/* Checks that must hold whenever the kernel runs: SMAP's AC clear, direction flag clear. For self-tests. */
+/* Is the processor in the state in which the kernel always runs? User code's choices must not show. For self-tests. */
 bool arch_invariants_hold(void);
 
 #include "arch_inline/cpu.h"

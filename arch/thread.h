@@ -1,9 +1,12 @@
 /*
- * The machine's part of a thread: saved stack pointer, vector state, segment bases, and the word that the way
- * back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by
- * the machine in arch_inline/thread.h. There too is KSTACK_PAGES, the size of the kernel stacks it wants.
+ * The machine's part of a thread: what it keeps of the registers while the thread does not run, and the word that the way
+ * back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by the machine in
+ * arch_inline/thread.h. There too are KSTACK_PAGES, the size of the kernel stacks it wants; ARCH_STATE_MAX, the most that
+ * arch_state_size() returns; and ARCH_ELF_MACHINE, the mark of the programs that it runs.
  */
 #pragma once
+
+#include <stdatomic.h>
 
 #include "arch/types.h"
 
@@ -12,15 +15,20 @@ struct arch_aspace;
 struct thread;
 
 /*
- * Bits of arch_thread.attention: something wants this thread before it next runs user code. Set from anywhere,
- * atomically; the way back to user mode calls upcall_attention() while any is set.
+ * Attention: something wants this thread before it next runs user code. Bits are set and cleared from anywhere; the way back
+ * to user mode calls upcall_attention() while any is set. Every machine's struct arch_thread has them in `attention`, an
+ * _Atomic uint32_t.
  */
 #define ATTENTION_KILL (1u << 0)
 #define ATTENTION_SUSPEND (1u << 1)
 
+static inline unsigned arch_attention(const struct arch_thread *at);
+static inline void arch_attention_raise(struct arch_thread *at, unsigned bits);
+static inline void arch_attention_lower(struct arch_thread *at, unsigned bits);
+
 /*
  * Prepares a thread that will run entry(arg) on the given kernel stack the first time it is switched to, with
- * interrupts off. The vector state, at its reset value, is carved from the stack's top.
+ * interrupts off. Its user registers have their reset values; what memory they need is carved from the stack's top.
  */
 void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, void (*entry)(void *arg), void *arg);
 
@@ -36,9 +44,12 @@ _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_
 /* This processor stops using the user address space that is loaded; the kernel half stays. */
 void arch_leave_aspace(void);
 
-/* The running thread's user segment bases (the thread pointer of the C library). The address is a user one. */
-void arch_set_user_fs(vaddr_t base);
-void arch_set_user_gs(vaddr_t base);
+/*
+ * The registers that a thread may set for itself as properties, of which one is the C library's thread pointer. Is there one
+ * of that number, a ZX_PROP_REGISTER_*? And sets the running thread's: INVALID_ARGS for a value that user code must not have.
+ */
+bool arch_is_register(uint32_t property);
+[[gnu::warn_unused_result]] zx_status_t arch_register_set(uint32_t property, uint64_t value);
 
 /*
  * The user registers of a thread that is blocked at the boundary to user mode. A kind is a ZX_THREAD_STATE_* of
@@ -50,3 +61,14 @@ void arch_state_read(struct thread *t, uint32_t kind, void *state);
 [[gnu::warn_unused_result]] zx_status_t arch_state_write(struct thread *t, uint32_t kind, const void *state);
 
 #include "arch_inline/thread.h"
+
+static inline unsigned arch_attention(const struct arch_thread *at) {
+    return atomic_load_explicit(&at->attention, memory_order_relaxed);
+}
+
+static inline void arch_attention_raise(struct arch_thread *at, unsigned bits) {
+    atomic_fetch_or(&at->attention, bits);
+}
+static inline void arch_attention_lower(struct arch_thread *at, unsigned bits) {
+    atomic_fetch_and(&at->attention, ~bits);
+}

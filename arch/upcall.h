@@ -39,8 +39,7 @@ void upcall_table_free(paddr_t table);
 /* kernel/object/exception.c: user code did what it cannot do. Returns when the thread may go on. Interrupts on. */
 struct arch_exception {
     uint32_t type;      /* ZX_EXCP_* */
-    uint64_t vector;    /* as the processor numbers it */
-    uint64_t err_code;  /* as the processor gave it */
+    char detail[40];    /* what the processor says of it, for the log */
     vaddr_t fault_addr; /* page faults only, else 0 */
     vaddr_t pc;
     vaddr_t sp;

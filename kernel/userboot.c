@@ -63,7 +63,7 @@ static zx_status_t map_segment(struct boot *boot, const Elf64_Phdr *ph) {
 }
 
 static bool header_good(const Elf64_Ehdr *eh, uint64_t file_len) {
-    return file_len >= sizeof(*eh) && memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_machine == EM_X86_64 &&
+    return file_len >= sizeof(*eh) && memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_machine == ARCH_ELF_MACHINE &&
            eh->e_type == ET_EXEC && eh->e_phentsize == sizeof(Elf64_Phdr) &&
            range_within(eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr), 0, file_len);
 }
@@ -95,7 +95,7 @@ static zx_status_t map_stack(struct boot *boot) {
         struct vmar_map args = {
             .options = perms | ZX_VM_SPECIFIC, .offset = PAGE_SIZE, .vmo = stack, .len = STACK_SIZE, .ceiling = perms};
         status = vmar_map(guarded, &args, &base);
-        if (status == ZX_OK) boot->sp = base + STACK_SIZE - sizeof(uint64_t);
+        if (status == ZX_OK) boot->sp = base + STACK_SIZE;
         object_unref(&guarded->object);
     }
     vmo_unref(stack);

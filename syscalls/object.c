@@ -14,17 +14,14 @@
 #include "vm/usercopy.h"
 #include "vm/vmar.h"
 
-/* The FS and GS bases belong to the calling thread, and are user addresses. */
-static zx_status_t set_segment_base(struct object *object, void (*set)(vaddr_t), user_in_t value, size_t size) {
-    uint64_t base;
-    if (size < sizeof(base)) return ZX_ERR_BUFFER_TOO_SMALL;
+/* Of the calling thread only. */
+static zx_status_t set_register(struct object *object, uint32_t property, user_in_t value, size_t size) {
+    uint64_t word;
+    if (size < sizeof(word)) return ZX_ERR_BUFFER_TOO_SMALL;
     if (object->ops->type != ZX_OBJ_TYPE_THREAD) return ZX_ERR_WRONG_TYPE;
     if (user_thread_from_object(object) != user_thread_current()) return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = user_get(&base, value);
-    if (status != ZX_OK) return status;
-    if (base < USER_BASE || base >= USER_END) return ZX_ERR_INVALID_ARGS;
-    set(base);
-    return ZX_OK;
+    zx_status_t status = user_get(&word, value);
+    return status == ZX_OK ? arch_register_set(property, word) : status;
 }
 
 /* Up to the first NUL, and cut to what fits. */
@@ -36,16 +33,8 @@ static zx_status_t set_name(struct object *object, user_in_t value, size_t size)
 }
 
 static zx_status_t set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
-    switch (property) {
-    case ZX_PROP_NAME:
-        return set_name(object, value, size);
-    case ZX_PROP_REGISTER_FS:
-        return set_segment_base(object, arch_set_user_fs, value, size);
-    case ZX_PROP_REGISTER_GS:
-        return set_segment_base(object, arch_set_user_gs, value, size);
-    default:
-        return ZX_ERR_INVALID_ARGS;
-    }
+    if (property == ZX_PROP_NAME) return set_name(object, value, size);
+    return arch_is_register(property) ? set_register(object, property, value, size) : ZX_ERR_INVALID_ARGS;
 }
 
 zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t property, user_in_t value, size_t size) {

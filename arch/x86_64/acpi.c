@@ -5,7 +5,7 @@
  */
 #include "arch/x86_64/acpi.h"
 
-#include "arch/boot.h"
+#include "arch/x86_64/boot_memory.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "kernel/base/string.h"
 
@@ -75,7 +75,7 @@ static const struct table *table_at(uint64_t pa) {
 }
 
 static const struct rsdp *rsdp_find(void) {
-    const struct rsdp *rsdp = readable(arch_boot_info()->acpi_rsdp.raw, RSDP_SIZE);
+    const struct rsdp *rsdp = readable(boot_acpi_rsdp().raw, RSDP_SIZE);
     if (!rsdp || memcmp(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature)) != 0) return NULL;
     return adds_up(rsdp, RSDP_OLD_SIZE) ? rsdp : NULL;
 }

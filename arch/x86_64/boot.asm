@@ -16,7 +16,7 @@ XEN_PHYS32_ENTRY  equ 18
 
 COM1              equ 0x3f8
 DEBUG_EXIT        equ 0xf4
-POWER_PANIC       equ 0x12
+EXIT_PANIC        equ 0x12        ; as power.c has it
 
 MSR_EFER          equ 0xc0000080
 EFER_LME          equ 1 << 8
@@ -128,7 +128,7 @@ require_long_mode:
     jmp .next
 .stop:
     mov dx, DEBUG_EXIT
-    mov eax, POWER_PANIC
+    mov eax, EXIT_PANIC
     out dx, eax
 .halt:
     hlt

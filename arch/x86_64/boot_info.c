@@ -67,6 +67,7 @@ struct boot_info boot_info = {.loader = "?", .cmdline = ""};
 
 static char cmdline[CMDLINE_SIZE];
 static _Alignas(16) char rsdp[RSDP_SIZE];
+static paddr_t acpi_rsdp;
 static uint64_t physmap_end;
 
 extern char kernel_start[], kernel_end[]; /* linker.ld */
@@ -74,6 +75,8 @@ extern char kernel_start[], kernel_end[]; /* linker.ld */
 const struct boot_info *arch_boot_info(void) { return &boot_info; }
 
 uint64_t boot_physmap_end(void) { return physmap_end; }
+
+paddr_t boot_acpi_rsdp(void) { return acpi_rsdp; }
 
 static const void *early(uint64_t pa) { return arch_phys_to_virt((paddr_t){pa}); }
 
@@ -125,7 +128,7 @@ static void tag_read(const struct tag *tag) {
     case TAG_ACPI_OLD:
     case TAG_ACPI_NEW:
         memcpy(rsdp, tag->text, min_u64(sizeof(rsdp), tag->size - offsetof(struct tag, text)));
-        boot_info.acpi_rsdp = (paddr_t){(uint64_t)rsdp - KERNEL_IMAGE_BASE};
+        acpi_rsdp.raw = (uint64_t)rsdp - KERNEL_IMAGE_BASE;
         break;
     default:
         break;
@@ -152,7 +155,7 @@ static void pvh_read(uint64_t info) {
         const struct pvh_module *module = early(pvh->modules);
         bootfs_set(module->base, module->len);
     }
-    boot_info.acpi_rsdp = (paddr_t){pvh->rsdp};
+    acpi_rsdp.raw = pvh->rsdp;
     if (pvh->version >= 1) memory_map_read(early(pvh->memory_map), pvh->memory_map_count, sizeof(struct memory));
 }
 

@@ -8,6 +8,9 @@
 /* Reads what the loader left at `info`, which it introduced itself by `magic`, into arch_boot_info(). Copies all. */
 void boot_info_read(uint32_t magic, uint64_t info);
 
+/* ACPI's root pointer; 0 if unknown. */
+paddr_t boot_acpi_rsdp(void);
+
 /* A zeroed page for good, off the end of free memory below 4 GiB; free memory no longer counts it. */
 paddr_t boot_page_take(void);
 

@@ -4,6 +4,9 @@
  */
 #include "arch/thread.h"
 
+#include <zircon/errors.h>
+#include <zircon/syscalls/object.h>
+
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
@@ -115,16 +118,14 @@ void arch_leave_aspace(void) {
     if (were_on) arch_irq_enable();
 }
 
-void arch_set_user_fs(vaddr_t base) {
-    bool were_on = arch_irq_disable();
-    ((struct arch_thread *)arch_current_thread())->fs_base = base;
-    wrmsr(MSR_FS_BASE, base);
-    if (were_on) arch_irq_enable();
-}
+bool arch_is_register(uint32_t property) { return property == ZX_PROP_REGISTER_FS || property == ZX_PROP_REGISTER_GS; }
 
-void arch_set_user_gs(vaddr_t base) {
+zx_status_t arch_register_set(uint32_t property, uint64_t value) {
+    struct arch_thread *self = (struct arch_thread *)arch_current_thread();
+    if (value < USER_BASE || value >= USER_END) return ZX_ERR_INVALID_ARGS;
     bool were_on = arch_irq_disable();
-    ((struct arch_thread *)arch_current_thread())->gs_base = base;
-    wrmsr(MSR_KERNEL_GS_BASE, base);
+    *(property == ZX_PROP_REGISTER_FS ? &self->fs_base : &self->gs_base) = value;
+    wrmsr(property == ZX_PROP_REGISTER_FS ? MSR_FS_BASE : MSR_KERNEL_GS_BASE, value);
     if (were_on) arch_irq_enable();
+    return ZX_OK;
 }

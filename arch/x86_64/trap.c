@@ -102,14 +102,8 @@ static uint32_t exception_type(uint64_t vector) {
 
 /* Interrupts are off, and off again when it returns. */
 static void user_exception(const struct trap_frame *frame, uint64_t vector, uint64_t err_code, vaddr_t addr) {
-    struct arch_exception e = {
-        .type = exception_type(vector),
-        .vector = vector,
-        .err_code = err_code,
-        .fault_addr = addr,
-        .pc = frame->rip,
-        .sp = frame->rsp,
-    };
+    struct arch_exception e = {.type = exception_type(vector), .fault_addr = addr, .pc = frame->rip, .sp = frame->rsp};
+    format(e.detail, sizeof(e.detail), "vector %lu, error %#lx", vector, err_code);
     arch_irq_enable();
     upcall_exception(&e);
     arch_irq_disable();

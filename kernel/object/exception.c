@@ -33,8 +33,8 @@ void upcall_exception(const struct arch_exception *e) {
     char process_name[ZX_MAX_NAME_LEN], thread_name[ZX_MAX_NAME_LEN];
     object_get_name(&process->object, process_name);
     object_get_name(&thread->object, thread_name);
-    log_line("crash: process %lu '%s', thread %lu '%s': %s (vector %lu, error %#lx) at pc %#lx, sp %#lx, address %#lx",
-             process->object.koid, process_name, thread->object.koid, thread_name, exception_name(e), e->vector,
-             e->err_code, e->pc, e->sp, e->fault_addr);
+    log_line("crash: process %lu '%s', thread %lu '%s': %s (%s) at pc %#lx, sp %#lx, address %#lx",
+             process->object.koid, process_name, thread->object.koid, thread_name, exception_name(e), e->detail, e->pc,
+             e->sp, e->fault_addr);
     process_kill(process, ZX_TASK_RETCODE_EXCEPTION_KILL);
 }

@@ -36,7 +36,7 @@ static void unpark(struct user_thread *thread) {
 /* Under the process's lock, after a count went down. */
 static void resume(struct user_thread *thread) {
     if (is_suspended(thread)) return;
-    atomic_fetch_and(&thread->thread.arch.attention, ~ATTENTION_SUSPEND);
+    arch_attention_lower(&thread->thread.arch, ATTENTION_SUSPEND);
     if (!thread->parked) return;
     object_signal(&thread->object, ZX_THREAD_SUSPENDED, ZX_THREAD_RUNNING);
     unpark(thread);
@@ -133,7 +133,7 @@ zx_status_t task_suspend(struct object *task, struct object **out) {
 /* The running thread says that it is parked, unless it need not park any more. */
 static bool begin_to_park(struct user_thread *self) {
     mutex_lock(&self->process->lock);
-    bool parks = atomic_load(&self->thread.arch.attention) == ATTENTION_SUSPEND;
+    bool parks = arch_attention(&self->thread.arch) == ATTENTION_SUSPEND;
     if (parks) {
         self->parked = true;
         object_signal(&self->object, ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED);
@@ -157,7 +157,7 @@ void suspend_park(void) {
 }
 
 void suspend_new_thread(struct user_thread *thread) {
-    if (is_suspended(thread)) atomic_fetch_or(&thread->thread.arch.attention, ATTENTION_SUSPEND);
+    if (is_suspended(thread)) arch_attention_raise(&thread->thread.arch, ATTENTION_SUSPEND);
 }
 
 void suspend_give_way(struct user_thread *thread) {

@@ -273,7 +273,7 @@ void sched_reaper(void *arg UNUSED) {
 }
 
 void thread_interrupt(struct thread *t, unsigned attention) {
-    atomic_fetch_or(&t->arch.attention, attention);
+    arch_attention_raise(&t->arch, attention);
     spin_lock(&sched_lock);
     if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE)
         waitq_wake_locked(t, ZX_ERR_INTERNAL_INTR_RETRY);

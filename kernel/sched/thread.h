@@ -64,14 +64,10 @@ NORETURN void thread_exit(void);
 void thread_interrupt(struct thread *t, unsigned attention);
 
 /* Has somebody asked for the running thread at the boundary to user mode? */
-static inline bool thread_interrupted(void) {
-    return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) != 0;
-}
+static inline bool thread_interrupted(void) { return arch_attention(&thread_current()->arch) != 0; }
 
 /* Has the running thread been killed? It will not run user code again; long kernel work then stops. */
-static inline bool thread_killed(void) {
-    return atomic_load_explicit(&thread_current()->arch.attention, memory_order_relaxed) & ATTENTION_KILL;
-}
+static inline bool thread_killed(void) { return arch_attention(&thread_current()->arch) & ATTENTION_KILL; }
 
 /* What a thread does at this moment. A blocked one's registers are all saved. */
 struct thread_info {

@@ -12,7 +12,9 @@
 #include <sanitizer/common_interface_defs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zircon/errors.h>
 #include <zircon/syscalls/exception.h>
+#include <zircon/syscalls/object.h>
 
 #include "arch/power.h"
 #include "arch/thread.h"
@@ -156,8 +158,11 @@ zx_status_t arch_state_write(struct thread *t, uint32_t kind UNUSED, const void 
     return ZX_OK;
 }
 
-void arch_set_user_fs(vaddr_t base UNUSED) {}
-void arch_set_user_gs(vaddr_t base UNUSED) {}
+/* Two, as on a PC, which nobody ever reads. */
+bool arch_is_register(uint32_t property) { return property == ZX_PROP_REGISTER_FS || property == ZX_PROP_REGISTER_GS; }
+zx_status_t arch_register_set(uint32_t property UNUSED, uint64_t value) {
+    return value >= USER_BASE && value < USER_END ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
 
 /* --- user mode --- */
 

@@ -11,7 +11,8 @@
 HOST := build/host
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -Wthread-safety,$(WARNINGS)) \
-	-fno-omit-frame-pointer -I. -Isyscalls/include -Itests/host/include
+	-fno-omit-frame-pointer -I. -Isyscalls/include -Itests/host/include \
+	-Iuser/libc/$(ARCH)/include
 
 # All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own functions.
 HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \

@@ -84,7 +84,7 @@ static void call_run(void *arg) {
     zx_status_t status = channel_call_begin(&call, end[c->from].object, c->from == 0 ? &table : NULL, value, request);
     if (status == ZX_OK) status = channel_call_wait(&call, c->deadline, &reply);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && c->persists) {
-        atomic_fetch_and(&thread_current()->arch.attention, ~ATTENTION_SUSPEND);
+        arch_attention_lower(&thread_current()->arch, ATTENTION_SUSPEND);
         status = channel_call_wait(&call, c->deadline, &reply);
     }
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) channel_call_end(&call);

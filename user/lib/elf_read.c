@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zircon/syscalls.h>
 
+#include "libc_inline/machine.h"
 #include "user/lib/elf_image.h"
 
 #define PAGE_MASK ((uint64_t)ZX_PAGE_MASK)
@@ -24,7 +25,7 @@ static bool header_is_elf(const Elf64_Ehdr *header) {
 
 static bool header_is_for_us(const Elf64_Ehdr *header) {
     return header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
-           header->e_machine == EM_X86_64;
+           header->e_machine == MACHINE_ELF;
 }
 
 static zx_status_t header_check(const Elf64_Ehdr *header, uint64_t file_len, const char **why) {

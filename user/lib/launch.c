@@ -62,7 +62,7 @@ static zx_status_t making_load(const struct launch *what, struct making *m, cons
     return elf_image_map(&image, what->archive, file.offset, m->vmar, &m->entry);
 }
 
-/* A stack with a page below it that faults. The word at its top is the return address of the first function: none. */
+/* A stack with a page below it that faults. */
 static zx_status_t making_stack(struct making *m) {
     zx_handle_t region, vmo;
     zx_vaddr_t base;
@@ -77,7 +77,7 @@ static zx_status_t making_stack(struct making *m) {
         zx_handle_close(vmo);
     }
     zx_handle_close(region);
-    m->stack = base + STACK_SIZE - sizeof(uint64_t);
+    m->stack = base + STACK_SIZE;
     return status;
 }
 

@@ -1,11 +1,11 @@
 /*
  * Calls about the machine that need no kernel, or that the kernel answers in parts.
  */
-#include <cpuid.h>
 #include <string.h>
 #include <zircon/features.h>
 #include <zircon/syscalls.h>
 
+#include "libc_inline/machine.h"
 #include "user/libc/port.h"
 
 /* The least room that every version fits in. */
@@ -37,12 +37,7 @@ zx_status_t _zx_system_get_features(uint32_t kind, uint32_t *features) {
     return ZX_OK;
 }
 
-/* What a line is flushed by; in units of eight bytes, by the processor's own account. */
-uint32_t _zx_system_get_dcache_line_size(void) {
-    uint32_t eax, ebx, ecx, edx;
-    __cpuid(1, eax, ebx, ecx, edx);
-    return (ebx >> 8 & 0xff) * 8;
-}
+uint32_t _zx_system_get_dcache_line_size(void) { return machine_cache_line(); }
 
 PORT_ALIAS(zx_cprng_draw, _zx_cprng_draw);
 PORT_ALIAS(zx_system_get_version, _zx_system_get_version);

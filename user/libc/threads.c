@@ -142,13 +142,12 @@ static bool ring_remove(struct port_pthread *thread) {
     return last;
 }
 
-/* The return address at the top of its stack is 0. */
 static zx_status_t thread_start(struct port_pthread *thread) {
     zx_status_t status = zx_thread_create(zx_process_self(), "thread", strlen("thread"), 0, &thread->handle);
     if (status != ZX_OK) return status;
     thread->tid = __port_tid(thread->handle);
     ring_insert(thread);
-    zx_vaddr_t stack = (zx_vaddr_t)thread->stack - sizeof(uint64_t);
+    zx_vaddr_t stack = machine_stack_pointer((zx_vaddr_t)thread->stack - thread->stack_size, thread->stack_size);
     status = zx_thread_start(thread->handle, (zx_vaddr_t)thread_main, stack, (uintptr_t)thread, 0);
     if (status == ZX_OK) return ZX_OK;
     ring_remove(thread);

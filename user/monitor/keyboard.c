@@ -11,6 +11,7 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
+#include "libc_inline/machine.h"
 #include "user/lib/launch.h"
 
 #define RING_SIZE 1024u
@@ -76,7 +77,7 @@ zx_status_t keyboard_start(void) {
     if (status != ZX_OK) return status;
     status = zx_thread_create(zx_process_self(), "keyboard", strlen("keyboard"), 0, &thread);
     if (status != ZX_OK) return status;
-    uintptr_t top = (uintptr_t)(stack + STACK_SIZE) - sizeof(uint64_t);
+    zx_vaddr_t top = machine_stack_pointer((zx_vaddr_t)stack, STACK_SIZE);
     status = zx_thread_start(thread, (uintptr_t)thread_main, top, 0, 0);
     zx_handle_close(thread);
     return status;

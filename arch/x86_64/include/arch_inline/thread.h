@@ -3,11 +3,9 @@
  */
 #pragma once
 
-/* The size of a kernel stack. */
 #define KSTACK_PAGES 4
-
-/* The most that arch_state_size() tells. */
 #define ARCH_STATE_MAX 2176
+#define ARCH_ELF_MACHINE EM_X86_64
 
 struct arch_thread {
     uint64_t sp;                /* where it stopped; valid while it does not run */

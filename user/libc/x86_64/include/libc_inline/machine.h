@@ -1,12 +1,16 @@
 /*
- * What the C library's port has to know of the processor, as the PC's ABI has it: the thread pointer is the base of the
- * FS segment, and the word that it points to holds the pointer itself.
+ * What programs and the C library's port have to know of the processor, as the PC's ABI has it: the thread pointer is the
+ * base of the FS segment, and the word that it points to holds the pointer itself.
  */
 #pragma once
 
+#include <cpuid.h>
 #include <elf.h>
 #include <stdint.h>
 #include <zircon/syscalls.h>
+
+/* The mark of programs for it. */
+#define MACHINE_ELF EM_X86_64
 
 /* The relocation that adds the program's own place to an address; a static-PIE program has no other. */
 #define MACHINE_RELOCATION_RELATIVE R_X86_64_RELATIVE
@@ -22,4 +26,14 @@ static inline void *machine_thread_pointer(void) {
 static inline zx_status_t machine_thread_pointer_set(zx_handle_t self, const void *pointer) {
     uintptr_t base = (uintptr_t)pointer;
     return zx_object_set_property(self, ZX_PROP_REGISTER_FS, &base, sizeof(base));
+}
+
+/* The stack pointer with which a thread begins that enters a C function: as if called, from nowhere. */
+static inline zx_vaddr_t machine_stack_pointer(zx_vaddr_t base, size_t len) { return base + len - sizeof(uint64_t); }
+
+/* Bytes that are flushed at once; the processor counts in units of eight. */
+static inline uint32_t machine_cache_line(void) {
+    uint32_t eax, ebx, ecx, edx;
+    __cpuid(1, eax, ebx, ecx, edx);
+    return (ebx >> 8 & 0xff) * 8;
 }

@@ -3,9 +3,8 @@
  */
 #include "kernel/object/wait.h"
 
-#include "kernel/object/channel.h"
-#include "kernel/object/event.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/peer.h"
 #include "kernel/object/user_thread.h"
 #include "syscalls/syscalls.h"
 #include "vm/heap.h"
@@ -32,10 +31,10 @@ zx_status_t sys_object_signal(zx_handle_t value, uint32_t clear, uint32_t set) {
 }
 
 static zx_status_t signal_peer(struct object *object, uint32_t clear, uint32_t set) {
-    bool pair = object->ops->type == ZX_OBJ_TYPE_EVENTPAIR;
-    if (!pair && object->ops->type != ZX_OBJ_TYPE_CHANNEL) return ZX_ERR_NOT_SUPPORTED;
+    zx_obj_type_t type = object->ops->type;
+    if (type != ZX_OBJ_TYPE_CHANNEL && type != ZX_OBJ_TYPE_EVENTPAIR) return ZX_ERR_NOT_SUPPORTED;
     if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
-    return pair ? eventpair_signal_peer(object, clear, set) : channel_signal_peer(object, clear, set);
+    return peer_signal(object, clear, set);
 }
 
 zx_status_t sys_object_signal_peer(zx_handle_t value, uint32_t clear, uint32_t set) {

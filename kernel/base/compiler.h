@@ -1,6 +1,10 @@
 /*
- * Words for the compiler, and for clang's thread-safety analysis (-Wthread-safety). In C the analysis can check
- * the lock named by a function's parameter; which lock guards which field is said in the structs' legends.
+ * Words for the compiler, and for clang's thread-safety analysis (-Wthread-safety). In C the analysis checks locks that are
+ * static, or named by a function's parameter; which lock guards a field is said by the field's mark (lockrank.h).
+ *
+ * Where a lock comes to a function by a way that the analysis does not see, as to a callback, the function asserts that
+ * it is held: that satisfies the analysis, and debug builds check it. NO_THREAD_SAFETY is for what cannot be said at all;
+ * a sentence beside it says why.
  */
 #pragma once
 
@@ -26,11 +30,15 @@
 #define ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
 #define RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
 #define REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define GUARDED_BY(lock) __attribute__((guarded_by(lock)))
+#define ASSERTS_HELD(...) __attribute__((assert_capability(__VA_ARGS__)))
 #define NO_THREAD_SAFETY __attribute__((no_thread_safety_analysis))
 #else
 #define CAPABILITY(name)
 #define ACQUIRE(...)
 #define RELEASE(...)
 #define REQUIRES(...)
+#define GUARDED_BY(lock)
+#define ASSERTS_HELD(...)
 #define NO_THREAD_SAFETY
 #endif

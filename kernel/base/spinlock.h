@@ -46,3 +46,5 @@ static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY {
     irq_restore();
     switch_point();
 }
+
+static inline void spin_assert_held(const struct spinlock *l) ASSERTS_HELD(l) { lock_rank_assert_held(l); }

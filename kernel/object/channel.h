@@ -57,9 +57,6 @@ void channel_call_end(struct channel_call *call);
 /* Both ends, each with a reference for the caller. NO_MEMORY. */
 MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1);
 
-/* Changes the signals of the other end. PEER_CLOSED. */
-MUST_CHECK zx_status_t channel_signal_peer(struct object *end, zx_signals_t clear, zx_signals_t set);
-
 /* How many messages there are to read. */
 uint64_t channel_pending(struct object *end);
 

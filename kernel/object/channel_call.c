@@ -26,8 +26,8 @@ bool call_answer(struct channel *end, struct message *message) {
     return true;
 }
 
-/* A number that no waiting call of this end has. Under the pair's mutex. */
-static uint32_t fresh_txid(struct channel *end) {
+/* A number that no waiting call of this end has. */
+static uint32_t fresh_txid(struct channel *end) REQUIRES(&end->base.pair->lock) {
     struct channel_call *other;
     do {
         end->last_txid = (end->last_txid + 1) | TXID_KERNEL;
@@ -40,9 +40,9 @@ static uint32_t fresh_txid(struct channel *end) {
 
 /* Whether the reply came is settled here, and stays so. */
 static struct message *call_leave(struct channel *end, struct channel_call *call) {
-    mutex_lock(&end->pair->lock);
+    mutex_lock(&end->base.pair->lock);
     if (!call->reply) LIST_REMOVE(call, link);
-    mutex_unlock(&end->pair->lock);
+    mutex_unlock(&end->base.pair->lock);
     return call->reply;
 }
 
@@ -54,10 +54,10 @@ static void call_close(struct channel_call *call) {
 }
 
 static void call_enter(struct channel *end, struct channel_call *call, struct message *request) {
-    mutex_lock(&end->pair->lock);
+    mutex_lock(&end->base.pair->lock);
     call->txid = fresh_txid(end);
     LIST_INSERT_HEAD(&end->calls, call, link);
-    mutex_unlock(&end->pair->lock);
+    mutex_unlock(&end->base.pair->lock);
     memcpy(request->bytes, &call->txid, sizeof(call->txid));
 }
 

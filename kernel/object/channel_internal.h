@@ -4,20 +4,12 @@
 #pragma once
 
 #include "kernel/object/channel.h"
-#include "kernel/sched/mutex.h"
+#include "kernel/object/peer.h"
 
 STAILQ_HEAD(message_queue, message);
 
-struct channel_pair {
-    atomic_uint refs;
-    struct mutex lock;
-};
-
 struct channel {
-    struct object object;
-    struct channel_pair *pair;       /* [I] with a reference */
-    zx_koid_t peer_koid;             /* [I] */
-    struct channel *peer;            /* [c] NULL once its last handle is closed; borrowed */
+    struct peer base;
     struct message_queue queue;      /* [c] */
     uint64_t queued;                 /* [c] messages in it */
     struct channel *container;       /* [q] the end whose queue its handle lies in, or NULL */
@@ -26,7 +18,7 @@ struct channel {
 };
 
 static inline struct channel *channel_from_object(struct object *object) {
-    return container_of(object, struct channel, object);
+    return container_of(object, struct channel, base.object);
 }
 
 /*
@@ -35,5 +27,5 @@ static inline struct channel *channel_from_object(struct object *object) {
  */
 MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, bool is_request);
 
-/* Under the pair's mutex: gives a message written to `end` to the call that it answers, if there is one. */
-bool call_answer(struct channel *end, struct message *message);
+/* Gives a message written to `end` to the call that it answers, if there is one. */
+bool call_answer(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock);

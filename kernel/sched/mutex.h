@@ -59,6 +59,8 @@ static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
     switch_point();
 }
 
+static inline void mutex_assert_held(const struct mutex *m) ASSERTS_HELD(m) { lock_rank_assert_held(m); }
+
 static inline bool mutex_held(struct mutex *m) {
     return (atomic_load_explicit(&m->owner, memory_order_relaxed) & ~MUTEX_CONTENDED) ==
            (uintptr_t)arch_current_thread();

@@ -4,6 +4,7 @@
 #include "kernel/object/event.h"
 
 #include "kernel/object/handle.h"
+#include "kernel/object/peer.h"
 #include "tests/kernel/support.h"
 
 #define S0 ZX_USER_SIGNAL_0
@@ -37,10 +38,10 @@ KTEST("event/it begins with no signal up, and those that are raised stay") {
 
 KTEST("eventpair/each signals the other, and not itself") {
     NEED(pair_make(NULL) == ZX_OK);
-    EXPECT(eventpair_signal_peer(end[0].object, 0, S0) == ZX_OK);
+    EXPECT(peer_signal(end[0].object, 0, S0) == ZX_OK);
     EXPECT(object_signals(end[0].object) == 0 && object_signals(end[1].object) == S0);
-    EXPECT(eventpair_signal_peer(end[1].object, 0, S1) == ZX_OK);
-    EXPECT(eventpair_signal_peer(end[0].object, S0, 0) == ZX_OK);
+    EXPECT(peer_signal(end[1].object, 0, S1) == ZX_OK);
+    EXPECT(peer_signal(end[0].object, S0, 0) == ZX_OK);
     EXPECT(object_signals(end[0].object) == S1 && object_signals(end[1].object) == 0);
     handle_discard(end[0]);
     handle_discard(end[1]);
@@ -65,7 +66,7 @@ KTEST("eventpair/when the last handle to one is closed, the other learns it, and
     EXPECT(object_signals(end[1].object) == S0);
     handle_discard(more);
     EXPECT(object_signals(end[1].object) == (S0 | ZX_EVENTPAIR_PEER_CLOSED));
-    EXPECT(eventpair_signal_peer(end[1].object, 0, S1) == ZX_ERR_PEER_CLOSED);
+    EXPECT(peer_signal(end[1].object, 0, S1) == ZX_ERR_PEER_CLOSED);
     object_signal(end[1].object, S0, S1);
     EXPECT(object_signals(end[1].object) == (S1 | ZX_EVENTPAIR_PEER_CLOSED));
     handle_discard(end[1]);

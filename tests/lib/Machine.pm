@@ -1,9 +1,9 @@
 # A machine in QEMU: how it is built, run within a time limit, watched, and judged.
 #
-# Its three streams never mix: the console is the programs', the log the kernel's, the report the tests'. A run is good
-# only if QEMU ended with a code that nothing but the kernel's own power-off can give, the report begins with exactly
-# one boot banner and closes with its end marker, and, where tests ran, every test that was planned is in it. All else, QEMU's
-# exit 0 above all (that is what a triple fault looks like), is a failure with a reason in words.
+# Its three streams never mix: the console is the programs', the log the kernel's, the report the tests'. A run is
+# good only if QEMU ended with a code that nothing but the kernel's own power-off can give, the report begins with
+# exactly one boot banner and closes with its end marker, and, where tests ran, every test that was planned is in it.
+# All else, QEMU's exit 0 above all (that is what a triple fault looks like), is a failure with a reason in words.
 package Machine;
 use strict;
 use warnings;
@@ -11,19 +11,21 @@ use Fcntl qw(F_SETFD);
 use File::Path qw(make_path);
 use IO::Select;
 use POSIX qw(WIFEXITED WEXITSTATUS WTERMSIG WNOHANG);
-use Text::ParseWords qw(shellwords);
 use Time::HiRes qw(time sleep);
 
-use constant {POWER_OK => 33, POWER_FAIL => 35, POWER_PANIC => 37};
+# What a machine is to QEMU, its firmware and its console.
+use lib 'arch/x86_64';
+use Emulator;
+our @ISA = 'Emulator';
+use constant {map { $_ => Emulator->$_ } qw(POWER_OK POWER_FAIL POWER_PANIC)};
 
 # What the environment (that is, make's command line) may set, and what holds otherwise.
 my %defaults = (
-    smp => 2, mem => '256M', cpu => 'max', machine => 'pc', fw => 'bios', accel => '', cmdline => '',
-    qemu_flags => '', timeout => 120,
+    smp => 2, mem => '256M', accel => '', cmdline => '', qemu_flags => '', timeout => 120, Emulator->defaults,
 );
 
-# new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put before
-# the CMDLINE of the environment. `console` says where the console's output goes and its input comes from:
+# new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put
+# before the CMDLINE of the environment. `console` says where the console's output goes and its input comes from:
 #   file       a file; no input
 #   unread     a file as well, but nobody reads what was written until the report has ended: soon nothing more goes out
 #   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
@@ -38,7 +40,7 @@ sub new {
     $self->{cmdline} .= " $ENV{CMDLINE}" if defined $args{cmdline} && length($ENV{CMDLINE} // '');
     $self->{cmdline} .= ' init.console=pipe' if $self->{console} eq 'stdio';
     $self->{cmdline} =~ s/^\s+|\s+$//g;
-    die "FW=$self->{fw} is none of bios, uefi, pvh\n" unless $self->{fw} =~ /^(bios|uefi|pvh)$/;
+    $self->check;
     die "TIMEOUT=$self->{timeout} is no number of seconds\n" unless $self->{timeout} =~ /^\d+(\.\d+)?$/;
     make_path($self->{dir});
     return $self;
@@ -50,50 +52,7 @@ sub out {
     return "build/$build" . (($ENV{CC} // '') =~ /clang/ ? '-clang' : '');
 }
 
-# Some hosts have a /dev/kvm that opens on a processor without virtualisation; no kernel survives there.
-sub default_accel {
-    open my $cpuinfo, '<', '/proc/cpuinfo' or return 'tcg';
-    my $virtual = grep { /^flags\s*:.*\b(vmx|svm)\b/ } <$cpuinfo>;
-    return $virtual && open(my $kvm, '+<', '/dev/kvm') ? 'kvm' : 'tcg';
-}
-
 sub file { my ($self, $name) = @_; return "$self->{dir}/$name" }
-
-sub firmware_args {
-    my ($self) = @_;
-    if ($self->{fw} eq 'pvh') {
-        return ('-kernel', $self->{kernel}, '-initrd', $self->{bootfs}, '-append', $self->{cmdline});
-    }
-    my $iso = $self->file('boot.iso');
-    system('arch/x86_64/mkiso.sh', $self->{kernel}, $self->{bootfs}, $self->{cmdline}, $iso) == 0
-        or die "cannot make $iso\n";
-    return ('-cdrom', $iso) if $self->{fw} eq 'bios';
-    my ($ovmf) = grep { -e } qw(/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd) or die "OVMF is not installed\n";
-    return ('-bios', $ovmf, '-cdrom', $iso);
-}
-
-# A file name within one of QEMU's comma-separated options.
-sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
-
-# QEMU's own monitor shares the terminal, or Ctrl-C would end QEMU; -echr makes Ctrl-] what leads to it.
-sub console_args {
-    my ($self, $console_file) = @_;
-    return ('-serial', 'file:' . quoted($console_file)) if defined $console_file;
-    return $self->{console} eq 'terminal' ? qw(-serial mon:stdio -echr 0x1d) : qw(-serial stdio);
-}
-
-# The whole command, ready to run; report and console go to the files named, the console to standard output if to none.
-sub command {
-    my ($self, $report, $console_file) = @_;
-    return (
-        'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
-        '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
-        '-smp', $self->{smp}, '-m', $self->{mem},
-        $self->console_args($console_file), '-serial', 'file:' . quoted($self->file('kernel.log')),
-        '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
-        $self->firmware_args, shellwords($self->{qemu_flags}),
-    );
-}
 
 # Runs the machine to its end, or to the end of its time. Returns what was seen:
 #   exit       QEMU's exit code; undef if a signal ended it     signal   that signal, or 0
@@ -111,7 +70,8 @@ sub run {
         pipe $from{$_}, $to{$_} or die "pipe: $!\n";
         fcntl $to{$_}, F_SETFD, 0 or die "fcntl: $!\n";
     }
-    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $console =~ /^(file|unread)$/ ? 'console' : ());
+    my $to_file = $console =~ /^(file|unread)$/;
+    my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $to_file ? 'console' : ());
     my ($input, $typing);
     if ($console =~ /^(stdio|talk)$/) { pipe $input, $typing or die "pipe: $!\n" }
     my $relay = $console eq 'stdio' ? relay_input($input, $typing) : undef;
@@ -120,7 +80,7 @@ sub run {
     if (!$pid) {
         close $_ for values %from, $typing // ();
         open STDIN, '<&', $input or POSIX::_exit(127) if $input;
-        open STDOUT, '>', $self->file('qemu.out') if $console =~ /^(file|unread)$/;
+        open STDOUT, '>', $self->file('qemu.out') if $to_file;
         open STDOUT, '>&', $to{console} if $console eq 'talk';
         open STDERR, '>', $self->file('qemu.out') if $to{console};
         exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
@@ -144,8 +104,8 @@ sub run {
     return \%result;
 }
 
-# A process that passes standard input on. A serial line has no end, so Ctrl-D marks it; where the input itself has a Ctrl-D,
-# or a Ctrl-V, a Ctrl-V before it says that it stands for itself.
+# A process that passes standard input on. A serial line has no end, so Ctrl-D marks it; where the input itself has a
+# Ctrl-D, or a Ctrl-V, a Ctrl-V before it says that it stands for itself.
 sub relay_input {
     my ($input, $typing) = @_;
     my $pid = fork // die "fork: $!\n";
@@ -305,7 +265,8 @@ sub relay {
     return $result;
 }
 
-# What new() needs for a machine that runs only the user tests whose names contain one of the words; the files go to `dir`.
+# What new() needs for a machine that runs only the user tests whose names contain one of the words; the files go to
+# `dir`.
 sub user_tests {
     my ($dir, @words) = @_;
     my $out = out('debug');
@@ -316,8 +277,8 @@ sub user_tests {
     return (kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh');
 }
 
-# Runs only the user tests whose names have a word in them, for a long time: tells what they note on the way, and at the end
-# `sum`, made of it, and how it went. Arguments for the machine are those of new().
+# Runs only the user tests whose names have a word in them, for a long time: tells what they note on the way, and at
+# the end `sum`, made of it, and how it went. Arguments for the machine are those of new().
 sub relay_long {
     my ($word, $name, $sum, %args) = @_;
     my $result = __PACKAGE__->new(user_tests("build/tests/$name", $word), %args)->relay($name);
@@ -339,7 +300,8 @@ sub explain {
 
 # Whatever was written, a terminal can show it.
 sub tail {
-    my @lines = map { s/[^\t\x20-\x7e]/?/gr } map { length > 300 ? substr($_, 0, 300) . ' ...' : $_ } split /\r?\n/, shift;
+    my @lines = map { length > 300 ? substr($_, 0, 300) . ' ...' : $_ } split /\r?\n/, shift;
+    s/[^\t\x20-\x7e]/?/g for @lines;
     return @lines > 40 ? @lines[-40 .. -1] : @lines;
 }
 

@@ -1,0 +1,61 @@
+# A PC in QEMU: its name, its chipsets and firmware, and the devices by which the kernel writes its streams. What tests
+# do with a machine is in tests/lib/Machine.pm, whose objects these functions get.
+package Emulator;
+use strict;
+use warnings;
+use Text::ParseWords qw(shellwords);
+
+# How it ends when the kernel switches it off (power.c).
+use constant {POWER_OK => 33, POWER_FAIL => 35, POWER_PANIC => 37};
+
+sub defaults { return (cpu => 'max', machine => 'pc', fw => 'bios') }
+
+sub check {
+    my ($self) = @_;
+    die "FW=$self->{fw} is none of bios, uefi, pvh\n" unless $self->{fw} =~ /^(bios|uefi|pvh)$/;
+}
+
+# Some hosts have a /dev/kvm that opens on a processor without virtualisation; no kernel survives there.
+sub default_accel {
+    open my $cpuinfo, '<', '/proc/cpuinfo' or return 'tcg';
+    my $virtual = grep { /^flags\s*:.*\b(vmx|svm)\b/ } <$cpuinfo>;
+    return $virtual && open(my $kvm, '+<', '/dev/kvm') ? 'kvm' : 'tcg';
+}
+
+sub firmware_args {
+    my ($self) = @_;
+    if ($self->{fw} eq 'pvh') {
+        return ('-kernel', $self->{kernel}, '-initrd', $self->{bootfs}, '-append', $self->{cmdline});
+    }
+    my $iso = $self->file('boot.iso');
+    system('arch/x86_64/mkiso.sh', $self->{kernel}, $self->{bootfs}, $self->{cmdline}, $iso) == 0
+        or die "cannot make $iso\n";
+    return ('-cdrom', $iso) if $self->{fw} eq 'bios';
+    my ($ovmf) = grep { -e } qw(/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd) or die "OVMF is not installed\n";
+    return ('-bios', $ovmf, '-cdrom', $iso);
+}
+
+# A file name within one of its comma-separated options.
+sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
+
+# The emulator's own monitor shares the terminal, or Ctrl-C would end it; -echr makes Ctrl-] what leads to it.
+sub console_args {
+    my ($self, $console_file) = @_;
+    return ('-serial', 'file:' . quoted($console_file)) if defined $console_file;
+    return $self->{console} eq 'terminal' ? qw(-serial mon:stdio -echr 0x1d) : qw(-serial stdio);
+}
+
+# The whole command, ready to run; report and console go to the files named, the console to standard output if to none.
+sub command {
+    my ($self, $report, $console_file) = @_;
+    return (
+        'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
+        '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
+        '-smp', $self->{smp}, '-m', $self->{mem},
+        $self->console_args($console_file), '-serial', 'file:' . quoted($self->file('kernel.log')),
+        '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
+        $self->firmware_args, shellwords($self->{qemu_flags}),
+    );
+}
+
+1;

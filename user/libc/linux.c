@@ -1,6 +1,6 @@
 /*
  * What musl asks of Linux, answered. Each `syscall` in musl's archive has been made a call of __port_linux
- * (x86_64/redirect), which has the answers for what there is here; all else is ENOSYS. A result from -4095 to -1 is an
+ * (redirect, in the machine's folder), which has the answers for what there is here; all else is ENOSYS. A result from -4095 to -1 is an
  * error's number, as Linux has it. Called at any time, before the C library is set up too: no errno, no stdio. It
  * must leave the vector registers alone, and is compiled so.
  */

@@ -11,8 +11,8 @@
 size_t arch_console_read(char *text, size_t size);
 
 /*
- * Write, and return how many bytes the device took: fewer than `len` if it takes them much more slowly than it should, as
- * when nobody reads at its other end. 25 ms at most.
+ * Write, and return how many bytes the device took: fewer than `len` if it takes them much more slowly than it
+ * should, as when nobody reads at its other end. 25 ms at most.
  */
 size_t arch_console_write(const char *text, size_t len);
 size_t arch_log_write(const char *text, size_t len);

@@ -32,8 +32,9 @@ static inline void arch_wait_for_interrupt(void);
 _Noreturn void arch_halt(void);
 
 /*
- * Starts the other processors, until `max` of them run, this one included. Each has an id, counted from 0, this one's, and
- * has returned from upcall_cpu_join() when the next is started. Returns how many run now. Once, when there is memory to be had.
+ * Starts the other processors, until `max` of them run, this one included. Each has an id, counted from 0, this
+ * one's, and has returned from upcall_cpu_join() when the next is started. Returns how many run now. Once, when there
+ * is memory to be had.
  */
 unsigned arch_cpus_start(unsigned max);
 

@@ -1,8 +1,9 @@
 /*
- * The machine's part of a thread: what it keeps of the registers while the thread does not run, and the word that the way
- * back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by the machine in
- * arch_inline/thread.h. There too are KSTACK_PAGES, the size of the kernel stacks it wants; ARCH_STATE_MAX, the most that
- * arch_state_size() returns; and ARCH_ELF_MACHINE, the mark of the programs that it runs.
+ * The machine's part of a thread: what it keeps of the registers while the thread does not run, and the word that the
+ * way back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by the
+ * machine in arch_inline/thread.h. There too are KSTACK_PAGES, the size of the kernel stacks it wants;
+ * ARCH_STATE_MAX, the most that arch_state_size() returns; and ARCH_ELF_MACHINE, the mark of the programs that it
+ * runs.
  */
 #pragma once
 
@@ -15,9 +16,9 @@ struct arch_aspace;
 struct thread;
 
 /*
- * Attention: something wants this thread before it next runs user code. Bits are set and cleared from anywhere; the way back
- * to user mode calls upcall_attention() while any is set. Every machine's struct arch_thread has them in `attention`, an
- * _Atomic uint32_t.
+ * Attention: something wants this thread before it next runs user code. Bits are set and cleared from anywhere; the
+ * way back to user mode calls upcall_attention() while any is set. Every machine's struct arch_thread has them in
+ * `attention`, an _Atomic uint32_t.
  */
 #define ATTENTION_KILL (1u << 0)
 #define ATTENTION_SUSPEND (1u << 1)
@@ -45,8 +46,9 @@ _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_
 void arch_leave_aspace(void);
 
 /*
- * The registers that a thread may set for itself as properties, of which one is the C library's thread pointer. Is there one
- * of that number, a ZX_PROP_REGISTER_*? And sets the running thread's: INVALID_ARGS for a value that user code must not have.
+ * The registers that a thread may set for itself as properties, of which one is the C library's thread pointer. Is
+ * there one of that number, a ZX_PROP_REGISTER_*? And sets the running thread's: INVALID_ARGS for a value that user
+ * code must not have.
  */
 bool arch_is_register(uint32_t property);
 [[gnu::warn_unused_result]] zx_status_t arch_register_set(uint32_t property, uint64_t value);

@@ -1,7 +1,7 @@
 /*
- * ACPI tables, as far as the kernel reads them: from the root pointer over the list of tables to the one about interrupt
- * controllers (MADT), which has an entry for each processor. They are firmware's work and looked at with care: what lies outside
- * the physmap, is too short or does not add up to zero is as good as absent.
+ * ACPI tables, as far as the kernel reads them: from the root pointer over the list of tables to the one about
+ * interrupt controllers (MADT), which has an entry for each processor. They are firmware's work and looked at with
+ * care: what lies outside the physmap, is too short or does not add up to zero is as good as absent.
  */
 #include "arch/x86_64/acpi.h"
 

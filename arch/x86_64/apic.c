@@ -1,6 +1,6 @@
 /*
- * The local APIC, by its registers in memory, or where there is x2APIC by model-specific ones. Its timer counts down once and
- * then interrupts; being 32 bits wide it may have to be wound up several times until a far deadline.
+ * The local APIC, by its registers in memory, or where there is x2APIC by model-specific ones. Its timer counts down
+ * once and then interrupts; being 32 bits wide it may have to be wound up several times until a far deadline.
  */
 #include "arch/x86_64/apic.h"
 
@@ -99,7 +99,10 @@ static void registers_init(void) {
     apic_write(APIC_SPURIOUS, APIC_SOFTWARE_ENABLE | VECTOR_SPURIOUS);
 }
 
-/* Firmware may have left either mode, or none. The newer one is entered from the older, to which there is no way back. */
+/*
+ * Firmware may have left either mode, or none. The newer one is entered from the older, to which there is no way
+ * back.
+ */
 static uint64_t mode_set(void) {
     uint64_t base = rdmsr(MSR_APIC_BASE);
     if (!(base & APIC_BASE_X2)) {

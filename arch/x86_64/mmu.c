@@ -70,8 +70,8 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
 }
 
 /*
- * Sets the translation of `va` at level `floor`, making what tables it lacks. Tells in `replaced` what was there, which is
- * nothing or a translation of the same level.
+ * Sets the translation of `va` at level `floor`, making what tables it lacks. Tells in `replaced` what was there,
+ * which is nothing or a translation of the same level.
  */
 static zx_status_t entry_set(paddr_t root, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits,
                              uint64_t *replaced) {

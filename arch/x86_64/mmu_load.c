@@ -13,6 +13,7 @@
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
+#include "kernel/base/log.h"
 
 /* Beyond so many pages, forgetting everything is cheaper than one after the other. */
 #define FLUSH_PAGES_MAX 32u
@@ -21,6 +22,7 @@ static uint64_t cr3_of(const struct arch_aspace *as) { return as->root.raw | (cp
 
 /* First among `cpus`, then the look at the mark: mmu_flush() relies on it. */
 void mmu_load(struct arch_aspace *as) {
+    ASSERT(!arch_irq_enabled());
     struct percpu *cpu = percpu_this();
     uint64_t me = (uint64_t)1 << cpu->cpu.id, cr3 = kernel_root.raw;
     struct arch_aspace *old = cpu->aspace;
@@ -74,6 +76,7 @@ static void user_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
 }
 
 void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
+    ASSERT(!arch_irq_enabled());
     if (as) {
         user_forget(as, va, len);
     } else {
@@ -82,17 +85,19 @@ void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
 }
 
 /*
- * First every processor is marked stale, then those are told that have the address space loaded; they take the mark off
- * when they have forgotten the range. One that is loading it right now either reads its mark after that was set here, and
- * forgets everything; or it read it before, and then it had put itself among `cpus` even earlier, is found there after the
- * fence, and told. So whoever loads it without a mark was told of every drop while it had it loaded, and missed none since.
- * Drops in one address space do not overlap: no mark is taken off for one that was set for another.
+ * First every processor is marked stale, then those are told that have the address space loaded; they take the mark
+ * off when they have forgotten the range. One that is loading it right now either reads its mark after that was set
+ * here, and forgets everything; or it read it before, and then it had put itself among `cpus` even earlier, is found
+ * there after the fence, and told. So whoever loads it without a mark was told of every drop while it had it loaded,
+ * and missed none since. Drops in one address space do not overlap: no mark is taken off for one that was set for
+ * another.
  *
  * Interrupts are off: no switch can load another address space between asking which one is loaded and acting on it.
  */
 void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) {
     bool were_on = arch_irq_disable();
     uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
+    ASSERT(arch_this_cpu()->irq_off_depth == 0); /* no spinlock: the others may be waiting for it */
     if (as) atomic_store_explicit(&as->stale, UINT64_MAX, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t others = (as ? atomic_load(&as->cpus) : cpus_running()) & ~me;

@@ -1,6 +1,6 @@
 /*
- * Off: by QEMU's isa-debug-exit, which takes the code along (QEMU ends with 33, 35 or 37); else by the ACPI ports of the
- * machines we know; else by standing still.
+ * Off: by QEMU's isa-debug-exit, which takes the code along (QEMU ends with 33, 35 or 37); else by the ACPI ports of
+ * the machines we know; else by standing still.
  */
 #include "arch/power.h"
 

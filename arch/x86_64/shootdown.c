@@ -1,7 +1,7 @@
 /*
  * TLB shootdown. One request at a time, in one place that all can see: whoever asks puts it there, interrupts those
- * concerned, and waits until each has taken its bit away. Asking and waiting are done with interrupts off, so whoever waits for
- * its turn serves meanwhile what others ask of it.
+ * concerned, and waits until each has taken its bit away. Asking and waiting are done with interrupts off, so whoever
+ * waits for its turn serves meanwhile what others ask of it.
  */
 #include "arch/x86_64/shootdown.h"
 
@@ -24,6 +24,7 @@ static struct {
 } request;
 
 void shootdown_serve(void) {
+    ASSERT(!arch_irq_enabled());
     struct percpu *cpu = percpu_this();
     uint64_t me = (uint64_t)1 << cpu->cpu.id;
     if (!(atomic_load_explicit(&request.pending, memory_order_acquire) & me)) return;
@@ -35,7 +36,7 @@ void shootdown_serve(void) {
 }
 
 static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, bool leave) {
-    ASSERT(arch_this_cpu()->irq_off_depth == 0);
+    ASSERT(!arch_irq_enabled() && arch_this_cpu()->irq_off_depth == 0);
     while (atomic_exchange_explicit(&request.taken, true, memory_order_acquire)) {
         shootdown_serve();
         arch_pause();

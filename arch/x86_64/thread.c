@@ -11,6 +11,7 @@
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
 #define VECTOR_ALIGN 64u
@@ -100,6 +101,7 @@ void arch_thread_adopt(struct thread *t) {
 
 void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_aspace *next_aspace) {
     struct arch_thread *from = (struct arch_thread *)prev, *to = (struct arch_thread *)next;
+    ASSERT(!arch_irq_enabled());
     struct percpu *cpu = percpu_this();
     if (from->vector) vector_save(from->vector);
     if (to->vector) vector_load(to->vector);

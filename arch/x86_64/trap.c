@@ -33,7 +33,10 @@ extern const struct fixup {
     uint64_t go_on;
 } usercopy_fixups[];
 
-/* The registers for a panic: of the trap that proved fatal, if there was one, or else at the call of panic() (panic.asm). */
+/*
+ * The registers for a panic: of the trap that proved fatal, if there was one, or else at the call of panic()
+ * (panic.asm).
+ */
 static const struct trap_frame *fatal_frame;
 extern const struct trap_frame panic_frame;
 
@@ -138,8 +141,8 @@ static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
 }
 
 /*
- * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error: bringing
- * the page in would not help it, and be tried for ever.
+ * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error:
+ * bringing the page in would not help it, and be tried for ever.
  */
 static void page_fault(struct trap_frame *frame) {
     vaddr_t addr = cr2_read();
@@ -187,6 +190,7 @@ static void note_stop(void) {
 }
 
 void trap_handle(struct trap_frame *frame) {
+    ASSERT(!arch_irq_enabled());
     ASSERT(arch_invariants_hold());
     if (frame->vector >= VECTOR_INTERRUPTS) {
         interrupt(frame);
@@ -203,8 +207,8 @@ void trap_handle(struct trap_frame *frame) {
 
 /*
  * User code can make the processor deliver a debug exception at the first instruction of the kernel, by loading SS
- * right before a system call; and a copy to or from user memory may meet a breakpoint on data. Nothing is wrong then, and
- * nobody waits for it.
+ * right before a system call; and a copy to or from user memory may meet a breakpoint on data. Nothing is wrong then,
+ * and nobody waits for it.
  */
 void trap_handle_ist(struct trap_frame *frame) {
     if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());

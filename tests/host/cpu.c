@@ -1,8 +1,8 @@
 /*
  * The simulated processor: interrupts, time, threads. See host.h.
  *
- * Time goes on by a little at each look at the clock, and jumps to the alarm when the processor waits. The alarm goes off at
- * the next place where interrupts are turned on.
+ * Time goes on by a little at each look at the clock, and jumps to the alarm when the processor waits. The alarm goes
+ * off at the next place where interrupts are turned on.
  */
 #define _GNU_SOURCE
 #include "arch/cpu.h"
@@ -97,8 +97,8 @@ uint64_t arch_entropy(void) { return entropy = entropy * 6364136223846793005u + 
 /* --- threads --- */
 
 /*
- * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is switched to.
- * It is told of the switch instead.
+ * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is
+ * switched to. It is told of the switch instead.
  */
 static int context_switch(ucontext_t *save, const ucontext_t *to) {
     static int (*real)(ucontext_t *, const ucontext_t *);

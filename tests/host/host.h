@@ -1,8 +1,8 @@
 /*
  * The kernel as an ordinary Linux program: what tests and fuzzers of it may ask of the simulated machine.
  *
- * There is one processor and no real concurrency: everything runs on one Linux thread, kernel threads are contexts, time
- * is a counter. So a run is repeated exactly by its seed.
+ * There is one processor and no real concurrency: everything runs on one Linux thread, kernel threads are contexts,
+ * time is a counter. So a run is repeated exactly by its seed.
  */
 #pragma once
 
@@ -11,7 +11,10 @@
 
 #include "arch/upcall.h"
 
-/* Makes the machine with so much memory, and boots the kernel; `body` then runs on a kernel thread, and ends the program. */
+/*
+ * Makes the machine with so much memory, and boots the kernel; `body` then runs on a kernel thread, and ends the
+ * program.
+ */
 _Noreturn void host_boot(size_t memory, void (*body)(void));
 
 /* The same in two steps, for programs that begin and end otherwise. The Linux thread that calls is the idle thread. */
@@ -41,8 +44,9 @@ void host_time_pass(zx_time_t until);
 void host_seed(uint64_t seed);
 
 /*
- * Simulated user mode. A program is a function that stands at an entry address; to "jump" elsewhere is a fault. It reaches its
- * memory only by the copies below, which fault as loads and stores would, and the kernel only by host_syscall().
+ * Simulated user mode. A program is a function that stands at an entry address; to "jump" elsewhere is a fault. It
+ * reaches its memory only by the copies below, which fault as loads and stores would, and the kernel only by
+ * host_syscall().
  */
 typedef void host_program(uint64_t arg1, uint64_t arg2);
 vaddr_t host_program_entry(host_program *program);

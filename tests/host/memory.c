@@ -1,8 +1,8 @@
 /*
  * The simulated machine's memory: physical memory, kernel stacks, user translations, and user copies. See host.h.
  *
- * Translations are kept in four levels of tables of 512, made of pages that the kernel gives, as on a PC; so running out of
- * memory for them can be tested. An entry is a physical address with the bits below.
+ * Translations are kept in four levels of tables of 512, made of pages that the kernel gives, as on a PC; so running
+ * out of memory for them can be tested. An entry is a physical address with the bits below.
  */
 #define _GNU_SOURCE
 #include "arch/mmu.h"
@@ -63,8 +63,9 @@ void host_memory_init(size_t size) {
 /* --- kernel stacks --- */
 
 /*
- * The area for them is memory of its own, which only AddressSanitizer guards: mapping the very frames there would cost a
- * Linux call for each page, and nobody looks at a stack through the physmap. The frame is remembered, and given back.
+ * The area for them is memory of its own, which only AddressSanitizer guards: mapping the very frames there would
+ * cost a Linux call for each page, and nobody looks at a stack through the physmap. The frame is remembered, and
+ * given back.
  */
 static uint64_t *dynamic_frame(vaddr_t va) {
     static uint64_t frames[KERNEL_DYNAMIC_SIZE >> PAGE_SHIFT];

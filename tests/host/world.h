@@ -1,9 +1,9 @@
 /*
- * A world of simulated processes, and the model of it: the stage on which a program, read from the bytes of an input, is
- * run step by step and compared with the model.
+ * A world of simulated processes, and the model of it: the stage on which a program, read from the bytes of an input,
+ * is run step by step and compared with the model.
  *
- * Three processes have a thread each, the actors, which take turns. All have the same scratch memory at SCRATCH,
- * for arguments and results: one page cut into slots, and room for data. What else there is, the program makes.
+ * Three processes have a thread each, the actors, which take turns. All have the same scratch memory at SCRATCH, for
+ * arguments and results: one page cut into slots, and room for data. What else there is, the program makes.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * What `syscall` has become in musl (redirect): the number is in rax, the arguments in rdi, rsi, rdx, r10, r8 and r9, and
- * the result comes in rax. As after a system call of Linux all other registers but rcx and r11 are as before; the vector
- * registers are because nothing that __port_linux calls uses them.
+ * What `syscall` has become in musl (redirect): the number is in rax, the arguments in rdi, rsi, rdx, r10, r8 and r9,
+ * and the result comes in rax. As after a system call of Linux all other registers but rcx and r11 are as before; the
+ * vector registers are because nothing that __port_linux calls uses them.
  */
         .section .text.__port_linux_entry, "ax", @progbits
         .globl  __port_linux_entry

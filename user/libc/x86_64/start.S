@@ -1,6 +1,6 @@
 /*
- * The first instruction of a program: rdi is its end of the bootstrap channel, rsp the top of its stack. The C code begins
- * with an aligned stack and at the outermost frame.
+ * The first instruction of a program: rdi is its end of the bootstrap channel, rsp the top of its stack. The C code
+ * begins with an aligned stack and at the outermost frame.
  */
         .section .text._start, "ax", @progbits
         .globl  _start

@@ -1,5 +1,6 @@
 /*
- * Memory, simulated: physical memory is one block, and kernel stacks lie in an area of their own. User translations are tables that only the simulated user copies look at.
+ * Memory, simulated: physical memory is one block, and kernel stacks lie in an area of their own. User translations
+ * are tables that only the simulated user copies look at.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * What programs and the C library's port have to know of the processor, as the PC's ABI has it: the thread pointer is the
- * base of the FS segment, and the word that it points to holds the pointer itself.
+ * What programs and the C library's port have to know of the processor, as the PC's ABI has it: the thread pointer is
+ * the base of the FS segment, and the word that it points to holds the pointer itself.
  */
 #pragma once
 

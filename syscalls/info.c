@@ -153,7 +153,7 @@ static zx_status_t fill_kmem(const struct handle *handle UNUSED, union info_reco
         .free_bytes = (uint64_t)pages_free() << PAGE_SHIFT,
         .total_heap_bytes = heap,
         .free_heap_bytes = heap - min_u64(heap, heap_bytes()),
-        .vmo_bytes = bytes_used_for(PAGE_VMO),
+        .vmo_bytes = bytes_used_for(PAGE_VMO) + bytes_used_for(PAGE_UNCACHED),
         .mmu_overhead_bytes = bytes_used_for(PAGE_TABLE),
         .other_bytes = bytes_used_for(PAGE_USED),
     };

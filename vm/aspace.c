@@ -3,6 +3,7 @@
  */
 #include "vm/aspace.h"
 
+#include "arch/cache.h"
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
@@ -88,9 +89,12 @@ zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, 
     if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
     paddr_t pa = page->pa;
     size_t size = fits_large(m, va, pa) ? MMU_LARGE_PAGE : PAGE_SIZE;
+    va -= pa.raw % size;
+    pa.raw -= pa.raw % size;
+    /* Whoever had a device's memory before, the firmware or this VMO under another policy, may have had it cached. */
+    if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);
-    zx_status_t status = arch_mmu_map(&as->arch, va - pa.raw % size, (paddr_t){pa.raw - pa.raw % size}, size, prot,
-                                      m->vmo->store->cache_policy);
+    zx_status_t status = arch_mmu_map(&as->arch, va, pa, size, prot, m->vmo->store->cache_policy);
     mutex_unlock(&as->translations_lock);
     return status;
 }

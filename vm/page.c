@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "arch/cache.h"
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
@@ -137,8 +138,20 @@ struct page *page_alloc_zeroed(void) {
     return page;
 }
 
+void page_make_uncached(struct page *page) {
+    page_set_use(page, PAGE_UNCACHED);
+    arch_cache_flush(page_phys(page), PAGE_SIZE);
+}
+
+static NOINLINE void page_free_uncached(struct page *page) {
+    arch_cache_flush(page_phys(page), PAGE_SIZE);
+    page_set_use(page, PAGE_USED);
+    page_free(page);
+}
+
 void page_free(struct page *page) {
     ASSERT(page->state >= PAGE_USED);
+    if (unlikely(page->state == PAGE_UNCACHED)) return page_free_uncached(page);
     atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
     memory_poison(page_data(page), PAGE_SIZE << page->order);
     run_mark_poisoned(page, page->order);

@@ -23,6 +23,7 @@ enum page_state {
     PAGE_FREE_TAIL,
     PAGE_USED,     /* from here on: allocated */
     PAGE_VMO,      /* of some VMO's tree */
+    PAGE_UNCACHED, /* of the tree of a VMO that is not cached */
     PAGE_TABLE,    /* a table of translations */
     PAGE_SLAB,     /* of the heap: cut into objects of one size */
     PAGE_HEAP_RUN, /* of the heap: one large object */
@@ -54,6 +55,12 @@ MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order
 
 /* Makes a frame that the boot loader filled an ordinary page with one reference. */
 void page_adopt(struct page *page);
+
+/*
+ * Prepares a page, just allocated and filled, for use past the caches: on return memory holds its bytes. page_free() ends that use,
+ * when no such translation is left: the caches then hold nothing that memory does not.
+ */
+void page_make_uncached(struct page *page);
 
 /* Gives a run back, whatever its count. */
 void page_free(struct page *page);

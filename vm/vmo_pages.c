@@ -35,16 +35,18 @@ static zx_status_t copy_into(struct pagetree *tree, uint64_t index, const struct
 }
 
 /* Puts a page of the store's own at `offset`: a copy of `old`, or zeros. Nothing shows what stood there any more. */
-static zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
+static ALWAYS_INLINE zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
     REQUIRES(&store->lock) {
     struct page *page = page_copy(old);
     if (!page) return ZX_ERR_NO_MEMORY;
     zx_status_t status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
-    if (status == ZX_OK)
-        *out = page;
-    else
+    if (status != ZX_OK) {
         page_free(page);
-    return status;
+        return status;
+    }
+    if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(page);
+    *out = page;
+    return ZX_OK;
 }
 
 /* Gives the store a page of its own in place of `*page`, which is shared or NULL. */
@@ -60,7 +62,8 @@ zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct 
         return ZX_OK;
     }
     struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-    if (write && !exclusive) {
+    /* The zero page is used through the caches. Where it cannot stand in, reading takes a page too. */
+    if (!exclusive && (write || unlikely(!vmo_is_cached(store)))) {
         zx_status_t status = own_page(store, offset, &page);
         if (status != ZX_OK) return status;
         exclusive = true;
@@ -130,7 +133,10 @@ static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, c
         page_ref(page);
         mapping_drop_all(store, offset, PAGE_SIZE);
         status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
-        if (status != ZX_OK) page_unref(page);
+        if (status != ZX_OK)
+            page_unref(page);
+        else if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
+            page_make_uncached(page);
         offset += PAGE_SIZE;
     }
     return status;

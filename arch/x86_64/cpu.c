@@ -27,6 +27,9 @@
 #define MXCSR_MASK_AT 28
 #define MXCSR_MASK_DEFAULT 0xffbfu
 
+/* CLFLUSH is as old as x86-64, but some hypervisors hide what it acts on. */
+#define CACHE_LINE_DEFAULT 64u
+
 /* What user code may not carry into a system call. */
 #define SYSCALL_CLEARS (FLAGS_TF | FLAGS_IF | FLAGS_DF | FLAGS_IOPL | FLAGS_NT | FLAGS_RF | FLAGS_AC)
 
@@ -53,6 +56,10 @@ static void features_find(void) {
     cpu_has.smep = structured.ebx >> 7 & 1;
     cpu_has.smap = structured.ebx >> 20 & 1;
     cpu_has.umip = structured.ecx >> 2 & 1;
+    cpu_has.clflushopt = structured.ebx >> 23 & 1;
+    cpu_has.clwb = structured.ebx >> 24 & 1;
+    cpu_has.cache_line = (basic.ebx >> 8 & 0xff) * 8;
+    if (cpu_has.cache_line == 0) cpu_has.cache_line = CACHE_LINE_DEFAULT;
     cpu_has.nx = extended.edx >> 20 & 1;
     cpu_has.huge_pages = extended.edx >> 26 & 1;
     cpu_has.phys_bits = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
@@ -115,10 +122,11 @@ void cpu_init(void) {
 }
 
 void features_log(void) {
-    log_line("cpu:%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
+    log_line("cpu:%s%s%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
              cpu_has.smap ? " smap" : "", cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "",
              cpu_has.pcid ? " pcid" : "", cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "",
-             cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "");
+             cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "", cpu_has.clflushopt ? " clflushopt" : "",
+             cpu_has.clwb ? " clwb" : "");
 }
 
 _Noreturn void arch_halt(void) {

@@ -10,9 +10,12 @@
 #include "arch/x86_64/boot_memory.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
+#include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
+/* The device registers' table ends with a window of each processor's. */
+#define FIRST_WINDOW (TABLE_ENTRIES - MAX_CPUS)
 #define FOUR_GIB ((uint64_t)1 << 32)
 
 extern char kernel_start[], kernel_rodata[], kernel_data[], kernel_end[]; /* linker.ld */
@@ -71,10 +74,22 @@ void mmu_boot(void) {
     mmu_load(NULL);
 }
 
-volatile void *mmu_map_device(uint64_t pa) {
-    CHECK(device_pages < TABLE_ENTRIES);
-    unsigned i = device_pages++;
+static vaddr_t device_set(unsigned i, uint64_t pa, uint64_t bits) {
     uint64_t uncached = (uint64_t)ZX_CACHE_POLICY_UNCACHED_DEVICE << PTE_CACHE_SHIFT;
-    device_table[i] = (pa & PTE_FRAME) | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | uncached | pte_no_execute();
-    return (volatile void *)(KERNEL_DEVICE_BASE + i * PAGE_SIZE + (pa & PAGE_MASK));
+    device_table[i] = (pa & PTE_FRAME) | PTE_PRESENT | PTE_GLOBAL | uncached | pte_no_execute() | bits;
+    return KERNEL_DEVICE_BASE + i * PAGE_SIZE + (pa & PAGE_MASK);
+}
+
+volatile void *mmu_map_device(uint64_t pa) {
+    CHECK(device_pages < FIRST_WINDOW);
+    return (volatile void *)device_set(device_pages++, pa, PTE_WRITE);
+}
+
+vaddr_t mmu_window_open(paddr_t pa) { return device_set(FIRST_WINDOW + arch_this_cpu()->id, pa.raw, 0); }
+
+/* What is not present is not remembered: opening needs none of this. */
+void mmu_window_close(void) {
+    unsigned i = FIRST_WINDOW + arch_this_cpu()->id;
+    device_table[i] = 0;
+    invlpg(KERNEL_DEVICE_BASE + i * PAGE_SIZE);
 }

@@ -45,6 +45,10 @@ void mmu_boot(void);
 /* Maps one page of device registers, uncached, for good. Boot only. */
 volatile void *mmu_map_device(uint64_t pa);
 
+/* Shows any frame to this processor alone, uncached and not to be written, until it is closed. Interrupts stay off meanwhile. */
+vaddr_t mmu_window_open(paddr_t pa);
+void mmu_window_close(void);
+
 /* Can the kernel read at `va` without faulting? */
 bool kernel_page_present(vaddr_t va);
 

@@ -121,6 +121,11 @@ CONTROL_REGISTER(dr3)
 CONTROL_REGISTER(dr6)
 CONTROL_REGISTER(dr7)
 
+static inline void mfence(void) { __asm__ volatile("mfence" ::: "memory"); }
+static inline void clflush(uintptr_t va) { __asm__ volatile("clflush (%0)" ::"r"(va) : "memory"); }
+static inline void clflushopt(uintptr_t va) { __asm__ volatile("clflushopt (%0)" ::"r"(va) : "memory"); }
+static inline void clwb(uintptr_t va) { __asm__ volatile("clwb (%0)" ::"r"(va) : "memory"); }
+
 static inline void invlpg(uintptr_t va) { __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory"); }
 
 static inline void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }

@@ -43,6 +43,9 @@ void host_time_pass(zx_time_t until);
 /* What arch_entropy() gives from now on follows from this. */
 void host_seed(uint64_t seed);
 
+/* The cache forgets which frames it knows; what it does by chance from now on follows from the seed. */
+void host_cache_restart(uint64_t seed);
+
 /*
  * Simulated user mode. A program is a function that stands at an entry address; to "jump" elsewhere is a fault. It
  * reaches its memory only by the copies below, which fault as loads and stores would, and the kernel only by

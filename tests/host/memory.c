@@ -18,6 +18,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/base/poison.h"
 #include "kernel/sched/thread.h"
+#include "tests/host/cache.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"
 #include "vm/aspace.h"
@@ -40,7 +41,7 @@ static struct boot_info boot_info = {.loader = "host", .cmdline = ""};
 
 const struct boot_info *arch_boot_info(void) { return &boot_info; }
 
-static void *must_map(size_t len) {
+void *host_map(size_t len) {
     void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         perror("host: memory");
@@ -50,8 +51,9 @@ static void *must_map(size_t len) {
 }
 
 void host_memory_init(size_t size) {
-    host_physmap = must_map(size);
-    host_dynamic_base = (vaddr_t)must_map(KERNEL_DYNAMIC_SIZE);
+    host_physmap = host_map(size);
+    host_dynamic_base = (vaddr_t)host_map(KERNEL_DYNAMIC_SIZE);
+    host_cache_init(size);
     /* Frame 0 stays out, as it does on a PC: a physical address of 0 is always a mistake. */
     boot_info.bootfs = (struct boot_range){{PAGE_SIZE}, ARCHIVE_LEN};
     const uint64_t first = PAGE_SIZE + ARCHIVE_ROOM;
@@ -199,30 +201,48 @@ bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
 
 /* --- user copies --- */
 
-/* The byte at a user address, after whatever faults it takes; NULL if it cannot be reached. */
-static char *user_byte(vaddr_t va, unsigned flags, zx_status_t *status) {
+/* Where a user address leads, after whatever faults it takes. */
+struct place {
+    paddr_t pa; /* of the byte */
+    bool cached;
+};
+
+static zx_status_t user_place(vaddr_t va, unsigned flags, struct place *place) {
     struct arch_aspace *as = thread_current()->arch_aspace;
-    for (*status = ZX_OK; *status == ZX_OK; *status = upcall_page_fault(va, flags)) {
-        paddr_t pa;
+    zx_status_t status = ZX_OK;
+    for (; status == ZX_OK; status = upcall_page_fault(va, flags)) {
         unsigned prot;
-        if (as && arch_mmu_query(as, va, &pa, &prot, NULL) && (!(flags & FAULT_WRITE) || (prot & MMU_WRITE)))
-            return (char *)arch_phys_to_virt(pa) + (va & PAGE_MASK);
+        uint32_t cache;
+        if (!as || !arch_mmu_query(as, va, &place->pa, &prot, &cache)) continue;
+        if ((flags & FAULT_WRITE) && !(prot & MMU_WRITE)) continue;
+        place->pa.raw += va & PAGE_MASK;
+        place->cached = cache == ZX_CACHE_POLICY_CACHED;
+        return ZX_OK;
     }
-    return NULL;
+    return status;
 }
 
-/* Moves bytes one page at a time, out of user memory or into it. */
+/* Within a page. */
+static void place_copy(struct place place, char *kernel, size_t len, bool write) {
+    char *at = arch_phys_to_virt(place.pa);
+    if (place.cached)
+        memmove(write ? at : kernel, write ? kernel : at, len);
+    else if (write)
+        host_uncached_store(place.pa, kernel, len);
+    else
+        host_uncached_load(kernel, place.pa, len);
+}
+
+/* Moves bytes one page at a time, out of user memory or into it. Returns how many. */
 static size_t user_copy(char *kernel, vaddr_t user, size_t len, unsigned flags, zx_status_t *status) {
     size_t done = 0;
     *status = ZX_OK;
     while (done < len) {
         size_t chunk = min_u64(len - done, PAGE_SIZE - ((user + done) & PAGE_MASK));
-        char *at = user_byte(user + done, flags, status);
-        if (!at) break;
-        if (flags & FAULT_WRITE)
-            memmove(at, kernel + done, chunk);
-        else
-            memmove(kernel + done, at, chunk);
+        struct place place;
+        *status = user_place(user + done, flags, &place);
+        if (*status != ZX_OK) break;
+        place_copy(place, kernel + done, chunk, flags & FAULT_WRITE);
         done += chunk;
     }
     return done;

@@ -8,3 +8,6 @@ void host_idle(void);
 
 /* So much physical memory, and the boot information that tells of it. */
 void host_memory_init(size_t size);
+
+/* So many bytes of zeros that take no memory until they are touched. Ends the program if there are none. */
+void *host_map(size_t len);

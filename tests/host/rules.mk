@@ -17,9 +17,9 @@ HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -
 # All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own functions.
 HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \
 	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
-HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c
+HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c tests/host/cache.c
 # And those tests of the kernel that are not about the machine itself.
-HOST_UNITS := tests/host/units.c tests/kernel/harness.c \
+HOST_UNITS := tests/host/units.c tests/host/cache_units.c tests/kernel/harness.c \
 	$(filter-out $(addprefix tests/kernel/,harness.c mmu_load.c provoke.c),$(wildcard tests/kernel/*.c))
 
 host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))

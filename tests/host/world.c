@@ -280,6 +280,7 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
     w->last_closed = 0;
     w->service = (struct service){.done = false};
     host_seed(1);
+    host_cache_restart(1);
     host_run(live, w);
 }
 

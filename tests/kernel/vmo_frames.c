@@ -141,6 +141,39 @@ KTEST("mapping/each cache policy is in the translations: of pages, small and lar
     }
 }
 
+KTEST("mapping/the page that all holes share is never mapped other than cached: reading past the caches commits one") {
+    for (uint32_t policy = ZX_CACHE_POLICY_CACHED; policy <= ZX_CACHE_POLICY_MASK; policy++) {
+        bool cached = policy == ZX_CACHE_POLICY_CACHED;
+        struct aspace *as = space_new();
+        struct vmo *vmo = vmo_of(3, false);
+        NEED(as && vmo && vmo_set_cache_policy(vmo, policy) == ZX_OK);
+        vaddr_t va = map_pages(as->root, vmo, 0, 3, RW, RW);
+        NEED(va && aspace_fault(as, va + PAGES(1), 0) == ZX_OK);
+        EXPECT(vmo_committed_bytes(vmo, 0, PAGES(3)) == (cached ? 0 : PAGE_SIZE));
+        EXPECT((vmo_frame(vmo, PAGES(1)) == page_phys(vmo_zero_page).raw) == cached);
+        EXPECT(is_loaded(as, va + PAGES(1)) && is_writable(as, va + PAGES(1)) == !cached && translations_true(as));
+        space_end(as);
+        vmo_unref(vmo);
+    }
+}
+
+static struct aspace *reader;
+static vaddr_t read_at;
+
+static zx_status_t read_fault(void *arg UNUSED) { return aspace_fault(reader, read_at, 0); }
+static bool nothing_loaded(void *arg UNUSED) { return !is_loaded(reader, read_at); }
+
+KTEST("mapping/a read past the caches that no page can be had for is NO_MEMORY") {
+    struct vmo *vmo = vmo_of(1, false);
+    reader = space_new();
+    NEED(reader && vmo && vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_OK);
+    read_at = map_pages(reader->root, vmo, 0, 1, RW, RW);
+    NEED(read_at);
+    EXPECT(fail_each_allocation(read_fault, nothing_loaded, NULL) >= 1 && is_loaded(reader, read_at));
+    space_end(reader);
+    vmo_unref(vmo);
+}
+
 /* A run of four megabytes, aligned, mapped at an address that is aligned too. */
 static struct aspace *as;
 static struct vmo *run;

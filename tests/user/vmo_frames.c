@@ -264,14 +264,19 @@ static volatile uint64_t *low_memory(zx_handle_t *vmo, uint64_t *saved) {
     return view;
 }
 
+/* A mapping of its own of that memory, under that policy. */
+static volatile uint64_t *low_view(uint32_t policy) {
+    zx_handle_t vmo = physical(LOW_PAGE - PAGE, 2 * PAGE);
+    EXPECT_OK(zx_vmo_set_cache_policy(vmo, policy));
+    return map_here(vmo, PAGE, PAGE, PERM_RW | ZX_VM_MAP_RANGE);
+}
+
 TEST("vmo_create_physical/T15 all mappings of an address show the same memory, from any VMO, at any policy") {
     zx_handle_t vmo;
     uint64_t saved;
-    volatile uint64_t *view = low_memory(&vmo, &saved);
+    (void)low_memory(&vmo, &saved);
     for (uint32_t policy = 0; policy < 4; policy++) {
-        zx_handle_t other = physical(LOW_PAGE - PAGE, 2 * PAGE);
-        EXPECT_OK(zx_vmo_set_cache_policy(other, policy));
-        volatile uint64_t *second = map_here(other, PAGE, PAGE, PERM_RW | ZX_VM_MAP_RANGE);
+        volatile uint64_t *view = low_view(policy), *second = low_view(policy);
         *view = 0x1234 + policy;
         EXPECT_EQ(*second, 0x1234 + policy);
         *second = saved;

@@ -358,3 +358,13 @@ TEST("vmo_set_cache_policy/memory that is not cached works through mappings, and
         EXPECT_EQ(two[3], policy);
     }
 }
+
+TEST("vmo_set_cache_policy/a load from a page that does not exist commits one, unless the memory is cached") {
+    for (uint32_t policy = 0; policy <= 3; policy++) {
+        zx_handle_t vmo = vmo_make(2 * PAGE);
+        NEED_OK(zx_vmo_set_cache_policy(vmo, policy));
+        volatile uint64_t *view = map_here(vmo, 0, 2 * PAGE, PERM_R);
+        EXPECT_EQ(view[PAGE / sizeof(*view)], 0);
+        EXPECT_EQ(vmo_info(vmo).committed_bytes, policy == ZX_CACHE_POLICY_CACHED ? 0 : PAGE);
+    }
+}

@@ -18,6 +18,8 @@ zx_status_t model_access(struct model_process *p, uint64_t addr, bool write, str
     if (*offset >= map->vmo->size) return ZX_ERR_OUT_OF_RANGE;
     *store = map->vmo->store;
     *offset += map->vmo->store_offset;
+    /* Nothing stands in for a page that is read past the caches. */
+    if ((*store)->cache_policy != ZX_CACHE_POLICY_CACHED) (void)model_page(*store, *offset / MODEL_PAGE, true);
     return ZX_OK;
 }
 

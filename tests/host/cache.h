@@ -1,0 +1,16 @@
+/*
+ * The simulated machine's cache: what an access sees that goes past it. See cache.c.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/types.h"
+
+/* For so much physical memory. */
+void host_cache_init(size_t size);
+
+/* A load or store of the simulated user mode through a translation that is not cached; within a page. */
+void host_uncached_load(void *to, paddr_t pa, size_t len);
+void host_uncached_store(paddr_t pa, const void *from, size_t len);

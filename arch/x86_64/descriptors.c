@@ -73,20 +73,9 @@ static void gdt_load(const struct percpu *cpu) {
                      : "rax", "memory");
 }
 
-static unsigned gate_stack(unsigned vector) {
-    switch (vector) {
-    case VECTOR_DOUBLE_FAULT:
-        return 1;
-    case VECTOR_NMI:
-        return 2;
-    case VECTOR_MACHINE_CHECK:
-        return 3;
-    case VECTOR_DEBUG:
-        return 4;
-    default:
-        return 0;
-    }
-}
+/* Counted from 1, as the gates have it; 0 is none. */
+static const uint8_t gate_stacks[256] = {
+    [VECTOR_DOUBLE_FAULT] = 1, [VECTOR_NMI] = 2, [VECTOR_MACHINE_CHECK] = 3, [VECTOR_DEBUG] = 4};
 
 static void idt_fill(void) {
     for (unsigned i = 0; i < 256; i++) {
@@ -95,7 +84,7 @@ static void idt_fill(void) {
         idt[i] = (struct gate){
             .offset_low = (uint16_t)entry,
             .selector = SELECTOR_KERNEL_CODE,
-            .flags = (uint16_t)(GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0) | gate_stack(i)),
+            .flags = (uint16_t)(GATE_INTERRUPT | (from_user ? GATE_FROM_USER : 0) | gate_stacks[i]),
             .offset_middle = (uint16_t)(entry >> 16),
             .offset_high = (uint32_t)(entry >> 32),
         };

@@ -39,30 +39,18 @@ static struct trap_frame *frame_of(const struct arch_thread *at) { return (struc
 static bool is_user_address(uint64_t va) { return va >= USER_BASE && va < USER_END; }
 static bool is_base(uint64_t va) { return va == 0 || is_user_address(va); }
 
+/* Those that a frame and <zircon/syscalls/debug.h> both have, under the same names. */
+#define FRAME_REGISTERS(X)                                                                                        \
+    X(rax), X(rbx), X(rcx), X(rdx), X(rsi), X(rdi), X(rbp), X(rsp), X(r8), X(r9), X(r10), X(r11), X(r12), X(r13), \
+        X(r14), X(r15), X(rip), X(rflags)
+
 static void general_read(const struct arch_thread *at, void *state) {
     const struct trap_frame *f = frame_of(at);
-    *(zx_thread_state_general_regs_t *)state = (zx_thread_state_general_regs_t){
-        .rax = f->rax,
-        .rbx = f->rbx,
-        .rcx = f->rcx,
-        .rdx = f->rdx,
-        .rsi = f->rsi,
-        .rdi = f->rdi,
-        .rbp = f->rbp,
-        .rsp = f->rsp,
-        .r8 = f->r8,
-        .r9 = f->r9,
-        .r10 = f->r10,
-        .r11 = f->r11,
-        .r12 = f->r12,
-        .r13 = f->r13,
-        .r14 = f->r14,
-        .r15 = f->r15,
-        .rip = f->rip,
-        .rflags = f->rflags,
-        .fs_base = at->fs_base,
-        .gs_base = at->gs_base,
-    };
+    zx_thread_state_general_regs_t *r = state;
+#define READ(name) r->name = f->name
+    FRAME_REGISTERS(READ);
+    r->fs_base = at->fs_base;
+    r->gs_base = at->gs_base;
 }
 
 static zx_status_t general_write(struct arch_thread *at, const void *state) {
@@ -70,31 +58,8 @@ static zx_status_t general_write(struct arch_thread *at, const void *state) {
     struct trap_frame *f = frame_of(at);
     if (!is_user_address(r->rip) || !is_base(r->fs_base) || !is_base(r->gs_base)) return ZX_ERR_INVALID_ARGS;
     if ((r->rflags ^ f->rflags) & ~(uint64_t)FLAGS_USER) return ZX_ERR_INVALID_ARGS;
-    struct trap_frame next = {
-        .rax = r->rax,
-        .rbx = r->rbx,
-        .rcx = r->rcx,
-        .rdx = r->rdx,
-        .rsi = r->rsi,
-        .rdi = r->rdi,
-        .rbp = r->rbp,
-        .rsp = r->rsp,
-        .r8 = r->r8,
-        .r9 = r->r9,
-        .r10 = r->r10,
-        .r11 = r->r11,
-        .r12 = r->r12,
-        .r13 = r->r13,
-        .r14 = r->r14,
-        .r15 = r->r15,
-        .rip = r->rip,
-        .rflags = r->rflags,
-        .cs = f->cs,
-        .ss = f->ss,
-        .vector = f->vector,
-        .err_code = f->err_code,
-    };
-    *f = next;
+#define WRITE(name) f->name = r->name
+    FRAME_REGISTERS(WRITE);
     at->fs_base = r->fs_base;
     at->gs_base = r->gs_base;
     return ZX_OK;

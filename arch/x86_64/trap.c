@@ -88,24 +88,19 @@ static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) 
           (unsigned long long)frame->err_code);
 }
 
-static uint32_t exception_type(uint64_t vector) {
-    switch (vector) {
-    case VECTOR_DEBUG:
-        return ZX_EXCP_HW_BREAKPOINT;
-    case VECTOR_BREAKPOINT:
-        return ZX_EXCP_SW_BREAKPOINT;
-    case VECTOR_INVALID_OPCODE:
-        return ZX_EXCP_UNDEFINED_INSTRUCTION;
-    case VECTOR_PAGE_FAULT:
-        return ZX_EXCP_FATAL_PAGE_FAULT;
-    default:
-        return ZX_EXCP_GENERAL;
-    }
-}
+static const uint32_t exception_types[VECTOR_INTERRUPTS] = {
+    [VECTOR_DEBUG] = ZX_EXCP_HW_BREAKPOINT,
+    [VECTOR_BREAKPOINT] = ZX_EXCP_SW_BREAKPOINT,
+    [VECTOR_INVALID_OPCODE] = ZX_EXCP_UNDEFINED_INSTRUCTION,
+    [VECTOR_PAGE_FAULT] = ZX_EXCP_FATAL_PAGE_FAULT,
+};
 
 /* Interrupts are off, and off again when it returns. */
 static void user_exception(const struct trap_frame *frame, uint64_t vector, uint64_t err_code, vaddr_t addr) {
-    struct arch_exception e = {.type = exception_type(vector), .fault_addr = addr, .pc = frame->rip, .sp = frame->rsp};
+    struct arch_exception e = {.type = exception_types[vector] ? exception_types[vector] : ZX_EXCP_GENERAL,
+                               .fault_addr = addr,
+                               .pc = frame->rip,
+                               .sp = frame->rsp};
     format(e.detail, sizeof(e.detail), "vector %lu, error %#lx", vector, err_code);
     arch_irq_enable();
     upcall_exception(&e);

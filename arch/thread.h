@@ -1,9 +1,8 @@
 /*
  * The machine's part of a thread: what it keeps of the registers while the thread does not run, and the word that the
  * way back to user mode looks at. `struct arch_thread` is the first member of struct thread and is defined by the
- * machine in arch_inline/thread.h. There too are KSTACK_PAGES, the size of the kernel stacks it wants;
- * ARCH_STATE_MAX, the most that arch_state_size() returns; and ARCH_ELF_MACHINE, the mark of the programs that it
- * runs.
+ * machine in arch_inline/thread.h. There too are KSTACK_PAGES, the size of the kernel stacks it wants, and
+ * ARCH_STATE_MAX, the most that arch_state_size() returns.
  */
 #pragma once
 

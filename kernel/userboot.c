@@ -4,14 +4,13 @@
  */
 #include "kernel/userboot.h"
 
-#include <elf.h>
 #include <zircon/processargs.h>
 
-#include "kernel/base/arith.h"
+#include "kernel/base/elf_image.h"
 #include "kernel/base/log.h"
+#include "kernel/base/newc.h"
 #include "kernel/base/options.h"
 #include "kernel/base/string.h"
-#include "kernel/bootfs.h"
 #include "kernel/object/channel.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/user_thread.h"
@@ -23,11 +22,12 @@
 
 /* What is being started, so far. Objects are references. */
 struct boot {
-    struct bootfs_file file;
+    struct newc_file file;
+    struct elf_image image;
     struct vmo *archive;
     struct process *process;
     struct user_thread *thread;
-    vaddr_t entry, sp;
+    vaddr_t sp;
 };
 
 static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, uint64_t offset, size_t len,
@@ -43,40 +43,24 @@ static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, 
     return vmar_map(root, &args, &base);
 }
 
-/* A segment whose file part is on the archive's pages: shared if it is never written, else a snapshot, zero at its end. */
-static zx_status_t map_segment(struct boot *boot, const Elf64_Phdr *ph) {
-    uint32_t perms = PERM_READ | (ph->p_flags & PF_W ? PERM_WRITE : 0) | (ph->p_flags & PF_X ? PERM_EXECUTE : 0);
-    uint64_t slack = ph->p_vaddr & PAGE_MASK, begin = boot->file.offset + ph->p_offset - slack, len;
-    if (!page_aligned(begin) || ph->p_filesz > ph->p_memsz ||
-        !range_within(ph->p_offset, ph->p_filesz, 0, boot->file.len) ||
-        !range_within(ph->p_vaddr, ph->p_memsz, USER_BASE, USER_END - USER_BASE) ||
-        !page_round_up(ph->p_memsz + slack, &len))
-        return ZX_ERR_IO_DATA_INTEGRITY;
-    if (!(perms & PERM_WRITE)) return map_at(boot->process, ph->p_vaddr - slack, boot->archive, begin, len, perms);
+/* On the archive's own pages if it is never written, else on a snapshot of them, zero behind the file's part. */
+static zx_status_t map_segment(struct boot *boot, const struct elf_segment *segment) {
+    uint64_t begin = boot->file.offset + segment->offset;
+    if (!(segment->perms & ZX_VM_PERM_WRITE))
+        return map_at(boot->process, segment->addr, boot->archive, begin, segment->len, segment->perms);
     struct vmo *data;
-    zx_status_t status = vmo_snapshot(boot->archive, begin, len, false, &data);
+    zx_status_t status = vmo_snapshot(boot->archive, begin, segment->len, false, &data);
     if (status != ZX_OK) return status;
-    status = vmo_zero(data, slack + ph->p_filesz, len - slack - ph->p_filesz);
-    if (status == ZX_OK) status = map_at(boot->process, ph->p_vaddr - slack, data, 0, len, perms);
+    status = vmo_zero(data, segment->file_len, segment->len - segment->file_len);
+    if (status == ZX_OK) status = map_at(boot->process, segment->addr, data, 0, segment->len, segment->perms);
     vmo_unref(data);
     return status;
 }
 
-static bool header_good(const Elf64_Ehdr *eh, uint64_t file_len) {
-    return file_len >= sizeof(*eh) && memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_machine == ARCH_ELF_MACHINE &&
-           eh->e_type == ET_EXEC && eh->e_phentsize == sizeof(Elf64_Phdr) &&
-           range_within(eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr), 0, file_len);
-}
-
 static zx_status_t map_program(struct boot *boot) {
-    const Elf64_Ehdr *eh = boot->file.data;
-    if (!header_good(eh, boot->file.len)) return ZX_ERR_IO_DATA_INTEGRITY;
-    const Elf64_Phdr *ph = (const Elf64_Phdr *)((const char *)boot->file.data + eh->e_phoff);
     zx_status_t status = ZX_OK;
-    for (unsigned i = 0; i < eh->e_phnum && status == ZX_OK; i++) {
-        if (ph[i].p_type == PT_LOAD && ph[i].p_memsz > 0) status = map_segment(boot, &ph[i]);
-    }
-    boot->entry = eh->e_entry;
+    for (size_t i = 0; i < boot->image.segment_count && status == ZX_OK; i++)
+        status = map_segment(boot, &boot->image.segments[i]);
     return status;
 }
 
@@ -180,15 +164,29 @@ static zx_status_t boot_process(struct boot *boot, struct object *resource) {
     if (status == ZX_OK) status = map_stack(boot);
     if (status == ZX_OK) status = user_thread_create(boot->process, "init", &boot->thread);
     if (status == ZX_OK) status = send_message(boot, resource, &end);
-    if (status == ZX_OK) status = process_start(boot->process, boot->thread, boot->entry, boot->sp, end, 0);
+    if (status == ZX_OK) status = process_start(boot->process, boot->thread, boot->image.entry, boot->sp, end, 0);
     return status;
 }
 
+static zx_status_t archive_read(const struct bytes *from, uint64_t at, void *buffer, size_t len) {
+    (void)from;
+    memcpy(buffer, (const char *)arch_phys_to_virt(arch_boot_info()->bootfs.base) + at, len);
+    return ZX_OK;
+}
+
+/* Finds init in the archive, and what it wants in memory: it is not made to lie anywhere. */
 static zx_status_t open_archive(const struct boot_info *info, struct boot *boot) {
-    if (info->bootfs.len == 0) return ZX_ERR_NOT_FOUND;
-    const void *data = arch_phys_to_virt(info->bootfs.base);
-    zx_status_t status = bootfs_find(data, info->bootfs.len, INIT_PATH, &boot->file);
-    return status == ZX_OK ? vmo_create_from_frames(info->bootfs.base, info->bootfs.len, &boot->archive) : status;
+    const struct bytes archive = {.len = info->bootfs.len, .read = archive_read};
+    const char *why = "it can lie anywhere";
+    zx_status_t status = newc_find(&archive, INIT_PATH, &boot->file);
+    if (status != ZX_OK) return status;
+    status = elf_image_read(&archive, boot->file.offset, boot->file.len, &boot->image, &why);
+    if (status == ZX_OK && boot->image.relocatable) status = ZX_ERR_NOT_SUPPORTED;
+    if (status != ZX_OK) {
+        log_line("%s: %s", INIT_PATH, why);
+        return status;
+    }
+    return vmo_create_from_frames(info->bootfs.base, info->bootfs.len, &boot->archive);
 }
 
 zx_status_t userboot(const struct boot_info *info, struct process **out) {

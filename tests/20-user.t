@@ -1,6 +1,7 @@
 # The tests that run as a user program: the system calls as programs meet them. Once on one processor that offers everything,
 # where time is counted in instructions, four nanoseconds each, so that what a test sees does not depend on how busy the host
-# is; and once on several plain ones that run freely, as many as SMP= says.
+# is; and once on several plain ones that run freely, as many as SMP= says. ONLY='vmo_read L8' is those tests whose
+# names have one of these words in them.
 use strict;
 use warnings;
 use FindBin;
@@ -13,10 +14,13 @@ my $counted = '-icount shift=2,sleep=off';
 # What takes longest in a debug build is a block of random bytes (13,500), or a page filled under a lock.
 use constant {NS_PER_INSTRUCTION => 4, IRQ_OFF_MAX => 20_000};
 
+my @only = split ' ', $ENV{ONLY} // '';
+
 for my $run (['counted', 'max', 1, $counted, ' test.exact=1 kernel.irq.watch'], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', '']) {
     my ($name, $cpu, $smp, $flags, $options) = @$run;
     my $result = Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",
+        @only ? Machine::user_tests("build/tests/user-$name", @only) : (),
         fw => 'pvh', cpu => $cpu, smp => $smp, timeout => $ENV{TIMEOUT} || 400, cmdline => "init.run=tests$options",
         qemu_flags => join(' ', $flags, $ENV{QEMU_FLAGS} // ''),
     )->relay($name);

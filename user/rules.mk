@@ -21,7 +21,7 @@ user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-f
 USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
 	$(USER_MACHINE_CFLAGS) -Isyscalls/include
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
-	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include
+	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings \
 	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
@@ -37,7 +37,9 @@ USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) \
 	$(patsubst user/programs/%.c,%,$(wildcard user/programs/*.c)) $(if $(wildcard tests/user/*.c),tests)
 program-sources = $(sort $(wildcard user/programs/$(1).c $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c))
 PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c) $(PORT_MACHINE_SOURCES)))
-LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)))
+# The kernel's readers of archives and programs are also those of programs.
+SHARED_SOURCES := kernel/base/newc.c kernel/base/elf_image.c
+LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)) $(SHARED_SOURCES))
 
 $(OUT)/user.flags: FORCE
 	$(call remember,$(CC) $(USER_CFLAGS) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE))

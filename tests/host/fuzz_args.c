@@ -1,13 +1,12 @@
 /*
- * Fuzzing the small parsers: the bootstrap message that a program begins with, the kernel's command line, and the kernel's
- * own reader of the boot archive. Each gets the bytes in memory that ends where they end. The first byte says which.
+ * Fuzzing the small parsers: the bootstrap message that a program begins with, and the kernel's command line. Each gets
+ * the bytes in memory that ends where they end. The first byte says which.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <zircon/errors.h>
 
 #include "kernel/base/options.h"
-#include "kernel/bootfs.h"
 #include "user/lib/procargs.h"
 #include "user/libc/bootstrap.h"
 
@@ -70,22 +69,15 @@ static void command_line(const char *line, size_t room) {
     options_init("");
 }
 
-static void archive(const void *bytes, size_t len) {
-    struct bootfs_file out;
-    if (bootfs_find(bytes, len, "bin/init", &out) != ZX_OK) return;
-    must(out.offset <= len && out.len <= len - out.offset && out.data == (const char *)bytes + out.offset);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2) return 0;
     uint8_t which = data[0], number = data[1];
     size -= 2;
     char *bytes = malloc(size + 1);
     memcpy(bytes, data + 2, size);
-    if (which % 4 == 0 || which % 4 == 3) bytes = realloc(bytes, size ? size : 1);
+    if (which % 4 == 0) bytes = realloc(bytes, size ? size : 1);
     if (which % 4 == 0) bootstrap_message(bytes, size, number % 70);
-    if (which % 4 == 3) archive(bytes, size);
-    if (which % 4 == 1 || which % 4 == 2) bytes[size] = '\0';
+    if (which % 4 != 0) bytes[size] = '\0';
     if (which % 4 == 1) bootstrap_round_trip(bytes, size);
     if (which % 4 == 2) command_line(bytes, number % 40);
     free(bytes);

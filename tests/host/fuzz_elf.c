@@ -1,17 +1,16 @@
 /*
- * Fuzzing user mode's loader: any bytes as a boot archive whose files are programs, and as a program. The system calls
- * that the loader makes are played by this file, which checks their arguments: what the loader asks for must lie within
- * the file and within what it set apart, whatever the file says.
+ * Fuzzing the readers of archives and programs, which the kernel shares, and user mode's loader: any bytes as a boot
+ * archive whose files are programs, and as a program. The system calls that the loader makes are played by this file,
+ * which checks their arguments: what the loader asks for must lie within the file and within what it set apart,
+ * whatever the file says.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <zircon/syscalls.h>
 
 #include "user/lib/bootfs.h"
-#include "user/lib/elf_image.h"
+#include "user/lib/program.h"
 
-#define USER_BASE ((uint64_t)0x1000000)
-#define USER_END ((uint64_t)0x7ffffffff000)
 #define FILE_HANDLE 3u
 #define MEMORY_HANDLE 7u
 #define ROOT_HANDLE 11u
@@ -134,26 +133,28 @@ static void check_image(const struct elf_image *image, uint64_t len) {
     must(entry_in_text && image->base == image->segments[0].addr && image->len == end - image->base);
 }
 
-static void load(uint64_t offset, uint64_t len) {
-    struct elf_image image;
+static void load(const struct bootfs *archive, uint64_t offset, uint64_t len) {
+    struct program program = {.archive = archive->vmo, .offset = offset};
     const char *why = NULL;
     zx_vaddr_t entry;
-    zx_status_t status = elf_image_read(FILE_HANDLE, offset, len, &image, &why);
+    zx_status_t status = elf_image_read(&archive->bytes, offset, len, &program.image, &why);
     must(status == ZX_OK || why);
     if (status != ZX_OK) return;
-    check_image(&image, len);
-    (void)elf_image_map(&image, FILE_HANDLE, offset, ROOT_HANDLE, &entry);
+    check_image(&program.image, len);
+    (void)program_map(&program, ROOT_HANDLE, &entry);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct bootfs_file found;
+    struct newc_file found;
+    struct bootfs archive;
     file = data;
     file_len = size;
-    load(0, size);
-    for (uint64_t at = 0; bootfs_read(FILE_HANDLE, at, &found) == ZX_OK; at = found.next) {
+    must(bootfs_open(FILE_HANDLE, &archive) == ZX_OK);
+    load(&archive, 0, size);
+    for (uint64_t at = 0; newc_read(&archive.bytes, at, &found) == ZX_OK; at = found.next) {
         must(found.next > at && found.offset <= file_pages() && found.len <= file_pages() - found.offset);
         must(memchr(found.name, '\0', sizeof(found.name)));
-        load(found.offset, found.len);
+        load(&archive, found.offset, found.len);
     }
     zx_status_t status = bootfs_find(FILE_HANDLE, "bin/init", &found);
     must(status != ZX_OK || strcmp(found.name, "bin/init") == 0);

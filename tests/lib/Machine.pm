@@ -273,6 +273,7 @@ sub user_tests {
     make_path($dir);
     spew("$dir/args", join '', map { "$_\0" } @words);
     my @files = ("bin/init=$out/user/init", "bin/tests=$out/user/tests", "etc/args=$dir/args");
+    push @files, map { m{(test/[^/.]+)$} ? "$1=$_" : () } glob "$out/user/test/*";
     system('user/mkbootfs', "$dir/bootfs", @files) == 0 or die "cannot make $dir/bootfs\n";
     return (kernel => "$out/kernel.elf", bootfs => "$dir/bootfs", dir => $dir, fw => 'pvh');
 }

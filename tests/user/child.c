@@ -4,23 +4,18 @@
 #include "tests/user/child.h"
 
 #include "tests/user/memory.h"
-#include "user/lib/bootfs.h"
-#include "user/lib/elf_image.h"
 #include "user/lib/launch.h"
+#include "user/lib/program.h"
 
 #define STACK_SIZE ((uint64_t)64 << 10)
 
 static zx_status_t map_image(zx_handle_t vmar) {
-    static struct bootfs_file file;
-    static struct elf_image image;
+    static struct program program;
     zx_vaddr_t entry;
     const char *why;
     zx_status_t status = ZX_OK;
-    if (image.segment_count == 0) {
-        status = bootfs_find(launch_archive(), "bin/tests", &file);
-        if (status == ZX_OK) status = elf_image_read(launch_archive(), file.offset, file.len, &image, &why);
-    }
-    return status == ZX_OK ? elf_image_map(&image, launch_archive(), file.offset, vmar, &entry) : status;
+    if (program.image.segment_count == 0) status = program_read(launch_archive(), "bin/tests", &program, &why);
+    return status == ZX_OK ? program_map(&program, vmar, &entry) : status;
 }
 
 /* The return address of the first function is the 0 at the stack's top. */

@@ -39,7 +39,7 @@ static void archive_head(uint64_t file_len) {
 }
 
 static void archive_make(const char *path) {
-    struct bootfs_file file;
+    struct newc_file file;
     MUST(bootfs_find(launch_archive(), path, &file));
     program_len = file.len;
     size_t size = (PAGE + file.len + PAGE) / PAGE * PAGE;

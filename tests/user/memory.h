@@ -13,6 +13,7 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
+#include "arch/types.h"
 #include "tests/user/harness.h"
 
 #define PAGE ((size_t)ZX_PAGE_SIZE)
@@ -23,8 +24,6 @@
 #define PERM_RW (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 #define PERM_RX (ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE)
 
-#define USER_BASE ((zx_vaddr_t)0x1000000)
-#define USER_END ((zx_vaddr_t)0x7ffffffff000)
 #define PLACE ((zx_vaddr_t)0x40000000) /* far from everything, in a target that is otherwise empty */
 
 /* A true condition or ZX_OK, or the test ends here, failed. */

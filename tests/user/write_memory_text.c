@@ -42,7 +42,7 @@ static int64_t agent_answer(struct child *agent) {
 
 /* This program, as the archive has it now. */
 static unsigned char *archive_copy(size_t *len) {
-    static struct bootfs_file file;
+    static struct newc_file file;
     MUST(bootfs_find(launch_archive(), "bin/tests", &file));
     unsigned char *copy = buffer_make(file.len);
     MUST(zx_vmo_read(launch_archive(), copy, file.offset, file.len));

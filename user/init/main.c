@@ -26,7 +26,7 @@ static char args_text[MAX_ARGS_LEN + 1];
 
 /* Appends to `args` what etc/args has; without that file there is nothing to append. */
 static zx_status_t args_read(size_t count) {
-    struct bootfs_file file;
+    struct newc_file file;
     zx_status_t status = bootfs_find(launch_archive(), "etc/args", &file);
     if (status != ZX_OK) return status == ZX_ERR_NOT_FOUND ? ZX_OK : status;
     if (file.len > MAX_ARGS_LEN) return ZX_ERR_OUT_OF_RANGE;

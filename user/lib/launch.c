@@ -10,9 +10,8 @@
 #include <zircon/processargs.h>
 #include <zircon/syscalls.h>
 
-#include "user/lib/bootfs.h"
-#include "user/lib/elf_image.h"
 #include "user/lib/procargs.h"
+#include "user/lib/program.h"
 
 #define STACK_SIZE ((uint64_t)8 << 20) /* pages come into being as the stack grows */
 #define OWN_HANDLES 4
@@ -48,18 +47,10 @@ static zx_status_t making_tasks(const struct launch *what, struct making *m) {
 }
 
 static zx_status_t making_load(const struct launch *what, struct making *m, const char **why) {
-    struct bootfs_file file;
-    zx_status_t status = bootfs_find(what->archive, what->path, &file);
-    if (status != ZX_OK) {
-        *why = status == ZX_ERR_NOT_FOUND ? "the archive has no such file" : "the archive cannot be read";
-        return status;
-    }
-    struct elf_image image;
-    status = elf_image_read(what->archive, file.offset, file.len, &image, why);
-    if (status != ZX_OK) return status;
-    status = making_tasks(what, m);
-    if (status != ZX_OK) return status;
-    return elf_image_map(&image, what->archive, file.offset, m->vmar, &m->entry);
+    struct program program;
+    zx_status_t status = program_read(what->archive, what->path, &program, why);
+    if (status == ZX_OK) status = making_tasks(what, m);
+    return status == ZX_OK ? program_map(&program, m->vmar, &m->entry) : status;
 }
 
 /* A stack with a page below it that faults. */

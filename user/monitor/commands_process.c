@@ -77,7 +77,7 @@ static void run_ps(const struct words *words) {
 /* What etc/programs of the archive says: a line for each program, with its name, a tab, and a sentence. */
 static const char *descriptions_get(void) {
     static char text[DESCRIPTIONS_SIZE];
-    struct bootfs_file file = {.len = 0};
+    struct newc_file file = {.len = 0};
     zx_status_t status = bootfs_find(launch_archive(), "etc/programs", &file);
     size_t len = file.len < sizeof(text) - 1 ? file.len : sizeof(text) - 1;
     if (status == ZX_OK) status = zx_vmo_read(launch_archive(), text, file.offset, len);
@@ -99,10 +99,10 @@ static void show_program(const char *name, const char *descriptions) {
 static void run_programs(const struct words *words) {
     (void)words;
     const char *descriptions = descriptions_get();
-    struct bootfs_file file;
-    zx_status_t status;
-    uint64_t at = 0;
-    for (; (status = bootfs_read(launch_archive(), at, &file)) == ZX_OK; at = file.next) {
+    struct newc_file file = {.next = 0};
+    struct bootfs archive;
+    zx_status_t status = bootfs_open(launch_archive(), &archive);
+    while (status == ZX_OK && (status = newc_read(&archive.bytes, file.next, &file)) == ZX_OK) {
         if (strncmp(file.name, PROGRAM_DIR, strlen(PROGRAM_DIR)) != 0) continue;
         show_program(file.name + strlen(PROGRAM_DIR), descriptions);
     }

@@ -8,8 +8,8 @@
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>
 
-#define USER_BASE ((uint64_t)0x1000000)
-#define USER_END ((uint64_t)0x7ffffffff000)
+#include "arch/types.h"
+
 #define ROOT_CAN (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
 #define ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
 #define NAME_LEN 4

@@ -5,7 +5,6 @@
 
 #define KSTACK_PAGES 4
 #define ARCH_STATE_MAX 2176
-#define ARCH_ELF_MACHINE EM_X86_64
 
 struct arch_thread {
     uint64_t sp;                /* where it stopped; valid while it does not run */

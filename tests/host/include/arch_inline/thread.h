@@ -11,7 +11,6 @@
 #define KSTACK_PAGES 64
 
 #define ARCH_STATE_MAX sizeof(zx_thread_state_general_regs_t)
-#define ARCH_ELF_MACHINE EM_NONE
 
 struct arch_thread {
     _Atomic uint32_t attention;

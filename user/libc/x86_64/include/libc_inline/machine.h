@@ -9,9 +9,6 @@
 #include <stdint.h>
 #include <zircon/syscalls.h>
 
-/* The mark of programs for it. */
-#define MACHINE_ELF EM_X86_64
-
 /* The relocation that adds the program's own place to an address; a static-PIE program has no other. */
 #define MACHINE_RELOCATION_RELATIVE R_X86_64_RELATIVE
 

@@ -2,10 +2,25 @@
  * Laying an ELF image out in a new process. A region is set apart for all of it first, so that nothing else comes to
  * lie between its segments.
  */
+#include "user/lib/program.h"
+
 #include <string.h>
 #include <zircon/syscalls.h>
 
-#include "user/lib/elf_image.h"
+#include "user/lib/bootfs.h"
+
+zx_status_t program_read(zx_handle_t archive, const char *path, struct program *out, const char **why) {
+    struct bootfs bootfs;
+    struct newc_file file;
+    zx_status_t status = bootfs_open(archive, &bootfs);
+    if (status == ZX_OK) status = newc_find(&bootfs.bytes, path, &file);
+    if (status != ZX_OK) {
+        *why = status == ZX_ERR_NOT_FOUND ? "the archive has no such file" : "the archive cannot be read";
+        return status;
+    }
+    *out = (struct program){.archive = archive, .offset = file.offset};
+    return elf_image_read(&bootfs.bytes, file.offset, file.len, &out->image, why);
+}
 
 /* Can the segment be mapped as it lies in the file? Only if it is never written and has no zeros to be added. */
 static bool segment_is_shared(const struct elf_segment *segment) {
@@ -13,11 +28,11 @@ static bool segment_is_shared(const struct elf_segment *segment) {
     return !(segment->perms & ZX_VM_PERM_WRITE) && file_pages == segment->len;
 }
 
-/* A handle to the file that allows just what the segment needs: so its mapping can never become writable. */
-static zx_status_t segment_share(const struct elf_segment *segment, zx_handle_t vmo, zx_handle_t *out) {
+/* A handle to the archive that allows just what the segment needs: so its mapping can never become writable. */
+static zx_status_t segment_share(const struct program *program, const struct elf_segment *segment, zx_handle_t *out) {
     zx_rights_t rights = ZX_RIGHT_MAP | ZX_RIGHT_READ;
     if (segment->perms & ZX_VM_PERM_EXECUTE) rights |= ZX_RIGHT_EXECUTE;
-    return zx_handle_duplicate(vmo, rights, out);
+    return zx_handle_duplicate(program->archive, rights, out);
 }
 
 static zx_status_t vmo_copy(zx_handle_t to, zx_handle_t from, uint64_t offset, uint64_t len) {
@@ -33,29 +48,24 @@ static zx_status_t vmo_copy(zx_handle_t to, zx_handle_t from, uint64_t offset, u
 }
 
 /* Memory of the segment's own, with what the file has for it. */
-static zx_status_t segment_copy(const struct elf_segment *segment, zx_handle_t vmo, uint64_t offset, zx_handle_t *out) {
-    zx_handle_t copy;
-    zx_status_t status = zx_vmo_create(segment->len, ZX_VMO_NON_RESIZABLE, &copy);
+static zx_status_t segment_copy(const struct program *program, const struct elf_segment *segment, zx_handle_t *out) {
+    zx_status_t status = zx_vmo_create(segment->len, ZX_VMO_NON_RESIZABLE, out);
     if (status != ZX_OK) return status;
-    zx_object_set_property(copy, ZX_PROP_NAME, "data", strlen("data"));
-    status = vmo_copy(copy, vmo, offset + segment->offset, segment->file_len);
-    if (status == ZX_OK) {
-        *out = copy;
-    } else {
-        zx_handle_close(copy);
-    }
+    zx_object_set_property(*out, ZX_PROP_NAME, "data", strlen("data"));
+    status = vmo_copy(*out, program->archive, program->offset + segment->offset, segment->file_len);
+    if (status != ZX_OK) zx_handle_close(*out);
     return status;
 }
 
-static zx_status_t segment_map(const struct elf_segment *segment, zx_handle_t vmo, uint64_t offset, zx_handle_t region,
+static zx_status_t segment_map(const struct program *program, const struct elf_segment *segment, zx_handle_t region,
                                uint64_t region_offset) {
     bool shared = segment_is_shared(segment);
     zx_handle_t memory;
-    zx_status_t status = shared ? segment_share(segment, vmo, &memory) : segment_copy(segment, vmo, offset, &memory);
+    zx_status_t status = (shared ? segment_share : segment_copy)(program, segment, &memory);
     if (status != ZX_OK) return status;
     zx_vaddr_t addr;
     status = zx_vmar_map(region, segment->perms | ZX_VM_SPECIFIC, region_offset, memory,
-                         shared ? offset + segment->offset : 0, segment->len, &addr);
+                         shared ? program->offset + segment->offset : 0, segment->len, &addr);
     zx_handle_close(memory);
     return status;
 }
@@ -82,8 +92,8 @@ static zx_status_t region_anywhere(const struct elf_image *image, zx_handle_t ro
     return status;
 }
 
-zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64_t offset, zx_handle_t root_vmar,
-                          zx_vaddr_t *entry) {
+zx_status_t program_map(const struct program *program, zx_handle_t root_vmar, zx_vaddr_t *entry) {
+    const struct elf_image *image = &program->image;
     zx_handle_t region;
     zx_vaddr_t base;
     uint64_t lead = 0;
@@ -92,7 +102,7 @@ zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64
     if (status != ZX_OK) return status;
     for (size_t i = 0; i < image->segment_count && status == ZX_OK; i++) {
         const struct elf_segment *segment = &image->segments[i];
-        status = segment_map(segment, vmo, offset, region, lead + segment->addr - image->base);
+        status = segment_map(program, segment, region, lead + segment->addr - image->base);
     }
     if (status == ZX_OK) {
         *entry = base + lead + (image->entry - image->base);

@@ -2,16 +2,11 @@
  * Reading an ELF file's headers, trusting nothing in them. Every sum of two values of the file's is checked for
  * wrapping before it is used; after that the image is plain numbers that hold together.
  */
-#include <elf.h>
-#include <string.h>
-#include <zircon/syscalls.h>
+#include "kernel/base/elf_image.h"
 
-#include "libc_inline/machine.h"
-#include "user/lib/elf_image.h"
+#include "arch/elf.h"
+#include "kernel/base/string.h"
 
-#define PAGE_MASK ((uint64_t)ZX_PAGE_MASK)
-#define USER_BASE 0x1000000u
-#define USER_END 0x7ffffffff000u
 #define MAX_ALIGN ((uint64_t)1 << 30)
 
 static zx_status_t refuse(zx_status_t status, const char **why, const char *reason) {
@@ -25,7 +20,7 @@ static bool header_is_elf(const Elf64_Ehdr *header) {
 
 static bool header_is_for_us(const Elf64_Ehdr *header) {
     return header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
-           header->e_machine == MACHINE_ELF;
+           header->e_machine == ARCH_ELF_MACHINE;
 }
 
 static zx_status_t header_check(const Elf64_Ehdr *header, uint64_t file_len, const char **why) {
@@ -37,9 +32,8 @@ static zx_status_t header_check(const Elf64_Ehdr *header, uint64_t file_len, con
     if (header->e_phnum == 0) return refuse(broken, why, "it has no segments");
     if (header->e_phnum > ELF_MAX_SEGMENTS) return refuse(broken, why, "it has too many segments");
     uint64_t table_len = header->e_phnum * sizeof(Elf64_Phdr);
-    if (header->e_phoff > file_len || table_len > file_len - header->e_phoff) {
+    if (!range_within(header->e_phoff, table_len, 0, file_len))
         return refuse(broken, why, "its table of segments is cut off");
-    }
     return ZX_OK;
 }
 
@@ -55,18 +49,16 @@ static bool align_check(uint64_t align) { return align <= MAX_ALIGN && (align & 
 static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, uint64_t lowest, struct elf_segment *out,
                                  const char **why) {
     const zx_status_t broken = ZX_ERR_IO_DATA_INTEGRITY;
-    if (header->p_offset > file_len || header->p_filesz > file_len - header->p_offset) {
+    if (!range_within(header->p_offset, header->p_filesz, 0, file_len))
         return refuse(broken, why, "a segment lies outside the file");
-    }
     if (header->p_filesz > header->p_memsz) return refuse(broken, why, "a segment is larger than its memory");
-    if (header->p_vaddr >= USER_END || header->p_memsz > USER_END - header->p_vaddr) {
+    if (!range_within(header->p_vaddr, header->p_memsz, 0, USER_END))
         return refuse(broken, why, "a segment lies outside user memory");
-    }
     if (!align_check(header->p_align)) return refuse(broken, why, "a segment has an impossible alignment");
     uint64_t lead = header->p_vaddr & PAGE_MASK;
     if ((header->p_offset & PAGE_MASK) != lead) return refuse(broken, why, "a segment does not fit its pages");
     out->addr = header->p_vaddr - lead;
-    out->len = (lead + header->p_memsz + PAGE_MASK) & ~PAGE_MASK;
+    out->len = page_round_down(lead + header->p_memsz + PAGE_MASK);
     out->offset = header->p_offset - lead;
     out->file_len = lead + header->p_filesz;
     out->perms = segment_perms(header);
@@ -108,15 +100,17 @@ static zx_status_t segments_check(const Elf64_Phdr *headers, size_t count, uint6
     return ZX_OK;
 }
 
-zx_status_t elf_image_read(zx_handle_t vmo, uint64_t offset, uint64_t len, struct elf_image *out, const char **why) {
+zx_status_t elf_image_read(const struct bytes *archive, uint64_t offset, uint64_t len, struct elf_image *out,
+                           const char **why) {
     Elf64_Ehdr header;
     Elf64_Phdr segments[ELF_MAX_SEGMENTS];
+    if (!page_aligned(offset)) return refuse(ZX_ERR_IO_DATA_INTEGRITY, why, "it does not begin on a page");
     if (len < sizeof(header)) return refuse(ZX_ERR_IO_DATA_INTEGRITY, why, "it is too short for a program");
-    zx_status_t status = zx_vmo_read(vmo, &header, offset, sizeof(header));
+    zx_status_t status = bytes_read(archive, offset, &header, sizeof(header));
     if (status != ZX_OK) return refuse(status, why, "it cannot be read");
     status = header_check(&header, len, why);
     if (status != ZX_OK) return status;
-    status = zx_vmo_read(vmo, segments, offset + header.e_phoff, header.e_phnum * sizeof(segments[0]));
+    status = bytes_read(archive, offset + header.e_phoff, segments, header.e_phnum * sizeof(segments[0]));
     if (status != ZX_OK) return refuse(status, why, "it cannot be read");
     *out = (struct elf_image){.relocatable = header.e_type == ET_DYN, .entry = header.e_entry, .align = ZX_PAGE_SIZE};
     return segments_check(segments, header.e_phnum, len, out, why);

@@ -1,14 +1,11 @@
 /*
  * What an ELF file wants in memory. The file may say anything: only an image whose segments are ordered, apart from
  * each other by whole pages, within the file and within user addresses, and never both writable and executable comes
- * out of here.
+ * out of here. Programs are compiled with this reader too.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <zircon/types.h>
+#include "kernel/base/bytes.h"
 
 #define ELF_MAX_SEGMENTS 16
 
@@ -31,14 +28,8 @@ struct elf_image {
 };
 
 /*
- * Reads the headers of the program that is the `len` bytes at `offset` of a VMO. Needs READ. ZX_ERR_IO_DATA_INTEGRITY
- * if it is no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
+ * Reads the headers of the program that is the `len` bytes at `offset` of an archive. IO_DATA_INTEGRITY if it is no
+ * sound program, NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
  */
-zx_status_t elf_image_read(zx_handle_t vmo, uint64_t offset, uint64_t len, struct elf_image *out, const char **why);
-
-/*
- * Lays the image out in an empty address space, and gives the address of its first instruction. What is not writable is
- * mapped from the VMO's own pages, and can never be made writable; the rest gets pages of its own.
- */
-zx_status_t elf_image_map(const struct elf_image *image, zx_handle_t vmo, uint64_t offset, zx_handle_t root_vmar,
-                          zx_vaddr_t *entry);
+zx_status_t elf_image_read(const struct bytes *archive, uint64_t offset, uint64_t len, struct elf_image *out,
+                           const char **why);

@@ -1,0 +1,24 @@
+/*
+ * A program of the boot archive, from the file to an address space.
+ */
+#pragma once
+
+#include "kernel/base/elf_image.h"
+
+struct program {
+    zx_handle_t archive; /* borrowed */
+    uint64_t offset;     /* of its file, in the archive */
+    struct elf_image image;
+};
+
+/*
+ * Reads what it wants in memory. Needs READ. ZX_ERR_NOT_FOUND, ZX_ERR_IO_DATA_INTEGRITY if the archive is damaged or the
+ * file no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
+ */
+zx_status_t program_read(zx_handle_t archive, const char *path, struct program *out, const char **why);
+
+/*
+ * Lays it out in an empty address space, and gives the address of its first instruction. What is not writable is mapped
+ * from the archive's own pages, and can never be made writable; the rest gets pages of its own.
+ */
+zx_status_t program_map(const struct program *program, zx_handle_t root_vmar, zx_vaddr_t *entry);

@@ -1,58 +1,65 @@
 /*
- * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). Reading gives a
- * line at a time, or as much of it as there is room for. These go past the buffers of stdin and stdout.
+ * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). A read returns a
+ * line, or as much of it as there is room for. One thread reads at a time.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
-#include <zircon/syscalls.h>
 
 #include "user/libc/port.h"
 
-int __port_fileno(FILE *stream);
+static bool is_standard(long fd) { return fd >= STDIN_FILENO && fd <= STDERR_FILENO; }
 
-ssize_t __port_read(long fd, void *buffer, size_t len) {
-    char *text = buffer;
+static long read_line(long fd, char *text, size_t len) {
+    static zx_futex_t reading;
     size_t done = 0;
     if (fd != STDIN_FILENO) return -EBADF;
+    __port_lock(&reading);
     while (done < len && __port_terminal_read(&text[done], 1) == 1) {
         if (text[done++] == '\n') break;
     }
-    return (ssize_t)done;
+    __port_unlock(&reading);
+    return (long)done;
 }
 
-ssize_t __port_write(long fd, const void *text, size_t len) {
+static long write_text(long fd, const char *text, size_t len) {
     if (fd != STDOUT_FILENO && fd != STDERR_FILENO) return -EBADF;
     __port_terminal_write(text, len);
-    return (ssize_t)len;
+    return (long)len;
 }
 
-/* musl's own finds no descriptor in the standard streams. */
-int __port_fileno(FILE *stream) {
-    if (stream == stdin) return STDIN_FILENO;
-    if (stream == stdout) return STDOUT_FILENO;
-    if (stream == stderr) return STDERR_FILENO;
-    errno = EBADF;
-    return -1;
+LINUX_CALL(read) { return read_line(args[0], (char *)args[1], (size_t)args[2]); }
+LINUX_CALL(write) { return write_text(args[0], (const char *)args[1], (size_t)args[2]); }
+
+/* Only the first part that has room is read into: a read may give less than was asked for. */
+LINUX_CALL(readv) {
+    const struct iovec *parts = (const struct iovec *)args[1];
+    long i = 0;
+    while (i < args[2] - 1 && parts[i].iov_len == 0) i++;
+    return args[2] > 0 ? read_line(args[0], parts[i].iov_base, parts[i].iov_len) : -EINVAL;
 }
 
-int isatty(int fd) {
-    if (fd >= STDIN_FILENO && fd <= STDERR_FILENO) return 1;
-    errno = EBADF;
+LINUX_CALL(writev) {
+    const struct iovec *parts = (const struct iovec *)args[1];
+    long sum = 0;
+    for (long i = 0; i < args[2]; i++) {
+        long written = write_text(args[0], parts[i].iov_base, parts[i].iov_len);
+        if (written < 0) return sum > 0 ? sum : written;
+        sum += written;
+    }
+    return sum;
+}
+
+/* Closing a standard descriptor changes nothing. */
+LINUX_CALL(close) { return is_standard(args[0]) ? 0 : -EBADF; }
+LINUX_CALL(fsync) { return is_standard(args[0]) ? -EINVAL : -EBADF; }
+LINUX_CALL(fdatasync) { return __port_linux_fsync(args); }
+
+/* A terminal of unknown size. */
+LINUX_CALL(ioctl) {
+    if (!is_standard(args[0])) return -EBADF;
+    if (args[1] != TIOCGWINSZ) return -ENOTTY;
+    *(struct winsize *)args[2] = (struct winsize){0};
     return 0;
 }
-
-/* musl's own would make a stream that writes to Linux. */
-int vdprintf(int fd, const char *format, va_list args) {
-    char *text;
-    int len = vasprintf(&text, format, args);
-    if (len < 0) return -1;
-    ssize_t written = write(fd, text, (size_t)len);
-    free(text);
-    return written < 0 ? -1 : len;
-}
-
-PORT_ALIAS(fileno, __port_fileno);
-PORT_ALIAS(fileno_unlocked, __port_fileno);

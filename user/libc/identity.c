@@ -1,18 +1,15 @@
 /*
- * Who a program is, for functions that cannot fail: processes and threads go by the koids of their objects, and there is
- * one user.
+ * The process and the machine it runs on, as Linux describes them: processes and threads go by the koids of their
+ * objects, and there is one user.
  */
-#include <sched.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <string.h>
 #include <sys/sysinfo.h>
-#include <threads.h>
-#include <unistd.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
+#include <zircon/time.h>
 
 #include "user/libc/port.h"
-
-int __lsysinfo(struct sysinfo *out);
 
 zx_koid_t __port_koid(zx_handle_t handle) {
     zx_info_handle_basic_t info;
@@ -20,24 +17,33 @@ zx_koid_t __port_koid(zx_handle_t handle) {
     return status == ZX_OK ? info.koid : ZX_KOID_INVALID;
 }
 
-pid_t getpid(void) { return (pid_t)__port_koid(zx_process_self()); }
-pid_t getppid(void) { return 0; }
-uid_t getuid(void) { return 0; }
-uid_t geteuid(void) { return 0; }
-gid_t getgid(void) { return 0; }
-gid_t getegid(void) { return 0; }
+LINUX_CALL(getpid) { return (long)__port_koid(zx_process_self()); }
+LINUX_CALL(getppid) { return 0; }
+LINUX_CALL(getuid) { return 0; }
+LINUX_CALL(geteuid) { return 0; }
+LINUX_CALL(getgid) { return 0; }
+LINUX_CALL(getegid) { return 0; }
 
-int sched_yield(void) {
+LINUX_CALL(exit_group) { zx_process_exit((int)args[0]); }
+
+LINUX_CALL(sched_yield) {
     zx_nanosleep(0);
     return 0;
 }
 
-void thrd_yield(void) { zx_nanosleep(0); }
+/* Every processor, for every thread. The result is the number of bytes filled. */
+LINUX_CALL(sched_getaffinity) {
+    unsigned char *set = (unsigned char *)args[2];
+    size_t count = zx_system_get_num_cpus(), len = (count + 63) / 64 * 8;
+    if ((size_t)args[1] < len) return -EINVAL;
+    memset(set, 0, len);
+    for (size_t i = 0; i < count; i++) set[i / 8] |= (unsigned char)(1 << i % 8);
+    return (long)len;
+}
 
-/* What sysconf() tells of the machine's memory comes from here. */
-int __lsysinfo(struct sysinfo *out) {
-    *out = (struct sysinfo){
-        .uptime = (unsigned long)(zx_clock_get_monotonic() / 1000000000),
+LINUX_CALL(sysinfo) {
+    *(struct sysinfo *)args[0] = (struct sysinfo){
+        .uptime = (unsigned long)(zx_clock_get_monotonic() / ZX_SEC(1)),
         .totalram = zx_system_get_physmem(),
         .freeram = zx_system_get_physmem(),
         .procs = 1,
@@ -46,4 +52,7 @@ int __lsysinfo(struct sysinfo *out) {
     return 0;
 }
 
-PORT_ALIAS(sysinfo, __lsysinfo);
+LINUX_CALL(getrandom) {
+    zx_cprng_draw((void *)args[0], (size_t)args[1]);
+    return args[1];
+}

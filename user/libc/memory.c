@@ -9,8 +9,6 @@
  * there stays as it is, and mprotect and munmap of it fail with EINVAL.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,36 +17,20 @@
 
 #include "user/libc/port.h"
 
-void *__mmap(void *start, size_t len, int prot, int flags, int fd, off_t offset);
-int __munmap(void *start, size_t len);
-int __mprotect(void *start, size_t len, int prot);
-int __madvise(void *start, size_t len, int advice);
-void *__mremap(void *old, size_t old_len, size_t new_len, int flags, ...);
-
-static int result(zx_status_t status) {
+static long result(zx_status_t status) {
     switch (status) {
     case ZX_OK:
         return 0;
     case ZX_ERR_NO_MEMORY:
     case ZX_ERR_NOT_FOUND:
     case ZX_ERR_OUT_OF_RANGE:
-        errno = ENOMEM;
-        return -1;
+        return -ENOMEM;
     case ZX_ERR_ACCESS_DENIED:
-        errno = EPERM;
-        return -1;
+        return -EPERM;
     default:
-        errno = EINVAL;
-        return -1;
+        return -EINVAL;
     }
 }
-
-static void *fail(int error) {
-    errno = error;
-    return MAP_FAILED;
-}
-
-static size_t whole_pages(size_t len) { return (len + ZX_PAGE_MASK) & ~(size_t)ZX_PAGE_MASK; }
 
 /* The processor cannot write or run what it cannot read. */
 static zx_vm_option_t perms(int prot) {
@@ -68,15 +50,15 @@ static zx_status_t root_offset(zx_vaddr_t addr, uint64_t *out) {
     return ZX_OK;
 }
 
-zx_status_t __port_memory_map(const char *name, size_t len, zx_vm_option_t options, zx_vaddr_t *addr) {
+/* Maps a new VMO: at `*addr` if `place` is one of ZX_VM_SPECIFIC and _OVERWRITE, else anywhere, and `*addr` gets where. */
+static zx_status_t map(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t *addr) {
     zx_handle_t vmo;
     uint64_t offset = 0;
-    zx_status_t status = ZX_OK;
-    if (options & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE)) status = root_offset(*addr, &offset);
+    zx_status_t status = place ? root_offset(*addr, &offset) : ZX_OK;
     if (status == ZX_OK) status = zx_vmo_create(len, ZX_VMO_NON_RESIZABLE, &vmo);
     if (status != ZX_OK) return status;
-    zx_object_set_property(vmo, ZX_PROP_NAME, name, strlen(name));
-    status = zx_vmar_map(zx_vmar_root_self(), options, offset, vmo, 0, len, addr);
+    zx_object_set_property(vmo, ZX_PROP_NAME, "heap", strlen("heap"));
+    status = zx_vmar_map(zx_vmar_root_self(), perms(prot) | place, offset, vmo, 0, len, addr);
     zx_handle_close(vmo);
     return status;
 }
@@ -88,74 +70,87 @@ static zx_status_t commit(zx_vaddr_t addr, size_t len) {
     return zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, len, NULL, 0);
 }
 
-static zx_status_t map_committed(size_t len, int prot, zx_vm_option_t place, bool lazy, zx_vaddr_t *addr) {
-    zx_status_t status = __port_memory_map("heap", len, perms(prot) | place, addr);
-    if (status != ZX_OK || lazy || !(prot & PROT_WRITE)) return status;
-    status = commit(*addr, len);
-    if (status != ZX_OK) zx_vmar_unmap(zx_vmar_root_self(), *addr, len);
-    return status;
+/* Of a new thread's memory the stack grows page by page: only what lies above it is there at once. */
+static zx_status_t commit_writable(zx_vaddr_t addr, size_t len) {
+    size_t top = __port_thread_maps() ? __port_thread_top() : len;
+    return top < len ? commit(addr + len - top, top) : commit(addr, len);
 }
 
-void *__mmap(void *start, size_t len, int prot, int flags, int fd, off_t offset) {
-    (void)offset;
-    if (len == 0) return fail(EINVAL);
-    if (!(flags & MAP_ANON)) return fail(fd >= 0 && fd <= 2 ? ENODEV : EBADF);
-    if (len >= PTRDIFF_MAX) return fail(ENOMEM);
-    zx_vaddr_t addr = flags & MAP_FIXED ? (zx_vaddr_t)start : 0;
+static long map_committed(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t *addr) {
+    zx_status_t status = map(len, prot, place, addr);
+    if (status == ZX_OK && (prot & PROT_WRITE)) {
+        status = commit_writable(*addr, len);
+        if (status != ZX_OK) zx_vmar_unmap(zx_vmar_root_self(), *addr, len);
+    }
+    return status == ZX_OK ? (long)*addr : -ENOMEM;
+}
+
+LINUX_CALL(mmap) {
+    size_t len = whole_pages((size_t)args[1]);
+    int prot = (int)args[2], flags = (int)args[3], fd = (int)args[4], type = flags & MAP_TYPE;
+    if (len == 0 || (type != MAP_PRIVATE && type != MAP_SHARED)) return -EINVAL;
+    if (!(flags & MAP_ANON)) return fd >= 0 && fd <= 2 ? -ENODEV : -EBADF;
+    zx_vaddr_t addr = (zx_vaddr_t)args[0];
     zx_vm_option_t place = flags & MAP_FIXED ? ZX_VM_SPECIFIC_OVERWRITE : 0;
-    if (addr & ZX_PAGE_MASK) return fail(EINVAL);
-    zx_status_t status = map_committed(whole_pages(len), prot, place, flags & MAP_NORESERVE, &addr);
-    return status == ZX_OK ? (void *)addr : fail(ENOMEM);
+    if (place && (addr & ZX_PAGE_MASK)) return -EINVAL;
+    if (!(flags & MAP_NORESERVE)) return map_committed(len, prot, place, &addr);
+    return map(len, prot, place, &addr) == ZX_OK ? (long)addr : -ENOMEM;
 }
 
-int __munmap(void *start, size_t len) {
-    return result(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)start, whole_pages(len)));
+LINUX_CALL(munmap) {
+    return result(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)args[0], whole_pages((size_t)args[1])));
 }
 
 /* Like mmap, this gets the pages of what can now be written. */
-int __mprotect(void *start, size_t len, int prot) {
-    zx_vaddr_t first = (uintptr_t)start & ~(uintptr_t)ZX_PAGE_MASK;
-    size_t pages = whole_pages((uintptr_t)start - first + len);
-    if (pages == 0) return 0;
-    zx_status_t status = zx_vmar_protect(zx_vmar_root_self(), perms(prot), first, pages);
-    return result(status == ZX_OK && (prot & PROT_WRITE) ? commit(first, pages) : status);
+LINUX_CALL(mprotect) {
+    zx_vaddr_t addr = (zx_vaddr_t)args[0];
+    size_t len = whole_pages((size_t)args[1]);
+    int prot = (int)args[2];
+    if (len == 0) return 0;
+    zx_status_t status = zx_vmar_protect(zx_vmar_root_self(), perms(prot), addr, len);
+    return result(status == ZX_OK && (prot & PROT_WRITE) ? commit_writable(addr, len) : status);
 }
 
 /* Advice to give pages back is taken, and they read as zeros; other advice changes nothing. */
-int __madvise(void *start, size_t len, int advice) {
-    if ((uintptr_t)start & ZX_PAGE_MASK) return result(ZX_ERR_INVALID_ARGS);
-    if (len == 0 || (advice != MADV_DONTNEED && advice != MADV_FREE)) return 0;
-    return result(
-        zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT, (zx_vaddr_t)start, whole_pages(len), NULL, 0));
+LINUX_CALL(madvise) {
+    zx_vaddr_t addr = (zx_vaddr_t)args[0];
+    size_t len = whole_pages((size_t)args[1]);
+    if (addr & ZX_PAGE_MASK) return -EINVAL;
+    if (len == 0 || (args[2] != MADV_DONTNEED && args[2] != MADV_FREE)) return 0;
+    return result(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT, addr, len, NULL, 0));
 }
 
-static void *move(void *old, size_t old_len, size_t new_len) {
+/* 0 if all of it is mapped, by mmap; memory that only the launcher could change takes no more, and holes are faults. */
+static long check_mapped(zx_vaddr_t addr, size_t len) {
+    char byte;
+    size_t actual;
+    if (zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, len, NULL, 0) == ZX_OK) return 0;
+    zx_status_t status = zx_process_read_memory(zx_process_self(), addr, &byte, 1, &actual);
+    return status == ZX_OK ? -ENOMEM : -EFAULT;
+}
+
+static long move(zx_vaddr_t old, size_t old_len, size_t new_len) {
     zx_vaddr_t addr;
-    if (map_committed(new_len, PROT_READ | PROT_WRITE, 0, false, &addr) != ZX_OK) return fail(ENOMEM);
-    memcpy((void *)addr, old, old_len);
-    zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)old, old_len);
-    return (void *)addr;
+    long moved = map_committed(new_len, PROT_READ | PROT_WRITE, 0, &addr);
+    if (moved < 0) return moved;
+    memcpy((void *)addr, (const void *)old, old_len);
+    zx_vmar_unmap(zx_vmar_root_self(), old, old_len);
+    return moved;
 }
 
 /*
  * Grows memory that can be written: by a mapping right behind it if that place is free, else by moving what is there.
  * To a place of the caller's choice it does not go.
  */
-void *__mremap(void *old, size_t old_len, size_t new_len, int flags, ...) {
-    old_len = whole_pages(old_len);
-    zx_vaddr_t end = (zx_vaddr_t)old + old_len;
-    if (((uintptr_t)old & ZX_PAGE_MASK) || old_len == 0 || new_len == 0 || (flags & ~MREMAP_MAYMOVE))
-        return fail(EINVAL);
-    if (new_len >= PTRDIFF_MAX) return fail(ENOMEM);
-    new_len = whole_pages(new_len);
-    if (new_len < old_len) zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)old + new_len, old_len - new_len);
-    if (new_len <= old_len) return old;
-    if (map_committed(new_len - old_len, PROT_READ | PROT_WRITE, ZX_VM_SPECIFIC, false, &end) == ZX_OK) return old;
-    return flags & MREMAP_MAYMOVE ? move(old, old_len, new_len) : fail(ENOMEM);
+LINUX_CALL(mremap) {
+    zx_vaddr_t old = (zx_vaddr_t)args[0];
+    size_t old_len = whole_pages((size_t)args[1]), new_len = whole_pages((size_t)args[2]);
+    zx_vaddr_t end = old + old_len;
+    if ((old & ZX_PAGE_MASK) || old_len == 0 || new_len == 0 || (args[3] & ~MREMAP_MAYMOVE)) return -EINVAL;
+    long refused = check_mapped(old, old_len);
+    if (refused) return refused;
+    if (new_len < old_len) zx_vmar_unmap(zx_vmar_root_self(), old + new_len, old_len - new_len);
+    if (new_len <= old_len) return (long)old;
+    if (map_committed(new_len - old_len, PROT_READ | PROT_WRITE, ZX_VM_SPECIFIC, &end) >= 0) return (long)old;
+    return args[3] & MREMAP_MAYMOVE ? move(old, old_len, new_len) : -ENOMEM;
 }
-
-PORT_ALIAS(mmap, __mmap);
-PORT_ALIAS(munmap, __munmap);
-PORT_ALIAS(mprotect, __mprotect);
-PORT_ALIAS(madvise, __madvise);
-PORT_ALIAS(mremap, __mremap);

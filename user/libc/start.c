@@ -19,7 +19,7 @@
 #include "user/libc/port.h"
 
 #define MAX_STRINGS 4096
-#define AUX_COUNT 7
+#define AUX_COUNT 6
 
 int main(int argc, char **argv, char **envp);
 int __libc_start_main(int (*entry)(int, char **, char **), int argc, char **argv, void (*init)(void),
@@ -48,6 +48,12 @@ static const Elf64_Phdr *program_header(uint32_t type) {
         if (headers[i].p_type == type) return &headers[i];
     }
     return NULL;
+}
+
+/* The thread's variables, what musl keeps of it, and its first frames. */
+size_t __port_thread_top(void) {
+    const Elf64_Phdr *variables = program_header(PT_TLS);
+    return whole_pages((variables ? variables->p_memsz + variables->p_align : 0) + ZX_PAGE_SIZE) + ZX_PAGE_SIZE;
 }
 
 /* How far from the addresses in its file the program lies. Its first segment begins with the headers. */
@@ -86,13 +92,9 @@ static void *seed(void) {
 /* The list of facts. */
 static void aux_fill(Elf64_auxv_t *aux) {
     const Elf64_auxv_t facts[AUX_COUNT] = {
-        {AT_PHDR, {(uintptr_t)program_headers()}},
-        {AT_PHENT, {sizeof(Elf64_Phdr)}},
-        {AT_PHNUM, {__ehdr_start.e_phnum}},
-        {AT_BASE, {program_bias()}},
-        {AT_PAGESZ, {ZX_PAGE_SIZE}},
-        {AT_RANDOM, {(uintptr_t)seed()}},
-        {AT_NULL, {0}},
+        {AT_PHDR, {(uintptr_t)program_headers()}}, {AT_PHENT, {sizeof(Elf64_Phdr)}},
+        {AT_PHNUM, {__ehdr_start.e_phnum}},        {AT_PAGESZ, {ZX_PAGE_SIZE}},
+        {AT_RANDOM, {(uintptr_t)seed()}},          {AT_NULL, {0}},
     };
     memcpy(aux, facts, sizeof(facts));
 }
@@ -128,5 +130,6 @@ _Noreturn void __port_start(zx_handle_t bootstrap) {
         refuse("A program was started with arguments that make no sense.\n");
     }
     __port_handles_keep(start.ids, handles, handle_count);
+    __port_terminal_open();
     musl_start(&start);
 }

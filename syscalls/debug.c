@@ -23,9 +23,9 @@
  */
 static struct spinlock output_lock = SPINLOCK_INIT(RANK_WAIT, "console");
 static struct waitq output_waits = WAITQ_INIT(output_waits);
-static bool output_busy; /* under the lock */
+static bool output_busy GUARDED_BY(output_lock);
 
-static zx_status_t output_begin(void) NO_THREAD_SAFETY {
+static zx_status_t output_begin(void) {
     spin_lock(&output_lock);
     if (output_busy) return waitq_block(&output_waits, &output_lock, ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE);
     output_busy = true;
@@ -44,7 +44,7 @@ static void output_end(void) {
 #define CONSOLE_POLL ZX_MSEC(2)
 
 /* Until the device may take something again. Not interruptible: a suspension waits until all is written. */
-static void output_pause(void) NO_THREAD_SAFETY {
+static void output_pause(void) {
     struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
     spin_lock(&output_lock);
     (void)!waitq_block(&nobody_wakes, &output_lock, arch_time_now() + CONSOLE_POLL, WAIT_UNINTERRUPTIBLE);

@@ -21,22 +21,24 @@ static zx_status_t check_kind(uint32_t kind, size_t size) {
 static zx_status_t read_state(struct user_thread *thread, uint32_t kind, user_out_t buffer, size_t size) {
     struct state_buffer state;
     zx_status_t status = check_kind(kind, size);
-    if (status == ZX_OK) status = suspend_hold(thread);
     if (status != ZX_OK) return status;
     memset(&state, 0, sizeof(state));
-    arch_state_read(&thread->thread, kind, &state);
-    suspend_release(thread);
-    return copy_out(buffer, &state, arch_state_size(kind));
+    mutex_lock(&thread->process->lock);
+    status = suspend_check_parked(thread);
+    if (status == ZX_OK) arch_state_read(&thread->thread, kind, &state);
+    mutex_unlock(&thread->process->lock);
+    return status == ZX_OK ? copy_out(buffer, &state, arch_state_size(kind)) : status;
 }
 
 static zx_status_t write_state(struct user_thread *thread, uint32_t kind, user_in_t buffer, size_t size) {
     struct state_buffer state;
     zx_status_t status = check_kind(kind, size);
     if (status == ZX_OK) status = copy_in(&state, buffer, arch_state_size(kind));
-    if (status == ZX_OK) status = suspend_hold(thread);
     if (status != ZX_OK) return status;
-    status = arch_state_write(&thread->thread, kind, &state);
-    suspend_release(thread);
+    mutex_lock(&thread->process->lock);
+    status = suspend_check_parked(thread);
+    if (status == ZX_OK) status = arch_state_write(&thread->thread, kind, &state);
+    mutex_unlock(&thread->process->lock);
     return status;
 }
 

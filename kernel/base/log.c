@@ -15,9 +15,9 @@
 #define US_PER_SECOND 1000000
 
 static struct spinlock log_lock = SPINLOCK_INIT(RANK_LOG, "log");
+static bool cut GUARDED_BY(log_lock); /* the line before has no end yet */
 
 static void line_write(const char *line, size_t len) {
-    static bool cut; /* the line before has no end yet; under the lock */
     spin_lock(&log_lock);
     if (!cut || arch_log_write("\n", 1) == 1) cut = arch_log_write(line, len) < len;
     spin_unlock(&log_lock);

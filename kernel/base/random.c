@@ -11,7 +11,7 @@
 #define ROUNDS 20
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_RANDOM, "random");
-static uint32_t key[RANDOM_KEY_WORDS];
+static uint32_t key[RANDOM_KEY_WORDS] GUARDED_BY(lock);
 
 static uint32_t rotate(uint32_t x, unsigned n) { return x << n | x >> (32 - n); }
 

@@ -31,6 +31,7 @@ static inline void spinlock_init(struct spinlock *l, enum lock_rank rank UNUSED,
     *l = (struct spinlock)SPINLOCK_INIT(rank, name);
 }
 
+/* The two that are the lock: the analysis takes their word for it. */
 static inline void spin_lock(struct spinlock *l) ACQUIRE(l) NO_THREAD_SAFETY {
     switch_point();
     irq_off();

@@ -62,8 +62,9 @@ static bool load_word(vaddr_t addr, int32_t *out) {
     return loaded;
 }
 
-/* Compares the word with the bucket locked. BAD_STATE: another value; SHOULD_WAIT: not in memory now. */
-static zx_status_t compare_locked(user_in_t word, int32_t value) {
+/* BAD_STATE: the word has another value; SHOULD_WAIT: it is not in memory now. */
+static zx_status_t compare_locked(struct futex_bucket *bucket UNUSED, user_in_t word, int32_t value)
+    REQUIRES(&bucket->lock) {
     int32_t now;
     if (!user_readable(word, sizeof(now))) return ZX_ERR_INVALID_ARGS;
     if (!load_word(word.addr, &now)) return ZX_ERR_SHOULD_WAIT;
@@ -76,28 +77,19 @@ static zx_status_t bring_in(user_in_t word) {
     return thread_killed() ? ZX_ERR_INTERNAL_INTR_RETRY : user_get(&now, word);
 }
 
-/* The bucket a waiter stands in, locked; it may be moved to another until then. */
-static struct futex_bucket *lock_bucket_of(struct futex_waiter *waiter) NO_THREAD_SAFETY {
-    for (;;) {
+/* Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the sleep. */
+static zx_status_t wait_end(struct futex_waiter *waiter, zx_status_t status) {
+    bool settled = status == ZX_OK;
+    while (!settled) {
         struct futex_bucket *bucket = atomic_load(&waiter->bucket);
         mutex_lock(&bucket->lock);
-        if (atomic_load(&waiter->bucket) == bucket) return bucket;
+        settled = atomic_load(&waiter->bucket) == bucket; /* else it was moved before the lock was taken */
+        if (settled && waiter->queued)
+            TAILQ_REMOVE(&bucket->waiters, waiter, link);
+        else if (settled)
+            status = ZX_OK;
         mutex_unlock(&bucket->lock);
     }
-}
-
-/*
- * Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the
- * sleep.
- */
-static zx_status_t wait_end(struct futex_waiter *waiter, zx_status_t status) NO_THREAD_SAFETY {
-    if (status == ZX_OK) return ZX_OK;
-    struct futex_bucket *bucket = lock_bucket_of(waiter);
-    if (waiter->queued)
-        TAILQ_REMOVE(&bucket->waiters, waiter, link);
-    else
-        status = ZX_OK;
-    mutex_unlock(&bucket->lock);
     return status;
 }
 
@@ -108,7 +100,7 @@ static zx_status_t wait_once(user_in_t word, int32_t value, zx_time_t deadline) 
         .aspace = thread_current()->aspace, .addr = word.addr, .queued = true, .queue = WAITQ_INIT(waiter.queue)};
     atomic_init(&waiter.bucket, bucket);
     mutex_lock(&bucket->lock);
-    zx_status_t status = compare_locked(word, value);
+    zx_status_t status = compare_locked(bucket, word, value);
     if (status == ZX_OK && deadline <= arch_time_now()) status = ZX_ERR_TIMED_OUT;
     if (status != ZX_OK) {
         mutex_unlock(&bucket->lock);
@@ -128,7 +120,7 @@ zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadline) {
     return status;
 }
 
-/* Under the bucket's lock: the first waiter for that word of this process at or after `from`. */
+/* In a bucket that is locked: the first waiter for that word of this process at or after `from`. */
 static struct futex_waiter *next_waiter(struct futex_waiter *from, vaddr_t addr) {
     const struct aspace *aspace = thread_current()->aspace;
     while (from && (from->aspace != aspace || from->addr != addr)) from = TAILQ_NEXT(from, link);
@@ -155,8 +147,8 @@ zx_status_t futex_wake(user_in_t word, uint32_t count) {
     return ZX_OK;
 }
 
-static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to, vaddr_t other,
-                        uint32_t count) {
+static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to, vaddr_t other, uint32_t count)
+    REQUIRES(&from->lock, &to->lock) {
     struct futex_waiter *waiter, *next;
     for (waiter = next_waiter(TAILQ_FIRST(&from->waiters), addr); waiter && count > 0; waiter = next, count--) {
         next = next_waiter(TAILQ_NEXT(waiter, link), addr);
@@ -167,23 +159,22 @@ static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bu
     }
 }
 
-/* Locks of one rank are taken in the order of their addresses. */
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b) NO_THREAD_SAFETY {
+/* Locks of one rank are taken in the order of their addresses, which the analysis cannot know. The two may be one. */
+static void lock_two(struct futex_bucket *a, struct futex_bucket *b) ACQUIRE(&a->lock, &b->lock) NO_THREAD_SAFETY {
     mutex_lock(a < b ? &a->lock : &b->lock);
     if (a != b) mutex_lock(a < b ? &b->lock : &a->lock);
 }
 
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) NO_THREAD_SAFETY {
+static void unlock_two(struct futex_bucket *a, struct futex_bucket *b) RELEASE(&a->lock, &b->lock) NO_THREAD_SAFETY {
     if (a != b) mutex_unlock(a < b ? &b->lock : &a->lock);
     mutex_unlock(a < b ? &a->lock : &b->lock);
 }
 
-zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other,
-                          uint32_t requeue_count) NO_THREAD_SAFETY {
+zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other, uint32_t requeue_count) {
     struct futex_bucket *from = bucket_for(word.addr), *to = bucket_for(other.addr);
     for (;;) {
         lock_two(from, to);
-        zx_status_t status = compare_locked(word, value);
+        zx_status_t status = compare_locked(from, word, value);
         if (status == ZX_OK && (word.addr == other.addr || check_word(word) != ZX_OK || check_word(other) != ZX_OK))
             status = ZX_ERR_INVALID_ARGS;
         if (status == ZX_OK) {

@@ -13,8 +13,8 @@ static struct mutex tree_lock = MUTEX_INIT(tree_lock, RANK_JOB, "job tree");
 
 static bool is_empty(const struct job *job) { return LIST_EMPTY(&job->jobs) && LIST_EMPTY(&job->processes); }
 
-/* Under the lock: what a job shows of its members. */
-static void signal_members(struct job *job) {
+/* What a job shows of its members. */
+static void signal_members(struct job *job) REQUIRES(&tree_lock) {
     zx_signals_t set = 0;
     if (LIST_EMPTY(&job->processes)) set |= ZX_JOB_NO_PROCESSES;
     if (LIST_EMPTY(&job->jobs)) set |= ZX_JOB_NO_JOBS;
@@ -22,11 +22,8 @@ static void signal_members(struct job *job) {
     object_signal(&job->object, (ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS) & ~set, set);
 }
 
-/*
- * Under the lock, when it may have become empty: shows it, and leaves the parent if nothing keeps it there; then the
- * same there.
- */
-static void settle(struct job *job) {
+/* When it may have become empty: shows it, and leaves the parent if nothing keeps it there; then the same there. */
+static void settle(struct job *job) REQUIRES(&tree_lock) {
     for (; job; job = job->parent) {
         signal_members(job);
         if (!job->listed || !is_empty(job) || (!job->killed && atomic_load(&job->object.handles) != 0)) break;
@@ -35,8 +32,8 @@ static void settle(struct job *job) {
     }
 }
 
-/* Under the lock: lists a job at its parent, and that at its own. BAD_STATE: one of them was killed. */
-static zx_status_t list_upwards(struct job *job) {
+/* Lists a job at its parent, and that at its own. BAD_STATE: one of them was killed. */
+static zx_status_t list_upwards(struct job *job) REQUIRES(&tree_lock) {
     const struct job *at = job;
     while (!at->killed && !at->listed && at->parent) at = at->parent;
     if (at->killed) return ZX_ERR_BAD_STATE;
@@ -178,11 +175,8 @@ struct job *job_find_child(struct job *job, zx_koid_t koid) {
     return child;
 }
 
-/*
- * Under the lock: the job after `job` in the subtree of `top`, parents first; below one that was killed before there
- * is nothing to do.
- */
-static struct job *walk_next(struct job *job, const struct job *top, bool descend) {
+/* The job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do. */
+static struct job *walk_next(struct job *job, const struct job *top, bool descend) REQUIRES(&tree_lock) {
     if (descend && !LIST_EMPTY(&job->jobs)) return LIST_FIRST(&job->jobs);
     for (; job != top; job = job->parent) {
         if (LIST_NEXT(job, link)) return LIST_NEXT(job, link);
@@ -193,11 +187,8 @@ static struct job *walk_next(struct job *job, const struct job *top, bool descen
 SLIST_HEAD(job_list, job);
 SLIST_HEAD(process_list, process);
 
-/*
- * Under the lock: marks the whole subtree. What is found last, which is deepest, becomes first of `victims`; each has
- * a reference.
- */
-static void doom(struct job *top, struct process_list *victims) {
+/* Marks the whole subtree. What is found last, which is deepest, becomes first of `victims`; each has a reference. */
+static void doom(struct job *top, struct process_list *victims) REQUIRES(&tree_lock) {
     struct job_list jobs = SLIST_HEAD_INITIALIZER(jobs);
     bool killed_now = true;
     for (struct job *job = top; job; job = walk_next(job, top, killed_now)) {

@@ -66,8 +66,6 @@ RB_GENERATE_INTERNAL(watch_tree, watch, node, watch_compare, UNUSED static)
 
 static struct port *port_from_object(struct object *object) { return container_of(object, struct port, object); }
 
-/* The queue, under the lock. */
-
 static void enqueue(struct port *port, struct packet *packet) REQUIRES(&port->lock) {
     TAILQ_INSERT_TAIL(&port->queue, packet, link);
     packet->queued = true;
@@ -100,10 +98,11 @@ static void watch_end(struct watch *watch) {
     watch_unref(watch);
 }
 
-/* Under the object's lock. */
 static void watch_notify(struct observer *observer, zx_signals_t signals) {
     struct watch *watch = container_of(observer, struct watch, observer);
     struct port *port = watch->port;
+    struct object *source = watch->order.object;
+    mutex_assert_held(&source->lock);
     const uint64_t count = watch->count;
     watch->count = 1;
     if (!(signals & watch->order.signals)) return;
@@ -117,10 +116,10 @@ static void watch_notify(struct observer *observer, zx_signals_t signals) {
         enqueue(port, &watch->packet);
     }
     spin_unlock(&port->lock);
-    if (!watch->order.repeating) observer_remove(observer);
+    if (!watch->order.repeating) observer_remove(source, observer);
 }
 
-/* Under the object's lock: the handle is gone. A packet that is in the queue stays, and its taker ends the watch. */
+/* The handle is gone. A packet that is in the queue stays, and its taker ends the watch. */
 static bool watch_cancelled(struct observer *observer, zx_signals_t signals UNUSED) {
     struct watch *watch = container_of(observer, struct watch, observer);
     struct port *port = watch->port;
@@ -204,23 +203,25 @@ zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
     return status;
 }
 
-/* Waits until there is a packet, and returns with the lock held; with an error without. */
-static zx_status_t await_packet(struct port *port, zx_time_t deadline) NO_THREAD_SAFETY {
-    for (;;) {
-        spin_lock(&port->lock);
-        if (!TAILQ_EMPTY(&port->queue)) return ZX_OK;
-        if (deadline <= arch_time_now()) break;
+/* Until there is a packet. The lock is let go meanwhile, and held again on return. */
+static zx_status_t await_packet(struct port *port, zx_time_t deadline) REQUIRES(&port->lock) {
+    while (TAILQ_EMPTY(&port->queue)) {
+        if (deadline <= arch_time_now()) return ZX_ERR_TIMED_OUT;
         zx_status_t status = waitq_block(&port->waiters, &port->lock, deadline, WAIT_INTERRUPTIBLE);
+        spin_lock(&port->lock);
         if (status != ZX_OK && status != ZX_ERR_TIMED_OUT) return status;
     }
-    spin_unlock(&port->lock);
-    return ZX_ERR_TIMED_OUT;
+    return ZX_OK;
 }
 
-zx_status_t port_wait(struct object *object, zx_time_t deadline, zx_port_packet_t *out) NO_THREAD_SAFETY {
+zx_status_t port_wait(struct object *object, zx_time_t deadline, zx_port_packet_t *out) {
     struct port *port = port_from_object(object);
+    spin_lock(&port->lock);
     zx_status_t status = await_packet(port, deadline);
-    if (status != ZX_OK) return status;
+    if (status != ZX_OK) {
+        spin_unlock(&port->lock);
+        return status;
+    }
     struct packet *packet = TAILQ_FIRST(&port->queue);
     struct watch *watch = packet->watch;
     *out = packet->data;

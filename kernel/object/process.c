@@ -33,14 +33,15 @@ static void process_finish(struct process *process) {
     job_remove(process->job, process);
 }
 
-/* Under the lock: fixes the return code and tells the threads. Returns the state before. */
-static enum process_state begin_dying(struct process *process, int64_t return_code) {
+/* Fixes the return code and tells the threads. Returns the state before. */
+static enum process_state begin_dying(struct process *process, int64_t return_code) REQUIRES(&process->lock) {
     enum process_state before = atomic_load(&process->state);
     if (before >= PROCESS_DYING) return before;
     atomic_store(&process->state, PROCESS_DYING);
     process->return_code = return_code;
     struct user_thread *thread;
     LIST_FOREACH (thread, &process->threads, link) {
+        mutex_assert_held(&thread->process->lock);
         thread_interrupt(&thread->thread, ATTENTION_KILL);
         suspend_give_way(thread);
     }
@@ -103,12 +104,13 @@ void process_kill(struct process *process, int64_t return_code) {
     if (before == PROCESS_INITIAL) process_finish(process);
 }
 
-/* Under the lock. */
-static zx_status_t check_join(struct process *process, struct user_thread *thread, enum process_state state) {
+static zx_status_t check_join(struct process *process, struct user_thread *thread, enum process_state state)
+    REQUIRES(&process->lock) {
     return atomic_load(&process->state) == state && !thread->started ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
-static void join(struct process *process, struct user_thread *thread) {
+static void join(struct process *process, struct user_thread *thread) REQUIRES(&process->lock) {
+    mutex_assert_held(&thread->process->lock);
     atomic_store(&process->state, PROCESS_RUNNING);
     thread->started = true;
     suspend_new_thread(thread);

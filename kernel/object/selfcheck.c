@@ -45,8 +45,10 @@ zx_status_t selfcheck_leaks(enum baseline which) {
 }
 
 /* A user translation must lead to an allocated frame, and allow no more than the mapping that it belongs to. */
-static bool translation_sound(vaddr_t va, paddr_t pa, unsigned prot, void *arg) NO_THREAD_SAFETY {
-    const struct mapping *m = aspace_find(arg, va);
+static bool translation_sound(vaddr_t va, paddr_t pa, unsigned prot, void *arg) {
+    struct aspace *as = arg;
+    mutex_assert_held(&as->lock);
+    const struct mapping *m = aspace_find(as, va);
     bool ours = m && (m->vmo->kind == VMO_PHYSICAL || page_in_use(pa));
     bool sound = ours && (!(prot & MMU_WRITE) || (m->perms & PERM_WRITE)) &&
                  (!(prot & MMU_EXECUTE) || (m->perms & PERM_EXECUTE));

@@ -8,8 +8,6 @@
  */
 #include "kernel/object/suspend.h"
 
-#include "kernel/object/process.h"
-#include "kernel/object/user_thread.h"
 #include "vm/heap.h"
 
 struct suspend_token {
@@ -21,20 +19,20 @@ static struct suspend_token *token_from_object(struct object *object) {
     return container_of(object, struct suspend_token, object);
 }
 
-static bool is_suspended(const struct user_thread *thread) {
+static bool is_suspended(const struct user_thread *thread) REQUIRES(&thread->process->lock) {
     return thread->suspensions > 0 || thread->process->suspensions > 0;
 }
 
-/* Under the process's lock: the thread leaves its parking place, and goes on to what else wants it. */
-static void unpark(struct user_thread *thread) {
+/* The thread leaves its parking place, and goes on to what else wants it. */
+static void unpark(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     spin_lock(&thread->park_lock);
     thread->parked = false;
     waitq_wake_all(&thread->park, ZX_OK);
     spin_unlock(&thread->park_lock);
 }
 
-/* Under the process's lock, after a count went down. */
-static void resume(struct user_thread *thread) {
+/* After a count went down. */
+static void resume(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     if (is_suspended(thread)) return;
     arch_attention_lower(&thread->thread.arch, ATTENTION_SUSPEND);
     if (!thread->parked) return;
@@ -46,7 +44,10 @@ static void resume_process(struct process *process) {
     struct user_thread *thread;
     mutex_lock(&process->lock);
     process->suspensions--;
-    LIST_FOREACH (thread, &process->threads, link) resume(thread);
+    LIST_FOREACH (thread, &process->threads, link) {
+        mutex_assert_held(&thread->process->lock);
+        resume(thread);
+    }
     mutex_unlock(&process->lock);
 }
 
@@ -170,15 +171,9 @@ static bool is_blocked(struct user_thread *thread) {
     return info.blocked;
 }
 
-zx_status_t suspend_hold(struct user_thread *thread) NO_THREAD_SAFETY {
-    mutex_lock(&thread->process->lock);
-    if (!thread->parked) {
-        mutex_unlock(&thread->process->lock);
-        return ZX_ERR_BAD_STATE;
-    }
+zx_status_t suspend_check_parked(struct user_thread *thread) {
+    if (!thread->parked) return ZX_ERR_BAD_STATE;
     /* It said so just now, and is about to fall asleep. */
     while (!is_blocked(thread)) thread_yield();
     return ZX_OK;
 }
-
-void suspend_release(struct user_thread *thread) NO_THREAD_SAFETY { mutex_unlock(&thread->process->lock); }

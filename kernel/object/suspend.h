@@ -7,10 +7,7 @@
  */
 #pragma once
 
-#include "kernel/sched/object.h"
-
-struct process;
-struct user_thread;
+#include "kernel/object/user_thread.h"
 
 /*
  * Suspends a process or thread, and gives the token, with a reference. It takes effect some time later. WRONG_TYPE;
@@ -21,13 +18,9 @@ MUST_CHECK zx_status_t task_suspend(struct object *task, struct object **token);
 /* For the boundary to user mode: parks the running thread if it is suspended, until it may run on or is killed. */
 void suspend_park(void);
 
-/* For process.c, under the process's lock: a thread is about to start; a thread is killed, suspended or not. */
-void suspend_new_thread(struct user_thread *thread);
-void suspend_give_way(struct user_thread *thread);
+/* For process.c: a thread is about to start; a thread is killed, suspended or not. */
+void suspend_new_thread(struct user_thread *thread) REQUIRES(&thread->process->lock);
+void suspend_give_way(struct user_thread *thread) REQUIRES(&thread->process->lock);
 
-/*
- * Keeps a parked thread parked and alive, with its registers in memory, until suspend_release(). BAD_STATE: it is not
- * parked.
- */
-MUST_CHECK zx_status_t suspend_hold(struct user_thread *thread);
-void suspend_release(struct user_thread *thread);
+/* Is it parked, with all its registers in memory? Then it stays so while the lock is held. BAD_STATE: it is not. */
+MUST_CHECK zx_status_t suspend_check_parked(struct user_thread *thread) REQUIRES(&thread->process->lock);

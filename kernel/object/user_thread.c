@@ -6,7 +6,6 @@
 #include "kernel/object/user_thread.h"
 
 #include "kernel/base/string.h"
-#include "kernel/object/process.h"
 #include "kernel/object/suspend.h"
 #include "vm/heap.h"
 #include "vm/kstack.h"
@@ -84,7 +83,7 @@ bool user_thread_is_dying(struct user_thread *thread) {
     return thread->started && (atomic_load(&thread->exiting) || process_is_dying(thread->process));
 }
 
-static zx_thread_state_t state_locked(struct user_thread *thread) {
+static zx_thread_state_t state_locked(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     struct thread_info info;
     if (!thread->started) return ZX_THREAD_STATE_NEW;
     if (object_signals(&thread->object) & ZX_THREAD_TERMINATED) return ZX_THREAD_STATE_DEAD;

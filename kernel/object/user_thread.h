@@ -11,10 +11,9 @@
 
 #include "arch/upcall.h"
 #include "kernel/object/channel.h"
+#include "kernel/object/process.h"
 #include "kernel/sched/object.h"
 #include "kernel/sched/thread.h"
-
-struct process;
 
 struct user_thread {
     struct object object;
@@ -64,8 +63,8 @@ static inline void user_thread_waits_in(zx_thread_state_t call) {
 /* What it does at this moment. */
 zx_thread_state_t user_thread_state(struct user_thread *thread);
 
-/* DYING or DEAD. Under the process's lock. */
-bool user_thread_is_dying(struct user_thread *thread);
+/* DYING or DEAD. */
+bool user_thread_is_dying(struct user_thread *thread) REQUIRES(&thread->process->lock);
 
 /* In NEW. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out);

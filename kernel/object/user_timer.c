@@ -32,16 +32,15 @@ RB_HEAD(timer_tree, user_timer);
 RB_GENERATE_INTERNAL(timer_tree, user_timer, node, timer_compare, UNUSED static)
 
 static struct mutex timers_lock = MUTEX_INIT(timers_lock, RANK_TIMERS, "timers");
-static struct timer_tree timers = RB_INITIALIZER(&timers);
-static uint64_t last_number;
+static struct timer_tree timers GUARDED_BY(timers_lock) = RB_INITIALIZER(&timers);
+static uint64_t last_number GUARDED_BY(timers_lock);
 static struct waitq keeper_waits = WAITQ_INIT(keeper_waits);
 
 static struct user_timer *user_timer_from_object(struct object *object) {
     return container_of(object, struct user_timer, object);
 }
 
-/* Under the lock. */
-static void unset(struct user_timer *timer) {
+static void unset(struct user_timer *timer) REQUIRES(&timers_lock) {
     if (timer->set) RB_REMOVE(timer_tree, &timers, timer);
     timer->set = false;
 }
@@ -74,8 +73,9 @@ zx_status_t user_timer_create(uint32_t slack_mode, struct object **out) {
     return ZX_OK;
 }
 
-/* Under the lock: when another timer goes off within the slack, or else the very deadline. */
-static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadline, zx_duration_t slack) {
+/* When another timer goes off within the slack, or else the very deadline. */
+static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadline, zx_duration_t slack)
+    REQUIRES(&timers_lock) {
     zx_time_t earliest = deadline, latest = deadline;
     if (timer->slack_mode != ZX_TIMER_SLACK_LATE) earliest = zx_time_sub_duration(deadline, slack);
     if (timer->slack_mode != ZX_TIMER_SLACK_EARLY) latest = zx_time_add_duration(deadline, slack);

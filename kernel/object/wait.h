@@ -34,11 +34,11 @@ struct wait {
 };
 
 /*
- * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end(), under the
- * waiter's lock, from whatever else may end it; waiter_block() sleeps; wait_finish() for each.
+ * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end() from
+ * whatever else may end it; waiter_block() sleeps; wait_finish() for each.
  */
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter);
-void waiter_end(struct waiter *waiter);
+void waiter_end(struct waiter *waiter) REQUIRES(&waiter->lock);
 MUST_CHECK zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline);
 static inline void wait_finish(struct wait *wait) { object_unobserve(wait->object, &wait->observer); }
 

@@ -20,8 +20,7 @@ static uint64_t seed, key;
 static unsigned one_in;
 static _Atomic uint64_t draws;
 
-/* Guarded by the scheduler's lock. */
-static uint64_t switches, digest;
+static uint64_t switches GUARDED_BY(sched_lock), digest GUARDED_BY(sched_lock);
 
 /* A permutation of 64-bit words in which each bit of the input moves every bit of the output (Stafford's 13th mix). */
 static uint64_t mix(uint64_t x) {

@@ -14,8 +14,8 @@ void force_init(void);
 /* A new thread gets its number. */
 void force_number_thread(struct thread *t);
 
-/* Under the scheduler's lock: the processor goes over to `next`. */
-void force_note_switch(const struct thread *next);
+/* The processor goes over to `next`. */
+void force_note_switch(const struct thread *next) REQUIRES(&sched_lock);
 
 /* Tells the report how many switches there were, and a digest of who came in which order, and when. */
 void force_report(void);

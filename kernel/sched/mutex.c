@@ -43,8 +43,11 @@ void mutex_lock_slow(struct mutex *m) {
     spin_unlock(&sched_lock);
 }
 
-/* The first waiter becomes the owner, or nobody: nobody else can begin to wait meanwhile, for that takes the lock. */
-static void hand_over(struct mutex *m) REQUIRES(&sched_lock) {
+/*
+ * The first waiter becomes the owner, or nobody: nobody else can begin to wait meanwhile, for that takes the lock. The
+ * analysis knows the mutex released by name only: this is where it is.
+ */
+static void hand_over(struct mutex *m) RELEASE(m) REQUIRES(&sched_lock) NO_THREAD_SAFETY {
     struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
     uintptr_t owner = (uintptr_t)heir;
     if (heir && TAILQ_NEXT(heir, link)) owner |= MUTEX_CONTENDED;
@@ -60,8 +63,7 @@ void mutex_unlock_slow(struct mutex *m) {
     spin_unlock(&sched_lock);
 }
 
-zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline,
-                              enum wait_kind kind) NO_THREAD_SAFETY {
+zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline, enum wait_kind kind) {
     CHECK(mutex_held(m));
     spin_lock(&sched_lock);
     lock_rank_release(m);

@@ -89,14 +89,14 @@ zx_signals_t object_observe(struct object *object, struct observer *observer) {
 }
 
 /* A removed observer is marked by a NULL back link. */
-void observer_remove(struct observer *observer) {
+void observer_remove(struct object *object UNUSED, struct observer *observer) {
     LIST_REMOVE(observer, link);
     observer->link.le_prev = NULL;
 }
 
 zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
     mutex_lock(&object->lock);
-    if (observer->link.le_prev) observer_remove(observer);
+    if (observer->link.le_prev) observer_remove(object, observer);
     zx_signals_t signals = object->signals;
     mutex_unlock(&object->lock);
     return signals;
@@ -109,7 +109,7 @@ void object_cancel(struct object *object, const void *table, zx_handle_t value) 
     for (observer = LIST_FIRST(&object->observers); observer; observer = next) {
         next = LIST_NEXT(observer, link);
         if (observer->table != table || observer->value != value) continue;
-        observer_remove(observer);
+        observer_remove(object, observer);
         if (observer->cancelled(observer, object->signals)) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
     mutex_unlock(&object->lock);

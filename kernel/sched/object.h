@@ -104,8 +104,8 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 zx_signals_t object_observe(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);
-/* The same for `notify`, which has the lock. */
-void observer_remove(struct observer *observer);
+/* The same for `notify`. */
+void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
 /* The handle (table, value) is gone: cancels what was begun through it. */
 void object_cancel(struct object *object, const void *table, zx_handle_t value);
 

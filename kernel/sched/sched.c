@@ -27,9 +27,9 @@ static struct run_queue {
     struct thread idle;
     zx_time_t alarm; /* what the machine's alarm is set to */
 } run_queues[MAX_CPUS];
-static unsigned cpu_count; /* those with an id below it have a run queue */
+static unsigned cpu_count GUARDED_BY(sched_lock); /* those with an id below it have a run queue */
 
-static TAILQ_HEAD(, thread) dead_threads = TAILQ_HEAD_INITIALIZER(dead_threads);
+static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(sched_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
 static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
 
 static struct run_queue *this_queue(void) { return &run_queues[arch_this_cpu()->id]; }
@@ -73,7 +73,7 @@ void sched_alarm_update(void) {
 static unsigned load(const struct run_queue *queue) { return queue->length + (queue->running != &queue->idle); }
 
 /* Where a thread should run: where it ran last, unless fewer want another processor. */
-static unsigned choose_cpu(const struct thread *t) {
+static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
     unsigned best = t->cpu;
     for (unsigned id = 0; id < cpu_count && load(&run_queues[best]) > 0; id++) {
         if (load(&run_queues[id]) < load(&run_queues[best])) best = id;
@@ -82,7 +82,7 @@ static unsigned choose_cpu(const struct thread *t) {
 }
 
 /* There is somebody now whom this processor should run. */
-static void queue_grown(void) {
+static void queue_grown(void) REQUIRES(&sched_lock) {
     if (thread_current() == arch_this_cpu()->idle)
         arch_this_cpu()->reschedule = true;
     else
@@ -104,7 +104,7 @@ void sched_make_ready(struct thread *t) {
 }
 
 /* The longest queue of all; this processor's own, if there is anybody in it. */
-static struct run_queue *queue_to_serve(void) {
+static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
     struct run_queue *best = this_queue();
     for (unsigned id = 0; id < cpu_count && this_queue()->length == 0; id++) {
         if (run_queues[id].length > best->length) best = &run_queues[id];
@@ -116,7 +116,7 @@ static struct run_queue *queue_to_serve(void) {
  * Does somebody wait whom this processor should run? If it idles that may be anybody: the one it was kicked for may
  * have been taken by another, which made this the processor that another should have gone to.
  */
-static bool somebody_waits(void) {
+static bool somebody_waits(void) REQUIRES(&sched_lock) {
     const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;
     return !TAILQ_EMPTY(&queue->ready);
 }
@@ -127,7 +127,7 @@ void upcall_kick(void) {
     spin_unlock(&sched_lock);
 }
 
-static struct thread *take_next(void) {
+static struct thread *take_next(void) REQUIRES(&sched_lock) {
     struct run_queue *queue = queue_to_serve();
     struct thread *next = TAILQ_FIRST(&queue->ready);
     if (!next) return arch_this_cpu()->idle;
@@ -222,9 +222,10 @@ void sched_idle(void) {
 }
 
 /* The first thing any thread runs: the other half of the switch that brought it here. */
-static void thread_enter(void *arg) NO_THREAD_SAFETY {
+static void thread_enter(void *arg) {
     struct thread *self = arg;
     SPINLOCK_TRACK(&sched_lock);
+    spin_assert_held(&sched_lock);
     arch_this_cpu()->irq_were_on = true;
     sched_alarm_update();
     spin_unlock(&sched_lock);
@@ -247,7 +248,7 @@ void thread_start(struct thread *t) {
     spin_unlock(&sched_lock);
 }
 
-void thread_exit(void) NO_THREAD_SAFETY {
+void thread_exit(void) {
     lock_rank_assert_none();
     spin_lock(&sched_lock);
     struct thread *self = thread_current();

@@ -6,8 +6,6 @@
 
 #include "kernel/sched/thread.h"
 
-extern struct spinlock sched_lock;
-
 /* Makes the code that calls it, on the boot stack, this processor's idle thread. Done once, before anything waits. */
 void sched_init(void);
 
@@ -21,7 +19,7 @@ NORETURN void sched_idle(void);
 void sched_reaper(void *arg);
 
 /*
- * For the rest of kernel/sched, under sched_lock.
+ * For the rest of kernel/sched.
  */
 
 /* Puts a thread that is in no queue into a run queue. */
@@ -34,7 +32,7 @@ void sched_switch(void) REQUIRES(&sched_lock);
 void sched_yield_past(unsigned skip);
 
 /* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's slice. */
-void sched_alarm_update(void);
+void sched_alarm_update(void) REQUIRES(&sched_lock);
 
 /* waitq_block() and waitq_wake_one() without the locking. */
 MUST_CHECK zx_status_t waitq_block_locked(struct waitq *q, zx_time_t deadline, enum wait_kind kind)

@@ -1,5 +1,5 @@
 /*
- * Timer queues, one for each processor: a tree ordered by deadline, then by address. Guarded by the scheduler's lock.
+ * Timer queues, one for each processor: a tree ordered by deadline, then by address.
  */
 #include "kernel/sched/timer.h"
 
@@ -20,7 +20,7 @@ RB_GENERATE_INTERNAL(timer_tree, timer, node, timer_compare, UNUSED static)
 /* As many as there are threads may be due at once, and interrupts are off. The alarm for the rest goes off at once. */
 #define FIRE_MAX 32
 
-static struct timer_tree queues[MAX_CPUS];
+static struct timer_tree queues[MAX_CPUS] GUARDED_BY(sched_lock);
 
 void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *)) {
     ASSERT(!timer->armed);

@@ -1,12 +1,16 @@
 /*
  * Timers: call something at a time. One queue for each processor, ordered by deadline; the machine's alarm is set
- * for the first. The scheduler's lock guards the queue and is held while `fire` runs, in an interrupt.
+ * for the first. `fire` runs in an interrupt, under the scheduler's lock.
  */
 #pragma once
 
 #include <bsd/sys/tree.h>
 #include <stdbool.h>
 #include <zircon/types.h>
+
+#include "kernel/base/spinlock.h"
+
+extern struct spinlock sched_lock;
 
 struct timer {
     /* [s] */
@@ -17,12 +21,12 @@ struct timer {
     void (*fire)(struct timer *timer);
 };
 
-/* Under the scheduler's lock. A deadline of ZX_TIME_INFINITE arms nothing. */
-void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *timer));
-void timer_disarm(struct timer *timer);
+/* A deadline of ZX_TIME_INFINITE arms nothing. */
+void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *timer)) REQUIRES(&sched_lock);
+void timer_disarm(struct timer *timer) REQUIRES(&sched_lock);
 
-/* Under the scheduler's lock: fires what is due on this processor; if that is much, some of it. */
-void timer_run(zx_time_t now);
+/* Fires what is due on this processor; if that is much, some of it. */
+void timer_run(zx_time_t now) REQUIRES(&sched_lock);
 
-/* Under the scheduler's lock: this processor's next deadline, or ZX_TIME_INFINITE. */
-zx_time_t timer_next(void);
+/* This processor's next deadline, or ZX_TIME_INFINITE. */
+zx_time_t timer_next(void) REQUIRES(&sched_lock);

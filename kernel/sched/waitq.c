@@ -16,7 +16,8 @@ void waitq_wake_locked(struct thread *t, zx_status_t status) {
     sched_make_ready(t);
 }
 
-static void wait_timed_out(struct timer *timer) NO_THREAD_SAFETY {
+static void wait_timed_out(struct timer *timer) {
+    spin_assert_held(&sched_lock);
     waitq_wake_locked(container_of(timer, struct thread, wait_timer), ZX_ERR_TIMED_OUT);
 }
 

@@ -62,12 +62,19 @@ static bool is_blocked(void) {
     return info.blocked && !info.interruptible;
 }
 
+static zx_status_t check_parked(void) {
+    mutex_lock(&thread->process->lock);
+    zx_status_t status = suspend_check_parked(thread);
+    mutex_unlock(&thread->process->lock);
+    return status;
+}
+
 KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is; without a token it runs on") {
     struct handle token;
     NEED(begin() && start_parked(&token));
-    NEED(suspend_hold(thread) == ZX_OK);
-    EXPECT(is_blocked());
-    suspend_release(thread);
+    mutex_lock(&thread->process->lock);
+    EXPECT(suspend_check_parked(thread) == ZX_OK && is_blocked());
+    mutex_unlock(&thread->process->lock);
     EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_SUSPENDED);
     handle_discard(token);
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
@@ -77,9 +84,9 @@ KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is
 KTEST("suspend/what is not parked cannot be held") {
     struct handle token;
     NEED(begin());
-    EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE);
+    EXPECT(check_parked() == ZX_ERR_BAD_STATE);
     NEED(suspend(&token));
-    EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE && user_thread_state(thread) == ZX_THREAD_STATE_NEW);
+    EXPECT(check_parked() == ZX_ERR_BAD_STATE && user_thread_state(thread) == ZX_THREAD_STATE_NEW);
     handle_discard(token);
     end();
 }
@@ -89,7 +96,7 @@ KTEST("suspend/killed while parked it dies, and the token can go before or after
         struct handle token;
         NEED(begin() && start_parked(&token));
         process_kill(process, 5);
-        EXPECT(suspend_hold(thread) == ZX_ERR_BAD_STATE);
+        EXPECT(check_parked() == ZX_ERR_BAD_STATE);
         if (i == 0) handle_discard(token);
         EXPECT(return_code() == 5);
         EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_DEAD);

@@ -81,9 +81,23 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wun
 KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=object-size -fno-sanitize-recover=all
 KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNEL_SANITIZE),-O2 -g) $(WARNINGS) \
 	-ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
-	-ffunction-sections -fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include $(MACHINE_CFLAGS)
+	-ffunction-sections -fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include -Ibuild/interface $(MACHINE_CFLAGS)
 KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
 	-z noexecstack -z max-page-size=4096 --wrap=panic
+
+# --- the system calls ---
+
+# What is made of the list of them; the headers of syscalls/FILE.c, and of the list itself.
+INTERFACE := build/interface
+INTERFACE_HEADERS := $(patsubst %,$(INTERFACE)/syscalls/%.h,list $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
+$(INTERFACE_HEADERS) &: syscalls/syscalls.def syscalls/generate.pl
+	$(call say,CALLS,$<)
+	$(QUIET)$(PERL) syscalls/generate.pl headers $(INTERFACE)
+
+# The prototypes of <zircon/syscalls.h> and what the manual pages say of each call's arguments are made in place.
+.PHONY: interface
+interface:
+	$(QUIET)$(PERL) syscalls/generate.pl refresh
 
 KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)
@@ -102,12 +116,12 @@ $(OUT)/kernel.flags: FORCE
 
 say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)' >&2)
 
-$(OUT)/kernel/%.o: %.c $(OUT)/kernel.flags
+$(OUT)/kernel/%.o: %.c $(OUT)/kernel.flags | $(INTERFACE_HEADERS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/kernel-test/%.o: %.c $(OUT)/kernel.flags
+$(OUT)/kernel-test/%.o: %.c $(OUT)/kernel.flags | $(INTERFACE_HEADERS)
 	$(call say,CC,$< (tests))
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(KERNEL_CFLAGS) -DKERNEL_TESTS -MMD -MP -c -o $@ $<
@@ -211,7 +225,7 @@ stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
 C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
 CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
-CHECKS := gcc clang format tidy cppcheck layering cases
+CHECKS := gcc clang format tidy cppcheck layering interface cases
 
 .PHONY: check $(CHECKS:%=check-%) format
 check: $(CHECKS:%=check-%)
@@ -223,6 +237,10 @@ check-gcc check-clang: check-%:
 check-format:
 	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)) files)
 	$(QUIET)clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)
+
+check-interface:
+	$(call say,CALLS,syscalls/generate.pl)
+	$(QUIET)$(PERL) syscalls/generate.pl check
 
 check-layering:
 	$(call say,LAYERS,tests/layering.pl)
@@ -238,13 +256,13 @@ SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
 TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(filter-out $(KERNEL_SANITIZE),$(KERNEL_CFLAGS))
-TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Itests/host/include -Iuser/libc/$(ARCH)/include
+TIDY_HOST_CFLAGS ?= -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Ibuild/interface -Itests/host/include -Iuser/libc/$(ARCH)/include
 TIDY_TOOL_CFLAGS := -std=gnu2x
 
 # Each file is analysed again only after a change, with the flags of its side of the fence.
 TIDY := $(C_SOURCES:%.c=build/check/tidy/%.ok)
 check-tidy: $(TIDY)
-$(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
+$(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy | $(INTERFACE_HEADERS)
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	$(QUIET)clang-tidy --quiet $< -- $(TIDY_$(call side-of,$<)_CFLAGS) 2>$(@:.ok=.log) || \
@@ -254,9 +272,8 @@ $(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy
 # bsd/ and nothing else of the system's headers: a kernel uses no more of them.
 CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
 	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
-	--suppress=preprocessorErrorDirective:syscalls/dispatch.c \
-	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include
-check-cppcheck:
+	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include -Ibuild/interface
+check-cppcheck: $(INTERFACE_HEADERS)
 	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
 	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
 	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/$(ARCH)/include -Ibuild/check/include \

@@ -123,8 +123,6 @@ static zx_status_t make_message(const uint32_t *ids, uint32_t num_ids, struct me
     return ZX_OK;
 }
 
-#define VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
-
 /* Writes the bootstrap message into a new channel; `*end` is what init reads it from. Borrows the objects. */
 static zx_status_t send_message(struct boot *boot, struct object *resource, struct handle *end) {
     static const uint32_t ids[] = {PA_PROC_SELF,   PA_THREAD_SELF, PA_VMAR_ROOT,
@@ -132,7 +130,7 @@ static zx_status_t send_message(struct boot *boot, struct object *resource, stru
     const struct handle given[countof(ids)] = {
         {&boot->process->object, ZX_DEFAULT_PROCESS_RIGHTS},
         {&boot->thread->object, ZX_DEFAULT_THREAD_RIGHTS},
-        {&boot->process->aspace->root->object, VMAR_RIGHTS},
+        {&boot->process->aspace->root->object, PROCESS_ROOT_RIGHTS},
         {&boot->process->job->object, ZX_DEFAULT_JOB_RIGHTS},
         {resource, ZX_DEFAULT_RESOURCE_RIGHTS},
         {&boot->archive->object, ZX_DEFAULT_VMO_RIGHTS & ~ZX_RIGHT_WRITE},

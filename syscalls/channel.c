@@ -4,10 +4,10 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/object/user_thread.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/channel.h"
 #include "vm/usercopy.h"
 
-zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
+static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
     struct object *a, *b;
     if (options != 0) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = channel_create(&a, &b);
@@ -76,65 +76,36 @@ static zx_status_t collect_message(struct object *channel, user_in_t bytes, uint
     return status;
 }
 
-/* The channel that a write or call goes to; without it the handles that were to go along are gone. */
-static zx_status_t get_target(zx_handle_t value, zx_rights_t rights, zx_status_t before, user_in_t handles,
-                              uint32_t num_handles, struct object **out) {
-    zx_status_t status = before;
-    if (status == ZX_OK) status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, rights, out);
-    if (status != ZX_OK) consume_handles(handles, num_handles);
-    return status;
-}
-
-zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
-                              user_in_t handles, uint32_t num_handles) {
+static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
+                                     user_in_t handles, uint32_t num_handles) {
     struct object *channel;
     struct message *message;
-    zx_status_t status = options == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
-    status = get_target(value, ZX_RIGHT_WRITE, status, handles, num_handles, &channel);
-    if (status != ZX_OK) return status;
+    zx_status_t status = options == 0 ? channel_write_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    if (status != ZX_OK) {
+        consume_handles(handles, num_handles);
+        return status;
+    }
     status = collect_message(channel, bytes, num_bytes, handles, num_handles, &message);
     if (status == ZX_OK) status = channel_write(channel, message);
     object_unref(channel);
     return status;
 }
 
-/* Makes the first `count` handles of a message the caller's: all of them or none. */
-static zx_status_t give_handles(struct message *message, user_out_t out) {
-    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
-    struct handle_table *table = caller_handles();
-    uint32_t reserved = 0, count = message->num_handles;
-    zx_status_t status = ZX_OK;
-    while (status == ZX_OK && reserved < count) {
-        status = handle_reserve(table, &values[reserved]);
-        if (status == ZX_OK) reserved++;
-    }
-    if (status == ZX_OK && count > 0) status = copy_out(out, values, count * sizeof(values[0]));
-    for (uint32_t i = 0; i < reserved; i++) {
-        if (status == ZX_OK)
-            handle_publish(table, values[i], message->handles[i]);
-        else
-            handle_unreserve(table, values[i]);
-    }
+/* Makes a message's bytes and handles the caller's. */
+static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
+    zx_status_t status = message->num_bytes ? copy_out(bytes, message->bytes, message->num_bytes) : ZX_OK;
+    if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
     if (status == ZX_OK) message->num_handles = 0;
     return status;
 }
 
-static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
-    zx_status_t status = message->num_bytes ? copy_out(bytes, message->bytes, message->num_bytes) : ZX_OK;
-    return status == ZX_OK ? give_handles(message, handles) : status;
-}
-
-zx_status_t sys_channel_read(zx_handle_t value, uint32_t options, user_out_t bytes, user_out_t handles,
-                             uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
-                             user_out_t actual_handles) {
-    struct object *channel;
+static zx_status_t sys_channel_read(struct object *channel, uint32_t options, user_out_t bytes, user_out_t handles,
+                                    uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
+                                    user_out_t actual_handles) {
     struct message *message = NULL;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_READ, &channel);
-    if (status != ZX_OK) return status;
-    status = ZX_ERR_NOT_SUPPORTED;
-    if (!(options & ~ZX_CHANNEL_READ_MAY_DISCARD))
-        status = channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, &message);
-    object_unref(channel);
+    if (options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
+    zx_status_t status =
+        channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, &message);
     if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
     zx_status_t told = user_put_optional(actual_bytes, num_bytes);
     if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
@@ -163,8 +134,11 @@ static zx_status_t send_request(struct channel_call *call, zx_handle_t value, ui
     struct message *request;
     user_in_t bytes = {(vaddr_t)args->wr_bytes}, handles = {(vaddr_t)args->wr_handles};
     zx_status_t status = options != 0 || args->wr_num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
-    status = get_target(value, ZX_RIGHT_READ | ZX_RIGHT_WRITE, status, handles, args->wr_num_handles, &channel);
-    if (status != ZX_OK) return status;
+    if (status == ZX_OK) status = channel_call_noretry_get_handle(value, &channel);
+    if (status != ZX_OK) {
+        consume_handles(handles, args->wr_num_handles);
+        return status;
+    }
     status = collect_message(channel, bytes, args->wr_num_bytes, handles, args->wr_num_handles, &request);
     if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
     object_unref(channel);
@@ -180,8 +154,8 @@ static zx_status_t await_reply(struct user_thread *self, zx_time_t deadline, use
 }
 
 /* A call that was interrupted, and is not finished but followed by another, is given up. */
-zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options, zx_time_t deadline, user_in_t args,
-                                     user_out_t actual_bytes, user_out_t actual_handles) {
+static zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options, zx_time_t deadline, user_in_t args,
+                                            user_out_t actual_bytes, user_out_t actual_handles) {
     struct user_thread *self = user_thread_current();
     channel_call_end(&self->call);
     zx_status_t status = user_get(&self->call_args, args);
@@ -189,7 +163,7 @@ zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options, zx_tim
     return status == ZX_OK ? await_reply(self, deadline, actual_bytes, actual_handles) : status;
 }
 
-zx_status_t sys_channel_call_finish(zx_time_t deadline, user_out_t actual_bytes, user_out_t actual_handles) {
+static zx_status_t sys_channel_call_finish(zx_time_t deadline, user_out_t actual_bytes, user_out_t actual_handles) {
     struct user_thread *self = user_thread_current();
     if (!self->call.wait.object) return ZX_ERR_BAD_STATE;
     return await_reply(self, deadline, actual_bytes, actual_handles);

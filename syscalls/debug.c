@@ -1,17 +1,16 @@
 /*
  * System calls for debugging the system itself. Manual: debug.md.
  */
+#include "syscalls/debug.h"
 #include "arch/console.h"
 #include "arch/time.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/object/process.h"
-#include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/mutex.h"
-#include "syscalls/syscalls.h"
 #include "vm/inject.h"
 #include "vm/usercopy.h"
 
@@ -59,7 +58,7 @@ static zx_status_t write_all(const char *text, size_t len) {
     return ZX_OK;
 }
 
-zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
+static zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     char text[DEBUG_TEXT_MAX];
     size_t len = min_u64(size, sizeof(text));
     if (len == 0) return ZX_OK;
@@ -94,11 +93,10 @@ static zx_status_t read_some(char *text, size_t size, size_t *len) {
     return ZX_OK;
 }
 
-zx_status_t sys_debug_read(zx_handle_t resource, user_out_t buffer, user_out_t size_inout) {
+static zx_status_t sys_debug_read(user_out_t buffer, user_out_t size_inout) {
     char text[DEBUG_TEXT_MAX];
     size_t wanted, done = 0, len;
-    zx_status_t status = resource_check_root(caller_handles(), resource);
-    if (status == ZX_OK) status = user_get(&wanted, (user_in_t){size_inout.addr});
+    zx_status_t status = user_get(&wanted, (user_in_t){size_inout.addr});
     while (status == ZX_OK && done < wanted) {
         status = read_some(text, min_u64(wanted - done, sizeof(text)), &len);
         if (status == ZX_ERR_INTERNAL_INTR_RETRY && done > 0) return user_put(size_inout, done);
@@ -162,12 +160,10 @@ static zx_status_t run_command(const char *line) {
 static zx_status_t run_command(const char *line UNUSED) { return ZX_ERR_NOT_SUPPORTED; }
 #endif
 
-zx_status_t sys_debug_send_command(zx_handle_t resource, user_in_t buffer, size_t size) {
+static zx_status_t sys_debug_send_command(user_in_t buffer, size_t size) {
     char line[DEBUG_TEXT_MAX + 1];
-    zx_status_t status = resource_check_root(caller_handles(), resource);
-    if (status != ZX_OK) return status;
     if (size > DEBUG_TEXT_MAX) return ZX_ERR_INVALID_ARGS;
-    status = copy_in(line, buffer, size);
+    zx_status_t status = copy_in(line, buffer, size);
     if (status != ZX_OK) return status;
     line[size] = '\0';
     return run_command(line);

@@ -4,9 +4,9 @@
 #include "kernel/object/event.h"
 
 #include "kernel/object/handle.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/event.h"
 
-zx_status_t sys_event_create(uint32_t options, user_out_t out) {
+static zx_status_t sys_event_create(uint32_t options, user_out_t out) {
     struct object *event;
     if (options != 0) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = event_create(&event);
@@ -16,7 +16,7 @@ zx_status_t sys_event_create(uint32_t options, user_out_t out) {
     return status;
 }
 
-zx_status_t sys_eventpair_create(uint32_t options, user_out_t out0, user_out_t out1) {
+static zx_status_t sys_eventpair_create(uint32_t options, user_out_t out0, user_out_t out1) {
     struct object *a, *b;
     if (options != 0) return ZX_ERR_NOT_SUPPORTED;
     zx_status_t status = eventpair_create(&a, &b);

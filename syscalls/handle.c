@@ -4,10 +4,10 @@
 #include "kernel/object/handle.h"
 
 #include "kernel/sched/thread.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/handle.h"
 #include "vm/usercopy.h"
 
-zx_status_t sys_handle_close(zx_handle_t value) {
+static zx_status_t sys_handle_close(zx_handle_t value) {
     struct handle handle;
     if (value == ZX_HANDLE_INVALID) return ZX_OK;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
@@ -15,7 +15,7 @@ zx_status_t sys_handle_close(zx_handle_t value) {
     return status;
 }
 
-zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
+static zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
     zx_status_t status = ZX_OK;
     for (size_t i = 0; i < count && !thread_killed(); i++) {
         zx_handle_t value;
@@ -26,13 +26,13 @@ zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
     return status;
 }
 
-zx_status_t sys_handle_duplicate(zx_handle_t value, zx_rights_t rights, user_out_t out) {
+static zx_status_t sys_handle_duplicate(zx_handle_t value, zx_rights_t rights, user_out_t out) {
     struct handle handle;
     zx_status_t status = handle_duplicate(caller_handles(), value, rights, &handle);
     return status == ZX_OK ? handle_give(caller_handles(), out, handle) : status;
 }
 
-zx_status_t sys_handle_replace(zx_handle_t value, zx_rights_t rights, user_out_t out) {
+static zx_status_t sys_handle_replace(zx_handle_t value, zx_rights_t rights, user_out_t out) {
     struct handle handle;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
     if (status != ZX_OK) return status;

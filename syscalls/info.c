@@ -12,7 +12,7 @@
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/sched.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/info.h"
 #include "vm/heap.h"
 #include "vm/list.h"
 #include "vm/page.h"
@@ -322,12 +322,12 @@ static zx_status_t tell(const struct info_topic *topic, const struct handle *han
     return status == ZX_OK && topic->fill && list.written == 0 ? ZX_ERR_BUFFER_TOO_SMALL : status;
 }
 
-zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size, user_out_t actual,
-                                user_out_t avail) {
+static zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size,
+                                       user_out_t actual, user_out_t avail) {
     const struct info_topic *topic = find_topic(topic_id);
     struct handle handle;
     if (!topic && topic_id != ZX_INFO_HANDLE_VALID) return ZX_ERR_NOT_SUPPORTED;
-    zx_status_t status = handle_lookup(caller_handles(), value, &handle);
+    zx_status_t status = handle_get_any(caller_handles(), value, 0, &handle);
     if (status != ZX_OK) return status;
     if (topic) status = check_topic(topic, &handle);
     if (topic && status == ZX_OK) status = tell(topic, &handle, buffer, size, actual, avail);

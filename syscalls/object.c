@@ -10,7 +10,7 @@
 #include "kernel/object/name.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/object.h"
 #include "vm/usercopy.h"
 #include "vm/vmar.h"
 
@@ -32,37 +32,19 @@ static zx_status_t set_name(struct object *object, user_in_t value, size_t size)
     return status == ZX_OK ? object_set_name(object, name) : status;
 }
 
-static zx_status_t set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
+static zx_status_t refuse_null(vaddr_t value) { return value ? ZX_OK : ZX_ERR_INVALID_ARGS; }
+
+static zx_status_t sys_object_set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
     if (property == ZX_PROP_NAME) return set_name(object, value, size);
     return arch_is_register(property) ? set_register(object, property, value, size) : ZX_ERR_INVALID_ARGS;
 }
 
-zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t property, user_in_t value, size_t size) {
-    struct object *object;
-    if (!value.addr) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = handle_get_any(caller_handles(), handle, ZX_RIGHT_SET_PROPERTY, &object);
-    if (status != ZX_OK) return status;
-    status = set_property(object, property, value, size);
-    object_unref(object);
-    return status;
-}
-
-static zx_status_t get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {
+static zx_status_t sys_object_get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {
     char name[ZX_MAX_NAME_LEN];
     if (property != ZX_PROP_NAME) return ZX_ERR_INVALID_ARGS;
     if (size < sizeof(name)) return ZX_ERR_BUFFER_TOO_SMALL;
     object_get_name(object, name);
     return copy_out(value, name, sizeof(name));
-}
-
-zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t property, user_out_t value, size_t size) {
-    struct object *object;
-    if (!value.addr) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = handle_get_any(caller_handles(), handle, ZX_RIGHT_GET_PROPERTY, &object);
-    if (status != ZX_OK) return status;
-    status = get_property(object, property, value, size);
-    object_unref(object);
-    return status;
 }
 
 /* The members after `*koid`, as objects. */
@@ -107,15 +89,12 @@ static zx_status_t find_child(struct object *object, zx_koid_t koid, struct obje
     return found ? ZX_OK : ZX_ERR_NOT_FOUND;
 }
 
-zx_status_t sys_object_get_child(zx_handle_t value, zx_koid_t koid, zx_rights_t rights, user_out_t out) {
-    struct handle handle;
+static zx_status_t sys_object_get_child(const struct handle *parent, zx_koid_t koid, zx_rights_t rights,
+                                        user_out_t out) {
     struct object *child;
-    zx_status_t status = handle_lookup(caller_handles(), value, &handle);
-    if (status != ZX_OK) return status;
-    if (rights == ZX_RIGHT_SAME_RIGHTS) rights = handle.rights;
-    if (!(handle.rights & ZX_RIGHT_ENUMERATE) || (rights & ~handle.rights)) status = ZX_ERR_ACCESS_DENIED;
-    if (status == ZX_OK) status = find_child(handle.object, koid, &child);
-    object_unref(handle.object);
+    if (rights == ZX_RIGHT_SAME_RIGHTS) rights = parent->rights;
+    if (rights & ~parent->rights) return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = find_child(parent->object, koid, &child);
     if (status != ZX_OK) return status;
     return handle_give(caller_handles(), out, handle_adopt(child, rights));
 }

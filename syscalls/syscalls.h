@@ -1,8 +1,11 @@
 /*
- * What all system calls share: their prototypes, made from the one list, and how their bodies are written.
+ * What all system calls share. For each FILE.c here the list makes a header syscalls/FILE.h, with an entry for each of its
+ * calls: it is called by the machine with the registers, gives them their types (and so cuts what is wider than its
+ * argument), makes the checks that the list names, looks the handles up, and gives their objects back after the body,
+ * sys_NAME(), has returned.
  *
- * A body reads: plain arguments; handles, with type and rights; the act; outputs. It runs on the caller's thread with
- * interrupts on and no lock held, and leaves it the same way.
+ * A body reads: what is left to check; the act; outputs. It runs on the caller's thread with interrupts on and no lock
+ * held, and leaves it the same way.
  */
 #pragma once
 
@@ -13,31 +16,17 @@
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
 
-#define SYSCALL_RETURN_PLAIN zx_status_t
-#define SYSCALL_RETURN_BLOCKING zx_status_t
-#define SYSCALL_RETURN_VALUE int64_t
-#define SYSCALL_RETURN_NORETURN _Noreturn void
-
-#define SYSCALL_PICK(a, b, c, d, e, f, g, h, n, ...) n
-#define SYSCALL_ARITY(...) SYSCALL_PICK(__VA_ARGS__ __VA_OPT__(, ) 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define SYSCALL_IF_EMPTY(...) SYSCALL_PICK(__VA_ARGS__ __VA_OPT__(, ), , , , , , , , void)
-
-#define SYSCALL(name, kind, ...) SYSCALL_RETURN_##kind sys_##name(__VA_ARGS__ SYSCALL_IF_EMPTY(__VA_ARGS__));
-#include "syscalls/syscalls.def"
+#define SYSCALL_ENTRY(name)                                                                                 \
+    uint64_t syscall_##name(uint64_t a1 UNUSED, uint64_t a2 UNUSED, uint64_t a3 UNUSED, uint64_t a4 UNUSED, \
+                            uint64_t a5 UNUSED, uint64_t a6 UNUSED, uint64_t a7 UNUSED, uint64_t a8 UNUSED)
+#define SYSCALL(name, ...) SYSCALL_ENTRY(name);
+#include "syscalls/list.h"
 #undef SYSCALL
 
 /* The calling process's handles. */
 static inline struct handle_table *caller_handles(void) { return &process_current()->handles; }
 
-/*
- * The object that a caller's handle names, with a reference: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
- */
-MUST_CHECK static inline zx_status_t caller_get(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                                                struct object **out) {
-    return handle_get(caller_handles(), value, type, rights, out);
-}
-
-/* One that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
+/* An object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
 MUST_CHECK zx_status_t caller_get_waitable(zx_handle_t value, struct object **out);
 
 /* A name for a new object: cut to 31 bytes. INVALID_ARGS for a bad pointer. */

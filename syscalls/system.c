@@ -1,25 +1,25 @@
 /*
  * System calls about the machine, and random bytes. Manual: system.md.
  */
+#include "syscalls/system.h"
 #include "arch/boot.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/random.h"
 #include "kernel/sched/sched.h"
-#include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
-int64_t sys_system_get_num_cpus(void) { return sched_cpu_count(); }
-int64_t sys_system_get_physmem(void) { return (int64_t)arch_boot_info()->ram_total; }
+static uint32_t sys_system_get_num_cpus(void) { return sched_cpu_count(); }
+static uint64_t sys_system_get_physmem(void) { return arch_boot_info()->ram_total; }
 
 /* At most ZX_CPRNG_DRAW_MAX_LEN bytes at a time; the stub asks as often as it takes. */
-zx_status_t sys_cprng_draw_once(user_out_t buffer, size_t len) {
+static zx_status_t sys_cprng_draw_once(user_out_t buffer, size_t len) {
     uint8_t bytes[ZX_CPRNG_DRAW_MAX_LEN];
     if (len > sizeof(bytes)) return ZX_ERR_INVALID_ARGS;
     random_bytes(bytes, len);
     return len ? copy_out(buffer, bytes, len) : ZX_OK;
 }
 
-zx_status_t sys_cprng_add_entropy(user_in_t buffer, size_t len) {
+static zx_status_t sys_cprng_add_entropy(user_in_t buffer, size_t len) {
     uint8_t bytes[ZX_CPRNG_ADD_ENTROPY_MAX_LEN];
     if (len > sizeof(bytes)) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = len ? copy_in(bytes, buffer, len) : ZX_OK;

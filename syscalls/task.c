@@ -8,140 +8,116 @@
 #include "kernel/object/process.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/task.h"
 #include "vm/vmar.h"
 
-#define ROOT_VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+static zx_status_t refuse_options(uint32_t options) { return options == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS; }
 
-zx_status_t sys_job_create(zx_handle_t parent_value, uint32_t options, user_out_t out) {
-    struct object *parent;
+static zx_status_t sys_job_create(struct job *parent, uint32_t options UNUSED, user_out_t out) {
     struct job *job;
-    if (options != 0) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = caller_get(parent_value, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_JOB, &parent);
-    if (status != ZX_OK) return status;
-    status = job_create(job_from_object(parent), &job);
-    object_unref(parent);
+    zx_status_t status = job_create(parent, &job);
     if (status != ZX_OK) return status;
     return handle_give(caller_handles(), out, handle_adopt(&job->object, ZX_DEFAULT_JOB_RIGHTS));
 }
 
-static zx_status_t create_in_job(zx_handle_t job_value, const char *name, struct process **out) {
-    struct object *job;
-    zx_status_t status = caller_get(job_value, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &job);
-    if (status != ZX_OK) return status;
-    status = process_create(job_from_object(job), name, out);
-    object_unref(job);
-    return status;
-}
-
-zx_status_t sys_process_create(zx_handle_t job, user_in_t name, size_t name_size, uint32_t options,
-                               user_out_t process_out, user_out_t vmar_out) {
+static zx_status_t sys_process_create(zx_handle_t job_value, user_in_t name, size_t name_size, uint32_t options,
+                                      user_out_t process_out, user_out_t vmar_out) {
     char kname[ZX_MAX_NAME_LEN];
+    struct job *job;
     struct process *process;
-    if (options != 0) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = copy_in_name(kname, name, name_size);
+    zx_status_t status = refuse_options(options);
+    if (status == ZX_OK) status = copy_in_name(kname, name, name_size);
+    if (status == ZX_OK) status = process_create_get_job(job_value, &job);
     if (status != ZX_OK) return status;
-    status = create_in_job(job, kname, &process);
+    status = process_create(job, kname, &process);
+    object_unref(&job->object);
     if (status != ZX_OK) return status;
-    struct handle root = handle_make(&process->root->object, ROOT_VMAR_RIGHTS);
+    struct handle root = handle_make(&process->root->object, PROCESS_ROOT_RIGHTS);
     struct handle handle = handle_adopt(&process->object, ZX_DEFAULT_PROCESS_RIGHTS);
     return handle_give_two(caller_handles(), process_out, handle, vmar_out, root);
 }
 
 /* The process and thread that process_start names, each with a reference. */
-static zx_status_t get_pair(zx_handle_t process_value, zx_handle_t thread_value, struct object **process,
-                            struct object **thread) {
-    zx_status_t status = caller_get(process_value, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, process);
+static zx_status_t get_pair(zx_handle_t process_value, zx_handle_t thread_value, struct process **process,
+                            struct user_thread **thread) {
+    zx_status_t status = process_start_get_process(process_value, process);
     if (status != ZX_OK) return status;
-    status = caller_get(thread_value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, thread);
-    if (status != ZX_OK) object_unref(*process);
+    status = process_start_get_thread(thread_value, thread);
+    if (status != ZX_OK) object_unref(&(*process)->object);
     return status;
 }
 
 /* The handle for the first thread: out of the caller's table whatever becomes of it. */
-static zx_status_t take_arg(zx_handle_t value, struct handle *out, zx_status_t *taken) {
+static zx_status_t take_arg(zx_handle_t value, struct handle *out) {
     *out = (struct handle){0};
-    *taken = value == ZX_HANDLE_INVALID ? ZX_OK : handle_remove(caller_handles(), value, out);
-    return *taken == ZX_OK && out->object && !(out->rights & ZX_RIGHT_TRANSFER) ? ZX_ERR_ACCESS_DENIED : *taken;
+    if (value == ZX_HANDLE_INVALID) return ZX_OK;
+    zx_status_t status = handle_remove(caller_handles(), value, out);
+    return status == ZX_OK && !(out->rights & ZX_RIGHT_TRANSFER) ? ZX_ERR_ACCESS_DENIED : status;
 }
 
-zx_status_t sys_process_start(zx_handle_t process_value, zx_handle_t thread_value, zx_vaddr_t entry, zx_vaddr_t sp,
-                              zx_handle_t arg1, uintptr_t arg2) {
-    struct object *process, *thread;
+static zx_status_t sys_process_start(zx_handle_t process_value, zx_handle_t thread_value, zx_vaddr_t entry,
+                                     zx_vaddr_t sp, zx_handle_t arg1, uintptr_t arg2) {
+    struct process *process = NULL;
+    struct user_thread *thread = NULL;
     struct handle arg;
-    zx_status_t taken, pair = get_pair(process_value, thread_value, &process, &thread);
-    zx_status_t status = take_arg(arg1, &arg, &taken);
-    if (pair == ZX_OK && user_thread_from_object(thread)->process != process_from_object(process))
-        status = ZX_ERR_ACCESS_DENIED;
-    if (pair == ZX_OK && status == ZX_OK) {
-        status = process_start(process_from_object(process), user_thread_from_object(thread), entry, sp, arg, arg2);
-    } else if (arg.object) {
+    zx_status_t pair = get_pair(process_value, thread_value, &process, &thread), taken = take_arg(arg1, &arg);
+    zx_status_t status = pair == ZX_OK ? taken : pair;
+    if (pair == ZX_OK && thread->process != process) status = ZX_ERR_ACCESS_DENIED;
+    if (status == ZX_OK)
+        status = process_start(process, thread, entry, sp, arg, arg2);
+    else if (arg.object)
         handle_discard(arg);
-    }
-    if (pair != ZX_OK) return pair;
-    object_unref(thread);
-    object_unref(process);
+    if (pair != ZX_OK) return status;
+    object_unref(&thread->object);
+    object_unref(&process->object);
     return status;
 }
 
-_Noreturn void sys_process_exit(int64_t return_code) {
+_Noreturn static void sys_process_exit(int64_t return_code) {
     process_kill(process_current(), return_code);
     user_thread_exit();
 }
 
-zx_status_t sys_thread_create(zx_handle_t process_value, user_in_t name, size_t name_size, uint32_t options,
-                              user_out_t out) {
+static zx_status_t sys_thread_create(zx_handle_t process_value, user_in_t name, size_t name_size, uint32_t options,
+                                     user_out_t out) {
     char kname[ZX_MAX_NAME_LEN];
-    struct object *process;
+    struct process *process;
     struct user_thread *thread;
-    if (options != 0) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = copy_in_name(kname, name, name_size);
+    zx_status_t status = refuse_options(options);
+    if (status == ZX_OK) status = copy_in_name(kname, name, name_size);
+    if (status == ZX_OK) status = thread_create_get_process(process_value, &process);
     if (status != ZX_OK) return status;
-    status = caller_get(process_value, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_MANAGE_THREAD, &process);
-    if (status != ZX_OK) return status;
-    status = user_thread_create(process_from_object(process), kname, &thread);
-    object_unref(process);
+    status = user_thread_create(process, kname, &thread);
+    object_unref(&process->object);
     if (status != ZX_OK) return status;
     status = handle_give(caller_handles(), out, handle_make(&thread->object, ZX_DEFAULT_THREAD_RIGHTS));
     object_unref(&thread->object);
     return status;
 }
 
-zx_status_t sys_thread_start(zx_handle_t value, zx_vaddr_t entry, zx_vaddr_t sp, uintptr_t arg1, uintptr_t arg2) {
-    struct object *thread;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &thread);
-    if (status != ZX_OK) return status;
-    status = user_thread_start(user_thread_from_object(thread), entry, sp, arg1, arg2);
-    object_unref(thread);
-    return status;
+static zx_status_t sys_thread_start(struct user_thread *thread, zx_vaddr_t entry, zx_vaddr_t sp, uintptr_t arg1,
+                                    uintptr_t arg2) {
+    return user_thread_start(thread, entry, sp, arg1, arg2);
 }
 
-_Noreturn void sys_thread_exit(void) { user_thread_exit(); }
+_Noreturn static void sys_thread_exit(void) { user_thread_exit(); }
 
-zx_status_t sys_task_kill(zx_handle_t value) {
-    struct object *task;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_DESTROY, &task);
-    if (status != ZX_OK) return status;
+static zx_status_t sys_task_kill(struct object *task) {
     switch (task->ops->type) {
     case ZX_OBJ_TYPE_PROCESS:
         process_kill(process_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL);
-        break;
+        return ZX_OK;
     case ZX_OBJ_TYPE_JOB:
         job_kill(job_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL);
-        break;
+        return ZX_OK;
     default:
-        status = ZX_ERR_WRONG_TYPE;
+        return ZX_ERR_WRONG_TYPE;
     }
-    object_unref(task);
-    return status;
 }
 
-zx_status_t sys_task_suspend_token(zx_handle_t value, user_out_t out) {
-    struct object *task, *token;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WRITE, &task);
-    if (status != ZX_OK) return status;
-    status = task_suspend(task, &token);
-    object_unref(task);
+static zx_status_t sys_task_suspend_token(struct object *task, user_out_t out) {
+    struct object *token;
+    zx_status_t status = task_suspend(task, &token);
     if (status != ZX_OK) return status;
     status = handle_give(caller_handles(), out, handle_make(token, ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS));
     object_unref(token);

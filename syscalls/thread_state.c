@@ -1,11 +1,11 @@
 /*
  * System calls that read and write the registers of suspended threads. Manual: thread_state.md.
  */
+#include "syscalls/thread_state.h"
 #include "kernel/base/string.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
-#include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
 struct state_buffer {
@@ -18,7 +18,7 @@ static zx_status_t check_kind(uint32_t kind, size_t size) {
     return size < needed ? ZX_ERR_BUFFER_TOO_SMALL : ZX_OK;
 }
 
-static zx_status_t read_state(struct user_thread *thread, uint32_t kind, user_out_t buffer, size_t size) {
+static zx_status_t sys_thread_read_state(struct user_thread *thread, uint32_t kind, user_out_t buffer, size_t size) {
     struct state_buffer state;
     zx_status_t status = check_kind(kind, size);
     if (status != ZX_OK) return status;
@@ -30,7 +30,7 @@ static zx_status_t read_state(struct user_thread *thread, uint32_t kind, user_ou
     return status == ZX_OK ? copy_out(buffer, &state, arch_state_size(kind)) : status;
 }
 
-static zx_status_t write_state(struct user_thread *thread, uint32_t kind, user_in_t buffer, size_t size) {
+static zx_status_t sys_thread_write_state(struct user_thread *thread, uint32_t kind, user_in_t buffer, size_t size) {
     struct state_buffer state;
     zx_status_t status = check_kind(kind, size);
     if (status == ZX_OK) status = copy_in(&state, buffer, arch_state_size(kind));
@@ -39,23 +39,5 @@ static zx_status_t write_state(struct user_thread *thread, uint32_t kind, user_i
     status = suspend_check_parked(thread);
     if (status == ZX_OK) status = arch_state_write(&thread->thread, kind, &state);
     mutex_unlock(&thread->process->lock);
-    return status;
-}
-
-zx_status_t sys_thread_read_state(zx_handle_t value, uint32_t kind, user_out_t buffer, size_t size) {
-    struct object *thread;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_READ, &thread);
-    if (status != ZX_OK) return status;
-    status = read_state(user_thread_from_object(thread), kind, buffer, size);
-    object_unref(thread);
-    return status;
-}
-
-zx_status_t sys_thread_write_state(zx_handle_t value, uint32_t kind, user_in_t buffer, size_t size) {
-    struct object *thread;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread);
-    if (status != ZX_OK) return status;
-    status = write_state(user_thread_from_object(thread), kind, buffer, size);
-    object_unref(thread);
     return status;
 }

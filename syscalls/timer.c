@@ -1,11 +1,11 @@
 /*
  * System calls on timers. Manual: timer.md.
  */
+#include "syscalls/timer.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/user_timer.h"
-#include "syscalls/syscalls.h"
 
-zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out_t out) {
+static zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out_t out) {
     struct object *timer;
     if (clock != ZX_CLOCK_MONOTONIC || options > ZX_TIMER_SLACK_LATE) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = user_timer_create(options, &timer);
@@ -15,21 +15,14 @@ zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out_t out)
     return status;
 }
 
-zx_status_t sys_timer_set(zx_handle_t value, zx_time_t deadline, zx_duration_t slack) {
-    struct object *timer;
-    if (slack < 0) return ZX_ERR_OUT_OF_RANGE;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer);
-    if (status != ZX_OK) return status;
+static zx_status_t check_slack(zx_duration_t slack) { return slack < 0 ? ZX_ERR_OUT_OF_RANGE : ZX_OK; }
+
+static zx_status_t sys_timer_set(struct object *timer, zx_time_t deadline, zx_duration_t slack) {
     user_timer_set(timer, deadline, slack);
-    object_unref(timer);
     return ZX_OK;
 }
 
-zx_status_t sys_timer_cancel(zx_handle_t value) {
-    struct object *timer;
-    zx_status_t status = caller_get(value, ZX_OBJ_TYPE_TIMER, ZX_RIGHT_WRITE, &timer);
-    if (status != ZX_OK) return status;
+static zx_status_t sys_timer_cancel(struct object *timer) {
     user_timer_cancel(timer);
-    object_unref(timer);
     return ZX_OK;
 }

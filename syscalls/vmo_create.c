@@ -1,10 +1,10 @@
 /*
  * System calls that make VMOs: new ones, children, and handles that may execute. Manual: vmo.md.
  */
+#include "syscalls/vmo_create.h"
 #include "kernel/base/arith.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/resource.h"
-#include "syscalls/syscalls.h"
 #include "vm/vmo.h"
 
 /* The alignments that vmo_create_contiguous takes, as powers of two; 0 stands for the least. */
@@ -18,7 +18,7 @@ static zx_status_t give_new(struct vmo *vmo, user_out_t out) {
     return status;
 }
 
-zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t out) {
+static zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t out) {
     struct vmo *vmo;
     if (options & ~(ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
     if (options == (ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
@@ -26,20 +26,20 @@ zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t out) {
     return status == ZX_OK ? give_new(vmo, out) : status;
 }
 
-zx_status_t sys_vmo_create_physical(zx_handle_t resource, zx_paddr_t base, size_t size, user_out_t out) {
+static zx_status_t sys_vmo_create_physical(zx_paddr_t base, size_t size, user_out_t out) {
     struct vmo *vmo;
-    zx_status_t status = resource_check_root(caller_handles(), resource);
-    if (status == ZX_OK) status = vmo_create_physical((paddr_t){base}, size, &vmo);
+    zx_status_t status = vmo_create_physical((paddr_t){base}, size, &vmo);
     return status == ZX_OK ? give_new(vmo, out) : status;
 }
 
-zx_status_t sys_vmo_create_contiguous(zx_handle_t resource, size_t size, uint32_t align_log2, user_out_t out) {
+static zx_status_t check_contiguous(size_t size, uint32_t align_log2) {
+    bool aligned = align_log2 == 0 || (align_log2 >= ALIGN_MIN && align_log2 < ALIGN_END);
+    return size > 0 && aligned ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+static zx_status_t sys_vmo_create_contiguous(size_t size, uint32_t align_log2, user_out_t out) {
     struct vmo *vmo;
-    if (size == 0) return ZX_ERR_INVALID_ARGS;
-    if (align_log2 == 0) align_log2 = ALIGN_MIN;
-    if (align_log2 < ALIGN_MIN || align_log2 >= ALIGN_END) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = resource_check_root(caller_handles(), resource);
-    if (status == ZX_OK) status = vmo_create_contiguous(size, align_log2, &vmo);
+    zx_status_t status = vmo_create_contiguous(size, align_log2 ? align_log2 : ALIGN_MIN, &vmo);
     return status == ZX_OK ? give_new(vmo, out) : status;
 }
 
@@ -88,44 +88,34 @@ static zx_status_t give_child(const struct handle *parent, struct vmo *child, zx
     return status;
 }
 
-zx_status_t sys_vmo_create_child(zx_handle_t value, uint32_t options, uint64_t offset, uint64_t size, user_out_t out) {
-    struct handle handle;
-    struct vmo *child;
+/* What is looked at before the handle. */
+static zx_status_t check_child(uint32_t options, uint64_t size) {
     uint64_t rounded;
     if (!page_round_up(size, &rounded)) return ZX_ERR_OUT_OF_RANGE;
-    if ((options & ZX_VMO_CHILD_NO_WRITE) && (options & ZX_VMO_CHILD_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status =
-        handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
-    if (status != ZX_OK) return status;
-    struct vmo *parent = vmo_from_object(handle.object);
-    status = create_child(parent, options, offset, size, &child);
-    if (status == ZX_OK) {
-        status = give_child(&handle, child, child_rights(handle.rights, options), out);
-    }
-    vmo_unref(parent);
-    return status;
+    return (options & ZX_VMO_CHILD_NO_WRITE) && (options & ZX_VMO_CHILD_RESIZABLE) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+static zx_status_t sys_vmo_create_child(const struct handle *parent, uint32_t options, uint64_t offset, uint64_t size,
+                                        user_out_t out) {
+    struct vmo *child;
+    zx_status_t status = create_child(vmo_from_object(parent->object), options, offset, size, &child);
+    return status == ZX_OK ? give_child(parent, child, child_rights(parent->rights, options), out) : status;
 }
 
 #define CLONE_OPTIONS (ZX_VMO_CLONE_COPY_ON_WRITE | ZX_VMO_CLONE_NON_RESIZEABLE)
 
-zx_status_t sys_vmo_clone(zx_handle_t value, uint32_t options, uint64_t offset, uint64_t size, user_out_t out) {
-    struct handle handle;
+static zx_status_t sys_vmo_clone(const struct handle *parent, uint32_t options, uint64_t offset, uint64_t size,
+                                 user_out_t out) {
     struct vmo *child;
-    zx_status_t status =
-        handle_get_typed(caller_handles(), value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &handle);
+    const bool resizable = !(options & ZX_VMO_CLONE_NON_RESIZEABLE);
+    if (!(options & ZX_VMO_CLONE_COPY_ON_WRITE) || (options & ~(uint32_t)CLONE_OPTIONS)) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = vmo_snapshot(vmo_from_object(parent->object), offset, size, resizable, &child);
     if (status != ZX_OK) return status;
-    struct vmo *parent = vmo_from_object(handle.object);
-    if (!(options & ZX_VMO_CLONE_COPY_ON_WRITE) || (options & ~(uint32_t)CLONE_OPTIONS)) status = ZX_ERR_INVALID_ARGS;
-    if (status == ZX_OK) status = vmo_snapshot(parent, offset, size, !(options & ZX_VMO_CLONE_NON_RESIZEABLE), &child);
-    if (status == ZX_OK) {
-        zx_rights_t rights = handle.rights | ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_WRITE;
-        status = give_child(&handle, child, rights, out);
-    }
-    vmo_unref(parent);
-    return status;
+    zx_rights_t rights = parent->rights | ZX_RIGHT_GET_PROPERTY | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_WRITE;
+    return give_child(parent, child, rights, out);
 }
 
-zx_status_t sys_vmo_replace_as_executable(zx_handle_t value, zx_handle_t vmex, user_out_t out) {
+static zx_status_t sys_vmo_replace_as_executable(zx_handle_t value, zx_handle_t vmex, user_out_t out) {
     struct handle handle;
     zx_status_t allowed = vmex ? resource_check_root(caller_handles(), vmex) : ZX_OK;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);

@@ -6,7 +6,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/peer.h"
 #include "kernel/object/user_thread.h"
-#include "syscalls/syscalls.h"
+#include "syscalls/wait.h"
 #include "vm/heap.h"
 #include "vm/usercopy.h"
 
@@ -16,51 +16,35 @@ static zx_signals_t user_signals(const struct object *object) {
     return event ? ZX_USER_SIGNAL_ALL | ZX_EVENT_SIGNALED : ZX_USER_SIGNAL_ALL;
 }
 
-zx_status_t sys_object_signal(zx_handle_t value, uint32_t clear, uint32_t set) {
-    struct object *object;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_SIGNAL, &object);
-    if (status != ZX_OK) return status;
-    if (!object_is_waitable(object))
-        status = ZX_ERR_NOT_SUPPORTED;
-    else if ((clear | set) & ~user_signals(object))
-        status = ZX_ERR_INVALID_ARGS;
-    else
-        object_signal(object, clear, set);
-    object_unref(object);
-    return status;
+static zx_status_t sys_object_signal(struct object *object, uint32_t clear, uint32_t set) {
+    if (!object_is_waitable(object)) return ZX_ERR_NOT_SUPPORTED;
+    if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
+    object_signal(object, clear, set);
+    return ZX_OK;
 }
 
-static zx_status_t signal_peer(struct object *object, uint32_t clear, uint32_t set) {
+static zx_status_t sys_object_signal_peer(struct object *object, uint32_t clear, uint32_t set) {
     zx_obj_type_t type = object->ops->type;
     if (type != ZX_OBJ_TYPE_CHANNEL && type != ZX_OBJ_TYPE_EVENTPAIR) return ZX_ERR_NOT_SUPPORTED;
     if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
     return peer_signal(object, clear, set);
 }
 
-zx_status_t sys_object_signal_peer(zx_handle_t value, uint32_t clear, uint32_t set) {
-    struct object *object;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_SIGNAL_PEER, &object);
-    if (status != ZX_OK) return status;
-    status = signal_peer(object, clear, set);
-    object_unref(object);
-    return status;
-}
-
 zx_status_t caller_get_waitable(zx_handle_t value, struct object **out) {
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, out);
-    if (status != ZX_OK || object_is_waitable(*out)) return status;
-    object_unref(*out);
+    struct handle handle;
+    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, &handle);
+    if (status != ZX_OK) return status;
+    *out = handle.object;
+    if (object_is_waitable(handle.object)) return ZX_OK;
+    object_unref(handle.object);
     return ZX_ERR_NOT_SUPPORTED;
 }
 
-zx_status_t sys_object_wait_one(zx_handle_t value, zx_signals_t signals, zx_time_t deadline, user_out_t observed_out) {
-    struct object *object;
+static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value, zx_signals_t signals,
+                                       zx_time_t deadline, user_out_t observed_out) {
     zx_signals_t observed;
-    zx_status_t status = caller_get_waitable(value, &object);
-    if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_ONE);
-    status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
-    object_unref(object);
+    zx_status_t status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
     zx_status_t put = user_put_optional(observed_out, observed);
     return put == ZX_OK ? status : put;
@@ -104,7 +88,7 @@ static zx_status_t wait_many(struct wait_many *many, user_out_t items, size_t co
     return put == ZX_OK ? status : put;
 }
 
-zx_status_t sys_object_wait_many(user_out_t items, size_t count, zx_time_t deadline) {
+static zx_status_t sys_object_wait_many(user_out_t items, size_t count, zx_time_t deadline) {
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
     struct wait_many *many = heap_new(struct wait_many);
     if (!many) return ZX_ERR_NO_MEMORY;

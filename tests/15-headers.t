@@ -52,8 +52,7 @@ for my $language (sort keys %languages) {
 # What the stubs and the C runtime define.
 my $objects = Machine::out('debug') . '/user/obj/user/libc';
 my %defined = map { /^\S+ [TW] (\w+)$/ ? ($1 => 1) : () } `nm $objects/*.o $objects/x86_64/*.o`;
-my $list = Machine::slurp('syscalls/syscalls.def') =~ s{/\*.*?\*/}{}gsr;
-my %listed = map { ("zx_$_" => 1) } $list =~ /^SYSCALL\((\w+),/mg;
+my %listed = map { ("zx_$_" => 1) } Machine::slurp('build/interface/syscalls/list.h') =~ /^SYSCALL\((\w+),/mg;
 
 my (@undefined, @unexplained, %declared);
 for my $header (map { "zircon/$_.h" } qw(syscalls process status)) {

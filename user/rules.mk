@@ -21,7 +21,7 @@ user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-f
 USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
 	$(USER_MACHINE_CFLAGS) -Isyscalls/include
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
-	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
+	-D_GNU_SOURCE -I. -Ibuild/interface -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
 # A thread's stack is a megabyte unless the program says otherwise.
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,stack-size=0x100000 \
@@ -46,7 +46,7 @@ LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c)) $(SHARED_SOU
 $(OUT)/user.flags: FORCE
 	$(call remember,$(CC) $(USER_CFLAGS) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE))
 
-$(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags
+$(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags | $(INTERFACE_HEADERS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(USER_CFLAGS) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
@@ -56,7 +56,7 @@ $(USER_OBJECTS)/%.o: %.cc $(OUT)/user.flags
 	@mkdir -p $(@D)
 	$(QUIET)$(CXX) $(USER_CXXFLAGS) -I. -Wall -Wextra $(if $(WERROR),-Werror) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
 
-$(USER_OBJECTS)/%.S.o: %.S $(OUT)/user.flags
+$(USER_OBJECTS)/%.S.o: %.S $(OUT)/user.flags | $(INTERFACE_HEADERS)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(USER_CFLAGS) $(USER_INCLUDE) -MMD -MP -c -o $@ $<

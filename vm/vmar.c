@@ -9,13 +9,8 @@
 #include "vm/heap.h"
 #include "vm/vmar_change.h"
 
-#define CAN_MAP_PERMS (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
 #define CAN_MAP_ALL (CAN_MAP_PERMS | ZX_VM_CAN_MAP_SPECIFIC)
-#define CAN_MAP_SHIFT 7 /* from ZX_VM_PERM_READ to ZX_VM_CAN_MAP_READ, and so on */
 #define SPECIFIC_ANY (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE)
-
-_Static_assert(ZX_VM_PERM_READ << CAN_MAP_SHIFT == ZX_VM_CAN_MAP_READ, "one distance for all");
-_Static_assert(ZX_VM_PERM_EXECUTE << CAN_MAP_SHIFT == ZX_VM_CAN_MAP_EXECUTE, "one distance for all");
 
 static uint32_t vmar_perms(const struct vmar *vmar) { return (vmar->can & CAN_MAP_PERMS) >> CAN_MAP_SHIFT; }
 

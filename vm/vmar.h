@@ -11,6 +11,11 @@
 #include "vm/aspace.h"
 #include "vm/mapping.h"
 
+/* The options that allow permissions in a VMAR, and how far they are from the permissions, ZX_VM_PERM_*. */
+#define CAN_MAP_PERMS (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
+#define CAN_MAP_SHIFT 7
+_Static_assert((PERM_ALL << CAN_MAP_SHIFT) == CAN_MAP_PERMS, "one distance for all");
+
 struct vmar {
     struct object object;
     struct region region;        /* [r] */

@@ -85,20 +85,6 @@ static void slot_free(struct handle_table *table, uint32_t index, struct handle_
     table->live--;
 }
 
-zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct handle *out) {
-    zx_status_t status = ZX_ERR_BAD_HANDLE;
-    uint32_t index;
-    mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
-    if (slot) {
-        *out = (struct handle){slot->object, slot->rights};
-        object_ref(slot->object);
-        status = ZX_OK;
-    }
-    mutex_unlock(&table->lock);
-    return status;
-}
-
 static bool has_rights(zx_rights_t has, zx_rights_t wanted) { return (has & wanted) == wanted; }
 
 zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out) {
@@ -122,8 +108,8 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     return status;
 }
 
-/* The checks that most calls begin with, in their order. The reference is taken last: a failure has nothing to give back. */
-static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
+/* The reference is taken last: a failure has nothing to give back. */
+static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
                                       zx_rights_t rights, struct handle *out) {
     zx_status_t status = ZX_OK;
     uint32_t index;
@@ -131,41 +117,26 @@ static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t va
     const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
     if (!slot) {
         status = ZX_ERR_BAD_HANDLE;
-    } else if (slot->object->ops->type != type) {
+    } else if (typed && slot->object->ops->type != type) {
         status = ZX_ERR_WRONG_TYPE;
     } else if (!has_rights(slot->rights, rights)) {
         status = ZX_ERR_ACCESS_DENIED;
     } else {
-        *out = (struct handle){slot->object, slot->rights};
-        object_ref(slot->object);
+        struct object *object = slot->object;
+        *out = (struct handle){object, slot->rights};
+        object_ref(object);
     }
     mutex_unlock(&table->lock);
     return status;
 }
 
-zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                             struct handle *out) {
-    return get_checked(table, value, type, rights, out);
-}
-
 zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                       struct object **out) {
-    struct handle handle;
-    zx_status_t status = get_checked(table, value, type, rights, &handle);
-    if (status == ZX_OK) *out = handle.object;
-    return status;
+                       struct handle *out) {
+    return get_checked(table, value, true, type, rights, out);
 }
 
-zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct object **out) {
-    struct handle handle;
-    zx_status_t status = handle_lookup(table, value, &handle);
-    if (status != ZX_OK) return status;
-    if (!has_rights(handle.rights, rights)) {
-        object_unref(handle.object);
-        return ZX_ERR_ACCESS_DENIED;
-    }
-    *out = handle.object;
-    return ZX_OK;
+zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
+    return get_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, out);
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
@@ -289,37 +260,42 @@ void handle_table_destroy(struct handle_table *table) {
     heap_free(chunks);
 }
 
+/* Sets values aside for so many handles, tells user mode, and makes them live: all of them, or none. Takes none on failure. */
+static inline zx_status_t give(struct handle_table *table, zx_handle_t *values, const struct handle *handles,
+                               uint32_t count, const user_out_t *outs, uint32_t outs_count) {
+    uint32_t reserved = 0;
+    zx_status_t status = ZX_OK;
+    while (reserved < count && (status = handle_reserve(table, &values[reserved])) == ZX_OK) reserved++;
+    for (uint32_t i = 0; i < outs_count && status == ZX_OK; i++)
+        status = copy_out(outs[i], &values[i], count / outs_count * sizeof(values[0]));
+    for (uint32_t i = 0; i < reserved; i++) {
+        if (status == ZX_OK)
+            handle_publish(table, values[i], handles[i]);
+        else
+            handle_unreserve(table, values[i]);
+    }
+    return status;
+}
+
+zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const struct handle *handles, uint32_t count) {
+    zx_handle_t values[HANDLE_GIVE_MAX];
+    ASSERT(count <= HANDLE_GIVE_MAX);
+    return count == 0 ? ZX_OK : give(table, values, handles, count, &out, 1);
+}
+
 zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle) {
     zx_handle_t value;
-    zx_status_t status = handle_reserve(table, &value);
-    if (status == ZX_OK) {
-        status = user_put(out, value);
-        if (status == ZX_OK)
-            handle_publish(table, value, handle);
-        else
-            handle_unreserve(table, value);
-    }
+    zx_status_t status = give(table, &value, &handle, 1, &out, 1);
     if (status != ZX_OK) handle_discard(handle);
     return status;
 }
 
 zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0, user_out_t out1,
                             struct handle handle1) {
-    zx_handle_t value;
-    zx_status_t status = handle_reserve(table, &value);
-    if (status == ZX_OK) {
-        status = user_put(out0, value);
-        if (status == ZX_OK) {
-            status = handle_give(table, out1, handle1);
-            handle1.object = NULL;
-        }
-        if (status == ZX_OK) {
-            handle_publish(table, value, handle0);
-            return ZX_OK;
-        }
-        handle_unreserve(table, value);
-    }
+    zx_handle_t values[2];
+    zx_status_t status = give(table, values, (struct handle[]){handle0, handle1}, 2, (user_out_t[]){out0, out1}, 2);
+    if (status == ZX_OK) return ZX_OK;
     handle_discard(handle0);
-    if (handle1.object) handle_discard(handle1);
+    handle_discard(handle1);
     return status;
 }

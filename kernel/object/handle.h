@@ -38,20 +38,16 @@ void handle_table_init(struct handle_table *table);
 /* Closes every handle and frees the table's memory. Nobody else uses it any more, but may be going through it. */
 void handle_table_destroy(struct handle_table *table);
 
-/* What `value` names, with a reference for the caller in `out->object` (no handle count). BAD_HANDLE. */
-MUST_CHECK zx_status_t handle_lookup(struct handle_table *table, zx_handle_t value, struct handle *out);
-
-/* The same, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. */
-MUST_CHECK zx_status_t handle_get_typed(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
-                                        zx_rights_t rights, struct handle *out);
-
-/* The object alone, if it is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, in this order. */
+/*
+ * What `value` names, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, in
+ * this order. `out->object` comes with a reference for the caller, and no handle count.
+ */
 MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                                  struct object **out);
+                                  struct handle *out);
 
 /* The same for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type. */
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
-                                      struct object **out);
+                                      struct handle *out);
 
 /* The rights of a handle made from one with `have`, all of them for ZX_RIGHT_SAME_RIGHTS. INVALID_ARGS: they are not a subset. */
 MUST_CHECK zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out);
@@ -91,6 +87,10 @@ MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, s
 /* Two of them, or neither. */
 MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
                                        user_out_t out1, struct handle handle1);
+/* Up to HANDLE_GIVE_MAX, their values side by side: all of them, or none, and then the caller has them still. */
+#define HANDLE_GIVE_MAX ZX_CHANNEL_MAX_MSG_HANDLES
+MUST_CHECK zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const struct handle *handles,
+                                        uint32_t count);
 
 /*
  * Goes through a table: the first live handle at or after slot `*index`, with a reference, and `*index` moves behind it. False at

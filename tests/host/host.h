@@ -62,7 +62,7 @@ static inline vaddr_t host_fault_entry(uint32_t type) { return HOST_FAULT_ENTRY 
 /* Numbers of system calls: their places in the list. */
 enum host_syscall_number {
 #define SYSCALL(name, ...) HOST_SYS_##name,
-#include "syscalls/syscalls.def"
+#include "syscalls/list.h"
 #undef SYSCALL
     HOST_SYSCALLS,
 };

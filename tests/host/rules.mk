@@ -11,7 +11,7 @@
 HOST := build/host
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -Wthread-safety,$(WARNINGS)) \
-	-fno-omit-frame-pointer -I. -Isyscalls/include -Itests/host/include \
+	-fno-omit-frame-pointer -I. -Isyscalls/include -Ibuild/interface -Itests/host/include \
 	-Iuser/libc/$(ARCH)/include
 
 # All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own functions.
@@ -30,7 +30,7 @@ $(HOST)/%/kernel/base/string.o: HOST_CFLAGS += $(foreach f,memcmp strlen strnlen
 $(HOST)/flags: FORCE
 	$(call remember,$(HOST_CFLAGS) $(HOST_SANITIZE))
 
-$(HOST)/asan/%.o: %.c $(HOST)/flags
+$(HOST)/asan/%.o: %.c $(HOST)/flags | $(INTERFACE_HEADERS)
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
 	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) -MMD -MP -c -o $@ $<
@@ -62,7 +62,7 @@ $(HOST)/fuzz/vm/% $(HOST)/fuzz/syscalls/% $(HOST)/fuzz/kernel/object/% $(HOST)/f
 $(HOST)/fuzz/kernel/base/lockrank.o: \
 	HOST_CFLAGS += -fno-sanitize-coverage=trace-cmp
 
-$(HOST)/fuzz/%.o: %.c $(HOST)/flags
+$(HOST)/fuzz/%.o: %.c $(HOST)/flags | $(INTERFACE_HEADERS)
 	$(call say,HOSTCC,$< (fuzzing))
 	@mkdir -p $(@D)
 	$(QUIET)clang $(HOST_CFLAGS) $(HOST_SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
@@ -99,7 +99,7 @@ COVER := build/coverage
 COVER_SANITIZE := -fsanitize=address
 COVER_ROOMS := vm kernel/object syscalls
 
-$(HOST)/cover/%.o: %.c $(HOST)/flags
+$(HOST)/cover/%.o: %.c $(HOST)/flags | $(INTERFACE_HEADERS)
 	$(call say,HOSTCC,$< (coverage))
 	@mkdir -p $(@D)
 	$(QUIET)clang $(HOST_CFLAGS) --coverage $(COVER_SANITIZE) -MMD -MP -c -o $@ $<

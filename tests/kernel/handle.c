@@ -44,9 +44,9 @@ static bool close(zx_handle_t value) {
 
 /* What a look-up says, with its reference given back. */
 static zx_status_t look(zx_handle_t value, zx_obj_type_t type, zx_rights_t rights) {
-    struct object *object;
-    zx_status_t status = handle_get(&table, value, type, rights, &object);
-    if (status == ZX_OK) object_unref(object);
+    struct handle handle;
+    zx_status_t status = handle_get(&table, value, type, rights, &handle);
+    if (status == ZX_OK) object_unref(handle.object);
     return status;
 }
 
@@ -109,14 +109,14 @@ KTEST("handle/H1, H2, H11 values that were never given out name nothing") {
 KTEST("handle/H5, H6, H7, H13 bad handle, then wrong type, then missing right") {
     begin();
     zx_handle_t value = give(ZX_RIGHT_READ | ZX_RIGHT_WAIT);
-    struct object *object;
+    struct handle handle;
     EXPECT(look(value ^ 4, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE) == ZX_ERR_BAD_HANDLE);
     EXPECT(look(value, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE) == ZX_ERR_WRONG_TYPE);
     EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_WRITE) == ZX_ERR_ACCESS_DENIED);
     EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_READ | ZX_RIGHT_WRITE) == ZX_ERR_ACCESS_DENIED);
     EXPECT(look(value, ZX_OBJ_TYPE_EVENT, ZX_RIGHT_READ | ZX_RIGHT_WAIT) == ZX_OK);
-    EXPECT(handle_get_any(&table, value, ZX_RIGHT_WRITE, &object) == ZX_ERR_ACCESS_DENIED);
-    EXPECT(handle_get_any(&table, value ^ 4, ZX_RIGHT_WRITE, &object) == ZX_ERR_BAD_HANDLE);
+    EXPECT(handle_get_any(&table, value, ZX_RIGHT_WRITE, &handle) == ZX_ERR_ACCESS_DENIED);
+    EXPECT(handle_get_any(&table, value ^ 4, ZX_RIGHT_WRITE, &handle) == ZX_ERR_BAD_HANDLE);
     EXPECT(atomic_load(&event.refs) == 2);
     end();
 }
@@ -168,7 +168,7 @@ KTEST("handle/a table of thousands keeps each apart") {
     for (size_t i = 0; i < countof(values); i += 2) NEED(close(values[i]));
     for (size_t i = 0; i < countof(values); i++) {
         struct handle handle;
-        zx_status_t status = handle_lookup(&table, values[i], &handle);
+        zx_status_t status = handle_get_any(&table, values[i], 0, &handle);
         EXPECT(status == (i % 2 ? ZX_OK : ZX_ERR_BAD_HANDLE));
         if (status != ZX_OK) continue;
         EXPECT(handle.object == &event && handle.rights == i);
@@ -213,12 +213,12 @@ KTEST("handle/whichever allocation fails, no value is reserved") {
 }
 
 KTEST("handle/a look-up keeps the object when the handle goes meanwhile") {
-    struct object *object;
+    struct handle handle;
     begin();
     zx_handle_t value = give(0);
-    NEED(handle_get(&table, value, ZX_OBJ_TYPE_EVENT, 0, &object) == ZX_OK && close(value));
+    NEED(handle_get(&table, value, ZX_OBJ_TYPE_EVENT, 0, &handle) == ZX_OK && close(value));
     EXPECT(orphaned == 1 && atomic_load(&event.refs) == 2);
-    object_unref(object);
+    object_unref(handle.object);
     end();
 }
 

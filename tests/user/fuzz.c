@@ -107,7 +107,7 @@ static void player_make(struct player *player, uint64_t seed, zx_handle_t *boots
 
 static const char *const call_names[] = {
 #define SYSCALL(name, ...) #name,
-#include "syscalls/syscalls.def"
+#include "syscalls/list.h"
 #undef SYSCALL
 };
 #define CALL_COUNT (sizeof(call_names) / sizeof(call_names[0]))

@@ -21,15 +21,21 @@
 enum call_kind { CALL_PLAIN, CALL_BLOCKING, CALL_VALUE, CALL_NORETURN };
 enum arg { ARG_NUMBER, ARG_HANDLE, ARG_ADDRESS, ARG_TIME };
 
+/* The list's words for arguments. */
+#define ARG_IN ARG_ADDRESS
+#define ARG_OUT ARG_ADDRESS
+#define ARG_INOUT ARG_ADDRESS
+#define ARG_NONE ARG_NUMBER
+
 static struct call {
     enum call_kind kind;
-    const char *types;
     enum arg args[MAX_ARGS];
     uint64_t good[MAX_ARGS]; /* the arguments with which it last succeeded */
     bool succeeded;
 } calls[] = {
-#define SYSCALL(name, kind, ...) {CALL_##kind, #__VA_ARGS__, {0}, {0}, false},
-#include "syscalls/syscalls.def"
+#define SYSCALL(name, kind, count, a, b, c, d, e, f, g, h) \
+    {CALL_##kind, {ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e, ARG_##f, ARG_##g, ARG_##h}, {0}, false},
+#include "syscalls/list.h"
 #undef SYSCALL
 };
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
@@ -50,33 +56,6 @@ static zx_handle_t toys[FUZZ_MAX_TOYS];
 static uint32_t toy_count;
 
 static struct board *board;
-
-static enum arg arg_of(const char *type, size_t len) {
-    static const struct {
-        const char *name;
-        enum arg arg;
-    } known[] = {
-        {"zx_handle_t", ARG_HANDLE}, {"user_in_t", ARG_ADDRESS}, {"user_out_t", ARG_ADDRESS},
-        {"zx_vaddr_t", ARG_ADDRESS}, {"uintptr_t", ARG_ADDRESS}, {"zx_time_t", ARG_TIME},
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strlen(known[i].name) == len && memcmp(known[i].name, type, len) == 0) return known[i].arg;
-    }
-    return ARG_NUMBER;
-}
-
-static void calls_prepare(void) {
-    for (struct call *call = calls; call < calls + CALL_COUNT; call++) {
-        const char *type = call->types;
-        for (size_t i = 0; i < MAX_ARGS && *type; i++) {
-            size_t len = 0;
-            while (type[len] && type[len] != ',') len++;
-            call->args[i] = arg_of(type, len);
-            type += len;
-            while (*type == ',' || *type == ' ') type++;
-        }
-    }
-}
 
 /* Words that never change, for those who wait for them. */
 static const zx_futex_t futexes[2];
@@ -345,7 +324,6 @@ void fuzz_for_ever(zx_handle_t channel, uintptr_t there) {
     board = (struct board *)there;
     pool = (struct pool *)board->words[FUZZ_POOL];
     CHILD_NEED(zx_channel_read(channel, 0, NULL, toys, 0, FUZZ_MAX_TOYS - FUZZ_THREADS, NULL, &toy_count) == ZX_OK, 1);
-    calls_prepare();
     calls_teach();
     for (uintptr_t i = 1; i < FUZZ_THREADS; i++) {
         zx_handle_t *thread = &toys[toy_count++];

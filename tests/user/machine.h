@@ -9,7 +9,7 @@
 enum call_number {
     CALL_BASE = 0x10000 - 1,
 #define SYSCALL(name, ...) CALL_##name,
-#include "syscalls/syscalls.def"
+#include "syscalls/list.h"
 #undef SYSCALL
     CALL_END,
 };

@@ -110,6 +110,17 @@ TEST("task_suspend_token/a place that cannot be written: INVALID_ARGS, and nothi
     child_end();
 }
 
+TEST("task_suspend/suspends as the call of the longer name does") {
+    zx_handle_t token = ZX_HANDLE_INVALID;
+    NEED(child_loops());
+    EXPECT_STATUS(zx_task_suspend(zx_thread_self(), &token), ZX_ERR_NOT_SUPPORTED);
+    NEED_OK(zx_task_suspend(child.thread, &token));
+    EXPECT(comes_up(child.thread, ZX_THREAD_SUSPENDED));
+    MUST(zx_handle_close(token));
+    EXPECT(comes_up(child.thread, ZX_THREAD_RUNNING));
+    child_end();
+}
+
 TEST("task_suspend_token/a suspended thread shows SUSPENDED and stands, and RUNNING when it goes on") {
     NEED(child_loops());
     for (int i = 0; i < 5; i++) {

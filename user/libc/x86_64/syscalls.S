@@ -6,9 +6,7 @@
  */
 #include <zircon/errors.h>
 
-#define COUNT(...) COUNT_(, ##__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define COUNT_(none, a, b, c, d, e, f, g, h, count, ...) count
-#define SYSCALL(name, kind, ...) stub name, kind, COUNT(__VA_ARGS__)
+#define SYSCALL(name, kind, count, ...) stub name, kind, count
 
         .set    number, 0x10000
 
@@ -74,6 +72,6 @@ _zx_\name:
         ret
         .endm
 
-#include "syscalls/syscalls.def"
+#include "syscalls/list.h"
 
         .section .note.GNU-stack, "", @progbits

@@ -5,7 +5,7 @@
  */
         .set    number, 0x10000
 #define SYSCALL(name, ...) .set number_##name, number; .set number, number + 1;
-#include "syscalls/syscalls.def"
+#include "syscalls/list.h"
 
         .macro  ask name
         mov     $number_\name, %eax

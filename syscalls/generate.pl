@@ -1,0 +1,393 @@
+#!/usr/bin/perl
+# Makes of syscalls.def, the list of system calls, what is made of it:
+#
+#     generate.pl headers FOLDER   for the compilers, into FOLDER/syscalls: list.h, a macro's call for each call; and
+#                                  FILE.h for each FILE.c, with an entry for each of its calls
+#     generate.pl refresh          in place: the prototypes of <zircon/syscalls.h>, and the synopsis and rights of each
+#                                  call in its manual page
+#     generate.pl check            names what refresh would change, and what a call lacks: its section in the manual,
+#                                  its function, its test
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use Text::Wrap qw(wrap);
+
+use constant {LIST => 'syscalls/syscalls.def', HEADER => 'syscalls/include/zircon/syscalls.h', WIDTH => 120};
+use constant MARK => "/* From here on made by syscalls/generate.pl: the first sentence about each call is its manual page's. */\n";
+
+# The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
+my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
+$objects{$_} = ["struct $_", "${_}_from_object(%s)"] for qw(job process vmo vmar);
+$objects{thread} = ['struct user_thread', 'user_thread_from_object(%s)'];
+my %included = (
+    job => 'kernel/object/job.h', process => 'kernel/object/process.h', root => 'kernel/object/resource.h',
+    thread => 'kernel/object/user_thread.h', vmar => 'vm/vmar.h', vmo => 'vm/vmo.h',
+);
+
+sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
+
+# A reader never finds half a file.
+sub spew {
+    my ($file, $text) = @_;
+    open my $out, '>', "$file.$$" or die "$file: $!\n";
+    print $out $text;
+    close $out and rename "$file.$$", $file or die "$file: $!\n";
+}
+
+# --- reading the list ---
+
+sub parse_argument {
+    my ($text) = @_;
+    my ($how, $type, $rights, $name, $count, $optional) =
+        $text =~ /^(?:(in|out|inout|raw|whole) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
+    my %arg = (how => $how // '', type => $type, rights => $rights // '', name => $name, count => $count, optional => $optional);
+    my $is_object = !grep { !$objects{$_} && $_ ne 'root' } split /\|/, $type;
+    $arg{pointer} = $arg{how} =~ /in|out/;
+    $arg{handle} = $is_object && !$arg{pointer};
+    $arg{c_type} = $arg{pointer} && $is_object || $arg{handle} ? 'zx_handle_t' : $type;
+    return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole/ && !$arg{handle} || $count && !$arg{pointer};
+    return \%arg;
+}
+
+sub parse_call {
+    my ($text) = @_;
+    my ($kind, $type, $name, $args, $after) =
+        $text =~ /^(?:(blocking|noreturn|library) )?(?:(\w+) )?(\w+)\((.*?)\)(?: after (\w+\(.*\)))?$/ or return;
+    my @args = map { parse_argument($_) // return } split /, /, $args;
+    return if @args > 8;
+    $type //= ($kind // '') eq 'noreturn' ? 'void' : 'zx_status_t';
+    return {kind => $kind // ($type eq 'zx_status_t' ? 'plain' : 'value'), type => $type, name => $name, args => \@args, after => $after};
+}
+
+# Files in the order of the list: {name, page, calls}.
+sub parse_list {
+    my (@files, $text);
+    open my $in, '<', LIST or die LIST . ": $!\n";
+    while (<$in>) {
+        s/^\s+|\s*(#.*)?\s+$//g;
+        next unless length;
+        if (/^\[(\w+)(?:: (\w+))?\]$/) {
+            push @files, {name => $1, page => $2 // $1, calls => []};
+        } elsif (!defined $text && /^after / && @files) {
+            $files[-1]{calls}[-1] = parse_call("$files[-1]{calls}[-1]{text} $_") // die LIST . ":$.: no call: $_\n";
+        } else {
+            $text = defined $text ? "$text $_" : $_;
+            next if ($text =~ tr/(//) > ($text =~ tr/)//);
+            my $call = @files && parse_call($text) or die LIST . ":$.: no call: $text\n";
+            $call->{text} = $text;
+            push @{$files[-1]{calls}}, $call;
+            undef $text;
+        }
+    }
+    return @files;
+}
+
+my @files = parse_list();
+my @calls = map { my $file = $_; map { $_->{file} = $file; $_ } @{$file->{calls}} } @files;
+
+# --- for the compilers ---
+
+# What a fuzzer has to know of an argument.
+sub argument_kind {
+    my ($arg) = @_;
+    return uc $arg->{how} if $arg->{pointer};
+    return 'HANDLE' if $arg->{handle};
+    return 'ADDRESS' if $arg->{type} =~ /^(zx_vaddr_t|uintptr_t)$/;
+    return $arg->{type} eq 'zx_time_t' ? 'TIME' : 'NUMBER';
+}
+
+sub list_header {
+    my $text = <<'END';
+/*
+ * Made by syscalls/generate.pl. Every system call that the kernel knows, in the order of their numbers:
+ *
+ *     SYSCALL(name, kind, number of arguments, a kind for each of eight)
+ */
+END
+    for my $call (grep { $_->{kind} ne 'library' } @calls) {
+        my @kinds = map { argument_kind($_) } @{$call->{args}};
+        $text .= sprintf "SYSCALL(%s)\n", join ', ', $call->{name}, uc $call->{kind}, scalar @kinds, @kinds, ('NONE') x (8 - @kinds);
+    }
+    return $text;
+}
+
+sub rights_value {
+    my ($arg) = @_;
+    my @names = $arg->{rights} =~ s/\bby \w+//r =~ /(\w+)/g;
+    return join(' | ', map { "ZX_RIGHT_$_" } @names) || '0';
+}
+
+# The expression that looks a handle up. What it finds goes to the struct handle that is named.
+sub lookup {
+    my ($arg, $rights, $value, $out) = @_;
+    my $type = $arg->{type};
+    return "resource_check_root(caller_handles(), $value)" if $type eq 'root';
+    return "caller_get_waitable($value, &$out.object)" if $type eq 'waitable';
+    return "handle_get_any(caller_handles(), $value, $rights, &$out)" if $type =~ /^any$|\|/;
+    return "handle_get(caller_handles(), $value, ZX_OBJ_TYPE_\U$type\E, $rights, &$out)";
+}
+
+sub object_of { my ($arg) = @_; return @{$objects{$arg->{type} =~ /\|/ ? 'any' : $arg->{type}}} }
+
+# What the body of a call is declared with, and called with, for an argument.
+sub body_argument {
+    my ($arg) = @_;
+    my ($name, $register) = @$arg{qw(name register)};
+    return "$arg->{kernel} $name", "($arg->{kernel}){$register}" if $arg->{pointer};
+    return "$arg->{kernel} $name", "($arg->{kernel})$register" if !$arg->{handle} || $arg->{how} eq 'raw';
+    return () if $arg->{type} eq 'root';
+    return "const struct handle *$name", "&$name" if $arg->{how} eq 'whole';
+    my ($type, $from) = object_of($arg);
+    my @both = ("$type *$name", sprintf $from, "$name.object");
+    return @both if $arg->{type} ne 'waitable';
+    return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
+}
+
+# The rest of an entry: looks up what is left of the handles, makes the call, and gives the references back.
+sub entry_steps {
+    my ($indent, $status, $act, $steps, @handles) = @_;
+    my ($step, @left) = @$steps;
+    return "$indent${status}$act;\n" unless defined $step;
+    my $held = @left < @handles ? $handles[-1 - @left] : undef;
+    my $text = "$indent$status$step;\n${indent}if (status == ZX_OK) {\n";
+    $text .= entry_steps("$indent    ", 'status = ', $act, \@left, @handles);
+    $text .= "$indent    object_unref($held.object);\n" if $held;
+    return "$text$indent}\n";
+}
+
+sub entry {
+    my ($call) = @_;
+    my (@declared, @passed, @steps, @held, %arg);
+    for my $arg (@{$call->{args}}) {
+        $arg->{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg->{how}}
+            // $arg->{c_type} =~ s/^zx_futex_t$/int32_t/r;
+        $arg{$arg->{name}} = $arg;
+        $arg->{register} = 'a' . keys %arg;
+        my ($declared, $passed) = body_argument($arg) or next;
+        push @declared, $declared;
+        push @passed, $passed;
+    }
+    # A call of one of FILE.c's functions with arguments of the call: its prototype, and as the entry makes it.
+    my @prototypes;
+    my $made = sub {
+        my ($type, $function, $list) = ($_[0], $_[1] =~ /^(\w+)\((.*)\)$/);
+        my (@types, @values);
+        for (split /, /, $list) {
+            my ($arg, $addr) = /^(\w+)(\.addr)?$/ ? ($arg{$1}, $2) : ();
+            die LIST . ": $call->{name} has no argument $_\n" unless $arg;
+            push @types, ($addr ? 'vaddr_t ' : "$arg->{kernel} ") . $arg->{name};
+            push @values, $addr ? $arg->{register} : "($arg->{kernel})$arg->{register}";
+        }
+        my $prototype = "static $type $function(" . join(', ', @types) . ");\n";
+        push @prototypes, $prototype unless $call->{file}{prototypes}{$prototype}++;
+        return "$function(" . join(', ', @values) . ')';
+    };
+    push @steps, $made->('zx_status_t', $call->{after}) if $call->{after};
+    for my $arg (grep { $_->{handle} && $_->{how} ne 'raw' } @{$call->{args}}) {
+        my $rights = $arg->{rights} =~ /\(/ ? $made->('zx_rights_t', $arg->{rights}) : rights_value($arg);
+        push @steps, lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name});
+        push @held, $arg->{name} unless $arg->{type} eq 'root';
+    }
+    my $noreturn = $call->{kind} eq 'noreturn';
+    my $text = join '', @prototypes, $noreturn ? '_Noreturn ' : '', "static $call->{type} sys_$call->{name}(", join(', ', @declared) || 'void', ");\n";
+    $text .= "SYSCALL_ENTRY($call->{name}) {\n";
+    my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
+    if (@steps) {
+        $text .= '    struct handle ' . join(', ', @held) . ";\n" if @held;
+        $text .= entry_steps('    ', 'zx_status_t status = ', $act, \@steps, @held) . "    return (uint64_t)status;\n";
+    } else {
+        $text .= '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n";
+    }
+    return "$text}\n";
+}
+
+# For a body that looks a handle up by itself: with the type and the rights that the list says.
+sub getters {
+    my ($call) = @_;
+    my $text = '';
+    for my $arg (grep { $_->{how} eq 'raw' && $_->{rights} && $_->{type} !~ /^(any|root|waitable)$|\|/ } @{$call->{args}}) {
+        my ($type, $from) = object_of($arg);
+        my $found = sprintf $from, 'handle.object';
+        $text .= <<END;
+MUST_CHECK static inline zx_status_t $call->{name}_get_$arg->{name}(zx_handle_t value, $type **out) {
+    struct handle handle;
+    zx_status_t status = @{[lookup($arg, rights_value($arg), 'value', 'handle')]};
+    if (status == ZX_OK) *out = $found;
+    return status;
+}
+END
+    }
+    return $text;
+}
+
+sub entry_header {
+    my ($file) = @_;
+    my @kernel = grep { $_->{kind} ne 'library' } @{$file->{calls}};
+    my %types = map { $_->{type} => 1 } map { @{$_->{args}} } @kernel;
+    my @includes = sort 'syscalls/syscalls.h', map { $included{$_} // () } keys %types;
+    return "/* Made by syscalls/generate.pl: the entries to the calls of syscalls/$file->{name}.c, and what their bodies look like. */\n"
+        . "#pragma once\n\n" . join('', map { "#include \"$_\"\n" } @includes)
+        . join('', map { "\n" . getters($_) . entry($_) } @kernel);
+}
+
+sub make_headers {
+    my ($folder) = @_;
+    make_path("$folder/syscalls");
+    spew("$folder/syscalls/$_->{name}.h", entry_header($_)) for @files;
+    spew("$folder/syscalls/list.h", list_header());
+}
+
+# --- for readers ---
+
+# A prototype, with lines that are not too long behind an indentation.
+sub prototype_of {
+    my ($call, $indent, $end) = @_;
+    my @args = map {
+        my $stars = $_->{pointer} ? '*' : '';
+        ($_->{how} eq 'in' ? 'const ' : '') . "$_->{c_type} $stars$_->{name}";
+    } @{$call->{args}};
+    my $text = "$indent$call->{type} zx_$call->{name}(";
+    my $column = length $text;
+    my $margin = ' ' x $column;
+    for my $i (0 .. $#args) {
+        my $arg = $args[$i] . ($i < $#args ? ',' : ")$end");
+        my $line = $text =~ s/.*\n//sr;
+        if ($i == 0) { $text .= $arg }
+        elsif (length("$line $arg") > WIDTH) { $text .= "\n$margin$arg" }
+        else { $text .= " $arg" }
+    }
+    return $text . (@args ? '' : "void)$end") . "\n";
+}
+
+my %nouns = (
+    any => 'any object', waitable => 'an object with signals', root => 'the root resource', process => 'a process', job => 'a job',
+    thread => 'a thread', vmo => 'a VMO', vmar => 'a VMAR', channel => 'a channel', event => 'an event', port => 'a port', timer => 'a timer',
+);
+
+sub rights_of {
+    my ($arg) = @_;
+    my ($name, $rights) = ("`$arg->{name}`", $arg->{rights});
+    return "$name is the root resource" . ($arg->{optional} ? ' or `ZX_HANDLE_INVALID`' : '') if $arg->{type} eq 'root';
+    my @words = map { "`ZX_RIGHT_$_`" } $rights =~ /^([A-Z_|]+)/ ? split /\|/, $1 : ();
+    push @words, "those for `$1`" if $rights =~ /(?:\(|by )(\w+)/;
+    my $words = @words ? join(' and ', @words) : 'none';
+    return "$words on each of $name" if $arg->{pointer};
+    my $nouns = join ' or ', map { $nouns{$_} } split /\|/, $arg->{type};
+    return "$words on $name" . (lc $nouns eq "a $arg->{name}" ? '' : ", $nouns");
+}
+
+sub rights_sentence {
+    my ($call) = @_;
+    my @args = grep { $_->{handle} || $_->{pointer} && $_->{rights} } @{$call->{args}};
+    # Of a handle to anything, that needs no right, there is nothing to say.
+    @args = grep { $_->{type} ne 'any' || $_->{rights} } @args;
+    return 'Rights: ' . (join('; ', map { rights_of($_) } @args) || 'none') . '.';
+}
+
+# A section with the synopsis and rights of its call renewed: what follows the first sentence on rights stays. Where there
+# were none, they go behind the first paragraph.
+sub refreshed_section {
+    my ($call, $section) = @_;
+    my ($before, $after) = $section =~ /^(.*?\n\n)(?:    [^\n]*\n)+\n?(.*)\z/s;
+    ($before, $after) = ("$1\n", $2) if !defined $before && $section =~ /^([^\n]*\n\n(?:[^\n]+\n)+)\n?(.*)\z/s;
+    return $section unless defined $before;
+    my $more = $after =~ s/^Rights: [^.]*\.(.*?)(?:\n\n|\n?\z)//s ? $1 : '';
+    my $rights = (rights_sentence($call) . " $more") =~ s/\s+/ /gr =~ s/ $//r;
+    local $Text::Wrap::columns = WIDTH + 1;
+    local $Text::Wrap::huge = 'overflow';
+    return $before . prototype_of($call, '    ', ';') . "\n" . wrap('', '', $rights) . "\n" . (length $after ? "\n$after" : '');
+}
+
+sub refreshed_page {
+    my ($page, $text) = @_;
+    my %by_name = map { $_->{name} => $_ } grep { $_->{file}{page} eq $page } @calls;
+    my ($head, @sections) = split /\n(?=## )/, $text;
+    for my $section (@sections) {
+        my ($name) = $section =~ /^## zx_(\w+)/ or next;
+        $section = refreshed_section($by_name{$name}, $section) if $by_name{$name};
+    }
+    return join "\n", $head, @sections;
+}
+
+sub plain { return $_[0] =~ s/\[([^]]*)\]\([^)]*\)/$1/gr =~ tr/`//dr =~ s/\s+/ /gr }
+
+# The first sentence of a call's section, if it has one.
+sub summary {
+    my ($call) = @_;
+    $call->{file}{text} //= -e "syscalls/$call->{file}{page}.md" ? slurp("syscalls/$call->{file}{page}.md") : '';
+    return $call->{file}{text} =~ /^## zx_$call->{name}\n\n(.*?[.:])(?=\s)/ms ? plain($1) =~ s/:$/./r : undef;
+}
+
+sub comment {
+    my ($text) = @_;
+    return "/* $text */\n" if length $text <= WIDTH - 6;
+    local $Text::Wrap::columns = WIDTH + 1;
+    return "/*\n" . wrap(' * ', ' * ', $text) . "\n */\n";
+}
+
+sub refreshed_header {
+    my ($text) = @_;
+    $text =~ s/\Q${\MARK}\E.*//s;
+    $text .= MARK;
+    my $page = '';
+    for my $call (@calls) {
+        my $summary = summary($call) // next;
+        if ($call->{file}{page} ne $page) {
+            $page = $call->{file}{page};
+            my ($title) = $call->{file}{text} =~ /^# (.*)/;
+            $text .= "\n/* --- $title: syscalls/$page.md --- */\n\n";
+        }
+        $text .= comment($summary) . prototype_of($call, '', $call->{kind} eq 'noreturn' ? ' __NO_RETURN;' : ';');
+    }
+    local $Text::Wrap::columns = WIDTH + 1;
+    return "$text\n/* clang-format off */\n#define ZX_SECOND_NAME(name) extern __typeof__(zx_##name) _zx_##name\n"
+        . wrap('', '', map { "ZX_SECOND_NAME($_->{name});" } @calls)
+        . "\n#undef ZX_SECOND_NAME\n/* clang-format on */\n\n__END_CDECLS\n";
+}
+
+# What is made in place: file => text. Pages come first, for the header has sentences of theirs.
+sub refreshed {
+    my %pages = map { $_->{page} => 1 } @files;
+    my %made = map { my $file = "syscalls/$_.md"; -e $file ? ($file => refreshed_page($_, slurp($file))) : () } keys %pages;
+    $made{+HEADER} = refreshed_header(slurp(HEADER));
+    return %made;
+}
+
+sub refresh {
+    my %made = refreshed();
+    for my $file (grep { slurp($_) ne $made{$_} } sort keys %made) {
+        spew($file, $made{$file});
+        print "$file is renewed\n";
+    }
+}
+
+# --- what is missing ---
+
+sub findings {
+    my @found;
+    my %made = refreshed();
+    my $tests = join '', map { slurp($_) } glob 'tests/user/*.c';
+    my %known = map { ("zx_$_->{name}" => 1) } @calls;
+    for my $call (@calls) {
+        my ($name, $file) = ($call->{name}, "syscalls/$call->{file}{name}.c");
+        my ($section) = ($made{"syscalls/$call->{file}{page}.md"} // '') =~ /^(## zx_$name\n.*?)(?=^## |\z)/ms;
+        push @found, "zx_$name has no section in syscalls/$call->{file}{page}.md" unless $section;
+        push @found, "zx_$name has a section without a sentence, a synopsis or its rights" if $section
+            && $section !~ /^## .*\n\n\S.*\Q${\prototype_of($call, '    ', ';')}\E\nRights: /s;
+        push @found, "zx_$name is named by no test in tests/user" unless $tests =~ /\bzx_$name\b|"$name\//;
+        push @found, "$file has no function sys_$name" if $call->{kind} ne 'library'
+            && (!-e $file || slurp($file) !~ /\bsys_$name\(/);
+    }
+    for my $file (sort keys %made) {
+        push @found, "$file does not say what syscalls.def says: make interface" if slurp($file) ne $made{$file};
+        push @found, map { "$file has a section on $_, which is no call" } grep { !$known{$_} } $made{$file} =~ /^## (zx_\w+)/mg;
+    }
+    return @found;
+}
+
+my ($command, @rest) = @ARGV;
+$command //= '';
+if ($command eq 'headers' && @rest == 1) { make_headers(@rest) }
+elsif ($command eq 'refresh' && !@rest) { refresh() }
+elsif ($command eq 'check' && !@rest) { my @found = findings(); print "$_\n" for @found; exit(@found ? 1 : 0) }
+else { die "usage: generate.pl headers FOLDER | refresh | check\n" }

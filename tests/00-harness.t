@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 use FindBin;
+use IO::Socket::UNIX;
+use POSIX ();
+use Time::HiRes qw(sleep);
 use lib "$FindBin::Bin/lib";
 use Machine;
 use Test::More;
@@ -40,6 +43,48 @@ for my $register (qw(rsp rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r
 }
 unlike($log, qr/\brsp 0{16}/, 'as they were');
 like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
+
+# Two that panic at once: one message, and its own processor's registers.
+for my $try (1 .. 5) {
+    like(faults_of('together', smp => 2), qr/the kernel panicked/, 'two processors panic at once');
+    $log = Machine::slurp("$dir/kernel.log");
+    my ($where) = my @messages = $log =~ /PANIC.*: (here|there)$/mg;
+    is(@messages, 1, 'and one says so');
+    like($log, qr/rip .* panic_$where\+0x/, 'with its own registers');
+    like($log, qr/backtrace:.* panic_$where\+0x/s, 'and its own calls');
+    like($log, qr/\] on processor [01]$/m, 'which processor it was');
+    is((grep { !/^\[ *\d+\.\d+\] / } split /\r?\n/, $log), 0, 'no line is torn');
+}
+
+# What the machine itself reports ends in the same way. It is told to by way of the emulator's own monitor.
+sub reported {
+    my ($command) = @_;
+    my $monitor = "$dir/monitor";
+    unlink $monitor;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        for (1 .. 300) {
+            sleep 0.1;
+            next unless Machine::slurp("$dir/kernel.log") =~ /hangs/;
+            my $socket = IO::Socket::UNIX->new(Peer => $monitor) or next;
+            print $socket "$command\n";
+            sleep 1;
+            last;
+        }
+        POSIX::_exit(0);
+    }
+    my $faults = faults_of('hang', smp => 1, timeout => 30, qemu_flags => "-monitor unix:$monitor,server=on,wait=off");
+    waitpid $pid, 0;
+    like($faults, qr/the kernel panicked/, "the machine reports: $command");
+    return Machine::slurp("$dir/kernel.log");
+}
+$log = reported('nmi');
+like($log, qr/PANIC: non-maskable interrupt in the kernel/, 'what it was');
+like($log, qr/port 0x61 reads 0x\w+$/m, 'what the board says of it');
+like($log, qr/\] on processor 0$/m, 'and where');
+$log = reported('mce 0 1 0xbd00000000000135 0x4 0x12345678 0x8c');
+like($log, qr/PANIC: machine check in the kernel/, 'what it was');
+like($log, qr/machine check: bank 1, status 0xbd00000000000135, address 0x12345678$/m, 'and what the processor noted');
 
 like(faults_of('stack'), qr/the kernel panicked/, 'C6 a kernel stack that overflows meets its guard page');
 like(Machine::slurp("$dir/kernel.log"), qr/PANIC: kernel stack overflow \(at 0x\w+\)$/m, 'and the panic says so');

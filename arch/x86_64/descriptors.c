@@ -19,11 +19,13 @@
 #define GATE_INTERRUPT 0x8e00u /* present, 64-bit interrupt gate: enters with interrupts off */
 #define GATE_FROM_USER 0x6000u /* user code may name the vector in an int instruction */
 
-/* entry.asm knows these. */
+/* entry.asm and panic.asm know these. */
 _Static_assert(offsetof(struct percpu, self) == 0);
 _Static_assert(offsetof(struct percpu, current) == 8);
 _Static_assert(offsetof(struct percpu, kernel_sp) == 16);
 _Static_assert(offsetof(struct percpu, user_sp) == 24);
+_Static_assert(offsetof(struct percpu, panic_frame) == 32);
+_Static_assert(offsetof(struct percpu, panicked) == 208);
 _Static_assert(offsetof(struct arch_thread, sp) == 0);
 _Static_assert(offsetof(struct arch_thread, attention) == 8);
 _Static_assert(sizeof(struct trap_frame) == 22 * sizeof(uint64_t));

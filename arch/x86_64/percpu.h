@@ -1,12 +1,13 @@
 /*
  * What the machine keeps for each processor. GS points here while the kernel runs; the portable part is one member,
- * and arch_this_cpu() gives the address of that. The first four words are known to machine code by offset.
+ * and arch_this_cpu() gives the address of that. Its first fields are known to machine code by offset.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "arch/types.h"
+#include "arch/x86_64/trap.h"
 #include "kernel/base/compiler.h"
 #include "kernel/base/cpu.h"
 
@@ -35,10 +36,13 @@ struct [[gnu::packed]] tss {
 };
 
 struct percpu {
-    struct cpu *self;           /* gs:0, &cpu */
-    struct thread *current;     /* gs:8 */
-    uint64_t kernel_sp;         /* gs:16, same as tss.rsp[0] */
-    uint64_t user_sp;           /* gs:24, for the two instructions in which the system-call entry has no stack */
+    struct cpu *self;              /* gs:0, &cpu */
+    struct thread *current;        /* gs:8 */
+    uint64_t kernel_sp;            /* gs:16, same as tss.rsp[0] */
+    uint64_t user_sp;              /* gs:24, for the two instructions in which the system-call entry has no stack */
+    struct trap_frame panic_frame; /* gs:32, the registers at its first call of panic() */
+    uint32_t panicked;             /* gs:208, they are there */
+    const struct trap_frame *fatal_frame; /* of a trap that proved fatal; NULL: there was none */
     struct arch_aspace *aspace; /* loaded, maybe only left over from the last user thread; NULL: kernel half only */
     zx_time_t alarm;            /* when upcall_alarm() is due */
     uint32_t apic_id;           /* [I] by which others interrupt it */

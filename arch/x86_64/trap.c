@@ -27,18 +27,13 @@
 #define ERR_RESERVED 8u
 #define ERR_FETCH 16u
 
+#define NMI_REASONS 0x61 /* a port: bit 7, memory or the bus; bit 6, a device */
+
 /* usercopy.asm; ends with zeroes. */
 extern const struct fixup {
     uint64_t at;
     uint64_t go_on;
 } usercopy_fixups[];
-
-/*
- * The registers for a panic: of the trap that proved fatal, if there was one, or else at the call of panic()
- * (panic.asm).
- */
-static const struct trap_frame *fatal_frame;
-extern const struct trap_frame panic_frame;
 
 static const char *const vector_names[VECTOR_INTERRUPTS] = {
     "divide error",
@@ -73,11 +68,24 @@ static bool hit_guard_page(const struct trap_frame *frame, vaddr_t addr) {
     return addr + PAGE_SIZE > frame->rsp && addr < frame->rsp + PAGE_SIZE;
 }
 
+/* What the processor noted down, in its own numbers. */
+static void machine_check_log(void) {
+    unsigned banks = rdmsr(MSR_MCG_CAP) & 0xff;
+    for (unsigned i = 0; i < banks; i++) {
+        uint64_t status = rdmsr(MSR_MC0_STATUS + 4 * i);
+        if (!(status >> 63)) continue;
+        uint64_t address = status >> 58 & 1 ? rdmsr(MSR_MC0_STATUS + 4 * i + 1) : 0;
+        log_line("machine check: bank %u, status %#lx, address %#lx", i, status, address);
+    }
+}
+
 static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) {
-    fatal_frame = frame;
+    percpu_this()->fatal_frame = frame;
     const char *name = frame->vector < VECTOR_INTERRUPTS ? vector_names[frame->vector] : NULL;
     bool paging = frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT;
     if (paging && hit_guard_page(frame, addr)) panic("kernel stack overflow (at %#llx)", (unsigned long long)addr);
+    if (frame->vector == VECTOR_MACHINE_CHECK) machine_check_log();
+    if (frame->vector == VECTOR_NMI) log_line("port %#x reads %#x", NMI_REASONS, in8(NMI_REASONS));
     if (frame->vector != VECTOR_PAGE_FAULT) {
         panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap",
               frame_is_user(frame) ? "user mode" : "the kernel", (unsigned)frame->vector,
@@ -246,10 +254,12 @@ static void frame_log(const struct trap_frame *f, unsigned back) {
 
 /* A call's return address may lie behind the end of the function that does not expect it back. */
 void arch_registers_log(void) {
-    if (fatal_frame) {
-        frame_log(fatal_frame, 0);
+    const struct percpu *cpu = percpu_this();
+    log_line("on processor %u", cpu->cpu.id);
+    if (cpu->fatal_frame) {
+        frame_log(cpu->fatal_frame, 0);
     } else {
-        frame_log(&panic_frame, 1);
+        frame_log(&cpu->panic_frame, 1);
     }
     log_line("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", cr0_read(), cr2_read(), cr3_read(), cr4_read());
 }

@@ -7,8 +7,11 @@
 #include <stdint.h>
 
 #define MSR_APIC_BASE 0x1bu
+#define MSR_SYSENTER_CS 0x174u /* and the two after it: stack and entry */
+#define MSR_MCG_CAP 0x179u
 #define MSR_PAT 0x277u
-#define MSR_X2APIC 0x800u /* the first of its registers */
+#define MSR_MC0_STATUS 0x401u /* four registers for each bank; the next one is the address */
+#define MSR_X2APIC 0x800u     /* the first of its registers */
 #define MSR_EFER 0xc0000080u
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
@@ -41,6 +44,7 @@
 #define CR0_NE (1u << 5)
 #define CR0_WP (1u << 16)
 #define CR0_AM (1u << 18)
+#define CR0_CD (1u << 30)
 #define CR0_PG (1u << 31)
 
 #define CR4_PAE (1u << 5)
@@ -125,6 +129,7 @@ static inline void mfence(void) { __asm__ volatile("mfence" ::: "memory"); }
 static inline void clflush(uintptr_t va) { __asm__ volatile("clflush (%0)" ::"r"(va) : "memory"); }
 static inline void clflushopt(uintptr_t va) { __asm__ volatile("clflushopt (%0)" ::"r"(va) : "memory"); }
 static inline void clwb(uintptr_t va) { __asm__ volatile("clwb (%0)" ::"r"(va) : "memory"); }
+static inline void wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 
 static inline void invlpg(uintptr_t va) { __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory"); }
 

@@ -1,7 +1,7 @@
 /*
  * The log: lines to the machine's log device, whole and in order, from any context. A line longer than the buffer is
- * cut, and so is one that the device does not take. After a panic has begun all is written however long it takes, and
- * the lock is left alone, because whoever holds it may never let go.
+ * cut, and so is one that the device does not take. After a panic has begun its processor alone writes, all of it however
+ * long it takes, and leaves the lock alone, because whoever holds it may never let go.
  */
 #include "kernel/base/log.h"
 
@@ -21,6 +21,13 @@ static void line_write(const char *line, size_t len) {
     spin_lock(&log_lock);
     if (!cut || arch_log_write("\n", 1) == 1) cut = arch_log_write(line, len) < len;
     spin_unlock(&log_lock);
+}
+
+/* Some tens of milliseconds, longer than any line takes. Counted, for the clock may not go yet. */
+#define PAUSES (1u << 20)
+
+void log_take(void) {
+    for (unsigned i = 0; i < PAUSES && atomic_load_explicit(&log_lock.locked, memory_order_acquire); i++) arch_pause();
 }
 
 static void line_write_at_last(const char *line, size_t len) {

@@ -24,8 +24,11 @@ size_t format_args(char *out, size_t size, const char *fmt, va_list args);
  */
 NORETURN void panic(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Whether it has begun. From then on locks mean nothing. */
+/* Whether it has begun, and locks mean nothing any more. Does not return on any processor but the one that panics. */
 bool panic_begun(void);
+
+/* For panics: lets another processor end its line, but does not wait for ever. */
+void log_take(void);
 
 /* One line "  name+0x12" per address; for panics and crash reports. */
 void log_backtrace(const void *frame);

@@ -16,7 +16,11 @@
 static atomic_uint panics;
 static atomic_uint panicking; /* the id of the processor that panics, plus one */
 
-bool panic_begun(void) { return atomic_load_explicit(&panics, memory_order_relaxed) != 0; }
+bool panic_begun(void) {
+    unsigned who = atomic_load_explicit(&panicking, memory_order_relaxed);
+    if (who != 0 && who != arch_this_cpu()->id + 1) arch_halt();
+    return who != 0;
+}
 
 /* Looks one byte before each address: a call that does not return may be the last instruction of its function. */
 void log_backtrace(const void *frame) {
@@ -33,7 +37,9 @@ void log_backtrace(const void *frame) {
 static void panic_alone(void) {
     unsigned nobody = 0, me = arch_this_cpu()->id + 1;
     if (!atomic_compare_exchange_strong(&panicking, &nobody, me) && nobody != me) arch_halt();
-    if (nobody == 0) arch_stop_others();
+    if (nobody != 0) return;
+    arch_stop_others();
+    log_take();
 }
 
 NORETURN void panic(const char *fmt, ...) {

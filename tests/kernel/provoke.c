@@ -5,6 +5,7 @@
  *     wrong      a test fails               truncate    the tests end before the plan is fulfilled
  *     triple     the processor gives up and resets the machine
  *     stack      the kernel's stack overflows
+ *     together   two processors panic at once, each at a place of its own
  *
  * and what debug kernels notice by themselves:
  *
@@ -18,8 +19,10 @@
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/string.h"
+#include "kernel/sched/thread.h"
 #include "tests/kernel/harness.h"
 #include "vm/heap.h"
+#include "vm/kstack.h"
 #include "vm/page.h"
 
 NORETURN void triple_fault(void);
@@ -81,7 +84,36 @@ static unsigned call_deeply(unsigned calls) {
 static void stack(void) { log_line("%u", call_deeply(CALLS)); }
 
 static void panicking(void) { panic("provoked"); }
+/* Each waits for the other, and the registers then say who it was. */
+static _Atomic unsigned there;
+static struct thread other_thread;
+
+static void meet(void) {
+    arch_irq_disable();
+    there++;
+    while (there < 2) arch_pause();
+}
+
+static NOINLINE void panic_here(void) {
+    meet();
+    panic("here");
+}
+
+static NOINLINE void panic_there(void *arg UNUSED) {
+    meet();
+    panic("there");
+}
+
+static void together(void) {
+    void *stack = kstack_alloc();
+    CHECK(stack);
+    thread_init(&other_thread, stack, KSTACK_SIZE, panic_there, NULL, NULL);
+    thread_start(&other_thread);
+    panic_here();
+}
+
 static void hang(void) {
+    log_line("hangs");
     arch_irq_disable();
     arch_halt();
 }
@@ -93,7 +125,7 @@ static const struct {
     {"panic", panicking}, {"triple", triple_fault}, {"truncate", kernel_tests_stop},
     {"hang", hang},       {"overflow", overflow},   {"fence", fence},
     {"stale", stale},     {"twice", twice},         {"link", link},
-    {"page", page},       {"stack", stack},
+    {"page", page},       {"stack", stack},         {"together", together},
 };
 
 KTEST("harness/nothing is provoked") {

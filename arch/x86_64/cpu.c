@@ -33,6 +33,8 @@
 /* What user code may not carry into a system call. */
 #define SYSCALL_CLEARS (FLAGS_TF | FLAGS_IF | FLAGS_DF | FLAGS_IOPL | FLAGS_NT | FLAGS_RF | FLAGS_AC)
 
+#define VENDOR_INTEL 0x756e6547u /* how "GenuineIntel" begins */
+
 struct cpu_features cpu_has;
 
 extern const char syscall_entry[], trap_returned[], trap_ist_returned[]; /* entry.asm */
@@ -62,11 +64,29 @@ static void features_find(void) {
     if (cpu_has.cache_line == 0) cpu_has.cache_line = CACHE_LINE_DEFAULT;
     cpu_has.nx = extended.edx >> 20 & 1;
     cpu_has.huge_pages = extended.edx >> 26 & 1;
-    cpu_has.phys_bits = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
+    struct cpuid sizes = cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0) : (struct cpuid){.eax = 36};
+    cpu_has.phys_bits = sizes.eax & 0xff;
+    cpu_has.x87_stays = !(sizes.ebx >> 2 & 1) && cpuid(0, 0).ebx != VENDOR_INTEL;
+}
+
+/*
+ * In the order of the manuals for memory types: caches off and written back, no translation remembered, the change, and the
+ * same again before caches come back. CR4_PGE is not set yet, so a load of CR3 forgets all.
+ */
+static void pat_init(void) {
+    uint64_t cr0 = cr0_read();
+    cr0_write(cr0 | CR0_CD);
+    wbinvd();
+    cr3_write(cr3_read());
+    wrmsr(MSR_PAT, PAT_POLICIES | PAT_POLICIES << 32);
+    wbinvd();
+    cr3_write(cr3_read());
+    cr0_write(cr0);
 }
 
 static void control_init(void) {
     cr0_write(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    pat_init();
     uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     if (cpu_has.global_pages) cr4 |= CR4_PGE;
     if (cpu_has.pcid) cr4 |= CR4_PCIDE; /* the tables loaded now are page-aligned: their number is 0, as it must be */
@@ -75,7 +95,7 @@ static void control_init(void) {
     if (cpu_has.umip) cr4 |= CR4_UMIP;
     if (cpu_has.xsave) cr4 |= CR4_OSXSAVE;
     cr4_write(cr4);
-    wrmsr(MSR_PAT, PAT_POLICIES | PAT_POLICIES << 32);
+    if (cpu_has.xsave) xsetbv(0, cpuid(0xd, 0).eax & XCR0_WANTED);
 }
 
 /* Processors that do not tell the mask have the one that the manuals give for them. */
@@ -85,15 +105,12 @@ static uint32_t mxcsr_mask_find(void) {
     return area[MXCSR_MASK_AT / 4] ? area[MXCSR_MASK_AT / 4] : MXCSR_MASK_DEFAULT;
 }
 
-static void vector_init(void) {
-    cpu_has.vector_size = LEGACY_VECTOR_SIZE;
+/* What vector state takes, now that its components are switched on. Once, for threads on every processor. */
+static void vector_find(void) {
+    cpu_has.vector_size = cpu_has.xsave ? cpuid(0xd, 0).ebx : LEGACY_VECTOR_SIZE;
     cpu_has.mxcsr_mask = mxcsr_mask_find();
-    if (!cpu_has.xsave) return;
-    uint32_t components = cpuid(0xd, 0).eax & XCR0_WANTED;
-    xsetbv(0, components);
-    cpu_has.vector_size = cpuid(0xd, 0).ebx;
-    for (uint32_t i = VECTOR_AVX; i < VECTOR_COMPONENTS; i++)
-        cpu_has.vector_at[i] = components >> i & 1 ? cpuid(0xd, i).ebx : 0;
+    for (uint32_t i = VECTOR_AVX; cpu_has.xsave && i < VECTOR_COMPONENTS; i++)
+        cpu_has.vector_at[i] = cpuid(0xd, 0).eax & XCR0_WANTED & 1u << i ? cpuid(0xd, i).ebx : 0;
 }
 
 static void syscall_init(void) {
@@ -101,6 +118,7 @@ static void syscall_init(void) {
     wrmsr(MSR_STAR, (uint64_t)(SELECTOR_SYSRET_BASE | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
     wrmsr(MSR_SFMASK, SYSCALL_CLEARS);
+    for (unsigned i = 0; i < 3; i++) wrmsr(MSR_SYSENTER_CS + i, 0); /* the other way in leads nowhere */
 }
 
 /* The image is still writable, and nothing in it has run yet that is changed here. */
@@ -111,7 +129,6 @@ static void smap_sites_write(void) {
 
 void cpu_init_this(void) {
     control_init();
-    vector_init();
     syscall_init();
 }
 
@@ -119,6 +136,7 @@ void cpu_init(void) {
     features_find();
     if (cpu_has.smap) smap_sites_write();
     cpu_init_this();
+    vector_find();
 }
 
 void features_log(void) {

@@ -20,8 +20,9 @@ enum vector_component {
 struct cpu_features {
     bool smap; /* first: entry.asm looks at it */
     bool nx, smep, umip, global_pages, pcid, huge_pages, xsave, rdrand, x2apic, clflushopt, clwb;
-    uint32_t cache_line;                   /* bytes that one of these instructions, or CLFLUSH, acts on */
-    uint32_t vector_size;                  /* bytes that a thread's vector state takes */
+    bool x87_stays;       /* loading vector state leaves x87's pointers as they were, unless an exception is pending */
+    uint32_t cache_line;  /* bytes that one of these instructions, or CLFLUSH, acts on */
+    uint32_t vector_size; /* bytes that a thread's vector state takes */
     uint32_t vector_at[VECTOR_COMPONENTS]; /* where in it those beyond SSE lie; 0: there is no such component */
     uint32_t mxcsr_mask;                   /* the bits of MXCSR that may be set */
     uint32_t phys_bits;                    /* of a physical address; a translation to more faults for good */

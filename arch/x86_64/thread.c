@@ -33,7 +33,12 @@ static void vector_save(void *area) {
     }
 }
 
+/*
+ * Some processors keep x87's pointers to its last instruction and operand where the area has none: another thread's, unless
+ * they are cleared first.
+ */
 static void vector_load(const void *area) {
+    if (cpu_has.x87_stays) __asm__ volatile("fninit");
     if (cpu_has.xsave) {
         __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
     } else {

@@ -2,7 +2,6 @@
  * The boot sequence, top to bottom, and the kernel's end: when the first program ends, so does the machine.
  */
 #include "arch/boot.h"
-#include "arch/console.h"
 #include "arch/power.h"
 #include "arch/time.h"
 #include "arch/upcall.h"
@@ -26,14 +25,11 @@
 
 static struct thread reaper_thread, timers_thread, main_thread;
 
-static void report(const char *text) { arch_report_write(text, strlen(text)); }
-
 NORETURN static void power_off(int64_t code) {
-    char line[40];
     force_report();
     irq_watch_report();
-    size_t len = format(line, sizeof(line), "exit %ld\n# end\n", code);
-    arch_report_write(line, len);
+    report_line("exit %ld", code);
+    report_line("# end");
     log_line("power off after %ld ms, %zu of %zu pages free", arch_time_now() / ZX_MSEC(1), pages_free(),
              pages_total());
     arch_power_off(code == 0 ? POWER_OK : POWER_FAIL);
@@ -82,7 +78,7 @@ void upcall_cpu_run(void) { sched_idle(); }
 
 void upcall_start(void) {
     const struct boot_info *info = arch_boot_info();
-    report("# boot\n");
+    report_line("# boot");
     options_init(info->cmdline);
     log_line("jargoon: %lu MiB of RAM, loader %s, command line '%s'", info->ram_total >> 20, info->loader,
              info->cmdline);

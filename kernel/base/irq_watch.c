@@ -6,7 +6,6 @@
 
 #ifdef DEBUG
 
-#include "arch/console.h"
 #include "arch/time.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
@@ -31,12 +30,9 @@ void irq_watch_end(struct cpu *cpu) {
 
 void irq_watch_report(void) {
     if (!irq_watch_on) return;
-    char line[100];
-    size_t offset = 0;
-    const char *name = symbol_find(atomic_load(&longest_by), &offset);
-    size_t len = format(line, sizeof(line), "# interrupts off for %ld ns at most, in %s\n", atomic_load(&longest),
-                        name ? name : "?");
-    arch_report_write(line, len);
+    size_t offset;
+    report_line("# interrupts off for %ld ns at most, in %s", atomic_load(&longest),
+                symbol_find(atomic_load(&longest_by), &offset));
 }
 
 #endif

@@ -34,6 +34,16 @@ static void line_write_at_last(const char *line, size_t len) {
     for (size_t done = 0; done < len;) done += arch_log_write(line + done, len - done);
 }
 
+void report_line(const char *fmt, ...) {
+    char line[LINE_MAX];
+    va_list args;
+    va_start(args, fmt);
+    size_t len = min_u64(format_args(line, sizeof(line), fmt, args), sizeof(line) - 1);
+    va_end(args);
+    line[len] = '\n';
+    arch_report_write(line, len + 1);
+}
+
 void log_line(const char *fmt, ...) {
     char line[LINE_MAX];
     uint64_t us = (uint64_t)arch_time_now() / NS_PER_US;

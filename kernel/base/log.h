@@ -14,6 +14,9 @@
 /* Appends a line, stamped with the time, to the log. A newline is added. May be called from anywhere. */
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* The same, unstamped, for the report: what tests read. */
+void report_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 /* Formats into `out` of `size` bytes, always NUL-terminated if size > 0. Returns the untruncated length. */
 size_t format(char *out, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);
 size_t format_args(char *out, size_t size, const char *fmt, va_list args);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kernel/base/compiler.h"
 #include "kernel/base/string.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -27,20 +28,11 @@ static inline bool memory_is_poisoned(const void *byte) { return __asan_address_
 #define POISON_FILLS 1
 #define POISON_BYTE 0xde
 static inline void memory_poison(void *memory, size_t len) { memset(memory, POISON_BYTE, len); }
-static inline void memory_unpoison(void *memory, size_t len) {
-    (void)memory;
-    (void)len;
-}
+static inline void memory_unpoison(void *memory UNUSED, size_t len UNUSED) {}
 static inline bool memory_is_poisoned(const void *byte) { return *(const unsigned char *)byte == POISON_BYTE; }
 /* The first byte of poisoned memory that is no longer what it was; `len` if all are. Both are aligned to 8 bytes. */
 size_t memory_touched(const void *memory, size_t len);
 #else
-static inline void memory_poison(void *memory, size_t len) {
-    (void)memory;
-    (void)len;
-}
-static inline void memory_unpoison(void *memory, size_t len) {
-    (void)memory;
-    (void)len;
-}
+static inline void memory_poison(void *memory UNUSED, size_t len UNUSED) {}
+static inline void memory_unpoison(void *memory UNUSED, size_t len UNUSED) {}
 #endif

@@ -31,13 +31,6 @@ int strncmp(const char *a, const char *b, size_t len) {
     return 0;
 }
 
-char *strchr(const char *s, int c) {
-    for (; *s != (char)c; s++) {
-        if (*s == '\0') return NULL;
-    }
-    return (char *)s;
-}
-
 void string_copy(char *dst, const char *src, size_t size) {
     if (size == 0) return;
     size_t len = strnlen(src, size - 1);

@@ -53,14 +53,6 @@ static void call_close(struct channel_call *call) {
     object_unref(object);
 }
 
-static void call_enter(struct channel *end, struct channel_call *call, struct message *request) {
-    mutex_lock(&end->base.pair->lock);
-    call->txid = fresh_txid(end);
-    LIST_INSERT_HEAD(&end->calls, call, link);
-    mutex_unlock(&end->base.pair->lock);
-    memcpy(request->bytes, &call->txid, sizeof(call->txid));
-}
-
 zx_status_t channel_call_begin(struct channel_call *call, struct object *object, struct handle_table *table,
                                zx_handle_t value, struct message *request) {
     struct channel *end = channel_from_object(object);
@@ -69,7 +61,11 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
         .wait = {.object = object, .value = value, .signals = ZX_CHANNEL_PEER_CLOSED},
     };
     object_ref(object);
-    call_enter(end, call, request);
+    mutex_lock(&end->base.pair->lock);
+    call->txid = fresh_txid(end);
+    LIST_INSERT_HEAD(&end->calls, call, link);
+    mutex_unlock(&end->base.pair->lock);
+    memcpy(request->bytes, &call->txid, sizeof(call->txid));
     zx_status_t status = channel_send(end, request, true);
     if (status == ZX_OK) {
         wait_begin(&call->wait, table, &call->waiter);

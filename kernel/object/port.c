@@ -254,41 +254,31 @@ static struct watch *watch_new(struct port *port, const struct watch_order *orde
     return watch;
 }
 
-/* Puts it into the set, which gets a reference. */
-static zx_status_t list_watch(struct port *port, struct watch *watch) {
+/* The set gets a reference. What ended before the observing had begun could not end that: the watch, or the handle. */
+zx_status_t port_watch(struct object *object, const struct watch_order *order) {
+    struct port *port = port_from_object(object);
+    struct watch *watch = watch_new(port, order);
+    if (!watch) return ZX_ERR_NO_MEMORY;
     spin_lock(&port->lock);
-    zx_status_t status = port->closed ? ZX_ERR_BAD_HANDLE : ZX_OK;
-    if (status == ZX_OK) {
+    bool closed = port->closed;
+    if (!closed) {
         watch->number = ++port->last_number;
         watch->listed = true;
         refcount_ref(&watch->refs);
         RB_INSERT(watch_tree, &port->watches, watch);
     }
     spin_unlock(&port->lock);
-    return status;
-}
-
-static bool is_listed(struct port *port, const struct watch *watch) {
-    spin_lock(&port->lock);
-    bool listed = watch->listed;
-    spin_unlock(&port->lock);
-    return listed;
-}
-
-/* What ended before the observing had begun could not end that: the watch, or the handle. */
-zx_status_t port_watch(struct object *object, const struct watch_order *order) {
-    struct port *port = port_from_object(object);
-    struct watch *watch = watch_new(port, order);
-    if (!watch) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = list_watch(port, watch);
-    if (status == ZX_OK) {
+    if (!closed) {
         object_observe(order->object, &watch->observer);
-        if (!is_listed(port, watch)) object_unobserve(order->object, &watch->observer);
+        spin_lock(&port->lock);
+        bool listed = watch->listed;
+        spin_unlock(&port->lock);
+        if (!listed) object_unobserve(order->object, &watch->observer);
         if (!handle_names(order->table, order->value, order->object))
             object_cancel(order->object, order->table, order->value);
     }
     watch_unref(watch);
-    return status;
+    return closed ? ZX_ERR_BAD_HANDLE : ZX_OK;
 }
 
 /* The next one that is wanted, out of the set. */

@@ -12,7 +12,9 @@
 
 struct suspend_token {
     struct object object;
-    struct object *task; /* [I] with a reference */
+    struct object *task;        /* [I] with a reference */
+    struct process *process;    /* [I] the task, or the thread's */
+    struct user_thread *thread; /* [I] the task; NULL: all of the process's */
 };
 
 static struct suspend_token *token_from_object(struct object *object) {
@@ -40,30 +42,23 @@ static void resume(struct user_thread *thread) REQUIRES(&thread->process->lock) 
     unpark(thread);
 }
 
-static void resume_process(struct process *process) {
-    struct user_thread *thread;
+static void token_on_zero_handles(struct object *object) {
+    const struct suspend_token *token = token_from_object(object);
+    struct process *process = token->process;
+    struct user_thread *thread = token->thread;
     mutex_lock(&process->lock);
-    process->suspensions--;
-    LIST_FOREACH (thread, &process->threads, link) {
+    if (thread) {
         mutex_assert_held(&thread->process->lock);
+        thread->suspensions--;
         resume(thread);
+    } else {
+        process->suspensions--;
+        LIST_FOREACH (thread, &process->threads, link) {
+            mutex_assert_held(&thread->process->lock);
+            resume(thread);
+        }
     }
     mutex_unlock(&process->lock);
-}
-
-static void resume_thread(struct user_thread *thread) {
-    mutex_lock(&thread->process->lock);
-    thread->suspensions--;
-    resume(thread);
-    mutex_unlock(&thread->process->lock);
-}
-
-static void token_on_zero_handles(struct object *object) {
-    struct object *task = token_from_object(object)->task;
-    if (task->ops->type == ZX_OBJ_TYPE_PROCESS)
-        resume_process(process_from_object(task));
-    else
-        resume_thread(user_thread_from_object(task));
 }
 
 static void token_free(struct object *object) {
@@ -78,12 +73,18 @@ static const struct object_ops token_ops = {
     .on_zero_handles = token_on_zero_handles,
 };
 
-static zx_status_t suspend_process(struct process *process) {
-    struct user_thread *thread;
+/* Counts one more, and tells those it concerns. BAD_STATE: dying or dead. */
+static zx_status_t suspend(struct process *process, struct user_thread *thread) {
     zx_status_t status = ZX_ERR_BAD_STATE;
-    if (process == process_current()) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&process->lock);
-    if (!process_is_dying(process)) {
+    if (thread) {
+        mutex_assert_held(&thread->process->lock);
+        if (!user_thread_is_dying(thread)) {
+            thread->suspensions++;
+            if (thread->started) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
+            status = ZX_OK;
+        }
+    } else if (!process_is_dying(process)) {
         process->suspensions++;
         LIST_FOREACH (thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
         status = ZX_OK;
@@ -92,34 +93,15 @@ static zx_status_t suspend_process(struct process *process) {
     return status;
 }
 
-static zx_status_t suspend_thread(struct user_thread *thread) {
-    zx_status_t status = ZX_ERR_BAD_STATE;
-    if (thread == user_thread_current()) return ZX_ERR_NOT_SUPPORTED;
-    mutex_lock(&thread->process->lock);
-    if (!user_thread_is_dying(thread)) {
-        thread->suspensions++;
-        if (thread->started) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
-        status = ZX_OK;
-    }
-    mutex_unlock(&thread->process->lock);
-    return status;
-}
-
-static zx_status_t begin(struct object *task) {
-    switch (task->ops->type) {
-    case ZX_OBJ_TYPE_PROCESS:
-        return suspend_process(process_from_object(task));
-    case ZX_OBJ_TYPE_THREAD:
-        return suspend_thread(user_thread_from_object(task));
-    default:
-        return ZX_ERR_WRONG_TYPE;
-    }
-}
-
 zx_status_t task_suspend(struct object *task, struct object **out) {
+    const zx_obj_type_t type = task->ops->type;
+    if (type != ZX_OBJ_TYPE_PROCESS && type != ZX_OBJ_TYPE_THREAD) return ZX_ERR_WRONG_TYPE;
+    struct user_thread *thread = type == ZX_OBJ_TYPE_THREAD ? user_thread_from_object(task) : NULL;
+    struct process *process = thread ? thread->process : process_from_object(task);
+    if (thread ? thread == user_thread_current() : process == process_current()) return ZX_ERR_NOT_SUPPORTED;
     struct suspend_token *token = heap_new(struct suspend_token);
     if (!token) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = begin(task);
+    zx_status_t status = suspend(process, thread);
     if (status != ZX_OK) {
         heap_free(token);
         return status;
@@ -127,6 +109,8 @@ zx_status_t task_suspend(struct object *task, struct object **out) {
     object_init(&token->object, &token_ops, 0);
     object_ref(task);
     token->task = task;
+    token->process = process;
+    token->thread = thread;
     *out = &token->object;
     return ZX_OK;
 }

@@ -8,8 +8,6 @@
 
 struct handle_table;
 
-#define WAIT_MANY_MAX ZX_WAIT_MANY_MAX_ITEMS
-
 /* What several waits of one thread have in common. */
 struct waiter {
     struct spinlock lock; /* guards [w] */

@@ -7,7 +7,6 @@
 
 #ifdef DEBUG
 
-#include "arch/console.h"
 #include "kernel/base/log.h"
 #include "kernel/base/options.h"
 #include "kernel/base/switch_point.h"
@@ -58,12 +57,10 @@ void force_note_switch(const struct thread *next) {
 
 void force_report(void) {
     if (!switch_points_on) return;
-    char line[100];
     spin_lock(&sched_lock);
-    size_t len =
-        format(line, sizeof(line), "# forced switches: seed %lu, %lu switches, digest %lx\n", seed, switches, digest);
+    uint64_t count = switches, what = digest;
     spin_unlock(&sched_lock);
-    arch_report_write(line, len);
+    report_line("# forced switches: seed %lu, %lu switches, digest %lx", seed, count, what);
 }
 
 #endif

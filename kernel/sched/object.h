@@ -19,7 +19,7 @@ struct object;
 
 struct object_ops {
     zx_obj_type_t type;
-    zx_rights_t default_rights; /* opaque here; kernel/object gives new handles these */
+    zx_rights_t default_rights; /* the type's ZX_DEFAULT_*_RIGHTS; with WAIT among them it can be waited on */
     /* Frees the object. No lock is held; nobody else has a reference. */
     void (*free)(struct object *object);
     /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
@@ -90,7 +90,6 @@ static inline void object_unref(struct object *object) {
 void object_handle_ref(struct object *object);
 void object_handle_unref(struct object *object);
 
-/* A type can be waited on exactly when its default rights say so. */
 static inline bool object_is_waitable(const struct object *object) {
     return object->ops->default_rights & ZX_RIGHT_WAIT;
 }

@@ -47,13 +47,9 @@ KTEST("string/comparisons order as unsigned bytes") {
     EXPECT(strncmp("ab", "abc", 3) < 0);
 }
 
-KTEST("string/lengths and searches stop where they should") {
-    const char *text = "word=value";
+KTEST("string/lengths stop where they should") {
     EXPECT(strlen("") == 0 && strlen("abc") == 3);
     EXPECT(strnlen("abc", 2) == 2 && strnlen("abc", 9) == 3);
-    EXPECT(strchr(text, '=') == text + 4);
-    EXPECT(strchr(text, 'z') == NULL);
-    EXPECT(strchr(text, '\0') == text + 10);
 }
 
 KTEST("string/string_copy cuts and always terminates") {

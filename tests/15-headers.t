@@ -1,5 +1,5 @@
-# The public headers: each compiles alone, twice in a row, in C and C++ by both compilers without a warning; every call that
-# is declared is explained there and exists, under both of its names.
+# The public headers: each compiles alone, twice in a row, in C and C++ by both compilers without a warning; every call
+# that is declared is explained there and exists, under both of its names.
 use strict;
 use warnings;
 use FindBin;
@@ -21,10 +21,11 @@ my %languages = (
 
 # What the words of a header need to be used, beside being read.
 my %uses = (
-    'zircon/assert.h' => 'int f(int x); int f(int x) { ZX_ASSERT(x); ZX_ASSERT_MSG(x, "text"); ZX_ASSERT_MSG(x, "%d", x);'
-        . ' ZX_DEBUG_ASSERT(x); ZX_DEBUG_ASSERT_MSG(x, "%d", x); ZX_PANIC("no %d", x); }',
+    'zircon/assert.h' => 'int f(int x); int f(int x) { ZX_ASSERT(x); ZX_ASSERT_MSG(x, "text");'
+        . ' ZX_ASSERT_MSG(x, "%d", x); ZX_DEBUG_ASSERT(x); ZX_DEBUG_ASSERT_MSG(x, "%d", x); ZX_PANIC("no %d", x); }',
     'zircon/types.h' => 'extern const zx_status_t f[]; extern zx_rights_t r; extern zx_futex_t w; extern bool b;'
-        . ' const zx_status_t f[] = {ZX_ERR_IO, ZX_PAGE_SHIFT, (zx_status_t)sizeof(size_t), (zx_status_t)ZX_RIGHT_READ};',
+        . ' const zx_status_t f[] = {ZX_ERR_IO, ZX_PAGE_SHIFT, (zx_status_t)sizeof(size_t),'
+        . ' (zx_status_t)ZX_RIGHT_READ};',
     'zircon/threads.h' => 'zx_handle_t f(void); zx_handle_t f(void) { return thrd_get_zx_handle(thrd_current()); }',
     'zircon/time.h' => 'zx_time_t f(void); zx_time_t f(void) { return zx_time_add_duration(ZX_SEC(1), ZX_MSEC(1)); }',
     'zircon/processargs.h' => 'extern uint32_t id; uint32_t id = PA_HND(PA_USER0, 7);',
@@ -43,7 +44,7 @@ for my $language (sort keys %languages) {
     my $standard = pop @compilers;
     for my $header (@headers) {
         my $file = "$dir/" . ($header =~ tr{/}{-}r) . ".$suffix";
-        Machine::spew($file, "#include <$header>\n#include <$header>\n" . ($uses{$header} // 'extern int unused;') . "\n");
+        Machine::spew($file, "#include <$header>\n" x 2 . ($uses{$header} // 'extern int unused;') . "\n");
         my @complaints = grep { length } map { compile($_, $standard, $file) } @compilers;
         is_deeply(\@complaints, [], "<$header> is clean as $language");
     }

@@ -1,7 +1,7 @@
-# The tests that run as a user program: the system calls as programs meet them. Once on one processor that offers everything,
-# where time is counted in instructions, four nanoseconds each, so that what a test sees does not depend on how busy the host
-# is; and once on several plain ones that run freely, as many as SMP= says. ONLY='vmo_read L8' is those tests whose
-# names have one of these words in them.
+# The tests that run as a user program: the system calls as programs meet them. Once on one processor that offers
+# everything, where time is counted in instructions, four nanoseconds each, so that what a test sees does not depend on
+# how busy the host is; and once on several plain ones that run freely, as many as SMP= says. ONLY='vmo_read L8' is
+# those tests whose names have one of these words in them.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,11 @@ use constant {NS_PER_INSTRUCTION => 4, IRQ_OFF_MAX => 20_000};
 
 my @only = split ' ', $ENV{ONLY} // '';
 
-for my $run (['counted', 'max', 1, $counted, ' test.exact=1 kernel.irq.watch'], ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', '']) {
+my @runs = (
+    ['counted', 'max', 1, $counted, ' test.exact=1 kernel.irq.watch'],
+    ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', ''],
+);
+for my $run (@runs) {
     my ($name, $cpu, $smp, $flags, $options) = @$run;
     my $result = Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",

@@ -1,6 +1,7 @@
-# Races, repeatably. On one processor whose instructions are counted, the option kernel.sched.force=SEED makes threads give way
-# to each other at locks, where references are given back, and between the windows of a transfer, where the seed says. The report
-# ends with a digest of the switches that there were: the number of the thread that came, and the nanosecond, one after the other.
+# Races, repeatably. On one processor whose instructions are counted, the option kernel.sched.force=SEED makes threads
+# give way to each other at locks, where references are given back, and between the windows of a transfer, where the
+# seed says. The report ends with a digest of the switches that there were: the number of the thread that came, and the
+# nanosecond, one after the other.
 #
 # All races are run under the seeds that SEEDS= names, one if it does not. What fails under a seed fails again under it.
 use strict;
@@ -18,7 +19,8 @@ my $dir = 'build/tests/switches';
 my @races = (
     qw(write_memory/L read_memory/L fault/L task_suspend_token/L vmar_map/L channel/L stress/),
     qw(handle_duplicate/L object_get_child/L),
-    qw(task_kill/a task_kill/L1 task_kill/L7), 'task_kill/L2 L5', 'soon gone: waiting', 'soon gone: suspended', 'soon gone: writing',
+    qw(task_kill/a task_kill/L1 task_kill/L7), 'task_kill/L2 L5',
+    'soon gone: waiting', 'soon gone: suspended', 'soon gone: writing',
 );
 my @few = qw(write_memory/L8 write_memory/L10 fault/L12 channel/L6);
 

@@ -1,5 +1,5 @@
-# The options of the kernel that its users notice, each in a machine of its own: zx_process_write_memory switched off, which every
-# other test wants on; random placement; and a console that takes nothing more.
+# The options of the kernel that its users notice, each in a machine of its own: zx_process_write_memory switched off,
+# which every other test wants on; random placement; and a console that takes nothing more.
 use strict;
 use warnings;
 use FindBin;

@@ -1,5 +1,5 @@
-# Every kind of machine that is promised boots and runs a program: both chipsets, both processors, each firmware, one and
-# more CPUs, debug and release. UEFI takes its firmware seconds to start, so it gets fewer combinations.
+# Every kind of machine that is promised boots and runs a program: both chipsets, both processors, each firmware, one
+# and more CPUs, debug and release. UEFI takes its firmware seconds to start, so it gets fewer combinations.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,5 @@
-# `make run` as a newcomer types it: the tour, and programs of one's own from anywhere, with their output and exit status.
+# `make run` as a newcomer types it: the tour, and programs of one's own from anywhere, with their output and exit
+# status.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
@@ -12,7 +13,7 @@ my $dir = getcwd . '/build/tests/run and spaces';
 make_path($dir);
 
 # These tests say themselves what they want of make.
-delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS PIE)};
+Machine::leave_make();
 
 # Runs make with these arguments; returns its exit code, standard output and standard error.
 sub make {
@@ -104,11 +105,13 @@ my $typed = program('typed', "first line\nsecond line, longer than what the mach
 #include <stdio.h>
 int main(void) {
     char line[80];
-    for (int i = 0; i < 3 && fgets(line, sizeof(line), stdin); i++) printf("[%.*s]", (int)__builtin_strcspn(line, "\n"), line);
+    for (int i = 0; i < 3 && fgets(line, sizeof(line), stdin); i++)
+        printf("[%.*s]", (int)__builtin_strcspn(line, "\n"), line);
     return getchar();
 }
 C
-is($stdout, '[first line][second line, longer than what the machine holds for us][]', 'a program reads its input by lines');
+is($stdout, '[first line][second line, longer than what the machine holds for us][]',
+    'a program reads its input by lines');
 is($code, ord 'X', 'and by single bytes');
 diag($stderr) if $code != ord 'X';
 

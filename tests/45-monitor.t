@@ -54,11 +54,15 @@ sub clean {
 # Looking around. init has always the same place in memory, and its text is in the archive.
 my $NONE = qr/^$/;
 session(
-    'ps' => qr/^ +KOID +NAME .*^ +\d+ +init +running +\d+K .*^ +\d+ +thread init +running.*^ +\d+ +monitor .*thread keyboard/ms,
-    'maps init' => qr/^The address space of init \d+:.*all of it.*0x0*1000000 +\S+ r-- #+ +(\d+)\/\1 +archive \d+\+0x\w+.* r-x .* rw- .*region/s,
-    'handles init' => qr/^Handles to init \d+, its own and others': \d+\..*^  archive +koid \d+, \S+, \S+ committed\n +duplicate transfer read execute map/ms,
+    'ps' => qr/^[ ]+KOID[ ]+NAME[ ].*^[ ]+\d+[ ]+init[ ]+running[ ]+\d+K[ ].*
+        ^[ ]+\d+[ ]+thread[ ]init[ ]+running.*^[ ]+\d+[ ]+monitor[ ].*thread[ ]keyboard/xms,
+    'maps init' => qr/^The[ ]address[ ]space[ ]of[ ]init[ ]\d+:.*all[ ]of[ ]it.*
+        0x0*1000000[ ]+\S+[ ]r--[ ]\#+[ ]+(\d+)\/\1[ ]+archive[ ]\d+\+0x\w+.*[ ]r-x[ ].*[ ]rw-[ ].*region/xs,
+    'handles init' => qr/^Handles[ ]to[ ]init[ ]\d+,[ ]its[ ]own[ ]and[ ]others':[ ]\d+\..*
+        ^[ ]{2}archive[ ]+koid[ ]\d+,[ ]\S+,[ ]\S+[ ]committed\n[ ]+duplicate[ ]transfer[ ]read[ ]execute[ ]map/xms,
     'handles' => qr/^  process +koid \d+, by handle 0x\w+\n      duplicate.*^  root resource +koid/ms,
-    'programs' => qr/^  hello +The smallest program: it says hello, to whoever its arguments name\.\n.*^  monitor +The monitor: a prompt.*^  patcher +A detour/ms,
+    'programs' => qr/^[ ]{2}hello[ ]+The[ ]smallest[ ]program:[ ]it[ ]says[ ]hello,[ ]to[ ]whoever[ ]its[ ]arguments
+        [ ]name\.\n.*^[ ]{2}monitor[ ]+The[ ]monitor:[ ]a[ ]prompt.*^[ ]{2}patcher[ ]+A[ ]detour/xms,
     'free' => qr/^Of 25\dM of memory.*^  free +25\dM +#{35,40}$/ms,
     'help' => qr/^processes\n  ps +lists.*^  exit +switches/ms,
     'help dump' => qr/^dump PID ADDR \[LEN\]: shows memory/,
@@ -197,7 +201,7 @@ $console = talk($PROMPT, "run treasure\r", (qr/(treasure|jargoon)> \e\[K$/, \&pl
 like($console, qr/The keeper bows and opens the door: \d+ digs, \d+ scans, [123] pokes\./, 'the game can be won');
 
 # From a pipe: no prompt, no echo, no escape sequences; the end of the input is the end.
-delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+Machine::leave_make();
 
 sub make_run {
     my ($input, @args) = @_;
@@ -209,7 +213,8 @@ sub make_run {
 my $only = 'CMDLINE=init.run=monitor';
 my ($code, $stdout) = make_run("run hello\nhelp exit\n", $only);
 is($code, 0, 'the end of piped input ends the monitor with success');
-like($stdout, qr/^hello\nexit: switches the machine off\n[^\e\r]*$/, 'piped commands are done, and nothing else is shown');
+like($stdout, qr/^hello\nexit: switches the machine off\n[^\e\r]*$/,
+    'piped commands are done, and nothing else is shown');
 ($code, $stdout) = make_run('', $only);
 is($code, 0, 'no input at all is no failure');
 is($stdout, '', 'and nothing is shown');
@@ -221,7 +226,8 @@ is($stdout, "hello, last\n", 'a last line without a newline counts');
 like($stdout, qr/There are \d+ pieces.*You leave as poor as you came.\nhello\n$/s,
     'a program takes the lines it asks for, and the monitor those that follow');
 ($code, $stdout) = make_run('x' x 5000 . "\nrun hello\n", $only);
-is($stdout, "That line is too long: 999 characters are the limit.\nhello\n", 'a line that is too long is refused, whole');
+is($stdout, "That line is too long: 999 characters are the limit.\nhello\n",
+    'a line that is too long is refused, whole');
 ($code, $stdout) = make_run("run hello\n");
 like($stdout, qr/^That was the tour\..*\nhello\n$/m, 'make run shows the tour first');
 ($code, $stdout) = make_run("run hello\n", "CMDLINE='init.run=monitor init.console=none'");
@@ -229,8 +235,14 @@ is("$code$stdout", '0', 'a console without input is at its end');
 
 # The programs tell plain stories and end by themselves, in the monitor and alone.
 my %story = (
-    watcher => qr/^Another process counts at 0x\w+.*\n( +\d\.\d s +\d+  \+[1-9]\d*\n){10}My own counter, at the same address, is still 0\.\n$/,
-    patcher => qr/^A neighbour .*\n(.*: What a fine day\.\n){3}Now I write .*\n(.*What.*\n)?(.*: I am not quite myself\.\n){2,3}The seven .*\n +neighbour  e9( \w\w){4} eb f9\n +patcher    (cc ){5}eb 00\nMy own greet\(\) says: What a fine day\.\nAnd I take .*\n(.*myself.*\n)?(.*What a fine day\.\n){2,3}$/,
+    watcher => qr/^Another[ ]process[ ]counts[ ]at[ ]0x\w+.*\n
+        ([ ]+\d\.\d[ ]s[ ]+\d+[ ]{2}\+[1-9]\d*\n){10}
+        My[ ]own[ ]counter,[ ]at[ ]the[ ]same[ ]address,[ ]is[ ]still[ ]0\.\n$/x,
+    patcher => qr/^A[ ]neighbour[ ].*\n(.*:[ ]What[ ]a[ ]fine[ ]day\.\n){3}
+        Now[ ]I[ ]write[ ].*\n(.*What.*\n)?(.*:[ ]I[ ]am[ ]not[ ]quite[ ]myself\.\n){2,3}
+        The[ ]seven[ ].*\n[ ]+neighbour[ ]{2}e9([ ]\w\w){4}[ ]eb[ ]f9\n[ ]+patcher[ ]{4}(cc[ ]){5}eb[ ]00\n
+        My[ ]own[ ]greet\(\)[ ]says:[ ]What[ ]a[ ]fine[ ]day\.\n
+        And[ ]I[ ]take[ ].*\n(.*myself.*\n)?(.*What[ ]a[ ]fine[ ]day\.\n){2,3}$/x,
 );
 for my $name (sort keys %story) {
     ($code, $stdout) = make_run("run $name\n", $only);

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The fuzzers' corpora, and a few seconds of fuzzing from there; and the same programs of system calls with every allocation
-# failing once.
+# The fuzzers' corpora, and a few seconds of fuzzing from there; and the same programs of system calls with every
+# allocation failing once.
 use strict;
 use warnings;
 use File::Temp;

@@ -1,13 +1,16 @@
-# What a call costs must not depend on how many generations of snapshots, mappings or pages there are, or at most on the logarithm
-# of their number. tests/bench/scaling.c measures in instructions, which the emulator counts exactly: so the figures are the
-# same on any machine.
+# What a call costs must not depend on how many generations of snapshots, mappings or pages there are, or at most on the
+# logarithm of their number. tests/bench/scaling.c measures in instructions, which the emulator counts exactly: so the
+# figures are the same on any machine.
 use strict;
 use warnings;
 use Test::More;
 
-delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SMP MEM CPU MACHINE FW CMDLINE QEMU_FLAGS TIMEOUT BUILD V APP ARGS)};
+Machine::leave_make();
 
-my @make = (qw(make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G TIMEOUT=180 ACCEL=tcg), 'QEMU_FLAGS=-icount shift=0,sleep=off');
+my @make = (
+    qw(make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G TIMEOUT=180 ACCEL=tcg),
+    'QEMU_FLAGS=-icount shift=0,sleep=off',
+);
 open my $run, '-|', @make or die "make: $!\n";
 my %cost;
 while (<$run>) {

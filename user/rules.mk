@@ -5,10 +5,8 @@
 # together become the program bin/tests. All of them are linked with the start-up code and port layer (user/libc), what
 # they need of user/lib, and Debian's musl.
 #
-# Each file of tests/programs is a program by itself, test/NAME in the archive, for the tests to launch; NAME.cc is one in
-# C++, and NAME-pie.c or .cc is linked to lie anywhere.
-#
-# With APP=FILE the archive holds init and that one program instead, as bin/app, and ARGS in etc/args.
+# Each file of tests/programs is a program by itself, test/NAME in the archive, for the tests to launch; NAME.cc is one
+# in C++, and NAME-pie.c or .cc is linked to lie anywhere.
 
 CXX := $(patsubst %clang,%clang++,$(patsubst %gcc,%g++,$(firstword $(subst -, ,$(notdir $(CC))))))
 AR := ar
@@ -30,6 +28,7 @@ USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,
 USER_LD_STATIC := -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,-Ttext-segment=0x1000000
 USER_LD_PIE := -static-pie -Wl,-z,text
 TIDY_USER_CFLAGS = $(USER_CFLAGS) $(call user-include,clang)
+TIDY_USER_CXXFLAGS = $(USER_CXXFLAGS) -I. $(call user-include,clang)
 USER_INCLUDE := $(call user-include,$(CC))
 
 USER_OBJECTS := $(OUT)/user/obj
@@ -65,11 +64,13 @@ $(OUT)/user/libuser.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(QUIET)$(AR) rcsD $@ $^
 
-# $(call link-program,OBJECTS,KIND), KIND being PIE or STATIC: the port layer comes before musl and is linked whole, so that its functions take the
-# place of musl's; what a program does not use goes again. The program with its symbols stays beside it, as NAME.elf.
+# $(call link-program,OBJECTS,KIND), KIND being PIE or STATIC: the port layer comes before musl and is linked whole, so
+# that its functions take the place of musl's; what a program does not use goes again. The program with its symbols
+# stays beside it, as NAME.elf.
 define link-program
 $(call say,LINK,$@)
-$(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) $(USER_LIBGCC)
+$(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) \
+	$(USER_LIBGCC)
 $(QUIET)$(OBJCOPY) --strip-all $@.elf $@
 endef
 USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
@@ -101,34 +102,6 @@ $(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) $(OUT)/user/descriptions user/m
 	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
 		$(foreach program,$(TEST_PROGRAMS),test/$(program)=$(OUT)/user/test/$(program)) \
 		etc/programs=$(OUT)/user/descriptions
-
-ifdef APP
-
-# The values as they were typed, for the shell alone: neither make nor the shell reads anything into them.
-export APP_FILE := $(value APP)
-export APP_ARGS := $(value ARGS)
-APP_DIR := $(RUN)
-# A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
-APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
-# What it includes in quotes it may also take from user/lib.
-APP_CFLAGS := -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON))
-
-$(APP_DIR)/app: FORCE $(LINKED)
-	@mkdir -p $(@D)
-	$(QUIET)test ! -d "$$APP_FILE" || { echo "APP: $$APP_FILE is a folder, not a program" >&2; false; }
-	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
-	$(call link-program,$@.o,$(if $(PIE),PIE,STATIC))
-
-$(APP_DIR)/args: FORCE
-	@mkdir -p $(@D)
-	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \
-		die "ARGS: a quote is not closed\n" if !@words && $$ENV{APP_ARGS} =~ /\S/; \
-		print map { "$$_\0" } @words' >$@
-
-$(APP_DIR)/bootfs: $(OUT)/user/init $(APP_DIR)/app $(APP_DIR)/args user/mkbootfs
-	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(APP_DIR)/app etc/args=$(APP_DIR)/args
-
-endif
 
 -include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) \
 	$(foreach program,$(USER_PROGRAMS),$(call user-objects,$(call program-sources,$(program)))) \

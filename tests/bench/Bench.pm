@@ -37,7 +37,8 @@ sub jargoon {
     my $run = "$dir/jargoon";
     make_path($run);
     Machine::spew("$run/args", "$mode\0");
-    system('user/mkbootfs', "$run/bootfs", "bin/init=$out/user/init", "bin/bench=$out/user/bench", "etc/args=$run/args") == 0
+    my @files = ("bin/init=$out/user/init", "bin/bench=$out/user/bench", "etc/args=$run/args");
+    system('user/mkbootfs', "$run/bootfs", @files) == 0
         or die "cannot make $run/bootfs\n";
     my $result = Machine->new(
         kernel => "$out/kernel.elf", bootfs => "$run/bootfs", dir => $run, cmdline => 'init.run=bench', fw => 'pvh',
@@ -49,7 +50,8 @@ sub jargoon {
 }
 
 # The words for Linux: no mitigations, nothing random, pages of 4 KiB as Jargoon's are.
-use constant LINUX_WORDS => 'console=ttyS0 quiet mitigations=off nokaslr norandmaps transparent_hugepage=never panic=-1';
+use constant LINUX_WORDS =>
+    'console=ttyS0 quiet mitigations=off nokaslr norandmaps transparent_hugepage=never panic=-1';
 
 # The same of Linux, which the emulator loads by itself.
 sub linux {
@@ -105,8 +107,8 @@ sub no_linux {
     chomp $why;
     die <<"END";
 There is no Linux kernel to compare with: $why
-On Debian, with the network there, `apt-get update` first may help. Elsewhere get a kernel for x86-64 that has its serial
-console, initramfs and /proc built in, and say  make bench LINUX_KERNEL=/path/to/vmlinuz
+On Debian, with the network there, `apt-get update` first may help. Elsewhere get a kernel for x86-64 that has its
+serial console, initramfs and /proc built in, and say  make bench LINUX_KERNEL=/path/to/vmlinuz
 END
 }
 
@@ -114,7 +116,10 @@ sub first_line { my ($line) = `$_[0]`; chomp($line //= 'unknown'); return $line 
 
 # What the figures depend on, in words.
 sub tools {
-    return {compiler => first_line(($ENV{CC} || 'gcc') . ' --version'), emulator => first_line('qemu-system-x86_64 --version')};
+    return {
+        compiler => first_line(($ENV{CC} || 'gcc') . ' --version'),
+        emulator => first_line('qemu-system-x86_64 --version'),
+    };
 }
 
 sub write_json {

@@ -1,5 +1,6 @@
-# Draws the chart with gnuplot: what a call costs in instructions against the bytes that it moves, both axes logarithmic.
-# Every line is named where it ends, in its own colour; arrows say how far Jargoon is from the best of Linux.
+# Draws the chart with gnuplot: what a call costs in instructions against the bytes that it moves, both axes
+# logarithmic. Every line is named where it ends, in its own colour; arrows say how far Jargoon is from the best of
+# Linux.
 package Chart;
 use strict;
 use warnings;
@@ -54,11 +55,14 @@ sub script {
     return <<"END" . $data . join('', @labels) . arrows($results) . 'plot ' . join(", \\\n     ", @plots) . "\n";
 set terminal $terminal
 set output '$file'
-set title "Writing into another process's memory: instructions per call\\n{/*0.72 Jargoon and $linux in the same emulator, both axes logarithmic; lower is better}" font ',22' offset 0,0.4
+title = "Writing into another process's memory: instructions per call"
+below = "{/*0.72 Jargoon and $linux in the same emulator, both axes logarithmic; lower is better}"
+set title title . "\\n" . below font ',22' offset 0,0.4
 set logscale xy
 set xrange [0.8:67108864]
 set yrange [8:4e8]
-set xtics nomirror out ('1 byte' 1, '8' 8, '64' 64, '512' 512, '4 KiB' 4096, '64 KiB' 65536, '1 MiB' 1048576, '16 MiB' 16777216)
+set xtics nomirror out ('1 byte' 1, '8' 8, '64' 64, '512' 512, '4 KiB' 4096, \\
+    '64 KiB' 65536, '1 MiB' 1048576, '16 MiB' 16777216)
 set ytics nomirror out ('10' 10, '100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5)
 set ytics add ('1 million' 1e6, '10 million' 1e7, '100 million' 1e8)
 set border 3 lc rgb '#555555'
@@ -76,7 +80,8 @@ sub draw {
     my $linux = join ' ', 'Linux', $results->{kernel} =~ /(\d+\.\d+)/;
     my %terminals = (
         svg => "svg size 960,630 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
-        png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 background '#ffffff'",
+        png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 "
+            . "background '#ffffff'",
     );
     for (sort keys %terminals) {
         my $script = "$file.gnuplot";

@@ -145,7 +145,8 @@ sub time_rows {
         for ([1048576, 'throughput', 6], [8, 'rate', 4]) {
             my ($size, $what, $goal) = @$_;
             push @rows, ["$direction ${\size_name($size)}, of process_vm_${direction}v's $what", "at least $goal",
-                spread($theirs->{"$direction/process_vm/present/$size"}, $ours->{"$direction/zx_process/present/$size"})];
+                spread($theirs->{"$direction/process_vm/present/$size"},
+                    $ours->{"$direction/zx_process/present/$size"})];
         }
     }
     for (['jargoon', 'write', 'writers', 'Jargoon', 'at least 1.6'], ['linux', 'write', 'writers', 'Linux', ''],
@@ -178,7 +179,9 @@ sub start_rows {
 my @GOALS = (
     ['cheapest system call', 'call/cheapest', 'call/cheapest', sub { 100 }],
     ['invalid handle refused', 'call/refused', 'call/refused', sub { 150 }],
-    (map { ["write ${\size_name($_)}", "write/zx_process/present/$_", "write/process_vm/present/$_", sub { 350 }] } 1, 8),
+    (map {
+        ["write ${\size_name($_)}", "write/zx_process/present/$_", "write/process_vm/present/$_", sub { 350 }]
+    } 1, 8),
     (map {
         my ($size, $more) = @$_;
         ["write ${\size_name($size)}", "write/zx_process/present/$size", "write/process_vm/present/$size",
@@ -197,7 +200,8 @@ my @GOALS = (
 # What a write of present pages takes besides the loop that its kernel copies with: words here, bytes in Linux.
 sub beyond {
     my ($r, $size) = @_;
-    my ($ours, $theirs) = ($r->{jargoon}{"write/zx_process/present/$size"}, $r->{linux}{"write/process_vm/present/$size"});
+    my $ours = $r->{jargoon}{"write/zx_process/present/$size"};
+    my $theirs = $r->{linux}{"write/process_vm/present/$size"};
     return ($ours - bare($r, $size), $theirs - $r->{linux}{"copy/rep-movsb/$size"});
 }
 

@@ -1,6 +1,6 @@
 /*
- * What other calls cost that programs make often: an entry into the kernel and back, handles, memory, threads, processes, and
- * going to another process and back.
+ * What other calls cost that programs make often: an entry into the kernel and back, handles, memory, threads,
+ * processes, and going to another process and back.
  */
 #include <pthread.h>
 

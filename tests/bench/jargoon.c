@@ -1,6 +1,6 @@
 /*
- * Jargoon's side of the measurements; see system.h. Targets are processes that are never started, with the memory that is
- * wanted mapped into them, and loaded into their page tables as if they had run and touched it.
+ * Jargoon's side of the measurements; see system.h. Targets are processes that are never started, with the memory that
+ * is wanted mapped into them, and loaded into their page tables as if they had run and touched it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -20,9 +20,9 @@ void time_copy(size_t len);
 void time_together(void);
 
 /*
- * The emulator's translation buffer is direct-mapped, and pages that share an entry of it evict each other at every access. So
- * two buffers lie an odd number of pages apart; and whatever is measured by time is, where the place of the other side is
- * unknown, tried with a buffer at several places, so far from each other, and the best of them counts.
+ * The emulator's translation buffer is direct-mapped, and pages that share an entry of it evict each other at every
+ * access. So two buffers lie an odd number of pages apart; and whatever is measured by time is, where the place of the
+ * other side is unknown, tried with a buffer at several places, so far from each other, and the best of them counts.
  */
 #define APART ((size_t)293 << 12)
 #define PLACES 3

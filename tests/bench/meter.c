@@ -65,9 +65,9 @@ static double span_of(operation *act, const void *arg, unsigned long calls) {
 }
 
 /*
- * The shortest of many spans is the one in which the host had least else to do. Finding how many calls fill one warms up. Before
- * each another process runs for a moment: that empties the translation buffer, and only then does the emulator give it
- * the size that what ran before would have needed.
+ * The shortest of many spans is the one in which the host had least else to do. Finding how many calls fill one warms
+ * up. Before each another process runs for a moment: that empties the translation buffer, and only then does the
+ * emulator give it the size that what ran before would have needed.
  */
 double meter_time(operation *act, const void *arg) {
     unsigned long calls = 1;

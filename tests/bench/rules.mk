@@ -1,6 +1,6 @@
 # The measurements.
 #
-#   make bench                   measures Jargoon and Linux in the same emulator: tables, a chart, build/bench/results.json
+#   make bench                   measures Jargoon and Linux in one emulator: tables, chart, build/bench/results.json
 #   make bench UPDATE=1          and puts tables and chart into the README
 #   make bench AGAIN=1           shows what was measured last
 #   make bench-check             Jargoon alone: fails if a figure is worse than tests/bench/reference.json says

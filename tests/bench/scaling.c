@@ -1,6 +1,7 @@
 /*
- * How the cost of memory calls grows with what there is: generations of snapshots, mappings, pages. Prints lines of a name and a
- * number, instructions per call, for tests/70-scaling.t; run it where the time-stamp counter counts instructions:
+ * How the cost of memory calls grows with what there is: generations of snapshots, mappings, pages. Prints lines of a
+ * name and a number, instructions per call, for tests/70-scaling.t; run it where the time-stamp counter counts
+ * instructions:
  *
  *     make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G QEMU_FLAGS='-icount shift=0,sleep=off'
  *
@@ -117,8 +118,8 @@ static void tell(const char *what, unsigned long n, uint64_t cost) {
 #define PAGES 64
 
 /*
- * A line of snapshots, each of the one before and each with a page of its own, all of them kept. The last is written: pages
- * that it has already, and pages that it shares with all.
+ * A line of snapshots, each of the one before and each with a page of its own, all of them kept. The last is written:
+ * pages that it has already, and pages that it shares with all.
  */
 static void generations(unsigned count) {
     zx_handle_t *line = calloc(count + 1, sizeof(*line));
@@ -158,8 +159,8 @@ static void ancestors(unsigned count) {
 }
 
 /*
- * So many mappings of one page each, all of one VMO, with gaps between. One in the middle gets its page; then the dearest of
- * them is written, and others among them.
+ * So many mappings of one page each, all of one VMO, with gaps between. One in the middle gets its page; then the
+ * dearest of them is written, and others among them.
  */
 #define STRIDE (4 * PAGE)
 static void mappings(unsigned count) {

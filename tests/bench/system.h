@@ -16,7 +16,9 @@
 
 extern const char *const system_name;
 
-/* Once, before all else; and at the end, with main()'s status. The latter does not return where main() may not either. */
+/*
+ * Once, before all else; and at the end, with main()'s status. The latter does not return where main() may not either.
+ */
 void system_start(void);
 int system_end(int status);
 
@@ -55,7 +57,9 @@ struct transfer {
     size_t len;
 };
 
-/* A way to write and to read, given a struct transfer; the first of them is the one that the others are compared with. */
+/*
+ * A way to write and to read, given a struct transfer; the first of them is the one that the others are compared with.
+ */
 struct method {
     const char *name;
     void (*write)(const void *transfer);

@@ -1,6 +1,6 @@
 /*
- * Two writers at once, each to a target of its own, and one alone, in turns: what the second processor adds. Neither may
- * wait for the other where nothing is shared. The same with bare copies, which tell what the host has to give.
+ * Two writers at once, each to a target of its own, and one alone, in turns: what the second processor adds. Neither
+ * may wait for the other where nothing is shared. The same with bare copies, which tell what the host has to give.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,7 +76,10 @@ void time_together(void) {
         tell(throughput(write_on, 2) / one, "together/write/%d", round);
         one = throughput(copy_on, 1);
         tell(throughput(copy_on, 2) / one, "together/copy/%d", round);
-        /* Where the buffer and the target's frames happen to evict each other from the emulator's buffer, they will no more. */
+        /*
+         * Where the buffer and the target's frames happen to evict each other from the emulator's buffer, they will no
+         * more.
+         */
         for (size_t i = 0; i < WRITERS; i++) writers[i].transfer.here += PAGE;
     }
     for (size_t i = 0; i < WRITERS; i++) {

@@ -108,8 +108,8 @@ void measure_mappings(void) {
 }
 
 /*
- * A word in a page that the last of a line of snapshots has for itself, its first, and one in a page that all of them share.
- * Linux's private mappings have no generations: a fork of a fork shares pages, not what describes them.
+ * A word in a page that the last of a line of snapshots has for itself, its first, and one in a page that all of them
+ * share. Linux's private mappings have no generations: a fork of a fork shares pages, not what describes them.
  */
 static void measure_line(unsigned generations) {
     const struct layout layout = {.pages = 1 + TRIES, .state = SHARED, .generations = generations};

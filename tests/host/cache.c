@@ -1,14 +1,15 @@
 /*
  * The simulated machine's write-back cache, as hostile as a real one may be.
  *
- * The physmap is what loads and stores through the cache see: the kernel's, and user mode's through cached translations. They
- * are plain accesses and cost nothing. Memory is a second image, which only accesses past the cache see. A third keeps each
- * line as the cache last loaded it or wrote it back: a line of the physmap that differs from it is dirty.
+ * The physmap is what loads and stores through the cache see: the kernel's, and user mode's through cached
+ * translations. They are plain accesses and cost nothing. Memory is a second image, which only accesses past the cache
+ * see. A third keeps each line as the cache last loaded it or wrote it back: a line of the physmap that differs from it
+ * is dirty.
  *
- * A frame is tracked from its first flush or access past the cache. Until then the cache may have written any of its lines
- * back or not, by chance: memory holds the one half of them, and for the rest somebody's old bytes. Before each access
- * past the cache, lines in its way are written back if they are dirty, or forgotten if they are clean, or stay, by chance.
- * So who forgets to flush a frame sees old bytes, or loses stores to a late write-back.
+ * A frame is tracked from its first flush or access past the cache. Until then the cache may have written any of its
+ * lines back or not, by chance: memory holds the one half of them, and for the rest somebody's old bytes. Before each
+ * access past the cache, lines in its way are written back if they are dirty, or forgotten if they are clean, or stay,
+ * by chance. So who forgets to flush a frame sees old bytes, or loses stores to a late write-back.
  */
 #include "tests/host/cache.h"
 

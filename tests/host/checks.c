@@ -1,6 +1,6 @@
 /*
- * Comparing everything that can be seen with the model; see world.h. The order of things seen follows the model's lists,
- * never the kernel's.
+ * Comparing everything that can be seen with the model; see world.h. The order of things seen follows the model's
+ * lists, never the kernel's.
  */
 #include <stdio.h>
 #include <string.h>

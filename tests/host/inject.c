@@ -1,7 +1,7 @@
 /*
  * Failure injection: the programs of the system-call fuzzer's corpus, with every allocation of every call failing once.
- * What fails must fail with NO_MEMORY, leak nothing, and leave everything as it was; then the call is made again. Before that, each
- * program runs once as it is. The files or folders of programs are the arguments; the result is TAP.
+ * What fails must fail with NO_MEMORY, leak nothing, and leave everything as it was; then the call is made again.
+ * Before that, each program runs once as it is. The files or folders of programs are the arguments; the result is TAP.
  */
 #include <dirent.h>
 #include <stdio.h>

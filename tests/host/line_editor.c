@@ -1,6 +1,6 @@
 /*
- * The monitor's line editor and its reading of words, on the host. Keys go in; what comes out is shown on a screen of one
- * row, whose text and cursor are looked at. Then random keys: whatever they are, the screen must show the line.
+ * The monitor's line editor and its reading of words, on the host. Keys go in; what comes out is shown on a screen of
+ * one row, whose text and cursor are looked at. Then random keys: whatever they are, the screen must show the line.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,7 +14,8 @@ HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -
 	-fno-omit-frame-pointer -I. -Isyscalls/include -Ibuild/interface -Itests/host/include \
 	-Iuser/libc/$(ARCH)/include
 
-# All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own functions.
+# All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own
+# functions.
 HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \
 	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
 HOST_MACHINE := tests/host/boot.c tests/host/cpu.c tests/host/memory.c tests/host/cache.c
@@ -25,7 +26,8 @@ HOST_UNITS := tests/host/units.c tests/host/cache_units.c tests/kernel/harness.c
 host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))
 
 # The C library's own string functions stay: sanitizers look into them.
-$(HOST)/%/kernel/base/string.o: HOST_CFLAGS += $(foreach f,memcmp strlen strnlen strcmp strncmp strchr,-D$(f)=kernel_$(f))
+$(HOST)/%/kernel/base/string.o: \
+	HOST_CFLAGS += $(foreach f,memcmp strlen strnlen strcmp strncmp strchr,-D$(f)=kernel_$(f))
 
 $(HOST)/flags: FORCE
 	$(call remember,$(HOST_CFLAGS) $(HOST_SANITIZE))
@@ -120,11 +122,13 @@ coverage: $(HOST)/cover/units $(HOST)/cover/inject
 	$(QUIET)$(HOST)/cover/units >$(HOST)/cover/units.log 2>&1
 	$(QUIET)$(HOST)/cover/inject tests/host/corpus/syscalls >$(HOST)/cover/inject.log 2>&1
 	$(QUIET)mkdir -p $(COVER)
-	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/lines.txt --html-details $(CURDIR)/$(COVER)/index.html .
+	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/lines.txt \
+		--html-details $(CURDIR)/$(COVER)/index.html .
 	$(QUIET)cd $(HOST)/cover && $(GCOVR) --txt $(CURDIR)/$(COVER)/branches.txt --branches .
 	@sed -n 's/^TOTAL/lines   /p' $(COVER)/lines.txt; sed -n 's/^TOTAL/branches/p' $(COVER)/branches.txt
 
-HOST_OBJECTS := $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR) tests/host/inject.c) \
+HOST_OBJECTS := $(call host_objects,asan,tests/host/inject.c \
+		$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR)) \
 	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \
 	$(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c)
 -include $(patsubst %.o,%.d,$(HOST_OBJECTS))

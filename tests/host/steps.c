@@ -1,5 +1,6 @@
 /*
- * The steps by number. New ones come at the end, so that old inputs keep their meaning; what is listed twice happens more often.
+ * The steps by number. New ones come at the end, so that old inputs keep their meaning; what is listed twice happens
+ * more often.
  */
 #include "tests/host/steps.h"
 

@@ -1,6 +1,6 @@
 /*
- * Steps on ports and timers: for each, the choice of arguments, the call, and what the model says. One entry of the list of
- * steps stands for all calls of a kind.
+ * Steps on ports and timers: for each, the choice of arguments, the call, and what the model says. One entry of the
+ * list of steps stands for all calls of a kind.
  */
 #include <zircon/errors.h>
 #include <zircon/time.h>

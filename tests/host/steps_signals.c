@@ -1,6 +1,6 @@
 /*
- * Steps on events, signals, waits and futexes: for each, the choice of arguments, the call, and what the model says. A wait
- * has a deadline in a moment, for during the call nothing happens.
+ * Steps on events, signals, waits and futexes: for each, the choice of arguments, the call, and what the model says. A
+ * wait has a deadline in a moment, for during the call nothing happens.
  */
 #include <zircon/errors.h>
 

@@ -1,6 +1,6 @@
 /*
- * Steps on jobs, suspension, and what threads tell: for each, the choice of arguments, the call, and what the model says. One
- * entry of the list of steps stands for them all.
+ * Steps on jobs, suspension, and what threads tell: for each, the choice of arguments, the call, and what the model
+ * says. One entry of the list of steps stands for them all.
  */
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>

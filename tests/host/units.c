@@ -52,7 +52,9 @@ KTEST("vmo/the boot archive's frames become a VMO's where they are, with what th
     EXPECT(vmo_peek(archive, range->len - 1) == FILL && vmo_peek(archive, range->len) == 0);
 }
 
-/* The second allocation is for the tree that the frame goes into. A frame is given away but once, so there is one try. */
+/*
+ * The second allocation is for the tree that the frame goes into. A frame is given away but once, so there is one try.
+ */
 KTEST("vmo/a frame that there is no memory to keep is free memory") {
     EXPECT(spare_status == ZX_ERR_NO_MEMORY);
     EXPECT(spare_pages == 1);

@@ -1,6 +1,6 @@
 /*
- * Numbers that user code chooses: how deep VMARs are nested, how long a chain of snapshots is. Neither stacks nor time may
- * suffer: what is done for each of n must not take n steps.
+ * Numbers that user code chooses: how deep VMARs are nested, how long a chain of snapshots is. Neither stacks nor time
+ * may suffer: what is done for each of n must not take n steps.
  */
 #include "arch/time.h"
 #include "arch/upcall.h"
@@ -20,8 +20,8 @@
 static struct vmo *vmo;
 
 /*
- * DEPTH VMARs in one another, each with a page mapped at its beginning and one at its end: so they are met on the way in,
- * and on the way out. Gives the outermost.
+ * DEPTH VMARs in one another, each with a page mapped at its beginning and one at its end: so they are met on the way
+ * in, and on the way out. Gives the outermost.
  */
 static struct vmar *nest(struct aspace *as) {
     struct vmar *outermost = NULL, *vmar = as->root, *child;

@@ -181,7 +181,10 @@ KTEST("mapping/MAP_RANGE loads the pages that exist, and commits none") {
     vmo_unref(vmo);
 }
 
-/* Its beginning is beyond all that the slice has; and some pages on, its place in the store is the store's beginning again. */
+/*
+ * Its beginning is beyond all that the slice has; and some pages on, its place in the store is the store's beginning
+ * again.
+ */
 KTEST("mapping/MAP_RANGE loads nothing where a slice has ended, though the sum with its place in its store wraps") {
     struct aspace *as = space_new();
     struct vmo *vmo = vmo_of(8, false), *slice;

@@ -1,6 +1,6 @@
 /*
- * What the in-kernel tests share: chance that repeats, running out of memory, failing each allocation in turn, bytes of VMOs
- * and address spaces as a program would see them, and threads that run a function.
+ * What the in-kernel tests share: chance that repeats, running out of memory, failing each allocation in turn, bytes of
+ * VMOs and address spaces as a program would see them, and threads that run a function.
  *
  * Helpers that can fail for want of memory say so in what they return; a test then leaves by NEED.
  */
@@ -24,8 +24,9 @@ struct page *memory_take_all(void);
 void memory_give_back(struct page *taken);
 
 /*
- * Calls act(arg) with its first allocation failing, then with its second, and so on until it succeeds without a failure.
- * Each failed call must be NO_MEMORY and leave `unchanged(arg)` true. Returns how many times it failed: debug builds only.
+ * Calls act(arg) with its first allocation failing, then with its second, and so on until it succeeds without a
+ * failure. Each failed call must be NO_MEMORY and leave `unchanged(arg)` true. Returns how many times it failed: debug
+ * builds only.
  */
 unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg);
 

@@ -1,6 +1,6 @@
 /*
- * Suspension from the inside: parking, being held with all registers in memory, and death while parked. The only user code
- * is an address where none is, so whoever runs on crashes.
+ * Suspension from the inside: parking, being held with all registers in memory, and death while parked. The only user
+ * code is an address where none is, so whoever runs on crashes.
  */
 #include "kernel/object/suspend.h"
 

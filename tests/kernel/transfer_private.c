@@ -5,8 +5,8 @@
 #include "tests/kernel/rig.h"
 
 /*
- * Text: a VMO of eight pages that begin with 10, 11 …, shown by a read-and-execute mapping of six, from the second on, in the
- * target, and by another in the caller.
+ * Text: a VMO of eight pages that begin with 10, 11 …, shown by a read-and-execute mapping of six, from the second on,
+ * in the target, and by another in the caller.
  */
 static struct vmo *text;
 static vaddr_t here, there;

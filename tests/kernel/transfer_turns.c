@@ -1,6 +1,6 @@
 /*
- * Turns: a long transfer lets go of its locks after each window, and whoever waited for them comes first. Mutexes are handed
- * over in order of arrival, so the moment at which the other acts is known: after the first window.
+ * Turns: a long transfer lets go of its locks after each window, and whoever waited for them comes first. Mutexes are
+ * handed over in order of arrival, so the moment at which the other acts is known: after the first window.
  */
 #include "arch/upcall.h"
 #include "tests/kernel/rig.h"
@@ -19,7 +19,10 @@ static void meanwhile_run(void *arg) {
     m->status = m->act(m->writer);
 }
 
-/* Runs the call, with `act` on another thread after its first window. Both need the target's lock, which is held at first. */
+/*
+ * Runs the call, with `act` on another thread after its first window. Both need the target's lock, which is held at
+ * first.
+ */
 static void run_with(struct call *c, zx_status_t (*act)(struct runner *writer)) {
     struct runner writer, other;
     struct meanwhile m = {.act = act, .writer = &writer, .status = ZX_ERR_INTERNAL};

@@ -1,6 +1,6 @@
 /*
- * Timers from the inside: the thread that lets them go off, at the first deadline of many; and one that is set while its last handle
- * goes.
+ * Timers from the inside: the thread that lets them go off, at the first deadline of many; and one that is set while
+ * its last handle goes.
  */
 #include "kernel/object/user_timer.h"
 
@@ -59,8 +59,8 @@ KTEST("timer/one whose time has come goes off at once, and what is set anew or c
 #define HOUR ZX_SEC(3600)
 
 /*
- * Sets one for an hour after another: does it go off with that? The other must not do so before both are set; and a third, set for
- * later, tells when both have had their turn.
+ * Sets one for an hour after another: does it go off with that? The other must not do so before both are set; and a
+ * third, set for later, tells when both have had their turn.
  */
 static bool goes_with_another(uint32_t slack_mode, zx_duration_t slack) {
     struct object *timer = timer_new(slack_mode), *other = timer_new(ZX_TIMER_SLACK_CENTER);

@@ -1,6 +1,6 @@
 /*
- * VMARs: a random walk of map, overwrite, unmap and protect over one VMAR, against an array that says what each page shows; and
- * the same calls with each allocation failing.
+ * VMARs: a random walk of map, overwrite, unmap and protect over one VMAR, against an array that says what each page
+ * shows; and the same calls with each allocation failing.
  */
 #include "arch/upcall.h"
 #include "tests/kernel/support.h"

@@ -1,5 +1,6 @@
 /*
- * VMOs without anybody who maps them: pages, sizes, snapshots, slices, cache policies, and what remains when memory is out.
+ * VMOs without anybody who maps them: pages, sizes, snapshots, slices, cache policies, and what remains when memory is
+ * out.
  */
 #include "vm/vmo.h"
 

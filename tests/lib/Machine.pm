@@ -46,6 +46,12 @@ sub new {
     return $self;
 }
 
+# A make that a script starts is not part of the one that started the script.
+sub leave_make {
+    delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES), map { uc } keys %defaults};
+    delete @ENV{qw(BUILD V APP ARGS PIE)};
+}
+
 # Where make puts what it builds.
 sub out {
     my ($build) = @_;

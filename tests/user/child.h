@@ -76,7 +76,9 @@ bool worker_start(struct worker *worker, void (*run)(void *arg), void *arg);
 /* Waits until it has ended, for ten seconds at most. */
 bool worker_join(struct worker *worker);
 
-/* Waits until a thread has begun a wait in the kernel. False, and a failure of the test, if it does not in ten seconds. */
+/*
+ * Waits until a thread has begun a wait in the kernel. False, and a failure of the test, if it does not in ten seconds.
+ */
 bool thread_waits(zx_handle_t thread);
 
 /* Gives others the time to do what they should not do. */

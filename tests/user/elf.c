@@ -1,6 +1,6 @@
 /*
- * Files that are no sound programs: each is refused with the error that launch.h names, and nothing is left behind. They
- * are made from a sound one, in an archive of the test's own, by changing one field.
+ * Files that are no sound programs: each is refused with the error that launch.h names, and nothing is left behind.
+ * They are made from a sound one, in an archive of the test's own, by changing one field.
  */
 #include <elf.h>
 #include <stdio.h>

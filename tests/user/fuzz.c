@@ -85,7 +85,9 @@ static void send_toys(struct player *player) {
         event_make(),
         events.a,
         events.b,
-        /* Others have it too, and expect to find it as it was; and it must not lead to them: they are the bystanders. */
+        /*
+         * Others have it too, and expect to find it as it was; and it must not lead to them: they are the bystanders.
+         */
         handle_without(zx_job_default(),
                        ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_ENUMERATE),
         vmo_make(8 * PAGE),

@@ -1,8 +1,8 @@
 /*
  * Random system calls. Which call, and every register, is drawn by lot; but the list of calls tells whether an argument
  * is a handle, an address, a time or a number, and most are drawn from what may do for that: handles of all types, good
- * and bad places, sizes around pages. What has once succeeded is tried again with some of it changed. So calls fail at each of
- * their checks, and often enough at none.
+ * and bad places, sizes around pages. What has once succeeded is tried again with some of it changed. So calls fail at
+ * each of their checks, and often enough at none.
  *
  * It runs in a child, without a C library, and its threads share all of it without locks: what they write over each
  * other's is one more random value.
@@ -179,7 +179,10 @@ static uint64_t any_argument(uint64_t *seed, enum arg arg) {
 
 static uint64_t number_of(const struct call *call) { return CALL_BASE + 1 + (uint64_t)(call - calls); }
 
-/* Of how many calls of this kind one is made: some end what makes the calls, some what they are made on, and one is slow. */
+/*
+ * Of how many calls of this kind one is made: some end what makes the calls, some what they are made on, and one is
+ * slow.
+ */
 static uint64_t rarity(const struct call *call) {
     if (call->kind == CALL_NORETURN) return 2000;
     switch (number_of(call)) {
@@ -221,8 +224,8 @@ static void any_arguments(uint64_t *seed, const struct call *call, uint64_t args
 }
 
 /*
- * A toy is not lost. A message is sent with not too many handles, and a new thread ends at once, because its crash would end
- * the process.
+ * A toy is not lost. A message is sent with not too many handles, and a new thread ends at once, because its crash
+ * would end the process.
  */
 static void arguments_restrain(uint64_t *seed, uint64_t number, uint64_t args[MAX_ARGS]) {
     switch (number) {

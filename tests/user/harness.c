@@ -1,8 +1,8 @@
 /*
- * Runs the user-mode tests and reports them as TAP. The program is started once to lead, and by itself once more for each
- * test: the leader takes the kernel's baseline, has the test run in a process of its own, waits until all of it is gone,
- * and asks whether the kernel got everything back. A test begins when its leader has closed what it launched it with, and
- * tells by its exit code how it ended; remarks go straight to the report.
+ * Runs the user-mode tests and reports them as TAP. The program is started once to lead, and by itself once more for
+ * each test: the leader takes the kernel's baseline, has the test run in a process of its own, waits until all of it is
+ * gone, and asks whether the kernel got everything back. A test begins when its leader has closed what it launched it
+ * with, and tells by its exit code how it ended; remarks go straight to the report.
  *
  *     tests [WORD …]       the tests whose names contain one of the words; all without one
  *     tests --run NUMBER   one test, in this process: for the leader

@@ -1,7 +1,6 @@
 /*
- * Tests that run in user mode, against the system calls as programs meet them. A test is a block under
- * TEST("call/what it shows"), or TEST("call/A6 …") with the case's id; any file of tests/user may hold some, and they need
- * no list:
+ * Tests that run in user mode, against the system calls as programs meet them. A test is a block under TEST("call/what
+ * it shows"), or TEST("call/A6 …") with the case's id; any file of tests/user may hold some, and they need no list:
  *
  *     TEST("vmo_read/A12 beyond the end") {
  *         zx_handle_t vmo;
@@ -58,7 +57,10 @@ struct user_test {
 #define NEED_OK(call) NEED_STATUS(call, ZX_OK)
 #define NEED_BYTES(actual, want, len) TEST_NEED(TEST_BYTES(actual, want, len))
 
-/* Note a failure of the running test, with its place and the values, unless all is as it should be. Return whether it is. */
+/*
+ * Note a failure of the running test, with its place and the values, unless all is as it should be. Return whether it
+ * is.
+ */
 bool test_true(bool good, const char *file, int line, const char *text);
 bool test_eq(uint64_t actual, uint64_t want, const char *file, int line, const char *text);
 bool test_status(zx_status_t actual, zx_status_t want, const char *file, int line, const char *text);

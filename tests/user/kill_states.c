@@ -1,7 +1,7 @@
 /*
- * Kills, whatever the victim is doing, of its process or of a job above it, with a token that suspends it or without: it
- * is gone soon, with its memory, and runs no further instruction. How soon is told by the clock, which on a busy host
- * counts what others do as well: of several kills the quickest counts. Where times are exact, the first counts.
+ * Kills, whatever the victim is doing, of its process or of a job above it, with a token that suspends it or without:
+ * it is gone soon, with its memory, and runs no further instruction. How soon is told by the clock, which on a busy
+ * host counts what others do as well: of several kills the quickest counts. Where times are exact, the first counts.
  */
 #include <zircon/syscalls/port.h>
 

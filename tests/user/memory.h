@@ -35,7 +35,9 @@ void test_must(bool good);
 uint64_t random_seed(void);
 uint64_t random_next(uint64_t *state);
 
-/* Does the clock count instructions ("test.exact=1" on the kernel's command line), and so nothing but what is measured? */
+/*
+ * Does the clock count instructions ("test.exact=1" on the kernel's command line), and so nothing but what is measured?
+ */
 bool times_are_exact(void);
 
 /* The background: each seed has its own, and no part of it looks like another. That of seed 0 is zeros. */

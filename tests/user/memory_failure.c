@@ -1,7 +1,7 @@
 /*
- * T20 for the calls that change memory: every allocation that a call makes is made to fail, one for each try. The answer
- * must be NO_MEMORY, nothing may have changed, and nothing be kept. Each try has a scene of its own, set up before the failure
- * is armed. The other calls have such tests in their own files.
+ * T20 for the calls that change memory: every allocation that a call makes is made to fail, one for each try. The
+ * answer must be NO_MEMORY, nothing may have changed, and nothing be kept. Each try has a scene of its own, set up
+ * before the failure is armed. The other calls have such tests in their own files.
  */
 #include "tests/user/probe.h"
 

@@ -1,10 +1,10 @@
 /*
- * A reference model of memory for the randomised test: stores are arrays of cells, a mapping is an entry of a list, every
- * question is answered by looking through all of it. Each model_X() does to the model what the call of that name must do, and
- * returns the status that it must have.
+ * A reference model of memory for the randomised test: stores are arrays of cells, a mapping is an entry of a list,
+ * every question is answered by looking through all of it. Each model_X() does to the model what the call of that name
+ * must do, and returns the status that it must have.
  *
- * A cell is a quarter of a page that holds one word over and over; offsets and lengths of single calls are in cells where
- * bytes may be named, in pages else. All memory lies in one region, the arena.
+ * A cell is a quarter of a page that holds one word over and over; offsets and lengths of single calls are in cells
+ * where bytes may be named, in pages else. All memory lies in one region, the arena.
  */
 #pragma once
 

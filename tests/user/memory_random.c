@@ -1,7 +1,7 @@
 /*
- * A hundred thousand random operations on VMOs, mappings and process memory, each compared with a model (memory_model.h): its
- * status, what it moved, and then some of the memory; now and then all of it. The same with "test.seed=NUMBER" on
- * the kernel's command line.
+ * A hundred thousand random operations on VMOs, mappings and process memory, each compared with a model
+ * (memory_model.h): its status, what it moved, and then some of the memory; now and then all of it. The same with
+ * "test.seed=NUMBER" on the kernel's command line.
  */
 #include <stdlib.h>
 

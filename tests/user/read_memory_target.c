@@ -151,7 +151,9 @@ TEST("read_memory/T17 T19 contiguous memory, large pages, whole and split by pro
     expect_read(view + LARGE + 2 * PAGE, PAGE);
 }
 
-/* Translations on either side of a transfer may be absent, only looked at, or stored through: the bytes are the same. */
+/*
+ * Translations on either side of a transfer may be absent, only looked at, or stored through: the bytes are the same.
+ */
 TEST("write_memory/T22 whether the page was never used, accessed or dirty, its bytes are those written last, either "
      "way") {
     struct target t = target_make();

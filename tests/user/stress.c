@@ -2,9 +2,9 @@
  * Everything at once: members that write and read each other's memory, page by page, while each changes its own address
  * space (snapshots, holes, protections, lost pages) and any of them may be killed at any time and replaced.
  *
- * A page is written whole, as one word over and over, and read whole: whatever was unmapped, replaced or killed on the way,
- * a page that is read must be of one word that some member wrote, or zeros. "stress.seconds=NUMBER" on the kernel's command
- * line says how long, "test.seed=NUMBER" repeats a run's numbers, though not its interleaving.
+ * A page is written whole, as one word over and over, and read whole: whatever was unmapped, replaced or killed on the
+ * way, a page that is read must be of one word that some member wrote, or zeros. "stress.seconds=NUMBER" on the
+ * kernel's command line says how long, "test.seed=NUMBER" repeats a run's numbers, though not its interleaving.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /*
- * zx_task_suspend_token: who can be suspended, what it holds, and that everything goes on afterwards as if nothing had been.
+ * zx_task_suspend_token: who can be suspended, what it holds, and that everything goes on afterwards as if nothing had
+ * been.
  */
 #include "tests/user/child.h"
 #include "tests/user/probe.h"

@@ -1,5 +1,6 @@
 /*
- * zx_thread_read_state and zx_thread_write_state: every kind of registers, what may be in them, and when they can be had.
+ * zx_thread_read_state and zx_thread_write_state: every kind of registers, what may be in them, and when they can be
+ * had.
  */
 #include <cpuid.h>
 #include <stddef.h>

@@ -13,7 +13,10 @@ static const uint32_t known_ops[] = {
     COMMIT, DECOMMIT, MAP_RANGE, ZERO, ZX_VMAR_OP_DONT_NEED, ZX_VMAR_OP_ALWAYS_NEED, ZX_VMAR_OP_PREFETCH};
 static const uint32_t changing_ops[] = {COMMIT, DECOMMIT, ZERO};
 
-/* Eight pages of addresses; two VMOs, of which pages 0 to 2 and 3 to 5 show three pages each, beginning with their second. */
+/*
+ * Eight pages of addresses; two VMOs, of which pages 0 to 2 and 3 to 5 show three pages each, beginning with their
+ * second.
+ */
 struct ground {
     zx_handle_t vmar, vmos[2];
     zx_vaddr_t base;

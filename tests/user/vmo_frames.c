@@ -1,6 +1,6 @@
 /*
- * VMOs that keep their frames: zx_vmo_create_contiguous and zx_vmo_create_physical. What only the kernel can see of them, where
- * the frames lie and how they are translated, is in tests/kernel/vmo_frames.c.
+ * VMOs that keep their frames: zx_vmo_create_contiguous and zx_vmo_create_physical. What only the kernel can see of
+ * them, where the frames lie and how they are translated, is in tests/kernel/vmo_frames.c.
  */
 #include "tests/user/probe.h"
 

@@ -93,9 +93,9 @@ static void answer_for_ever(struct agent_start *start) {
 }
 
 /*
- * Lets an agent answer many times more. On one processor it then goes on by itself, so that the text changes under it at any
- * instruction; where it runs on a processor of its own it waits, for code that is changed while another processor runs it has no
- * defined effect until that one serialises (and emulators may keep the old one for good).
+ * Lets an agent answer many times more. On one processor it then goes on by itself, so that the text changes under it
+ * at any instruction; where it runs on a processor of its own it waits, for code that is changed while another
+ * processor runs it has no defined effect until that one serialises (and emulators may keep the old one for good).
  */
 static bool answer_on(struct answers *answers) {
     uint64_t until = atomic_load(&answers->count) + 1000;

@@ -1,5 +1,6 @@
 /*
- * A process may end at any moment, between being listed and being opened too: it is then as if it had never been listed.
+ * A process may end at any moment, between being listed and being opened too: it is then as if it had never been
+ * listed.
  */
 #include "user/lib/process_find.h"
 

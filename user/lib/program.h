@@ -12,8 +12,8 @@ struct program {
 };
 
 /*
- * Reads what it wants in memory. Needs READ. ZX_ERR_NOT_FOUND, ZX_ERR_IO_DATA_INTEGRITY if the archive is damaged or the
- * file no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
+ * Reads what it wants in memory. Needs READ. ZX_ERR_NOT_FOUND, ZX_ERR_IO_DATA_INTEGRITY if the archive is damaged or
+ * the file no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
  */
 zx_status_t program_read(zx_handle_t archive, const char *path, struct program *out, const char **why);
 

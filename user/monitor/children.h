@@ -1,6 +1,6 @@
 /*
- * The programs that the monitor has started, and the loop in which it waits for anything: keys, what the programs
- * want of their terminals (user/libc/terminal.h), and their ends. One of them can be in the foreground: it has screen and
+ * The programs that the monitor has started, and the loop in which it waits for anything: keys, what the programs want
+ * of their terminals (user/libc/terminal.h), and their ends. One of them can be in the foreground: it has screen and
  * keyboard, and the monitor waits for its end.
  */
 #pragma once

@@ -2,16 +2,16 @@
  * A game: get rich by editing another process's memory.
  *
  * A keeper, which is another process, has some gold in a chest, and will let you go when you have a million pieces.
- * Digging gives a few pieces at a time. It is quicker to find the number in the keeper's memory and to write a
- * better one: scan for the gold you have, dig, scan for the new number, and so on until few places are left. Only one of
- * them is the chest. The others are a note of the keeper's and what its last answer left on its stack: both are written
- * anew each time, from the chest.
+ * Digging gives a few pieces at a time. It is quicker to find the number in the keeper's memory and to write a better
+ * one: scan for the gold you have, dig, scan for the new number, and so on until few places are left. Only one of them
+ * is the chest. The others are a note of the keeper's and what its last answer left on its stack: both are written anew
+ * each time, from the chest.
  *
  * What to look at: first_scan(), which goes through another process's address space as ZX_INFO_PROCESS_MAPS tells it;
  * next_scan(), which looks again at the places found; and poke(). The keeper has no code for any of this.
  *
- * The commands are asked for by `help`. In the monitor the same can be done by hand, with `start treasure keeper`, whose
- * gold grows by one a second, and the monitor's own search and write.
+ * The commands are asked for by `help`. In the monitor the same can be done by hand, with `start treasure keeper`,
+ * whose gold grows by one a second, and the monitor's own search and write.
  */
 #include <inttypes.h>
 #include <stdbool.h>

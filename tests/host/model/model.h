@@ -1,10 +1,11 @@
 /*
- * A reference model of VMOs, VMARs, handles, channels, signals, ports, timers, tasks and process memory: what the system calls
- * promise, in flat lists and copies, looked through from end to end each time. It is written from the manual and shares no line with the kernel.
+ * A reference model of VMOs, VMARs, handles, channels, signals, ports, timers, tasks and process memory: what the
+ * system calls promise, in flat lists and copies, looked through from end to end each time. It is written from the
+ * manual and shares no line with the kernel.
  *
  * Each model_X() for a system call X takes its arguments and returns the status that it must have, after doing to the
- * model what the call must do. Values that the kernel is free to choose, those of new handles, are told to it. Objects are
- * never freed before the program ends; what matters is who holds them.
+ * model what the call must do. Values that the kernel is free to choose, those of new handles, are told to it. Objects
+ * are never freed before the program ends; what matters is who holds them.
  */
 #pragma once
 
@@ -172,8 +173,8 @@ struct model_watch {
 };
 
 /*
- * What the kernel tells is one of all that the model allows: packets of one step come in any order, some may be missing, and
- * signals that changed on the way may be told or not.
+ * What the kernel tells is one of all that the model allows: packets of one step come in any order, some may be
+ * missing, and signals that changed on the way may be told or not.
  */
 struct model_packet {
     zx_port_packet_t data;

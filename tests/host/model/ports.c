@@ -1,6 +1,6 @@
 /*
- * The model's ports, and waits through them. Whoever changes a signal says so by model_notify(), which looks at every wait
- * that began with it; what comes and goes within one call must be told in between.
+ * The model's ports, and waits through them. Whoever changes a signal says so by model_notify(), which looks at every
+ * wait that began with it; what comes and goes within one call must be told in between.
  */
 #include <string.h>
 #include <zircon/errors.h>
@@ -110,7 +110,10 @@ bool model_port_is_sure(const struct model_port *port) {
 
 /* --- waits --- */
 
-/* Programs themselves change what these show, one signal after the other; else a call may change several, in some order. */
+/*
+ * Programs themselves change what these show, one signal after the other; else a call may change several, in some
+ * order.
+ */
 static bool is_exact(const struct model_object *object) {
     return object->type == ZX_OBJ_TYPE_EVENT || object->type == ZX_OBJ_TYPE_EVENTPAIR ||
            object->type == ZX_OBJ_TYPE_TIMER;

@@ -1,5 +1,6 @@
 /*
- * The model's suspension: tokens count, a thread that they hold parks, and one that they let go runs on to what it has to do.
+ * The model's suspension: tokens count, a thread that they hold parks, and one that they let go runs on to what it has
+ * to do.
  */
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>

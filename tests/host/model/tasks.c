@@ -1,6 +1,6 @@
 /*
- * The model's processes and threads. A thread that a program starts ends as soon as it runs, which is at once if nothing
- * suspends it.
+ * The model's processes and threads. A thread that a program starts ends as soon as it runs, which is at once if
+ * nothing suspends it.
  */
 #include "tests/host/model/model.h"
 

@@ -113,7 +113,9 @@ static zx_status_t get_vmar(struct model_process *p, zx_handle_t value, zx_right
     return status;
 }
 
-/* READ, WRITE and EXECUTE are bits 2, 3 and 4 of rights, 0, 1 and 2 of permissions, 7, 8 and 9 of what can be mapped. */
+/*
+ * READ, WRITE and EXECUTE are bits 2, 3 and 4 of rights, 0, 1 and 2 of permissions, 7, 8 and 9 of what can be mapped.
+ */
 static zx_rights_t rights_of_perms(uint32_t perms) { return (perms & PERMS) << 2; }
 static uint32_t perms_of_rights(zx_rights_t rights) { return rights >> 2 & PERMS; }
 static uint32_t perms_of_can(uint32_t can) { return can >> 7 & PERMS; }

@@ -1,6 +1,6 @@
 /*
- * The model's VMOs: a size, and a list of the pages that are committed. A snapshot is a copy of them; by their numbers one
- * can tell which are still the parent's.
+ * The model's VMOs: a size, and a list of the pages that are committed. A snapshot is a copy of them; by their numbers
+ * one can tell which are still the parent's.
  */
 #include "tests/host/model/model.h"
 

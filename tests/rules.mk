@@ -1,0 +1,99 @@
+# Tests and checks.
+#
+#   make test          every script of TESTS, on both builds
+#   make check         what can be found without running it; check-NAME is one of CHECKS alone
+#   make format        makes the sources pass check-format
+#   make fuzz-guest    random system calls in the emulator
+#   make stress        everything at once, on several processors
+
+# --- tests ---
+
+# Both builds of everything, then whatever TESTS names, two scripts at a time. Those that look at how runs of the system
+# in one tree get along run by themselves.
+TESTS ?= tests/*.t
+TEST_ALONE := tests/40-run.t,tests/50-boot-time.t,tests/70-scaling.t
+TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 2 : 1) }')
+.PHONY: test test-images
+test: | $(filter-out deps test clean,$(MAKECMDGOALS))
+	$(QUIET)$(MAKE) BUILD=release test-images
+	$(QUIET)$(MAKE) BUILD=debug test-images
+	$(QUIET)unset BUILD; prove --timer -j$(TEST_JOBS) --rules='seq={$(TEST_ALONE)}' --rules='par=**' $(TESTS)
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS) $(OUT)/user/bench \
+	$(OUT)/linux/bench
+
+# The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.
+CALLS ?= 1000000
+.PHONY: fuzz-guest
+fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/fuzz-guest $(CALLS) $(SEED)
+
+# Everything at once, on several processors: `make stress TIME=600 SEED=1`.
+.PHONY: stress
+stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/stress $(TIME) $(SEED)
+
+# --- checks ---
+
+C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
+C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
+CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
+CHECKS := gcc clang format tidy cppcheck layering interface cases help
+
+.PHONY: check $(CHECKS:%=check-%) format
+check: $(CHECKS:%=check-%)
+
+check-gcc check-clang: check-%:
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=debug OUT=build/check/$*-debug test-images
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=build/check/$*-release test-images
+
+check-format:
+	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)) files)
+	$(QUIET)clang-format --dry-run -Werror $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)
+
+check-lines check-layering check-cases: check-%:
+	$(call say,CHECK,tests/$*.pl)
+	$(QUIET)$(PERL) tests/$*.pl
+
+check-interface:
+	$(call say,CHECK,syscalls/generate.pl)
+	$(QUIET)$(PERL) syscalls/generate.pl check
+
+check-help:
+	$(call say,CHECK,tests/help.pl)
+	$(QUIET)$(PERL) tests/help.pl $(filter %Makefile %.mk,$(MAKEFILE_LIST))
+
+# Whose flags a file is compiled with.
+SIDE_USER := user/% tests/user/% tests/programs/% tests/bench/%
+SIDE_HOST := tests/host/%
+SIDE_TOOL := tests/lib/%
+side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
+TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(filter-out $(KERNEL_SANITIZE),$(KERNEL_CFLAGS))
+TIDY_HOST_CFLAGS := -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Ibuild/interface \
+	-Itests/host/include -Iuser/libc/$(ARCH)/include
+TIDY_TOOL_CFLAGS := -std=gnu2x
+tidy-flags = $(if $(filter %.cc,$(1)),$(TIDY_USER_CXXFLAGS),$(TIDY_$(call side-of,$(1))_CFLAGS))
+
+# Each file is analysed again only after a change, with the flags of its side of the fence.
+TIDY := $(C_SOURCES:%.c=build/check/tidy/%.ok)
+check-tidy: $(TIDY)
+$(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy | $(INTERFACE_HEADERS)
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	$(QUIET)clang-tidy --quiet $< -- $(call tidy-flags,$<) 2>$(@:.ok=.log) || \
+		{ cat $(@:.ok=.log) >&2; false; }
+	@touch $@
+
+# bsd/ and nothing else of the system's headers: a kernel uses no more of them.
+CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
+	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
+	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include -Ibuild/interface
+check-cppcheck: $(INTERFACE_HEADERS)
+	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
+	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
+	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/$(ARCH)/include -Ibuild/check/include \
+		$(filter-out $(SIDE_USER) $(SIDE_HOST) $(SIDE_TOOL),$(C_SOURCES))
+	$(QUIET)$(CPPCHECK) $(filter $(SIDE_USER) $(SIDE_TOOL),$(C_SOURCES))
+
+# Not a check: makes the sources pass the one for format.
+format:
+	$(QUIET)clang-format -i $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)

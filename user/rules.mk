@@ -23,7 +23,7 @@ USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
 # A thread's stack is a megabyte unless the program says otherwise.
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,stack-size=0x100000 \
-	-Wl,--wrap=__tl_sync \
+	-Wl,--wrap=__tl_sync,--wrap=exit \
 	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
 USER_LD_STATIC := -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,-Ttext-segment=0x1000000
 USER_LD_PIE := -static-pie -Wl,-z,text

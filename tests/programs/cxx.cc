@@ -104,6 +104,16 @@ void test_threads() {
     }
 }
 
+/* Made after of_thread, and destroyed after it: the first thread's variables are the first to go. */
+struct Witness {
+    ~Witness() { NEED(alive == 3); }
+};
+
+void test_order() {
+    static Witness witness;
+    NEED(of_thread.value() == 1 && atexit([] { NEED(alive == 3); }) == 0);
+}
+
 void test_calls() {
     char text[] = "old";
     size_t actual = 0;
@@ -120,6 +130,7 @@ int main(int argc, char **) {
     test_objects();
     test_heap();
     test_threads();
+    test_order();
     test_calls();
     auto lambda = [argc](auto value) { return value + argc; };
     if (const auto [handle, wanted, pending] = zx_wait_item_t{1, 2, 0}; handle + wanted + pending != 3) return __LINE__;

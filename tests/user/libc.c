@@ -7,8 +7,10 @@
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +232,15 @@ TEST("libc/what would ask Linux fails with ENOSYS, and nothing happens") {
     EXPECT(system("ls") != 0);
 }
 
+TEST("libc/what returns an error's number returns ENOSYS for what is not there") {
+    EXPECT_EQ(pthread_kill(pthread_self(), SIGTERM), ENOSYS);
+    EXPECT_EQ(pthread_setschedparam(pthread_self(), SCHED_OTHER, &(struct sched_param){0}), ENOSYS);
+    EXPECT_EQ(pthread_setname_np(pthread_self(), "name"), ENOSYS);
+    EXPECT_EQ(posix_fadvise(1, 0, 0, POSIX_FADV_NORMAL), ENOSYS);
+    EXPECT_EQ(posix_fallocate(1, 0, 1), ENOSYS);
+    EXPECT_EQ(posix_spawn(&(pid_t){0}, "/bin/sh", NULL, NULL, (char *[]){"sh", NULL}, NULL), ENOSYS);
+}
+
 TEST("libc/descriptors other than the three standard ones fail with EBADF") {
     char byte = 0;
     EXPECT_ERRNO(read(9, &byte, 1) == -1, EBADF);
@@ -249,6 +260,8 @@ TEST("libc/identity is that of the kernel's objects") {
     EXPECT_EQ(getpid(), info.koid);
     EXPECT_EQ(getuid(), 0);
     EXPECT_EQ(sysconf(_SC_PAGESIZE), ZX_PAGE_SIZE);
+    EXPECT_EQ(sysconf(_SC_NPROCESSORS_ONLN), zx_system_get_num_cpus());
+    EXPECT_EQ(sysconf(_SC_NPROCESSORS_CONF), zx_system_get_num_cpus());
     EXPECT_EQ(sysconf(_SC_PHYS_PAGES), zx_system_get_physmem() / ZX_PAGE_SIZE);
 }
 

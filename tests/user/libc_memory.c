@@ -312,3 +312,24 @@ TEST("libc/mremap grows and shrinks memory, and moves it only if it may") {
     EXPECT_EQ(munmap(moved, 9 * PAGE), 0);
     EXPECT_EQ(munmap(wall, PAGE), 0);
 }
+
+TEST("libc/mremap of what is not mapped, as a whole or in part, fails with EFAULT") {
+    char *memory = map(3 * PAGE, PROT_READ | PROT_WRITE);
+    NEED(memory != MAP_FAILED);
+    NEED_EQ(munmap(memory + PAGE, PAGE), 0);
+    errno = 0;
+    EXPECT(mremap(memory + PAGE, PAGE, 2 * PAGE, 0) == MAP_FAILED);
+    EXPECT_EQ(errno, EFAULT);
+    errno = 0;
+    EXPECT(mremap(memory, 3 * PAGE, 4 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(munmap(memory, 3 * PAGE), 0);
+}
+
+TEST("libc/mmap refuses what is neither private nor shared, or both, and an unaligned offset") {
+    expect_refused(NULL, PAGE, MAP_ANON, -1, EINVAL);
+    expect_refused(NULL, PAGE, MAP_ANON | MAP_PRIVATE | MAP_SHARED, -1, EINVAL);
+    errno = 0;
+    EXPECT(mmap(NULL, PAGE, PROT_READ, ANONYMOUS, -1, 1) == MAP_FAILED);
+    EXPECT_EQ(errno, EINVAL);
+}

@@ -177,15 +177,14 @@ TEST("libc/threads that are detached leave nothing behind") {
         NEED_EQ(thrd_create(&thread, end_soon, NULL), thrd_success);
         NEED_EQ(thrd_detach(thread), thrd_success);
     }
-    for (int i = 0; i < 1000 && ended < count; i++) thrd_sleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    const size_t most = (size_t)64 << 20;
+    zx_info_task_stats_t stats = {.mem_mapped_bytes = SIZE_MAX};
+    for (int i = 0; i < 1000 && (ended < count || stats.mem_mapped_bytes >= most); i++) {
+        thrd_sleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        EXPECT_OK(zx_object_get_info(zx_process_self(), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL));
+    }
     EXPECT_EQ(ended, count);
-    zx_info_task_stats_t stats;
-    thrd_t last;
-    thrd_sleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    NEED_EQ(thrd_create(&last, end_soon, NULL), thrd_success);
-    EXPECT_EQ(thrd_join(last, NULL), thrd_success);
-    EXPECT_OK(zx_object_get_info(zx_process_self(), ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL));
-    EXPECT(stats.mem_mapped_bytes < (size_t)64 << 20);
+    EXPECT(stats.mem_mapped_bytes < most);
 }
 
 static int tell_handle(void *out) {
@@ -239,4 +238,59 @@ TEST("libc/threads may print to one stream") {
     for (size_t i = 0; i < THREADS; i++) EXPECT_EQ(pthread_join(threads[i], NULL), 0);
     EXPECT_EQ(fclose(stream), 0);
     EXPECT_EQ(lines, THREADS * 300);
+}
+
+static bool is_on_stack(const char *where, size_t least, size_t most) {
+    pthread_attr_t attr;
+    void *base = NULL;
+    size_t len = 0;
+    EXPECT_EQ(pthread_getattr_np(pthread_self(), &attr), 0);
+    EXPECT_EQ(pthread_attr_getstack(&attr, &base, &len), 0);
+    return TEST_TRUE(len >= least) && TEST_TRUE(len <= most) && TEST_TRUE((uintptr_t)where - (uintptr_t)base < len);
+}
+
+static void *look_at_stack(void *arg) {
+    char here;
+    is_on_stack(&here, (uintptr_t)arg, (uintptr_t)arg + 4 * ZX_PAGE_SIZE);
+    return NULL;
+}
+
+TEST("libc/pthread_getattr_np ends, and knows the stack of the first thread and of others") {
+    char here;
+    pthread_t thread;
+    pthread_attr_t attr;
+    is_on_stack(&here, 8u << 20, (8u << 20) + ZX_PAGE_SIZE);
+    NEED_EQ(pthread_create(&thread, NULL, look_at_stack, (void *)((uintptr_t)1 << 20)), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    NEED_EQ(pthread_attr_init(&attr), 0);
+    NEED_EQ(pthread_attr_setstacksize(&attr, 65536), 0);
+    NEED_EQ(pthread_create(&thread, &attr, look_at_stack, (void *)65536), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+}
+
+static void *use_stack(void *arg) {
+    char here;
+    return (uintptr_t)&here - (uintptr_t)arg < 65536 ? arg : NULL;
+}
+
+TEST("libc/a thread can have a stack of its maker's, which stays when it ends, and leaves no handle behind") {
+    static _Alignas(16) char stack[65536];
+    pthread_attr_t attr;
+    pthread_t thread;
+    void *result = NULL;
+    NEED_EQ(pthread_attr_init(&attr), 0);
+    NEED_EQ(pthread_attr_setstack(&attr, stack, sizeof(stack)), 0);
+    for (int i = 0; i < 3; i++) {
+        NEED_EQ(pthread_create(&thread, &attr, use_stack, stack), 0);
+        EXPECT_EQ(pthread_join(thread, &result), 0);
+        EXPECT_EQ((uintptr_t)result, (uintptr_t)stack);
+    }
+}
+
+TEST("libc/a thread whose scheduling cannot be had is not made") {
+    pthread_attr_t attr;
+    pthread_t thread;
+    NEED_EQ(pthread_attr_init(&attr), 0);
+    NEED_EQ(pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED), 0);
+    EXPECT_EQ(pthread_create(&thread, &attr, use_stack, NULL), ENOSYS);
 }

@@ -112,37 +112,40 @@ struct departure {
     struct departure *next;
 };
 
+static _Thread_local struct departure *departures;
 static pthread_key_t departures_key;
 static pthread_once_t departures_once = PTHREAD_ONCE_INIT;
 
-static void departures_run(void *first) {
-    for (struct departure *one = first, *next; one; one = next) {
-        next = one->next;
-        one->destroy(one->object);
-        free(one);
-    }
-}
+_Noreturn void __real_exit(int status);
+_Noreturn void __wrap_exit(int status);
+int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso);
 
 /* Destructors may make further objects. */
-static void departures_run_own(void) {
-    void *first;
-    while ((first = pthread_getspecific(departures_key))) {
-        pthread_setspecific(departures_key, NULL);
-        departures_run(first);
+static void departures_run(void *unused UNUSED) {
+    while (departures) {
+        struct departure one = *departures;
+        free(departures);
+        departures = one.next;
+        one.destroy(one.object);
     }
 }
 
-/* A thread's data goes when it ends, but for the thread that ends the program. */
-static void departures_prepare(void) {
-    if (pthread_key_create(&departures_key, departures_run) != 0 || atexit(departures_run_own) != 0) abort();
+/* The variables of the thread that ends the program go before the static ones. */
+void __wrap_exit(int status) {
+    departures_run(NULL);
+    __real_exit(status);
 }
 
-int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso);
-int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso) {
-    (void)dso;
+static void departures_prepare(void) {
+    if (pthread_key_create(&departures_key, departures_run) != 0) abort();
+}
+
+/* The key has a value where there is something to do at the thread's end. */
+int __cxa_thread_atexit(void (*destroy)(void *object), void *object, void *dso UNUSED) {
     pthread_once(&departures_once, departures_prepare);
     struct departure *one = malloc(sizeof(*one));
     if (!one) return -1;
-    *one = (struct departure){destroy, object, pthread_getspecific(departures_key)};
+    *one = (struct departure){destroy, object, departures};
+    departures = one;
     return pthread_setspecific(departures_key, one);
 }

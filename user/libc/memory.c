@@ -120,13 +120,14 @@ LINUX_CALL(madvise) {
     return result(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT, addr, len, NULL, 0));
 }
 
-/* 0 if all of it is mapped, by mmap; memory that only the launcher could change takes no more, and holes are faults. */
+/* 0 if all of it is mapped and can be changed. The launcher's regions cannot: they are full, or faults where they are not. */
 static long check_mapped(zx_vaddr_t addr, size_t len) {
     char byte;
     size_t actual;
-    if (zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, len, NULL, 0) == ZX_OK) return 0;
-    zx_status_t status = zx_process_read_memory(zx_process_self(), addr, &byte, 1, &actual);
-    return status == ZX_OK ? -ENOMEM : -EFAULT;
+    zx_status_t status = zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, len, NULL, 0);
+    if (status == ZX_OK) return 0;
+    bool in_region = status == ZX_ERR_INVALID_ARGS;
+    return in_region && zx_process_read_memory(zx_process_self(), addr, &byte, 1, &actual) == ZX_OK ? -ENOMEM : -EFAULT;
 }
 
 static long move(zx_vaddr_t old, size_t old_len, size_t new_len) {

@@ -21,5 +21,5 @@ void arch_cache_clean(paddr_t pa, size_t len);
  */
 void arch_cache_flush(paddr_t pa, size_t len);
 
-/* Lets this processor execute what was written through other addresses before. */
+/* Lets this processor execute what was written, through any addresses, and cleaned before. */
 void arch_cache_sync(void);

@@ -3,7 +3,7 @@
  */
 #include "vm/vmo.h"
 
-#include "kernel/base/arith.h"
+#include "arch/cache.h"
 #include "kernel/object/handle.h"
 #include "syscalls/vmo.h"
 #include "vm/transfer.h"
@@ -51,11 +51,11 @@ static zx_rights_t op_rights(uint32_t op) {
     }
 }
 
-/* Caches of a PC are coherent: only the arguments are checked. */
-static zx_status_t cache_op(struct vmo *vmo, uint64_t offset, uint64_t size) {
-    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
-    if (size == 0) return ZX_ERR_INVALID_ARGS;
-    return range_within(offset, size, 0, vmo_size(vmo)) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+/* What was written can be executed, by the calling thread at least. */
+static zx_status_t cache_sync(struct vmo *vmo, uint64_t offset, uint64_t size) {
+    zx_status_t status = vmo_cache_range(vmo, offset, size, arch_cache_clean);
+    if (status == ZX_OK) arch_cache_sync();
+    return status;
 }
 
 static zx_status_t sys_vmo_op_range(struct vmo *vmo, uint32_t op, uint64_t offset, uint64_t size,
@@ -71,10 +71,12 @@ static zx_status_t sys_vmo_op_range(struct vmo *vmo, uint32_t op, uint64_t offse
     case ZX_VMO_OP_UNLOCK:
         return ZX_ERR_NOT_SUPPORTED;
     case ZX_VMO_OP_CACHE_SYNC:
-    case ZX_VMO_OP_CACHE_INVALIDATE:
+        return cache_sync(vmo, offset, size);
     case ZX_VMO_OP_CACHE_CLEAN:
+        return vmo_cache_range(vmo, offset, size, arch_cache_clean);
+    case ZX_VMO_OP_CACHE_INVALIDATE:
     case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
-        return cache_op(vmo, offset, size);
+        return vmo_cache_range(vmo, offset, size, arch_cache_flush);
     default:
         return ZX_ERR_INVALID_ARGS;
     }

@@ -138,6 +138,14 @@ MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /*
+ * Cleans or flushes what the caches hold of the pages there, under any policy: arch_cache_clean() and arch_cache_flush(), or
+ * another that takes what lies within one page. NOT_SUPPORTED physical, INVALID_ARGS no bytes, OUT_OF_RANGE;
+ * CANCELED, part of it done, when the thread is killed.
+ */
+typedef void vmo_cache_fn(paddr_t pa, size_t len);
+MUST_CHECK zx_status_t vmo_cache_range(struct vmo *vmo, uint64_t offset, uint64_t len, vmo_cache_fn *act);
+
+/*
  * The pages there that are the VMO's own, in bytes. What it shares with the nearest ancestor that is left counts for that one
  * only, and a slice has nothing of its own.
  */

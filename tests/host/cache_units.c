@@ -184,3 +184,164 @@ KTEST("cache/physical memory shows what was written there before through the cac
     EXPECT(all_are(page_data(page), PAGE_SIZE, 8));
     page_free(page);
 }
+
+/* --- cache operations --- */
+
+/* A device that reaches memory past the cache: does it see that value in those bytes of the VMO, which is all there? */
+static bool device_sees(struct vmo *vmo, uint64_t offset, size_t len, uint8_t value) {
+    uint8_t bytes[PAGE_SIZE];
+    for (size_t done = 0, n; done < len; done += n) {
+        n = min_u64(len - done, PAGE_SIZE - ((offset + done) & PAGE_MASK));
+        paddr_t pa = {vmo_frame(vmo, offset + done) + ((offset + done) & PAGE_MASK)};
+        host_uncached_load(bytes, pa, n);
+        if (!all_are(bytes, n, value)) return false;
+    }
+    return true;
+}
+
+static void device_stores(struct vmo *vmo, uint64_t npages, uint8_t value) {
+    uint8_t bytes[PAGE_SIZE];
+    memset(bytes, value, sizeof(bytes));
+    for (uint64_t i = 0; i < npages; i++)
+        host_uncached_store((paddr_t){vmo_frame(vmo, PAGES(i))}, bytes, sizeof(bytes));
+}
+
+/* Fills pages through the cache, where they are cached. */
+static bool fill(struct vmo *vmo, uint64_t npages, uint8_t value) {
+    for (uint64_t at = 0; at < PAGES(npages); at++)
+        if (!vmo_poke(vmo, at, value)) return false;
+    return true;
+}
+
+static bool holds(struct vmo *vmo, uint64_t npages, uint8_t value) {
+    for (uint64_t at = 0; at < PAGES(npages); at++)
+        if (vmo_peek(vmo, at) != value) return false;
+    return true;
+}
+
+/* After a clean a device sees what was written; after a flush of clean memory the cache sees what the device wrote. */
+static bool maintained(struct vmo *vmo, uint64_t npages) {
+    bool good = fill(vmo, npages, OLD) && vmo_cache_range(vmo, 0, PAGES(npages), arch_cache_flush) == ZX_OK;
+    good = good && fill(vmo, npages, MINE) && !device_sees(vmo, 0, PAGES(npages), MINE);
+    good = good && vmo_cache_range(vmo, 0, PAGES(npages), arch_cache_clean) == ZX_OK;
+    good = good && device_sees(vmo, 0, PAGES(npages), MINE) && holds(vmo, npages, MINE);
+    device_stores(vmo, npages, 7);
+    good = good && vmo_cache_range(vmo, 0, PAGES(npages), arch_cache_flush) == ZX_OK && holds(vmo, npages, 7);
+    return good && device_sees(vmo, 0, PAGES(npages), 7);
+}
+
+KTEST("cache/CLEAN and INVALIDATE work on every kind of VMO: paged, contiguous, a slice, a snapshot and its parent") {
+    struct vmo *paged = vmo_of(40, false), *run, *slice, *parent = vmo_of(3, false), *snapshot;
+    NEED(paged && parent && vmo_create_contiguous(PAGES(3), PAGE_SHIFT, &run) == ZX_OK);
+    EXPECT(maintained(paged, 40) && maintained(run, 3));
+    NEED(vmo_slice(paged, PAGES(17), PAGES(20), &slice) == ZX_OK && fill(paged, 40, 1));
+    EXPECT(maintained(slice, 20) && vmo_peek(paged, PAGES(16)) == 1 && vmo_peek(paged, PAGES(37)) == 1);
+    NEED(fill(parent, 3, OLD) && vmo_snapshot(parent, 0, PAGES(3), false, &snapshot) == ZX_OK);
+    EXPECT(vmo_cache_range(snapshot, 0, PAGES(3), arch_cache_flush) == ZX_OK &&
+           device_sees(snapshot, 0, PAGES(3), OLD));
+    EXPECT(maintained(snapshot, 3) && device_sees(parent, 0, PAGES(3), OLD) && maintained(parent, 3));
+    vmo_unref(snapshot);
+    vmo_unref(parent);
+    vmo_unref(slice);
+    vmo_unref(run);
+    vmo_unref(paged);
+}
+
+KTEST("cache/an operation on part of a page reaches its lines, and no other page") {
+    struct vmo *vmo = vmo_of(3, false);
+    NEED(vmo && fill(vmo, 3, OLD) && vmo_cache_range(vmo, 0, PAGES(3), arch_cache_flush) == ZX_OK &&
+         fill(vmo, 3, MINE));
+    EXPECT(vmo_cache_range(vmo, PAGES(1) + 100, 3000, arch_cache_clean) == ZX_OK);
+    EXPECT(device_sees(vmo, PAGES(1) + 100, 3000, MINE) && !device_sees(vmo, PAGES(1), PAGE_SIZE, MINE));
+    EXPECT(!device_sees(vmo, 0, PAGE_SIZE, MINE) && !device_sees(vmo, PAGES(2), PAGE_SIZE, MINE));
+    EXPECT(fill(vmo, 3, 5) && vmo_cache_range(vmo, PAGES(1) - 1, PAGE_SIZE + 2, arch_cache_clean) == ZX_OK);
+    EXPECT(device_sees(vmo, PAGES(1) - 1, PAGE_SIZE + 2, 5));
+    vmo_unref(vmo);
+}
+
+KTEST("cache/an operation passes over holes, however many, and commits nothing") {
+    struct vmo *vmo;
+    uint64_t far = (uint64_t)1 << 60;
+    NEED(vmo_create(VMO_MAX_SIZE, false, &vmo) == ZX_OK && vmo_poke(vmo, 0, 1) && vmo_poke(vmo, far, 2));
+    EXPECT(vmo_cache_range(vmo, 0, VMO_MAX_SIZE, arch_cache_clean) == ZX_OK);
+    EXPECT(device_sees(vmo, 0, 1, 1) && device_sees(vmo, far, 1, 2));
+    EXPECT(vmo_committed_bytes(vmo, 0, VMO_MAX_SIZE) == 2 * PAGE_SIZE);
+    EXPECT(vmo_cache_range(vmo, PAGES(1), far - PAGES(1), arch_cache_flush) == ZX_OK);
+    vmo_unref(vmo);
+}
+
+KTEST("cache/an operation is NOT_SUPPORTED for a device, INVALID_ARGS for no bytes, OUT_OF_RANGE beyond the end") {
+    struct vmo *device, *vmo = vmo_of(2, false);
+    NEED(vmo && vmo_create_physical((paddr_t){0xfee00000}, PAGE_SIZE, &device) == ZX_OK);
+    EXPECT(vmo_cache_range(device, 0, 0, arch_cache_clean) == ZX_ERR_NOT_SUPPORTED);
+    EXPECT(vmo_cache_range(vmo, UINT64_MAX, 0, arch_cache_clean) == ZX_ERR_INVALID_ARGS);
+    EXPECT(vmo_cache_range(vmo, PAGES(2), 1, arch_cache_clean) == ZX_ERR_OUT_OF_RANGE);
+    EXPECT(vmo_cache_range(vmo, 1, UINT64_MAX, arch_cache_clean) == ZX_ERR_OUT_OF_RANGE);
+    EXPECT(vmo_cache_range(vmo, 1, PAGES(2) - 1, arch_cache_clean) == ZX_OK);
+    vmo_unref(device);
+    vmo_unref(vmo);
+}
+
+/* A clean of three windows, and something that another thread does after the first of them. */
+static struct turns {
+    struct vmo *vmo;
+    struct runner cleaner, other;
+    bool (*act)(void);
+    zx_status_t status;
+    bool good;
+} turns;
+
+#define TURN_PAGES 48
+
+static void turns_clean(void *arg UNUSED) {
+    turns.status = vmo_cache_range(turns.vmo, 0, PAGES(TURN_PAGES), arch_cache_clean);
+}
+
+static void turns_act(void *arg UNUSED) { turns.good = turns.act(); }
+
+/* Mutexes go to those who wait in the order they came. */
+static bool ends_with(bool (*act)(void), zx_status_t status) {
+    turns = (struct turns){.vmo = vmo_of(TURN_PAGES, true), .act = act};
+    if (!turns.vmo || !fill(turns.vmo, TURN_PAGES, OLD)) return false;
+    if (vmo_cache_range(turns.vmo, 0, PAGES(TURN_PAGES), arch_cache_clean) != ZX_OK) return false;
+    if (!fill(turns.vmo, TURN_PAGES, MINE)) return false;
+    mutex_lock(&turns.vmo->lock);
+    bool both = runner_start(&turns.cleaner, NULL, turns_clean, NULL);
+    if (both) runner_settle(&turns.cleaner);
+    both = both && runner_start(&turns.other, NULL, turns_act, NULL);
+    if (both) runner_settle(&turns.other);
+    mutex_unlock(&turns.vmo->lock);
+    if (!both) return false;
+    runner_join(&turns.cleaner);
+    runner_join(&turns.other);
+    return turns.good && turns.status == status;
+}
+
+static bool page_cleaned(uint64_t index) REQUIRES(&turns.vmo->lock) {
+    struct vmo_page page;
+    return vmo_get_page(turns.vmo, PAGES(index), false, &page) == ZX_OK && memory_is(page.pa, MINE);
+}
+
+static bool after_first_window(void) {
+    mutex_lock(&turns.vmo->lock);
+    bool good = page_cleaned(0) && page_cleaned(15) && !page_cleaned(16);
+    mutex_unlock(&turns.vmo->lock);
+    return good;
+}
+
+static bool cut_off(void) { return after_first_window() && vmo_set_size(turns.vmo, PAGES(40)) == ZX_OK; }
+
+static bool kill_cleaner(void) {
+    bool good = after_first_window();
+    thread_interrupt(&turns.cleaner.thread, ATTENTION_KILL);
+    return good;
+}
+
+KTEST("cache/a long operation lets others in after each window, goes on with what is left, and ends when killed") {
+    NEED(ends_with(cut_off, ZX_OK));
+    EXPECT(device_sees(turns.vmo, 0, PAGES(40), MINE));
+    vmo_unref(turns.vmo);
+    NEED(ends_with(kill_cleaner, ZX_ERR_CANCELED));
+    EXPECT(!device_sees(turns.vmo, PAGES(32), PAGES(16), MINE));
+    vmo_unref(turns.vmo);
+}

@@ -116,6 +116,31 @@ TEST("system_get_dcache_line_size/a power of two") {
     EXPECT(size >= 16 && size <= 1024 && (size & (size - 1)) == 0);
 }
 
+TEST("cache_flush/H13 INVALID_ARGS without DATA and INSN, for INVALIDATE without DATA, for any other bit") {
+    static char bytes[100];
+    for (uint32_t options = 0; options < 64; options++) {
+        bool good =
+            options && options < 8 && (!(options & ZX_CACHE_FLUSH_INVALIDATE) || (options & ZX_CACHE_FLUSH_DATA));
+        EXPECT_STATUS(zx_cache_flush(bytes, sizeof(bytes), options), good ? ZX_OK : ZX_ERR_INVALID_ARGS);
+    }
+    EXPECT_STATUS(zx_cache_flush(bytes, sizeof(bytes), ZX_CACHE_FLUSH_DATA | 1u << 31), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_cache_flush(bytes, SIZE_MAX, ZX_CACHE_FLUSH_DATA), ZX_ERR_INVALID_ARGS);
+}
+
+#define FLUSH_ALL (ZX_CACHE_FLUSH_DATA | ZX_CACHE_FLUSH_INVALIDATE | ZX_CACHE_FLUSH_INSN)
+
+TEST("cache_flush/changes no byte, at any place and length; no bytes are fine wherever") {
+    static unsigned char bytes[3 * 4096];
+    for (size_t i = 0; i < sizeof(bytes); i++) bytes[i] = (unsigned char)(i * 7);
+    for (size_t len = 1; len < sizeof(bytes) / 2; len = len * 3 + 1) {
+        EXPECT_OK(zx_cache_flush(bytes + len, len, ZX_CACHE_FLUSH_DATA));
+        EXPECT_OK(zx_cache_flush(bytes + len, len, FLUSH_ALL));
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++) NEED_EQ(bytes[i], (unsigned char)(i * 7));
+    EXPECT_OK(zx_cache_flush(NULL, 0, FLUSH_ALL));
+    EXPECT_OK(zx_cache_flush((void *)8, 0, FLUSH_ALL));
+}
+
 TEST("system_get_version/a text, for whoever has 64 bytes") {
     char text[64];
     memset(text, 'x', sizeof(text));

@@ -368,3 +368,36 @@ TEST("vmo_set_cache_policy/a load from a page that does not exist commits one, u
         EXPECT_EQ(vmo_info(vmo).committed_bytes, policy == ZX_CACHE_POLICY_CACHED ? 0 : PAGE);
     }
 }
+
+/* A function that returns `value`, written through one mapping and called through another. */
+static const unsigned char return_code[] = {0xb8, 0, 0, 0, 0, 0xc3}; /* mov $value, %eax; ret */
+
+static void write_code(volatile unsigned char *at, unsigned char value) {
+    for (size_t i = 0; i < sizeof(return_code); i++) at[i] = return_code[i];
+    at[1] = value;
+}
+
+TEST("vmo_op_range/after CACHE_SYNC, as after cache_flush with INSN, the caller executes what it wrote elsewhere") {
+    zx_handle_t vmo = vmo_make(PAGE);
+    volatile unsigned char *written = map_here(vmo, 0, PAGE, PERM_RW);
+    int (*called)(void) = (int (*)(void))(uintptr_t)map_here(vmo, 0, PAGE, PERM_RX);
+    for (unsigned char i = 0; i < 100; i++) {
+        write_code(written, i);
+        EXPECT_OK(
+            i % 2 ? op(vmo, ZX_VMO_OP_CACHE_SYNC, 0, sizeof(return_code))
+                  : zx_cache_flush((void *)written, sizeof(return_code), ZX_CACHE_FLUSH_DATA | ZX_CACHE_FLUSH_INSN));
+        EXPECT_EQ(called(), i);
+    }
+}
+
+TEST("vmo_op_range/the cache operations change no byte and commit no page, whatever the cache policy") {
+    for (uint32_t policy = 0; policy <= 3; policy++) {
+        zx_handle_t vmo = vmo_make(100 * PAGE);
+        NEED_OK(zx_vmo_set_cache_policy(vmo, policy));
+        volatile uint64_t *view = map_here(vmo, 0, 100 * PAGE, PERM_RW);
+        for (size_t i = 0; i < 50; i++) view[i * PAGE / 8 + i] = i + 1;
+        for (size_t i = 0; i < COUNT(cache_ops); i++) EXPECT_OK(op(vmo, cache_ops[i], 5, 99 * PAGE));
+        for (size_t i = 0; i < 50; i++) NEED_EQ(view[i * PAGE / 8 + i], i + 1);
+        EXPECT_EQ(vmo_info(vmo).committed_bytes, 50 * PAGE);
+    }
+}

@@ -223,6 +223,11 @@ uint32_t zx_system_get_num_cpus(void);
 uint64_t zx_system_get_physmem(void);
 /* Tells how many bytes a line of the data cache has. */
 uint32_t zx_system_get_dcache_line_size(void);
+/*
+ * Makes memory agree with what the caches hold of [addr, addr + size), for a device that reaches it past them, or for a
+ * thread that executes what it wrote.
+ */
+zx_status_t zx_cache_flush(const void *addr, size_t size, uint32_t options);
 /* Gives the system's name for itself. */
 zx_status_t zx_system_get_version(char *version, size_t version_size);
 /* Tells the features of one kind, as bits of <zircon/features.h>. */
@@ -273,9 +278,10 @@ ZX_SECOND_NAME(port_queue); ZX_SECOND_NAME(port_wait); ZX_SECOND_NAME(object_wai
 ZX_SECOND_NAME(futex_wait); ZX_SECOND_NAME(futex_wake); ZX_SECOND_NAME(futex_requeue); ZX_SECOND_NAME(futex_get_owner);
 ZX_SECOND_NAME(cprng_draw); ZX_SECOND_NAME(cprng_draw_once); ZX_SECOND_NAME(cprng_add_entropy);
 ZX_SECOND_NAME(system_get_num_cpus); ZX_SECOND_NAME(system_get_physmem); ZX_SECOND_NAME(system_get_dcache_line_size);
-ZX_SECOND_NAME(system_get_version); ZX_SECOND_NAME(system_get_features); ZX_SECOND_NAME(clock_get_monotonic);
-ZX_SECOND_NAME(nanosleep); ZX_SECOND_NAME(ticks_get); ZX_SECOND_NAME(ticks_per_second); ZX_SECOND_NAME(deadline_after);
-ZX_SECOND_NAME(debug_read); ZX_SECOND_NAME(debug_write); ZX_SECOND_NAME(debug_send_command);
+ZX_SECOND_NAME(cache_flush); ZX_SECOND_NAME(system_get_version); ZX_SECOND_NAME(system_get_features);
+ZX_SECOND_NAME(clock_get_monotonic); ZX_SECOND_NAME(nanosleep); ZX_SECOND_NAME(ticks_get);
+ZX_SECOND_NAME(ticks_per_second); ZX_SECOND_NAME(deadline_after); ZX_SECOND_NAME(debug_read);
+ZX_SECOND_NAME(debug_write); ZX_SECOND_NAME(debug_send_command);
 #undef ZX_SECOND_NAME
 /* clang-format on */
 

@@ -6,6 +6,8 @@
 
 #include <cpuid.h>
 #include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <zircon/syscalls.h>
 
@@ -28,9 +30,15 @@ static inline zx_status_t machine_thread_pointer_set(zx_handle_t self, const voi
 /* The stack pointer with which a thread begins that enters a C function: as if called, from nowhere. */
 static inline zx_vaddr_t machine_stack_pointer(zx_vaddr_t base, size_t len) { return base + len - sizeof(uint64_t); }
 
-/* Bytes that are flushed at once; the processor counts in units of eight. */
+/* Bytes that are flushed at once; the processor counts in units of eight, and some hypervisors hide it. */
 static inline uint32_t machine_cache_line(void) {
     uint32_t eax, ebx, ecx, edx;
     __cpuid(1, eax, ebx, ecx, edx);
-    return (ebx >> 8 & 0xff) * 8;
+    return ebx >> 8 & 0xff ? (ebx >> 8 & 0xff) * 8 : 64;
 }
+
+/* Writes the lines of [data, data + size), which does not wrap, back to memory; with `invalidate` the caches forget them. */
+void machine_cache_flush(const void *data, size_t size, bool invalidate);
+
+/* Lets the calling thread execute what was written before. */
+void machine_cache_sync(void);

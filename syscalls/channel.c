@@ -3,6 +3,7 @@
  */
 #include "kernel/object/channel.h"
 
+#include "kernel/base/arith.h"
 #include "kernel/object/user_thread.h"
 #include "syscalls/channel.h"
 #include "vm/usercopy.h"
@@ -19,14 +20,24 @@ static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_ou
     return status;
 }
 
-/* The handles of a write that failed go all the same; those of an array that cannot be read stay. */
-static void consume_handles(user_in_t handles, uint32_t count) {
-    for (uint32_t i = 0; i < count && !thread_killed(); i++) {
-        zx_handle_t value;
-        struct handle handle;
-        if (user_get(&value, user_in_at(handles, i * sizeof(value))) != ZX_OK) return;
-        if (handle_remove(caller_handles(), value, &handle) == ZX_OK) handle_discard(handle);
+/* Goes through an array of handles of any length, piece by piece, and closes them if told. False: it cannot be read. */
+static bool walk_handles(user_in_t handles, uint32_t count, bool close) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    struct handle handle;
+    for (uint32_t at = 0, part; at < count && !thread_killed(); at += part) {
+        part = (uint32_t)min_u64(count - at, countof(values));
+        user_in_t from = user_in_at(handles, (size_t)at * sizeof(values[0]));
+        if (copy_in(values, from, part * sizeof(values[0])) != ZX_OK) return false;
+        for (uint32_t i = 0; close && i < part; i++) {
+            if (handle_remove(caller_handles(), values[i], &handle) == ZX_OK) handle_discard(handle);
+        }
     }
+    return true;
+}
+
+/* The handles of a write that failed go all the same, unless the array cannot be read to its end: then all of them stay. */
+static void consume_handles(user_in_t handles, uint32_t count) {
+    if (count <= ZX_CHANNEL_MAX_MSG_HANDLES || walk_handles(handles, count, false)) walk_handles(handles, count, true);
 }
 
 static zx_status_t check_sendable(const struct object *channel, const struct handle *handle) {

@@ -120,6 +120,41 @@ TEST("channel_write/S2 S4 an unreadable array is INVALID_ARGS and leaves the han
     EXPECT_OK(write_handles(pair.a, NULL, 0));
 }
 
+TEST("channel_write/an array that cannot be read to its end leaves all handles, whatever else is wrong") {
+    const uint32_t there = MAX_HANDLES + 2;
+    struct pair pair = pair_make();
+    struct cargo cargo = cargo_make();
+    zx_handle_t weak = pair_make().a;
+    NEED_OK(zx_handle_replace(weak, ZX_RIGHT_READ, &weak));
+    zx_handle_t *handles = (zx_handle_t *)(buffer_make(PAGE) + PAGE) - there;
+    handles[0] = handles[there - 1] = cargo.carried;
+    const struct {
+        zx_handle_t end;
+        uint32_t options, len;
+        zx_status_t status;
+    } wrong[] = {
+        {pair.a, 1, 0, ZX_ERR_INVALID_ARGS},
+        {ZX_HANDLE_INVALID, 0, 0, ZX_ERR_BAD_HANDLE},
+        {handle_of(KIND_VMO), 0, 0, ZX_ERR_WRONG_TYPE},
+        {weak, 0, 0, ZX_ERR_ACCESS_DENIED},
+        {pair.a, 0, 65537, ZX_ERR_OUT_OF_RANGE},
+        {pair.a, 0, 1, ZX_ERR_INVALID_ARGS},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        const zx_handle_t *const arrays[] = {handles + there - 1, handles};
+        for (size_t k = 0; k < 2; k++) {
+            const uint32_t count = k ? there + 1 : 2;
+            zx_status_t want = k && wrong[i].len == 1 ? ZX_ERR_OUT_OF_RANGE : wrong[i].status;
+            EXPECT_STATUS(zx_channel_write(wrong[i].end, wrong[i].options, NULL, wrong[i].len, arrays[k], count), want);
+            zx_channel_call_args_t args = {.wr_num_bytes = 65537, .wr_handles = arrays[k], .wr_num_handles = count};
+            EXPECT_STATUS(zx_channel_call(pair.a, 0, 0, &args, NULL, NULL), ZX_ERR_OUT_OF_RANGE);
+            NEED(is_handle(cargo.carried));
+        }
+    }
+    EXPECT_STATUS(write_handles(pair.a, handles, there), ZX_ERR_OUT_OF_RANGE);
+    expect_consumed(&cargo);
+}
+
 /* Good, bad, good. */
 static void expect_mixed(zx_handle_t end, zx_handle_t bad, zx_status_t status) {
     struct cargo before = cargo_make();

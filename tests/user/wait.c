@@ -202,6 +202,17 @@ TEST("object_wait_one/a handle that is sent away and read cancels the wait") {
     EXPECT_EQ(signals_of(read), ZX_VMO_ZERO_CHILDREN);
 }
 
+TEST("object_wait_one/a handle that is sent away cancels the wait though nobody reads it, or it could not be sent") {
+    struct pair pair = pair_make();
+    for (int i = 0; i < 2; i++) {
+        zx_handle_t vmo = vmo_make(PAGE);
+        NEED(wait_begin(&first, vmo, ZX_USER_SIGNAL_0));
+        EXPECT_STATUS(zx_channel_write(pair.a, 0, NULL, 0, &vmo, 1), i ? ZX_ERR_PEER_CLOSED : ZX_OK);
+        wait_end(&first, ZX_ERR_CANCELED, ZX_VMO_ZERO_CHILDREN | ZX_SIGNAL_HANDLE_CLOSED);
+        zx_handle_close(pair.b);
+    }
+}
+
 TEST("object_wait_one/closing the other end's handle is a signal, not an end of the handle") {
     struct pair pair = pair_make();
     NEED(wait_begin(&first, pair.a, ZX_CHANNEL_PEER_CLOSED));

@@ -105,8 +105,8 @@ static zx_status_t send(struct model *m, struct model_process *p, const struct m
         status = ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = failed;
     if (status == ZX_OK && !readable(p, w->bytes, w->len)) status = ZX_ERR_INVALID_ARGS;
-    /* An array that cannot be read to its end leaves all handles where they are, if nothing was wrong before. */
-    if (status == ZX_OK && !readable(p, w->handles, w->count * sizeof(zx_handle_t))) return ZX_ERR_INVALID_ARGS;
+    /* An array that cannot be read to its end leaves all handles where they are. */
+    if (!readable(p, w->handles, w->count * sizeof(zx_handle_t))) return status == ZX_OK ? ZX_ERR_INVALID_ARGS : status;
     zx_status_t taken = take_sent(m, p, w, c ? &c->object : NULL, &sent);
     if (status == ZX_OK) status = taken;
     if (status == ZX_OK && c) {

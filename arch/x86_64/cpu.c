@@ -70,8 +70,8 @@ static void features_find(void) {
 }
 
 /*
- * In the order of the manuals for memory types: caches off and written back, no translation remembered, the change, and the
- * same again before caches come back. CR4_PGE is not set yet, so a load of CR3 forgets all.
+ * In the order of the manuals for memory types: caches off and written back, no translation remembered, the change, and
+ * the same again before caches come back. CR4_PGE is not set yet, so a load of CR3 forgets all.
  */
 static void pat_init(void) {
     uint64_t cr0 = cr0_read();

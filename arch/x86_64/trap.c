@@ -138,21 +138,23 @@ static const struct fixup *fixup_find(uint64_t rip) {
 static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
     const struct fixup *fixup = fixup_find(frame->rip);
     if (!fixup || !user_address(addr)) kernel_fault(frame, addr);
-    bool may_resolve = (frame->rflags & FLAGS_IF) != 0;
+    bool may_resolve = (frame->rflags & FLAGS_IF) && !(frame->err_code & ERR_RESERVED);
     if (may_resolve && fault_resolve(addr, frame->err_code) == ZX_OK) return;
     frame->rip = fixup->go_on;
 }
 
 /*
  * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error:
- * bringing the page in would not help it, and be tried for ever.
+ * bringing the page in would not help it, and be tried for ever. Nor would it help where a translation has bits that this
+ * processor does not know: the program ends that has it, and nobody else.
  */
 static void page_fault(struct trap_frame *frame) {
     vaddr_t addr = cr2_read();
-    if (frame->err_code & ERR_RESERVED) kernel_fault(frame, addr);
+    bool broken = frame->err_code & ERR_RESERVED, by_user = frame->err_code & ERR_USER;
+    if (broken) log_line("the translation of %#lx has reserved bits set (error %#lx)", addr, frame->err_code);
     if (!frame_is_user(frame)) {
         copy_fault(frame, addr);
-    } else if (!(frame->err_code & ERR_USER) || fault_resolve(addr, frame->err_code) != ZX_OK) {
+    } else if (broken || !by_user || fault_resolve(addr, frame->err_code) != ZX_OK) {
         user_exception(frame, VECTOR_PAGE_FAULT, frame->err_code, addr);
     }
 }

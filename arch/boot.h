@@ -14,11 +14,15 @@ struct boot_range {
     uint64_t len;
 };
 
+struct boot_ranges {
+    struct boot_range range[BOOT_MAX_RANGES];
+    size_t count;
+};
+
 struct boot_info {
     const char *loader;  /* for the log */
     const char *cmdline; /* NUL-terminated, "" if none */
-    struct boot_range ram[BOOT_MAX_RANGES];
-    size_t ram_count;
+    struct boot_ranges ram;
     uint64_t ram_total;       /* bytes of RAM reported, used parts included */
     struct boot_range bootfs; /* page-aligned base; len in bytes, 0 if none */
 };

@@ -44,6 +44,12 @@ for my $register (qw(rsp rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r
 unlike($log, qr/\brsp 0{16}/, 'as they were');
 like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'and who called whom, by name');
 
+# What the physmap does not give.
+like(faults_of('text'), qr/the kernel panicked/, 'the text of the kernel is not writable at its other address');
+like(Machine::slurp("$dir/kernel.log"), qr/PANIC: page fault in the kernel, writing 0xffff80/, 'and the panic says so');
+like(faults_of('hole'), qr/the kernel panicked/, 'what lies between RAM is not there');
+like(Machine::slurp("$dir/kernel.log"), qr/PANIC: page fault in the kernel, reading 0xffff8000000a0000/, 'and the panic says so');
+
 # Two that panic at once: one message, and its own processor's registers.
 for my $try (1 .. 5) {
     like(faults_of('together', smp => 2), qr/the kernel panicked/, 'two processors panic at once');

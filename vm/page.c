@@ -223,15 +223,14 @@ static void range_free(const struct boot_range *range) {
 }
 
 void pages_init(const struct boot_info *info) {
-    struct boot_range ram[BOOT_MAX_RANGES];
-    memcpy(ram, info->ram, sizeof(ram));
+    struct boot_ranges ram = info->ram;
     uint64_t bytes;
     CHECK(page_round_up(info->bootfs.base.raw + info->bootfs.len, &bytes));
     frame_count = bytes >> PAGE_SHIFT;
-    for (size_t i = 0; i < info->ram_count; i++)
-        frame_count = max_u64(frame_count, (ram[i].base.raw + ram[i].len) >> PAGE_SHIFT);
+    for (size_t i = 0; i < ram.count; i++)
+        frame_count = max_u64(frame_count, (ram.range[i].base.raw + ram.range[i].len) >> PAGE_SHIFT);
     CHECK(page_round_up(frame_count * sizeof(struct page), &bytes));
-    pages_array = arch_phys_to_virt(reserve_array(ram, info->ram_count, bytes));
+    pages_array = arch_phys_to_virt(reserve_array(ram.range, ram.count, bytes));
     memset(pages_array, 0, bytes);
-    for (size_t i = 0; i < info->ram_count; i++) range_free(&ram[i]);
+    for (size_t i = 0; i < ram.count; i++) range_free(&ram.range[i]);
 }

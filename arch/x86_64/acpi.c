@@ -1,12 +1,15 @@
 /*
  * ACPI tables, as far as the kernel reads them: from the root pointer over the list of tables to the one about
- * interrupt controllers (MADT), which has an entry for each processor. They are firmware's work and looked at with
- * care: what lies outside the physmap, is too short or does not add up to zero is as good as absent.
+ * interrupt controllers (MADT), which has an entry for each processor, and the one with the timer's port (FADT). They
+ * are firmware's work and looked at with care: what is too short or too long or does not add up to zero is as good as
+ * absent. They need not lie in RAM, so all is copied before it is looked at.
  */
 #include "arch/x86_64/acpi.h"
 
+#include "arch/cpu.h"
 #include "arch/x86_64/boot_memory.h"
 #include "arch/x86_64/mmu_tables.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/string.h"
 
 #define RSDP_OLD_SIZE 20
@@ -29,10 +32,7 @@ struct [[gnu::packed]] table {
     char rest[28];
 };
 
-struct [[gnu::packed]] madt {
-    struct table header;
-    uint32_t apic_address, flags;
-};
+#define MADT_ENTRIES 44 /* where they begin: behind the header, an address and flags */
 
 enum madt_type { MADT_APIC = 0, MADT_X2APIC = 9 };
 
@@ -51,53 +51,68 @@ struct [[gnu::packed]] madt_entry {
 };
 
 #define PROCESSOR_ENABLED 1u
+#define TABLE_MAX ((uint32_t)1 << 20)
 
-/* Physical memory that can be read from end to end, or NULL. */
-static const void *readable(uint64_t pa, uint64_t len) {
-    const void *va = arch_phys_to_virt((paddr_t){pa});
-    if (pa == 0 || len == 0 || pa + len < pa) return NULL;
-    for (uint64_t at = pa & ~PAGE_MASK; at < pa + len; at += PAGE_SIZE) {
-        if (!kernel_page_present((vaddr_t)arch_phys_to_virt((paddr_t){at}))) return NULL;
+/* Within one page. */
+static void page_read(paddr_t pa, void *to, size_t len) {
+    const void *va = arch_phys_to_virt(pa);
+    if (kernel_page_present((vaddr_t)va)) {
+        memcpy(to, va, len);
+        return;
     }
-    return va;
+    bool were_on = arch_irq_disable();
+    memcpy(to, (const void *)mmu_window_open(pa, ZX_CACHE_POLICY_CACHED), len);
+    mmu_window_close();
+    if (were_on) arch_irq_enable();
 }
 
-static bool adds_up(const void *data, size_t len) {
-    uint8_t sum = 0;
-    for (size_t i = 0; i < len; i++) sum = (uint8_t)(sum + ((const uint8_t *)data)[i]);
+static bool phys_read(uint64_t pa, void *to, size_t len) {
+    if (pa == 0 || !range_within(pa, len, 0, arch_phys_end())) return false;
+    for (size_t part; len > 0; len -= part, pa += part, to = (char *)to + part) {
+        part = min_u64(len, PAGE_SIZE - (pa & PAGE_MASK));
+        page_read((paddr_t){pa}, to, part);
+    }
+    return true;
+}
+
+static bool adds_up(uint64_t pa, uint32_t len) {
+    uint8_t sum = 0, part[64];
+    for (uint32_t done = 0, n; done < len; done += n) {
+        n = (uint32_t)min_u64(len - done, sizeof(part));
+        if (!phys_read(pa + done, part, n)) return false;
+        for (uint32_t i = 0; i < n; i++) sum = (uint8_t)(sum + part[i]);
+    }
     return sum == 0;
 }
 
-static const struct table *table_at(uint64_t pa) {
-    const struct table *table = readable(pa, sizeof(*table));
-    if (!table || table->length < sizeof(*table)) return NULL;
-    return readable(pa, table->length) && adds_up(table, table->length) ? table : NULL;
+/* The length of the table at an address, 0 if it is not a good one of that name. */
+static uint32_t table_length(uint64_t pa, const char *signature) {
+    struct table table;
+    if (!phys_read(pa, &table, sizeof(table)) || memcmp(table.signature, signature, sizeof(table.signature)) != 0)
+        return 0;
+    if (table.length < sizeof(table) || table.length > TABLE_MAX || !adds_up(pa, table.length)) return 0;
+    return table.length;
 }
 
-static const struct rsdp *rsdp_find(void) {
-    const struct rsdp *rsdp = readable(boot_acpi_rsdp().raw, RSDP_SIZE);
-    if (!rsdp || memcmp(rsdp->signature, "RSD PTR ", sizeof(rsdp->signature)) != 0) return NULL;
-    return adds_up(rsdp, RSDP_OLD_SIZE) ? rsdp : NULL;
-}
-
-/* The table of that name, in a list of 32-bit or 64-bit addresses. */
-static const struct table *table_find(const struct table *list, size_t width, const char *signature) {
-    size_t count = list ? (list->length - sizeof(*list)) / width : 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t pa = 0;
-        memcpy(&pa, (const char *)(list + 1) + i * width, width);
-        const struct table *table = table_at(pa);
-        if (table && memcmp(table->signature, signature, sizeof(table->signature)) == 0) return table;
+/* The same for one that a list of 32-bit or 64-bit addresses names; where it is, in `*pa`. */
+static uint32_t table_find(uint64_t list, const char *list_signature, size_t width, const char *signature,
+                           uint64_t *pa) {
+    uint32_t length = 0, list_length = table_length(list, list_signature);
+    for (uint32_t at = sizeof(struct table); length == 0 && at + width <= list_length; at += (uint32_t)width) {
+        *pa = 0;
+        if (phys_read(list + at, pa, width)) length = table_length(*pa, signature);
     }
-    return NULL;
+    return length;
 }
 
-static const struct madt *madt_find(void) {
-    const struct rsdp *rsdp = rsdp_find();
-    const struct table *table = NULL;
-    if (rsdp && rsdp->revision >= 2) table = table_find(table_at(rsdp->xsdt), sizeof(uint64_t), "APIC");
-    if (rsdp && !table) table = table_find(table_at(rsdp->rsdt), sizeof(uint32_t), "APIC");
-    return table && table->length >= sizeof(struct madt) ? (const struct madt *)table : NULL;
+static uint32_t acpi_table(const char *signature, uint64_t *pa) {
+    const uint64_t at = boot_acpi_rsdp().raw;
+    struct rsdp rsdp;
+    uint32_t length = 0;
+    if (!phys_read(at, &rsdp, RSDP_SIZE) || memcmp(rsdp.signature, "RSD PTR ", sizeof(rsdp.signature)) != 0) return 0;
+    if (!adds_up(at, RSDP_OLD_SIZE)) return 0;
+    if (rsdp.revision >= 2) length = table_find(rsdp.xsdt, "XSDT", sizeof(uint64_t), signature, pa);
+    return length ? length : table_find(rsdp.rsdt, "RSDT", sizeof(uint32_t), signature, pa);
 }
 
 /* Is the entry a processor that may be started? */
@@ -114,15 +129,15 @@ static bool entry_processor(const struct madt_entry *entry, uint32_t *apic_id) {
 }
 
 unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
-    const struct madt *madt = madt_find();
+    uint64_t madt;
+    uint32_t length = acpi_table("APIC", &madt);
     unsigned count = 0;
-    if (!madt) return 0;
-    const char *at = (const char *)(madt + 1), *end = (const char *)madt + madt->header.length;
-    while (count < max && end - at >= 2) {
-        const struct madt_entry *entry = (const void *)at;
-        if (entry->length < 2 || entry->length > end - at) break;
-        count += entry_processor(entry, &apic_ids[count]);
-        at += entry->length;
+    for (uint32_t at = MADT_ENTRIES; count < max && at + 2 <= length;) {
+        struct madt_entry entry = {0};
+        if (!phys_read(madt + at, &entry, min_u64(sizeof(entry), length - at))) break;
+        if (entry.length < 2 || entry.length > length - at) break;
+        count += entry_processor(&entry, &apic_ids[count]);
+        at += entry.length;
     }
     return count;
 }

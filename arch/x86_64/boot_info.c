@@ -14,7 +14,7 @@
 #define PVH_MAGIC 0x336ec578u
 
 #define LOW_MEMORY ((uint64_t)1 << 20) /* firmware, and where other processors will start */
-#define LARGE_PAGE ((uint64_t)1 << 21)
+#define EARLY_END ((uint64_t)1 << 32)  /* boot.asm's tables show no more */
 #define CMDLINE_SIZE 2048
 #define RSDP_SIZE 36
 
@@ -68,13 +68,13 @@ struct boot_info boot_info = {.loader = "?", .cmdline = ""};
 static char cmdline[CMDLINE_SIZE];
 static _Alignas(16) char rsdp[RSDP_SIZE];
 static paddr_t acpi_rsdp;
-static uint64_t physmap_end;
+static struct boot_ranges physmap;
 
 extern char kernel_start[], kernel_end[]; /* linker.ld */
 
 const struct boot_info *arch_boot_info(void) { return &boot_info; }
 
-uint64_t boot_physmap_end(void) { return physmap_end; }
+const struct boot_ranges *boot_physmap(void) { return &physmap; }
 
 paddr_t boot_acpi_rsdp(void) { return acpi_rsdp; }
 
@@ -86,29 +86,36 @@ static void cmdline_set(const char *text) {
 }
 
 static void bootfs_set(uint64_t base, uint64_t len) {
-    if (boot_info.bootfs.len != 0) return;
-    if (!page_aligned(base)) {
-        log_line("boot archive at %#lx is not on a page boundary: ignored", base);
-        return;
-    }
-    boot_info.bootfs = (struct boot_range){{base}, len};
+    if (boot_info.bootfs.len == 0) boot_info.bootfs = (struct boot_range){{base}, len};
+}
+
+/* The part of an entry that this processor can address, and the physmap has room for; of length 0 if there is none. */
+static struct memory memory_at(const char *entries, size_t i, size_t stride) {
+    const uint64_t end = min_u64(arch_phys_end(), KERNEL_DYNAMIC_BASE - PHYSMAP_BASE);
+    struct memory m;
+    memcpy(&m, entries + i * stride, sizeof(m));
+    m.len = m.base < end ? min_u64(m.len, end - m.base) : 0;
+    return m;
+}
+
+static bool is_ram(uint32_t type) {
+    return type == MEMORY_RAM || type == MEMORY_ACPI_TABLES || type == MEMORY_ACPI_STORE;
 }
 
 /* RAM first, then out again what is not RAM after all: firmware's maps have been seen to overlap. */
 static void memory_map_read(const char *entries, size_t count, size_t stride) {
     for (size_t i = 0; i < count; i++) {
-        const struct memory *m = (const void *)(entries + i * stride);
-        bool in_ram = m->type == MEMORY_RAM || m->type == MEMORY_ACPI_TABLES || m->type == MEMORY_ACPI_STORE;
-        if (in_ram) physmap_end = max_u64(physmap_end, m->base + m->len);
-        if (m->type != MEMORY_RAM) continue;
-        boot_info.ram_total += m->len;
-        boot_ram_add(m->base, m->len);
+        struct memory m = memory_at(entries, i, stride);
+        if (is_ram(m.type)) boot_ranges_add(&physmap, m.base, m.len);
+        if (m.type != MEMORY_RAM) continue;
+        boot_info.ram_total += m.len;
+        boot_ranges_add(&boot_info.ram, m.base, m.len);
     }
     for (size_t i = 0; i < count; i++) {
-        const struct memory *m = (const void *)(entries + i * stride);
-        if (m->type != MEMORY_RAM) boot_ram_remove(m->base, m->len);
+        struct memory m = memory_at(entries, i, stride);
+        if (!is_ram(m.type)) boot_ranges_remove(&physmap, m.base, m.len);
+        if (m.type != MEMORY_RAM) boot_ranges_remove(&boot_info.ram, m.base, m.len);
     }
-    physmap_end = (physmap_end + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
 }
 
 static void tag_read(const struct tag *tag) {
@@ -117,12 +124,12 @@ static void tag_read(const struct tag *tag) {
         cmdline_set(tag->text);
         break;
     case TAG_MODULE:
-        bootfs_set(tag->module.start, tag->module.end - tag->module.start);
+        if (tag->module.start < tag->module.end) bootfs_set(tag->module.start, tag->module.end - tag->module.start);
         break;
     case TAG_MEMORY_MAP: {
-        size_t stride = tag->memory_map.entry_size;
-        size_t count = (tag->size - offsetof(struct tag, memory_map.entries)) / stride;
-        memory_map_read(tag->memory_map.entries, count, stride);
+        size_t stride = tag->memory_map.entry_size, begin = offsetof(struct tag, memory_map.entries);
+        if (stride >= sizeof(struct memory) && tag->size > begin)
+            memory_map_read(tag->memory_map.entries, (tag->size - begin) / stride, stride);
         break;
     }
     case TAG_ACPI_OLD:
@@ -141,7 +148,7 @@ static void multiboot2_read(uint64_t info) {
     at += 8;
     while (at < end) {
         const struct tag *tag = (const void *)at;
-        if (tag->type == TAG_END) break;
+        if (tag->type == TAG_END || tag->size < offsetof(struct tag, text) || tag->size > end - at) break;
         tag_read(tag);
         at += (tag->size + 7) & ~7u;
     }
@@ -150,13 +157,33 @@ static void multiboot2_read(uint64_t info) {
 static void pvh_read(uint64_t info) {
     boot_info.loader = "pvh";
     const struct pvh_info *pvh = early(info);
-    if (pvh->cmdline != 0) cmdline_set(early(pvh->cmdline));
-    if (pvh->module_count > 0) {
+    if (pvh->cmdline != 0 && pvh->cmdline < EARLY_END) cmdline_set(early(pvh->cmdline));
+    if (pvh->module_count > 0 && pvh->modules < EARLY_END) {
         const struct pvh_module *module = early(pvh->modules);
         bootfs_set(module->base, module->len);
     }
     acpi_rsdp.raw = pvh->rsdp;
-    if (pvh->version >= 1) memory_map_read(early(pvh->memory_map), pvh->memory_map_count, sizeof(struct memory));
+    if (pvh->version >= 1 && pvh->memory_map < EARLY_END)
+        memory_map_read(early(pvh->memory_map), pvh->memory_map_count, sizeof(struct memory));
+}
+
+/* Only what lies in RAM, on a page boundary, can be mapped for programs. */
+static void bootfs_check(void) {
+    const struct boot_range *bootfs = &boot_info.bootfs;
+    if (page_aligned(bootfs->base.raw) && boot_ranges_hold(&physmap, bootfs->base.raw, bootfs->len)) return;
+    if (bootfs->len) log_line("boot archive at %#lx, not on a page boundary in RAM: ignored", bootfs->base.raw);
+    boot_info.bootfs = (struct boot_range){0};
+}
+
+/* A list that was full has lost a range: what the physmap does not show is not free. */
+static void ram_shown_only(void) {
+    uint64_t end = 0;
+    for (size_t i = 0; i < physmap.count; i++) {
+        const struct boot_range *r = &physmap.range[i];
+        boot_ranges_remove(&boot_info.ram, end, r->base.raw - end);
+        end = r->base.raw + r->len;
+    }
+    boot_ranges_remove(&boot_info.ram, end, ~(uint64_t)PAGE_MASK - end);
 }
 
 void boot_info_read(uint32_t magic, uint64_t info) {
@@ -170,8 +197,11 @@ void boot_info_read(uint32_t magic, uint64_t info) {
     default:
         panic("started by a boot loader that speaks neither multiboot2 nor PVH (%#x)", magic);
     }
-    boot_ram_remove(0, LOW_MEMORY);
-    boot_ram_remove((uint64_t)kernel_start - KERNEL_IMAGE_BASE, (uint64_t)(kernel_end - kernel_start));
-    boot_ram_remove(boot_info.bootfs.base.raw, boot_info.bootfs.len);
-    if (boot_info.ram_count == 0) panic("the boot loader (%s) reported no memory", boot_info.loader);
+    bootfs_check();
+    ram_shown_only();
+    boot_ranges_remove(&boot_info.ram, 0, LOW_MEMORY);
+    boot_ranges_remove(&boot_info.ram, (uint64_t)kernel_start - KERNEL_IMAGE_BASE,
+                       (uint64_t)(kernel_end - kernel_start));
+    boot_ranges_remove(&boot_info.ram, boot_info.bootfs.base.raw, boot_info.bootfs.len);
+    if (boot_info.ram.count == 0) panic("the boot loader (%s) reported no memory", boot_info.loader);
 }

@@ -14,11 +14,14 @@ paddr_t boot_acpi_rsdp(void);
 /* A zeroed page for good, off the end of free memory below 4 GiB; free memory no longer counts it. */
 paddr_t boot_page_take(void);
 
-/* Where the physmap must reach: past the last byte of RAM, used by firmware or free; a multiple of 2 MiB. */
-uint64_t boot_physmap_end(void);
+/* What the physmap shows: RAM, used by firmware or free, and nothing else. */
+const struct boot_ranges *boot_physmap(void);
 
-/* Range arithmetic on arch_boot_info()->ram, which stays ascending, page-aligned and without neighbours that touch. */
-void boot_ram_add(uint64_t base, uint64_t len);
-void boot_ram_remove(uint64_t base, uint64_t len);
+/* Lists of ranges stay ascending, page-aligned and without neighbours that touch. Takes in whole pages only. */
+void boot_ranges_add(struct boot_ranges *list, uint64_t base, uint64_t len);
+/* Takes out every page that it touches. */
+void boot_ranges_remove(struct boot_ranges *list, uint64_t base, uint64_t len);
+/* Does all of it lie in one range? */
+bool boot_ranges_hold(const struct boot_ranges *list, uint64_t base, uint64_t len);
 
 extern struct boot_info boot_info;

@@ -1,9 +1,10 @@
 /*
- * Writing back and forgetting lines of the caches. CLFLUSHOPT and CLWB are ordered by fences only, and CLFLUSH on some
- * processors too: one before, so that what was stored is in the caches by then, one after, so that the rest comes later.
+ * Writing back and forgetting lines of the caches. CLFLUSHOPT and CLWB are ordered by fences only, and CLFLUSH on
+ * some processors too: one before, so that what was stored is in the caches by then, one after, so that the rest
+ * comes later.
  *
- * Which lines are meant is said by linear addresses; the memory type there does not matter. Frames that the physmap lacks are
- * shown to the processor for a moment, uncached.
+ * Which lines are meant is said by linear addresses; the memory type there does not matter. Frames that the physmap
+ * lacks are shown to the processor for a moment, uncached.
  */
 #include "arch/cache.h"
 
@@ -41,7 +42,7 @@ static void frame_do(paddr_t pa, size_t len, lines_fn *act) {
         return;
     }
     bool were_on = arch_irq_disable();
-    va = mmu_window_open(pa);
+    va = mmu_window_open(pa, ZX_CACHE_POLICY_UNCACHED);
     act(va, va + len);
     mmu_window_close();
     if (were_on) arch_irq_enable();

@@ -255,23 +255,3 @@ bool kernel_page_present(vaddr_t va) {
     uint64_t *parent;
     return (*entry_deepest(kernel_root, va, 1, &level, &parent) & PTE_PRESENT) != 0;
 }
-
-/* `bits`: what the entries above allow. */
-static bool table_sound(const uint64_t *table, unsigned level, unsigned first, uint64_t bits) {
-    for (unsigned i = first; i < TABLE_ENTRIES; i++) {
-        uint64_t entry = table[i];
-        if (!(entry & PTE_PRESENT)) continue;
-        if (entry & PTE_USER) return false;
-        uint64_t write = bits & entry & PTE_WRITE;
-        if (level > 1 && !(entry & PTE_LARGE)) {
-            if (!table_sound(entry_table(entry), level - 1, 0, write)) return false;
-        } else if (write && (entry & PTE_NX) != pte_no_execute()) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool arch_kernel_tables_sound(void) {
-    return table_sound(arch_phys_to_virt(kernel_root), TOP_LEVEL, USER_ENTRIES, PTE_WRITE);
-}

@@ -10,12 +10,14 @@
 #include "arch/x86_64/boot_memory.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-/* The device registers' table ends with a window of each processor's. */
+/* The device registers' table ends with what processors are shown, and a window of each processor's. */
 #define FIRST_WINDOW (TABLE_ENTRIES - MAX_CPUS)
+#define FIRST_SHOWN (FIRST_WINDOW - SHOWN_COUNT)
 #define FOUR_GIB ((uint64_t)1 << 32)
 
 extern char kernel_start[], kernel_rodata[], kernel_data[], kernel_end[]; /* linker.ld */
@@ -54,14 +56,31 @@ static void map_range(vaddr_t va, uint64_t pa, uint64_t len, uint64_t bits) {
     }
 }
 
+static uint64_t image_phys(const void *va) { return (uint64_t)va - KERNEL_IMAGE_BASE; }
+
 static void map_image(char *start, char *end, uint64_t bits) {
-    map_range((vaddr_t)start, (vaddr_t)start - KERNEL_IMAGE_BASE, (uint64_t)(end - start), bits);
+    map_range((vaddr_t)start, image_phys(start), (uint64_t)(end - start), bits);
+}
+
+/* What of [base, end) lies in [from, to). */
+static void map_physmap(uint64_t base, uint64_t end, uint64_t from, uint64_t to, uint64_t bits) {
+    base = max_u64(base, from);
+    end = min_u64(end, to);
+    if (base < end) map_range(PHYSMAP_BASE + base, base, end - base, bits | pte_no_execute());
+}
+
+/* The image is written only where it is linked: here nobody could change the kernel's text. */
+static void map_ram(const struct boot_range *ram) {
+    const uint64_t base = ram->base.raw, end = base + ram->len;
+    map_physmap(base, end, 0, image_phys(kernel_start), PTE_WRITE);
+    map_physmap(base, end, image_phys(kernel_start), image_phys(kernel_end), 0);
+    map_physmap(base, end, image_phys(kernel_end), UINT64_MAX, PTE_WRITE);
 }
 
 void mmu_boot(void) {
     kernel_root = boot_page_take();
     root = arch_phys_to_virt(kernel_root);
-    map_range(PHYSMAP_BASE, 0, boot_physmap_end(), PTE_WRITE | pte_no_execute());
+    for (size_t i = 0; i < boot_physmap()->count; i++) map_ram(&boot_physmap()->range[i]);
     map_image(kernel_start, kernel_rodata, 0);
     map_image(kernel_rodata, kernel_data, pte_no_execute());
     map_image(kernel_data, kernel_end, PTE_WRITE | pte_no_execute());
@@ -74,18 +93,26 @@ void mmu_boot(void) {
     mmu_load(NULL);
 }
 
-static vaddr_t device_set(unsigned i, uint64_t pa, uint64_t bits) {
-    uint64_t uncached = (uint64_t)ZX_CACHE_POLICY_UNCACHED_DEVICE << PTE_CACHE_SHIFT;
-    device_table[i] = (pa & PTE_FRAME) | PTE_PRESENT | PTE_GLOBAL | uncached | pte_no_execute() | bits;
+static vaddr_t device_set(unsigned i, uint64_t pa, uint32_t policy, uint64_t bits) {
+    bits |= PTE_PRESENT | PTE_GLOBAL | pte_no_execute() | (uint64_t)policy << PTE_CACHE_SHIFT;
+    device_table[i] = (pa & PTE_FRAME) | bits;
     return KERNEL_DEVICE_BASE + i * PAGE_SIZE + (pa & PAGE_MASK);
 }
 
 volatile void *mmu_map_device(uint64_t pa) {
-    CHECK(device_pages < FIRST_WINDOW);
-    return (volatile void *)device_set(device_pages++, pa, PTE_WRITE);
+    CHECK(device_pages < FIRST_SHOWN);
+    return (volatile void *)device_set(device_pages++, pa, ZX_CACHE_POLICY_UNCACHED_DEVICE, PTE_WRITE);
 }
 
-vaddr_t mmu_window_open(paddr_t pa) { return device_set(FIRST_WINDOW + arch_this_cpu()->id, pa.raw, 0); }
+vaddr_t mmu_show(unsigned i, const void *data, bool writable) {
+    vaddr_t va = (vaddr_t)data;
+    uint64_t pa = va >= KERNEL_IMAGE_BASE ? image_phys(data) : arch_virt_to_phys(data).raw;
+    return device_set(FIRST_SHOWN + i, pa, ZX_CACHE_POLICY_CACHED, writable ? PTE_WRITE : 0);
+}
+
+vaddr_t mmu_window_open(paddr_t pa, uint32_t policy) {
+    return device_set(FIRST_WINDOW + arch_this_cpu()->id, pa.raw, policy, 0);
+}
 
 /* What is not present is not remembered: opening needs none of this. */
 void mmu_window_close(void) {

@@ -34,8 +34,8 @@ static void vector_save(void *area) {
 }
 
 /*
- * Some processors keep x87's pointers to its last instruction and operand where the area has none: another thread's, unless
- * they are cleared first.
+ * Some processors keep x87's pointers to its last instruction and operand where the area has none: another thread's,
+ * unless they are cleared first.
  */
 static void vector_load(const void *area) {
     if (cpu_has.x87_stays) __asm__ volatile("fninit");

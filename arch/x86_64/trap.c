@@ -145,8 +145,8 @@ static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
 
 /*
  * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error:
- * bringing the page in would not help it, and be tried for ever. Nor would it help where a translation has bits that this
- * processor does not know: the program ends that has it, and nobody else.
+ * bringing the page in would not help it, and be tried for ever. Nor would it help where a translation has bits that
+ * this processor does not know: the program ends that has it, and nobody else.
  */
 static void page_fault(struct trap_frame *frame) {
     vaddr_t addr = cr2_read();

@@ -57,8 +57,7 @@ void host_memory_init(size_t size) {
     /* Frame 0 stays out, as it does on a PC: a physical address of 0 is always a mistake. */
     boot_info.bootfs = (struct boot_range){{PAGE_SIZE}, ARCHIVE_LEN};
     const uint64_t first = PAGE_SIZE + ARCHIVE_ROOM;
-    boot_info.ram[0] = (struct boot_range){{first}, size - first};
-    boot_info.ram_count = 1;
+    boot_info.ram = (struct boot_ranges){.range = {{{first}, size - first}}, .count = 1};
     boot_info.ram_total = size;
 }
 

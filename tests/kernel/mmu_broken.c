@@ -1,6 +1,6 @@
 /*
- * Translations that the processor cannot use, because the address they lead to has more bits than it knows: they end what
- * meets them, a copy or a program, and not the machine. No call can make one, so these tests do.
+ * Translations that the processor cannot use, because the address they lead to has more bits than it knows: they end
+ * what meets them, a copy or a program, and not the machine. No call can make one, so these tests do.
  */
 #include <zircon/syscalls/object.h>
 

@@ -5,6 +5,8 @@
  *     wrong      a test fails               truncate    the tests end before the plan is fulfilled
  *     triple     the processor gives up and resets the machine
  *     stack      the kernel's stack overflows
+ *     text       the kernel's text is written, by way of the physmap
+ *     hole       what is no RAM is read, by way of the physmap
  *     together   two processors panic at once, each at a place of its own
  *
  * and what debug kernels notice by themselves:
@@ -84,6 +86,17 @@ static unsigned call_deeply(unsigned calls) {
 static void stack(void) { log_line("%u", call_deeply(CALLS)); }
 
 static void panicking(void) { panic("provoked"); }
+extern char kernel_start[]; /* linker.ld */
+
+static void text(void) {
+    volatile char *alias = arch_phys_to_virt((paddr_t){(uint64_t)kernel_start - KERNEL_IMAGE_BASE});
+    CHECK(memcmp((const char *)alias, kernel_start, PAGE_SIZE) == 0);
+    *alias = *alias;
+}
+
+/* Where every PC has a screen's memory, if any. */
+static void hole(void) { (void)*(volatile char *)arch_phys_to_virt((paddr_t){0xa0000}); }
+
 /* Each waits for the other, and the registers then say who it was. */
 static _Atomic unsigned there;
 static struct thread other_thread;
@@ -126,6 +139,7 @@ static const struct {
     {"hang", hang},       {"overflow", overflow},   {"fence", fence},
     {"stale", stale},     {"twice", twice},         {"link", link},
     {"page", page},       {"stack", stack},         {"together", together},
+    {"text", text},       {"hole", hole},
 };
 
 KTEST("harness/nothing is provoked") {

@@ -1,7 +1,7 @@
 /*
  * The kernel's address map, and what an address space is to a PC.
  *
- *   0xffff800000000000  physmap: all of RAM
+ *   0xffff800000000000  physmap: all of RAM, the image's part read-only
  *   0xffffa00000000000  dynamic area: kernel stacks between guard pages
  *   0xffffffff80000000  physical 0 as the image sees it; the image lies at its second MiB
  *   0xffffffffc0000000  device registers, uncached

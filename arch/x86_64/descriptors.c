@@ -44,8 +44,10 @@ struct [[gnu::packed]] table_pointer {
 /* entry.asm: one entry every 16 bytes. */
 extern const char vector_entries[256][16];
 
-static struct percpu boot_cpu, *cpus[MAX_CPUS] = {&boot_cpu};
-static struct gate idt[256];
+static _Alignas(PAGE_SIZE) struct percpu boot_cpu;
+static struct percpu *cpus[MAX_CPUS] = {&boot_cpu};
+static _Alignas(PAGE_SIZE) struct gate idt[256];
+static vaddr_t idt_shown = (vaddr_t)idt;
 static _Alignas(16) char ist_stacks[IST_STACKS][IST_STACK_SIZE];
 
 static void gdt_fill(struct percpu *cpu) {
@@ -61,8 +63,9 @@ static void gdt_fill(struct percpu *cpu) {
 }
 
 /* Loads the GDT and every register that refers to it. The selectors of ds, es, fs and gs stay 0. */
-static void gdt_load(const struct percpu *cpu) {
-    struct table_pointer pointer = {sizeof(cpu->gdt) - 1, (uint64_t)cpu->gdt};
+static void gdt_load(struct percpu *cpu) {
+    struct table_pointer pointer = {sizeof(cpu->gdt) - 1, cpu->gdt_shown};
+    gdt_fill(cpu); /* anew, for a task state that is loaded once is marked as busy */
     __asm__ volatile("lgdt %0\n\t"
                      "pushq %1\n\t"
                      "leaq 1f(%%rip), %%rax\n\t"
@@ -94,7 +97,7 @@ static void idt_fill(void) {
 }
 
 static void idt_load(void) {
-    struct table_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
+    struct table_pointer pointer = {sizeof(idt) - 1, idt_shown};
     __asm__ volatile("lidt %0" ::"m"(pointer));
 }
 
@@ -107,8 +110,10 @@ static void percpu_fill(struct percpu *cpu, unsigned id) {
     cpu->cpu.id = id;
     cpu->alarm = ZX_TIME_INFINITE;
     cpu->tss.io_bitmap = sizeof(struct tss); /* past the end: no ports for user mode */
-    gdt_fill(cpu);
+    cpu->gdt_shown = (vaddr_t)cpu->gdt;
 }
+
+static void gdt_show(struct percpu *cpu) { cpu->gdt_shown = mmu_show(1 + cpu->cpu.id, cpu->gdt, true); }
 
 void percpu_load(struct percpu *cpu) {
     gdt_load(cpu);
@@ -124,6 +129,12 @@ void percpu_init(void) {
     percpu_load(&boot_cpu);
 }
 
+void percpu_show(void) {
+    idt_shown = mmu_show(0, idt, false);
+    gdt_show(&boot_cpu);
+    percpu_load(&boot_cpu);
+}
+
 /* The extra stacks share kernel stacks. What was taken in vain is lost: where that little is missing, all is soon. */
 struct percpu *percpu_new(unsigned id, uint32_t apic_id) {
     _Static_assert(sizeof(struct percpu) <= PAGE_SIZE);
@@ -133,6 +144,7 @@ struct percpu *percpu_new(unsigned id, uint32_t apic_id) {
     struct percpu *cpu = arch_phys_to_virt(page);
     char *stack = NULL;
     percpu_fill(cpu, id);
+    gdt_show(cpu);
     cpu->apic_id = apic_id;
     for (unsigned i = 0; i < IST_STACKS; i++) {
         if (i % fit == 0 && !(stack = upcall_stack_alloc())) return NULL;

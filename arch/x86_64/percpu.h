@@ -49,12 +49,19 @@ struct percpu {
     struct cpu cpu;
     struct tss tss;
     uint64_t gdt[GDT_ENTRIES];
+    vaddr_t gdt_shown; /* where the processor is told that it lies */
 };
 
 static inline struct percpu *percpu_this(void) { return container_of(arch_this_cpu(), struct percpu, cpu); }
 
 /* Gives the boot processor its struct percpu, GDT, TSS and IDT. Before it nothing of the kernel's C code may run. */
 void percpu_init(void);
+
+/*
+ * Moves IDT and GDT, for processors that let user code ask where they are, to addresses that say nothing. After
+ * mmu_boot().
+ */
+void percpu_show(void);
 
 /* Makes a struct percpu, with stacks, for another processor; NULL when there is no memory. */
 struct percpu *percpu_new(unsigned id, uint32_t apic_id);

@@ -22,6 +22,7 @@ _Noreturn void machine_start(uint32_t magic, uint64_t info) {
     cpu_init();
     boot_info_read(magic, info);
     mmu_boot();
+    percpu_show();
     apic_init();
     time_init();
     features_log();

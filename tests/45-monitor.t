@@ -16,11 +16,14 @@ make_path($dir);
 my $PROMPT = qr/jargoon> \e\[K$/;
 my $ASKED = qr/treasure> \e\[K$/;
 
+# The archive that the machine gets.
+our $bootfs = "$out/bootfs";
+
 # Types each of the second ones when the output matches the first; returns what was on the screen.
 sub talk {
     my (@talk) = @_;
     my $machine = Machine->new(
-        kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh', console => 'talk',
+        kernel => "$out/kernel.elf", bootfs => $bootfs, dir => $dir, fw => 'pvh', console => 'talk',
         talk => \@talk, cmdline => 'init.run=monitor',
     );
     my $result = $machine->run;
@@ -182,6 +185,24 @@ like($answers[6], qr/\|changed/, 'it sees what was written');
 like($answers[7], qr/\|\.ELF/, 'and the other does not');
 like($answers[10], qr/^There is no process \d+/, 'a process that has been killed is no more');
 like($answers[11], qr/^ +(\d+)  init .*^ +\d+  watcher /ms, 'and the other lives on');
+
+# Names and lines that would play with the terminal are shown with all that is not plain text escaped.
+{
+    local $bootfs = "$dir/bootfs";
+    system('user/mkbootfs', $bootfs, (map { "bin/$_=$out/user/$_" } qw(init monitor)), "bin/rude=$out/user/test/rude") == 0
+        or die "cannot make $bootfs\n";
+    my $rude = sub { my ($command) = @_; return sub { return $command . ' ' . ($_[0] =~ /^rude (\d+) runs/m)[0] . "\r" } };
+    $console = talk(
+        $PROMPT, "start rude\r", qr/a line.*$PROMPT/s, "ps\r",
+        map({ ($PROMPT, $rude->($_)) } qw(maps handles kill)), $PROMPT, "exit\r",
+    );
+    my $NAME = qr/\\x1b\]0;gotcha\\x07\\x5crude\\xff/;
+    like($console, qr/rude \d+: \\x1b\]0;gotcha\\x07\ta line\r?$/m, 'a line of a program in the background');
+    like($console, qr/^ +\d+  $NAME +running.*\n +\d+    thread $NAME +running/m, 'names of processes and threads');
+    like($console, qr/^The address space of $NAME \d+:.* $NAME \d+\+0/ms, 'the name of what is mapped');
+    like($console, qr/^Handles to $NAME \d+.*\n  $NAME +koid/ms, 'and of what is held');
+    unlike($console, qr/[\a\xff]/, 'none of it gets through');
+}
 
 # The game, played to its end: scan and dig until three places or fewer are left, then write to them.
 sub player {

@@ -45,8 +45,8 @@ sub may_include {
     return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^(limits|threads)\.h$/ if $from eq 'public';
     return 1 if $to eq 'public';
     # User programs stand on the public headers and the C library; the list of calls gives them their stubs, and what
-    # the kernel reads archives and programs with is theirs too.
-    return 1 if $from =~ m{^(user|tests/user)$} && $included =~ m{^(arch/types|kernel/base/(newc|elf_image))\.h$};
+    # the kernel reads archives and programs with, and shows names with, is theirs too.
+    return 1 if $from =~ m{^(user|tests/user)$} && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};
     return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
     return $system || $to eq $from || $to eq 'user' || $included eq 'syscalls/list.h'
         if $from =~ m{^(user|tests/(?:user|programs|bench))$};

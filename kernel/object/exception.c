@@ -27,14 +27,17 @@ static const char *exception_name(const struct arch_exception *e) {
     }
 }
 
+/*
+ * The first crash of a process is told; it ends the process, and process_finish() tells how many threads crashed before
+ * they noticed. Names come last: if the line is too long, they are cut.
+ */
 void upcall_exception(const struct arch_exception *e) {
     struct user_thread *thread = user_thread_current();
     struct process *process = thread->process;
-    char process_name[ZX_MAX_NAME_LEN], thread_name[ZX_MAX_NAME_LEN];
-    object_get_name(&process->object, process_name);
-    object_get_name(&thread->object, thread_name);
-    log_line("crash: process %lu '%s', thread %lu '%s': %s (%s) at pc %#lx, sp %#lx, address %#lx",
-             process->object.koid, process_name, thread->object.koid, thread_name, exception_name(e), e->detail, e->pc,
-             e->sp, e->fault_addr);
+    if (atomic_fetch_add(&process->crashes, 1) == 0)
+        log_line("crash: %s (%s) at pc %#lx, sp %#lx, address %#lx, process %lu '%s', thread %lu '%s'",
+                 exception_name(e), e->detail, e->pc, e->sp, e->fault_addr, process->object.koid,
+                 object_printable_name(&process->object).text, thread->object.koid,
+                 object_printable_name(&thread->object).text);
     process_kill(process, ZX_TASK_RETCODE_EXCEPTION_KILL);
 }

@@ -36,6 +36,12 @@ void object_get_name(struct object *object, char name[ZX_MAX_NAME_LEN]) {
     mutex_unlock(&object->lock);
 }
 
+struct printable_name object_printable_name(struct object *object) {
+    char name[ZX_MAX_NAME_LEN];
+    object_get_name(object, name);
+    return printable_name(name);
+}
+
 zx_status_t object_set_name(struct object *object, const char name[ZX_MAX_NAME_LEN]) {
     char *own = name_of(object);
     if (!own) return ZX_ERR_NOT_SUPPORTED;

@@ -3,10 +3,14 @@
  */
 #pragma once
 
+#include "kernel/base/printable.h"
 #include "kernel/sched/object.h"
 
 /* Always all of `name`, zeros at its end; "" for what has none. */
 void object_get_name(struct object *object, char name[ZX_MAX_NAME_LEN]);
+
+/* The same for a log or a terminal. */
+struct printable_name object_printable_name(struct object *object);
 
 /* NOT_SUPPORTED for what has none. */
 MUST_CHECK zx_status_t object_set_name(struct object *object, const char name[ZX_MAX_NAME_LEN]);

@@ -6,6 +6,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/object/name.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "vm/heap.h"
@@ -24,6 +25,10 @@ static zx_koid_t process_related_koid(struct object *object) { return process_fr
 
 /* Everything the process had goes. No thread of it runs on its address space any more. */
 static void process_finish(struct process *process) {
+    unsigned crashes = atomic_load(&process->crashes);
+    if (crashes > 1)
+        log_line("crash: %u more threads of process %lu '%s'", crashes - 1, process->object.koid,
+                 object_printable_name(&process->object).text);
     handle_table_destroy(&process->handles);
     aspace_destroy(process->aspace);
     mutex_lock(&process->lock);

@@ -36,6 +36,8 @@ struct process {
     LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
     unsigned suspensions;              /* [p] tokens that hold all of its threads */
 
+    atomic_uint crashes; /* [a] of its threads */
+
     /* [j] */
     LIST_ENTRY(process) job_link;
     SLIST_ENTRY(process) doomed; /* while its job is being killed: that happens once */

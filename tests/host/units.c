@@ -88,6 +88,38 @@ KTEST("process/whatever crashes it, the log says what it was") {
     EXPECT(crashes(ZX_EXCP_GENERAL, "general exception"));
 }
 
+static unsigned told; /* how often the log says that a thread crashed when another is about to */
+
+/* The last one crashes at once, and the others when they are killed but have not noticed it. */
+static void crash_with_others(uint64_t arg1 UNUSED, uint64_t number) {
+    while (number > 0 && !thread_killed()) thread_yield();
+    told += strstr(host_log_line(), "page fault") != NULL;
+}
+
+KTEST("process/of threads that crash together one is told, and the others are counted") {
+    struct job *job;
+    struct process *process;
+    struct user_thread *threads[4];
+    zx_signals_t observed;
+    NEED(job_create_root(&job) == ZX_OK && process_create(job, "\x1b[2J\\fragile\n", &process) == ZX_OK);
+    for (size_t i = 0; i < countof(threads); i++) NEED(user_thread_create(process, "", &threads[i]) == ZX_OK);
+    const vaddr_t entry = host_program_entry(crash_with_others);
+    log_line("nobody has crashed");
+    told = 0;
+    NEED(process_start(process, threads[3], entry, 0, (struct handle){0}, 3) == ZX_OK);
+    for (size_t i = 3; i-- > 0;) NEED(user_thread_start(threads[i], entry, 0, 0, i) == ZX_OK);
+    EXPECT(object_wait_one(&job->object, NULL, 0, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK);
+    EXPECT(told == 3);
+    EXPECT(strstr(host_log_line(), "crash: 3 more threads of process "));
+    EXPECT(strstr(host_log_line(), "'\\x1b[2J\\x5cfragile\\x0a'\n"));
+    for (size_t i = 0; i < countof(threads); i++) {
+        while (atomic_load(&threads[i]->object.refs) != 1) thread_yield();
+        object_unref(&threads[i]->object);
+    }
+    object_unref(&process->object);
+    object_unref(&job->object);
+}
+
 KTEST("log/a line that the device cuts ends before the next begins, and one of which it takes nothing is lost") {
     host_log_takes(20);
     log_line("this will be cut");

@@ -150,7 +150,7 @@ static void search_mapping(struct search *s, const zx_info_maps_t *map) {
             at += ZX_PAGE_SIZE;
             continue;
         }
-        search_chunk(s, at - s->carried, s->carried + actual, maps_name(map));
+        search_chunk(s, at - s->carried, s->carried + actual, maps_name(map).text);
         at += actual;
         s->interrupted = keyboard_interrupted();
     }

@@ -7,6 +7,7 @@
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
+#include "kernel/base/printable.h"
 #include "user/lib/bootfs.h"
 #include "user/lib/launch.h"
 #include "user/lib/process_find.h"
@@ -21,18 +22,18 @@
 
 /* ps */
 
-static void name_get(zx_handle_t handle, char name[ZX_MAX_NAME_LEN]) {
-    if (zx_object_get_property(handle, ZX_PROP_NAME, name, ZX_MAX_NAME_LEN) != ZX_OK) name[0] = '\0';
+static struct printable_name name_get(zx_handle_t handle) {
+    char name[ZX_MAX_NAME_LEN];
+    if (zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name)) != ZX_OK) name[0] = '\0';
+    return printable_name(name);
 }
 
 static void show_thread(zx_handle_t process, zx_koid_t koid) {
-    char name[ZX_MAX_NAME_LEN];
     zx_handle_t thread;
     zx_signals_t signals = 0;
     if (zx_object_get_child(process, koid, ZX_RIGHT_SAME_RIGHTS, &thread) != ZX_OK) return;
-    name_get(thread, name);
     zx_object_wait_one(thread, 0, 0, &signals);
-    printf("%7llu    thread %-20s %s\n", (unsigned long long)koid, name,
+    printf("%7llu    thread %-20s %s\n", (unsigned long long)koid, name_get(thread).text,
            signals & ZX_THREAD_RUNNING ? "running" : "ended");
     zx_handle_close(thread);
 }
@@ -44,12 +45,10 @@ static const char *process_state(zx_handle_t process) {
 }
 
 static void show_process(zx_handle_t process, zx_koid_t koid) {
-    char name[ZX_MAX_NAME_LEN];
     static zx_koid_t threads[MAX_LISTED];
     zx_info_task_stats_t memory;
     size_t count = 0;
-    name_get(process, name);
-    printf("%7llu  %-28s %-11s", (unsigned long long)koid, name, process_state(process));
+    printf("%7llu  %-28s %-11s", (unsigned long long)koid, name_get(process).text, process_state(process));
     if (zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL) == ZX_OK) {
         printf(" %8s %8s %8s", format_size(memory.mem_private_bytes), format_size(memory.mem_shared_bytes),
                format_size(memory.mem_mapped_bytes));
@@ -188,8 +187,8 @@ static void show_own(void) {
 }
 
 static void show_vmo(const zx_info_vmo_t *vmo) {
-    printf("  %-14s koid %llu, %s, %s committed\n", *vmo->name ? vmo->name : "unnamed", (unsigned long long)vmo->koid,
-           format_size(vmo->size_bytes), format_size(vmo->committed_bytes));
+    printf("  %-14s koid %llu, %s, %s committed\n", *vmo->name ? printable_name(vmo->name).text : "unnamed",
+           (unsigned long long)vmo->koid, format_size(vmo->size_bytes), format_size(vmo->committed_bytes));
     show_rights(vmo->handle_rights);
 }
 

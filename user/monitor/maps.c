@@ -39,7 +39,9 @@ void maps_free(struct maps *maps) {
     maps->entries = NULL;
 }
 
-const char *maps_name(const zx_info_maps_t *map) { return *map->name ? map->name : "unnamed"; }
+struct printable_name maps_name(const zx_info_maps_t *map) {
+    return printable_name(*map->name ? map->name : "unnamed");
+}
 
 static unsigned log2_of(size_t value) {
     unsigned bits = 0;
@@ -67,7 +69,7 @@ static void show_mapping(const zx_info_maps_t *map) {
     snprintf(used, sizeof(used), "%zu/%zu", m->committed_pages, pages);
     printf("%5s %c%c%c %-*s %9s  %s %llu+%#llx\n", format_size(map->size), m->mmu_flags & ZX_VM_PERM_READ ? 'r' : '-',
            m->mmu_flags & ZX_VM_PERM_WRITE ? 'w' : '-', m->mmu_flags & ZX_VM_PERM_EXECUTE ? 'x' : '-', BAR_WIDTH,
-           bar(pages, m->committed_pages), used, maps_name(map), (unsigned long long)m->vmo_koid,
+           bar(pages, m->committed_pages), used, maps_name(map).text, (unsigned long long)m->vmo_koid,
            (unsigned long long)m->vmo_offset);
 }
 

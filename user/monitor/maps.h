@@ -20,5 +20,5 @@ void maps_free(struct maps *maps);
 
 void maps_show(const struct target *target, const struct maps *maps);
 
-/* The name of a mapping's memory object, or words in its place. */
-const char *maps_name(const zx_info_maps_t *map);
+/* The name of a mapping's memory object, as it may be shown, or words in its place. */
+struct printable_name maps_name(const zx_info_maps_t *map);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/base/printable.h"
 #include "user/monitor/keyboard.h"
 
 #define DEFAULT_COLUMNS 80
@@ -76,8 +77,12 @@ void screen_background(struct screen_line *line, const char *name, const char *t
         } else if (text[i] == '\n') {
             screen_background_end(line, name);
         } else {
-            line->text[line->len++] = text[i];
-            if (line->len == sizeof(line->text)) screen_background_end(line, name);
+            if (line->len + PRINTABLE_MAX >= sizeof(line->text)) screen_background_end(line, name);
+            if (text[i] == '\t' || text[i] == '\\') {
+                line->text[line->len++] = text[i];
+            } else {
+                line->len += printable(line->text + line->len, PRINTABLE_MAX + 1, &text[i], 1);
+            }
         }
     }
 }

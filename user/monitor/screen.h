@@ -1,7 +1,7 @@
 /*
  * Who may write where on the one screen. The program in the foreground writes freely. What programs in the background
- * write comes by whole lines, each with the program's name before it, and never tears the line that is being typed:
- * that one is taken away and put back.
+ * write comes by whole lines, each with the program's name before it and with all but plain text and tabs escaped, and
+ * never tears the line that is being typed: that one is taken away and put back.
  */
 #pragma once
 

@@ -14,8 +14,9 @@
 bool target_open(const struct word *word, struct target *out) {
     zx_status_t status = process_find(word->text, &out->process, &out->koid);
     if (status == ZX_OK) {
-        if (zx_object_get_property(out->process, ZX_PROP_NAME, out->name, sizeof(out->name)) != ZX_OK)
-            *out->name = '\0';
+        char name[ZX_MAX_NAME_LEN];
+        if (zx_object_get_property(out->process, ZX_PROP_NAME, name, sizeof(name)) != ZX_OK) *name = '\0';
+        printable(out->name, sizeof(out->name), name, strlen(name));
         return true;
     }
     if (status == ZX_ERR_ALREADY_EXISTS) {

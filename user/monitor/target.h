@@ -8,13 +8,14 @@
 #include <stdint.h>
 #include <zircon/types.h>
 
+#include "kernel/base/printable.h"
 #include "user/monitor/words.h"
 
 /* A process that was named by its koid or its name. */
 struct target {
     zx_handle_t process; /* owned */
     zx_koid_t koid;
-    char name[ZX_MAX_NAME_LEN];
+    char name[sizeof(struct printable_name)]; /* as it may be shown */
 };
 
 bool target_open(const struct word *word, struct target *out);

@@ -142,6 +142,7 @@ static void table_drop(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end)
 
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     table_drop(table_at(as->root.raw), LEVELS, va, va + len);
+    host_forget(as, va, len);
 }
 
 zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
@@ -156,8 +157,10 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
         }
         *entry = table.raw | ENTRY_PRESENT;
     }
+    bool replaces = *entry;
     *entry = pa.raw | ENTRY_PRESENT | (floor > 1 ? ENTRY_LARGE : 0) | (prot & MMU_WRITE ? ENTRY_WRITE : 0) |
              (prot & MMU_EXECUTE ? ENTRY_EXECUTE : 0) | (uint64_t)cache << ENTRY_CACHE_SHIFT;
+    if (replaces) host_forget(as, va, size);
     return ZX_OK;
 }
 
@@ -210,10 +213,9 @@ static zx_status_t user_place(vaddr_t va, unsigned flags, struct place *place) {
     struct arch_aspace *as = thread_current()->arch_aspace;
     zx_status_t status = ZX_OK;
     for (; status == ZX_OK; status = upcall_page_fault(va, flags)) {
-        unsigned prot;
         uint32_t cache;
-        if (!as || !arch_mmu_query(as, va, &place->pa, &prot, &cache)) continue;
-        if ((flags & FAULT_WRITE) && !(prot & MMU_WRITE)) continue;
+        host_touch();
+        if (!as || !host_translate(as, va, flags & FAULT_WRITE, &place->pa, &cache)) continue;
         place->pa.raw += va & PAGE_MASK;
         place->cached = cache == ZX_CACHE_POLICY_CACHED;
         return ZX_OK;

@@ -82,7 +82,6 @@ static zx_status_t create_child(struct vmo *parent, uint32_t options, uint64_t o
 /* Gives the caller a handle to a child of the VMO that `parent` names. Takes the child's reference. */
 static zx_status_t give_child(const struct handle *parent, struct vmo *child, zx_rights_t rights, user_out_t out) {
     if (parent->rights & ZX_RIGHT_GET_PROPERTY) vmo_copy_name(child, vmo_from_object(parent->object));
-    vmo_adopt(vmo_from_object(parent->object), child);
     zx_status_t status = handle_give(caller_handles(), out, handle_make(&child->object, rights));
     vmo_unref(child);
     return status;

@@ -106,13 +106,16 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     return status;
 }
 
-zx_status_t mapping_make_private(struct mapping *m, struct vmo **old) {
+zx_status_t mapping_make_private(struct mapping *m, uint64_t within, struct vmo **old) {
     struct vmo *shared = m->vmo, *own;
     if (shared->kind == VMO_PHYSICAL) return ZX_ERR_BAD_STATE;
     zx_status_t status = vmo_snapshot_clipped(shared, m->offset, m->region.len, &own);
     if (status != ZX_OK) return status;
+    if (own->size <= within) {
+        object_abandon(&own->object);
+        return ZX_ERR_OUT_OF_RANGE;
+    }
     vmo_copy_name(own, shared);
-    vmo_adopt(shared, own);
     mutex_lock(&shared->store->lock);
     mapping_drop(m, m->region.base, m->region.len);
     mapping_set_remove(m);

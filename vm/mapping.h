@@ -77,9 +77,10 @@ static inline bool mapping_must_fork(const struct mapping *m) { return !(m->ceil
 
 /*
  * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like it. `*old`
- * gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached), NO_MEMORY.
+ * gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached), OUT_OF_RANGE (the VMO
+ * ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY.
  */
-MUST_CHECK zx_status_t mapping_make_private(struct mapping *m, struct vmo **old);
+MUST_CHECK zx_status_t mapping_make_private(struct mapping *m, uint64_t within, struct vmo **old);
 
 /* Frees what mapping_detach() gathered. No lock is held. */
 void mapping_release(struct mapping_list *dead);

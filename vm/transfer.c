@@ -106,7 +106,7 @@ static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
     zx_status_t status = ZX_OK;
     mutex_lock(&target->lock);
     struct mapping *m = target->state == ASPACE_ALIVE ? aspace_find(target, addr) : NULL;
-    if (m && mapping_must_fork(m)) status = mapping_make_private(m, &orphan);
+    if (m && mapping_must_fork(m)) status = mapping_make_private(m, addr - m->region.base, &orphan);
     mutex_unlock(&target->lock);
     if (orphan) vmo_unref(orphan);
     return status;
@@ -114,10 +114,11 @@ static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
 
 /* After a window that was not the last: ZX_OK if the next may begin, or what the transfer ends with. */
 static zx_status_t go_on(zx_status_t status) {
-    switch_point();
+    switch_point_between_windows();
     struct thread *self = thread_current();
     if (status == BUFFER_FAULTED) {
         status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
+        switch_point_between_windows();
         /* If there is no page to be had the buffer is good all the same, and it is as with a page of the target. */
         if (status != ZX_OK && status != ZX_ERR_NO_MEMORY) status = ZX_ERR_INVALID_ARGS;
     }

@@ -43,7 +43,13 @@ static void family_leave(struct vmo *vmo) {
     } while (child);
 }
 
-void vmo_adopt(struct vmo *parent, struct vmo *child) {
+/*
+ * Under the store's lock: a new child joins the family. Whether a VMO has children decides what may be done with it, and
+ * is looked at under that lock.
+ */
+static void adopt(struct vmo *parent, struct vmo *child) {
+    child->is_child = true;
+    child->parent_koid = parent->object.koid;
     mutex_lock(&family_lock);
     child_insert(child, parent);
     mutex_unlock(&family_lock);
@@ -134,8 +140,6 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
     uint64_t end;
     struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
     if (!child) return ZX_ERR_NO_MEMORY;
-    child->is_child = true;
-    child->parent_koid = vmo->object.koid;
     mutex_lock(&store->lock);
     zx_status_t status = ZX_OK;
     if (clip) size = child->size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
@@ -143,6 +147,7 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
     if (status == ZX_OK && !page_aligned(offset)) status = ZX_ERR_INVALID_ARGS;
     if (status == ZX_OK && __builtin_add_overflow(offset, size, &end)) status = ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = share_pages(store, vmo, offset, child);
+    if (status == ZX_OK) adopt(vmo, child);
     mutex_unlock(&store->lock);
     if (status == ZX_OK)
         *out = child;
@@ -172,8 +177,9 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
     slice->kind = vmo->kind;
     slice->frames = vmo->frames;
     slice->store_offset = vmo->store_offset + offset;
-    slice->is_child = true;
-    slice->parent_koid = vmo->object.koid;
+    mutex_lock(&vmo->store->lock);
+    adopt(vmo, slice);
+    mutex_unlock(&vmo->store->lock);
     *out = slice;
     return ZX_OK;
 }

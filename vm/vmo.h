@@ -82,6 +82,8 @@ MUST_CHECK zx_status_t vmo_create_physical(paddr_t base, uint64_t size, struct v
  * A copy of [offset, offset + size) as it is now. May lie partly or wholly beyond the end, and reads zero there.
  * NOT_SUPPORTED physical, BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a
  * reference. A contiguous VMO keeps its frames, so its pages are copied at once.
+ *
+ * Snapshots and slices count as children of `vmo` from their first moment until they and all their own children are freed.
  */
 MUST_CHECK zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out);
 
@@ -90,9 +92,6 @@ MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, ui
 
 /* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
-
-/* Makes `child` count as a child of `parent` until it and all its own children are freed. */
-void vmo_adopt(struct vmo *parent, struct vmo *child);
 
 size_t vmo_child_count(struct vmo *vmo);
 

@@ -17,6 +17,13 @@ void switch_point_reached(void);
 static inline void switch_point(void) {
     if (unlikely(switch_points_on)) switch_point_reached();
 }
+
+/* Between two windows of a transfer, where the call itself promises no more than each window does. */
+void switch_window_reached(void);
+static inline void switch_point_between_windows(void) {
+    if (unlikely(switch_points_on)) switch_window_reached();
+}
 #else
+static inline void switch_point_between_windows(void) {}
 static inline void switch_point(void) {}
 #endif

@@ -44,6 +44,8 @@ void switch_point_reached(void) {
     arch_irq_enable();
 }
 
+void switch_window_reached(void) { switch_point_reached(); }
+
 void force_number_thread(struct thread *t) {
     static _Atomic uint64_t numbers;
     t->number = 1 + atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed);

@@ -238,7 +238,6 @@ KTEST("vmo/a cache policy needs a VMO with no page, mapping, child or parent") {
     EXPECT(va && vmo_set_cache_policy(vmo, uncached) == ZX_ERR_BAD_STATE);
     EXPECT(vmar_unmap(as->root, va, PAGES(2)) == ZX_OK);
     NEED(vmo_slice(vmo, 0, PAGES(1), &child) == ZX_OK);
-    vmo_adopt(vmo, child);
     EXPECT(vmo_set_cache_policy(vmo, uncached) == ZX_ERR_BAD_STATE);
     EXPECT(vmo_set_cache_policy(child, uncached) == ZX_ERR_BAD_STATE);
     vmo_unref(child);
@@ -252,28 +251,25 @@ KTEST("vmo/a cache policy needs a VMO with no page, mapping, child or parent") {
 }
 
 KTEST("vmo/ZERO_CHILDREN is up exactly while no child lives, in whatever order they go") {
-    struct vmo *vmo = vmo_of(2, false), *a = vmo_of(1, false), *b = vmo_of(1, false);
-    NEED(vmo && a && b);
+    struct vmo *vmo = vmo_of(2, false), *a, *b;
+    NEED(vmo);
     EXPECT(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN);
-    vmo_adopt(vmo, a);
-    vmo_adopt(vmo, b);
+    NEED(vmo_snapshot(vmo, 0, PAGES(1), false, &a) == ZX_OK && vmo_slice(vmo, 0, PAGES(1), &b) == ZX_OK);
     EXPECT(!(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN));
     vmo_unref(b);
     EXPECT(!(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN));
     vmo_unref(a);
     EXPECT(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN);
-    NEED((a = vmo_of(1, false)));
-    vmo_adopt(vmo, a);
+    NEED(vmo_snapshot(vmo, 0, PAGES(1), false, &a) == ZX_OK);
     vmo_unref(vmo);
     EXPECT(a->parent == NULL);
     vmo_unref(a);
 }
 
 KTEST("vmo/ZERO_CHILDREN stays down while a child's child lives, even when the child is gone") {
-    struct vmo *vmo = vmo_of(1, false), *child = vmo_of(1, false), *grandchild = vmo_of(1, false);
-    NEED(vmo && child && grandchild);
-    vmo_adopt(vmo, child);
-    vmo_adopt(child, grandchild);
+    struct vmo *vmo = vmo_of(1, false), *child, *grandchild;
+    NEED(vmo && vmo_snapshot(vmo, 0, PAGES(1), false, &child) == ZX_OK);
+    NEED(vmo_snapshot(child, 0, PAGES(1), false, &grandchild) == ZX_OK);
     vmo_unref(child);
     EXPECT(!(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN));
     EXPECT(vmo_set_cache_policy(vmo, ZX_CACHE_POLICY_UNCACHED) == ZX_ERR_BAD_STATE);

@@ -6,7 +6,6 @@
 static struct vmo *child_of(struct vmo *parent) {
     struct vmo *child;
     if (vmo_snapshot(parent, 0, parent->size, false, &child) != ZX_OK) return NULL;
-    vmo_adopt(parent, child);
     return child;
 }
 

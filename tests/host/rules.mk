@@ -6,6 +6,7 @@
 #   $(HOST)/line_editor     the tests of the monitor's editor
 #   $(HOST)/inject          failure injection over the corpus of one of them
 #   make fuzz TIME=60       all fuzzers, for so many seconds
+#   $(HOST)/explore         the explorer of interleavings: tests/host/explore/README.md
 #   make coverage           what of the portable kernel all that reaches
 
 HOST := build/host
@@ -87,7 +88,11 @@ $(HOST)/line_editor: $(call host_objects,asan,$(HOST_EDITOR))
 	$(call say,LINK,$@)
 	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^
 
-HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(FUZZERS:%=$(HOST)/fuzz_%)
+# --- the explorer ---
+
+include tests/host/explore/rules.mk
+
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(EXPLORE) $(FUZZERS:%=$(HOST)/fuzz_%)
 
 TIME ?= 60
 .PHONY: fuzz

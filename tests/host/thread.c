@@ -26,8 +26,8 @@ struct thread *host_current = &boot_thread;
 uint64_t host_switches;
 
 /*
- * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is switched to.
- * It is told of the switch instead.
+ * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is
+ * switched to. It is told of the switch instead.
  */
 void host_context_switch(ucontext_t *save, const ucontext_t *to) {
     static int (*real)(ucontext_t *, const ucontext_t *);

@@ -1,0 +1,36 @@
+#!/usr/bin/perl
+# Two calls at once in all orders, with up to two preemptions: the pairs that are quick to explore. `make explore` takes
+# all. Each scenario must end as some order of its calls would, with nothing left behind and no thread stuck.
+use strict;
+use warnings;
+
+my @scenarios = qw(
+    process_write+unmap@same process_write+decommit@same process_write+shrink@same process_write+map_over@same
+    process_write+vmar_destroy@same process_write+protect@same process_write+snapshot@same
+    process_write+process_write@same process_write_forced+shrink@same process_write_forced+process_write_forced@same
+    process_write_forced+unmap_read_only@same process_write_orphan+unmap_orphan@same
+    process_write_two+decommit@snapshot process_write_mapped+unmap_peer@same process_write+kill_peer@same
+    process_write+suspend_and_resume@same process_read+zero@same store+decommit@same store+snapshot@same
+    store_absent+store_absent@same store+protect_peer@same load+shrink@same store+unmap_peer@same
+    load+decommit@slice execute+vmar_destroy_peer@same snapshot_empty+cache_policy@same slice+close_slice@same
+    commit+decommit@same close+duplicate@together close+replace@together close+transfer@together close+wait@together
+    duplicate+transfer@together signal+wait@together wait_pair+close_pair@together
+    channel_write+channel_wait@together channel_read+close_channel@together channel_call+channel_answer@together
+    port_queue+port_wait@together port_watch+signal@together port_cancel+signal@together
+    futex_wait+futex_change_and_wake@together futex_requeue+futex_wait@together start_egg+close_egg@together
+    process_create+job_create@same
+);
+
+open my $in, '-|', 'build/host/explore', '-k', 2, '-j', 2, @scenarios or die "build/host/explore: $!\n";
+print '1..', scalar @scenarios, "\n";
+my (%left) = map { $_ => 1 } @scenarios;
+my ($number, $failed) = (0);
+while (<$in>) {
+    if (/^(\S+@\w+)\s+(FAILED)?/ && delete $left{$1}) {
+        $failed = $2;
+        printf "%sok %d - %s\n", $failed ? 'not ' : '', ++$number, $1;
+    } elsif ($failed && /^    /) {
+        print "# $_";
+    }
+}
+printf "not ok %d - %s was not explored\n", ++$number, $_ for sort keys %left;

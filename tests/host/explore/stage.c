@@ -1,0 +1,308 @@
+/*
+ * Building the stage and taking it down; see stage.h. All that runs here runs as the director, one thing after the
+ * other.
+ */
+#include "tests/host/explore/stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/syscalls/object.h>
+
+#include "kernel/object/channel.h"
+#include "kernel/object/event.h"
+#include "kernel/object/port.h"
+#include "kernel/object/selfcheck.h"
+#include "kernel/object/user_timer.h"
+#include "tests/host/explore/explore.h"
+
+#define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
+#define AREA_CAN (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
+#define VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
+
+struct stage stage;
+const char *const sharing_names[SHARINGS] = {"same", "snapshot", "slice", "together"};
+
+static void must(zx_status_t status) {
+    if (status != ZX_OK) abort();
+}
+
+/* --- what there is --- */
+
+static void known(const struct object *object, const char *name) {
+    stage.known[stage.known_count++] = (struct known){object, object->koid, name};
+}
+
+static void put_pattern(struct vmo *vmo, uint64_t offset, char fill) {
+    struct vmo_page page;
+    mutex_lock(&vmo->store->lock);
+    must(vmo_get_page(vmo->store, vmo->store_offset + offset, true, &page));
+    memset(arch_phys_to_virt(page.pa), fill, ZX_PAGE_SIZE);
+    mutex_unlock(&vmo->store->lock);
+}
+
+static struct vmo *make_vmo(uint64_t pages, bool resizable, const char *name) {
+    struct vmo *vmo;
+    must(vmo_create(PAGES(pages), resizable, &vmo));
+    known(&vmo->object, name);
+    return vmo;
+}
+
+static void make_memory(void) {
+    stage.props.vmo = make_vmo(SHARED_PAGES, true, "vmo");
+    put_pattern(stage.props.vmo, 0, 'a');
+    put_pattern(stage.props.vmo, PAGES(2), 'c');
+    stage.props.fixed = make_vmo(2, false, "fixed");
+    put_pattern(stage.props.fixed, 0, 'f');
+    stage.props.empty = make_vmo(1, true, "empty");
+    stage.props.other = make_vmo(SHARED_PAGES, true, "other");
+    put_pattern(stage.props.other, 0, 'o');
+    must(vmo_slice(stage.props.fixed, 0, PAGES(2), &stage.props.slice));
+    known(&stage.props.slice->object, "slice");
+    must(vmo_snapshot(stage.props.vmo, 0, PAGES(SHARED_PAGES), true, &stage.props.snapshot));
+    known(&stage.props.snapshot->object, "snapshot");
+}
+
+static void make_objects(void) {
+    must(channel_create(&stage.props.ends[0], &stage.props.ends[1]));
+    must(event_create(&stage.props.event));
+    must(eventpair_create(&stage.props.pair[0], &stage.props.pair[1]));
+    must(port_create(&stage.props.port));
+    must(user_timer_create(0, &stage.props.timer));
+    known(stage.props.ends[0], "channel 0");
+    known(stage.props.ends[1], "channel 1");
+    known(stage.props.event, "event");
+    known(stage.props.pair[0], "pair 0");
+    known(stage.props.pair[1], "pair 1");
+    known(stage.props.port, "port");
+    known(stage.props.timer, "timer");
+}
+
+/* --- processes --- */
+
+static bool has_own_process(unsigned index) { return index == 0 || stage.scenario->sharing != SHARE_TOGETHER; }
+
+static void map_at(struct vmar *vmar, vaddr_t base, struct vmo *vmo, uint64_t pages, uint32_t perms, uint32_t ceiling) {
+    vaddr_t at;
+    struct vmar_map args = {.options = perms | ZX_VM_SPECIFIC,
+                            .offset = base - vmar->region.base,
+                            .vmo = vmo,
+                            .len = PAGES(pages),
+                            .ceiling = ceiling};
+    must(vmar_map(vmar, &args, &at));
+}
+
+static struct vmo *memory_of(unsigned index) {
+    switch (stage.scenario->sharing) {
+    case SHARE_SNAPSHOT:
+        return index ? stage.props.snapshot : stage.props.vmo;
+    case SHARE_SLICE:
+        return index ? stage.props.slice : stage.props.fixed;
+    default:
+        return stage.props.vmo;
+    }
+}
+
+static struct vmar *make_area(struct process *process, unsigned index) {
+    struct vmar *area;
+    struct vmo *memory = memory_of(index);
+    must(vmar_allocate(process->root, AREA_CAN | ZX_VM_SPECIFIC, AREA - process->root->region.base, PAGES(AREA_PAGES),
+                       &area));
+    map_at(area, SHARED, memory, SHARED_PAGES, READ_WRITE, PERM_ALL);
+    struct vmo *orphan;
+    must(vmo_create(PAGES(1), false, &orphan));
+    put_pattern(orphan, 0, 'x');
+    map_at(area, ORPHAN, orphan, 1, READ_WRITE, PERM_ALL);
+    vmo_unref(orphan);
+    map_at(area, READ_ONLY, memory, 1, ZX_VM_PERM_READ, ZX_VM_PERM_READ);
+    map_at(process->root, SCRATCH, stage.scratch, ACTORS, READ_WRITE, READ_WRITE);
+    return area;
+}
+
+static zx_handle_t give(struct process *process, struct object *object, zx_rights_t rights) {
+    zx_handle_t value;
+    must(handle_reserve(&process->handles, &value));
+    handle_publish(&process->handles, value, handle_make(object, rights));
+    return value;
+}
+
+static void give_memory(struct actor *a) {
+    struct vmo *const vmos[] = {stage.props.vmo,      stage.props.fixed, stage.props.slice,
+                                stage.props.snapshot, stage.props.empty, stage.props.other};
+    for (unsigned i = 0; i < 6; i++) a->props[PROP_VMO + i] = give(a->process, &vmos[i]->object, ZX_DEFAULT_VMO_RIGHTS);
+    for (unsigned i = 0; i < 6; i++) {
+        if (vmos[i] == memory_of(a->index)) a->memory = a->props[PROP_VMO + i];
+    }
+}
+
+static void give_objects(struct actor *a) {
+    unsigned end = a->index > 0;
+    a->props[PROP_CHANNEL] = give(a->process, stage.props.ends[end], ZX_DEFAULT_CHANNEL_RIGHTS);
+    a->props[PROP_PAIR] = give(a->process, stage.props.pair[end], ZX_DEFAULT_EVENTPAIR_RIGHTS);
+    if (!has_own_process(a->index)) return;
+    a->props[PROP_EVENT] = give(a->process, stage.props.event, ZX_DEFAULT_EVENT_RIGHTS);
+    a->props[PROP_PORT] = give(a->process, stage.props.port, ZX_DEFAULT_PORT_RIGHTS);
+    a->props[PROP_TIMER] = give(a->process, stage.props.timer, ZX_DEFAULT_TIMER_RIGHTS);
+    a->props[PROP_JOB] = give(a->process, &stage.job->object, ZX_DEFAULT_JOB_RIGHTS);
+    a->props[PROP_NEST] = give(a->process, &stage.nest->object, ZX_DEFAULT_JOB_RIGHTS);
+    a->props[PROP_EGG] = give(a->process, &stage.props.egg->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    a->props[PROP_EGG_THREAD] = give(a->process, &stage.props.egg_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+}
+
+/* Together, all but what is the actor's own has one handle. */
+static void share_handles(struct actor *a) {
+    const struct actor *first = &stage.actors[0];
+    for (unsigned i = 0; i < PROPS; i++) {
+        if (!a->props[i]) a->props[i] = first->props[i];
+    }
+    if (!a->memory) a->memory = first->memory;
+}
+
+static void make_process(struct actor *a, struct vmar *areas[ACTORS]) {
+    const struct actor *first = &stage.actors[0];
+    static const char *const names[] = {"process A", "process B", "process C"}, *const area_names[] = {
+                                                                                    "area A", "area B", "area C"};
+    if (!has_own_process(a->index)) {
+        a->process = first->process;
+        areas[a->index] = areas[0];
+        return;
+    }
+    must(process_create(stage.job, "actor", &a->process));
+    known(&a->process->object, names[a->index]);
+    areas[a->index] = make_area(a->process, a->index);
+    known(&areas[a->index]->object, area_names[a->index]);
+    give_memory(a);
+}
+
+static void give_peers(struct actor *a, struct vmar *areas[ACTORS]) {
+    unsigned next = (a->index + 1) % stage.count;
+    a->props[PROP_AREA] = give(a->process, &areas[a->index]->object, VMAR_RIGHTS);
+    a->props[PROP_PEER_AREA] = give(a->process, &areas[next]->object, VMAR_RIGHTS);
+    a->props[PROP_PEER] = give(a->process, &stage.actors[next].process->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    a->props[PROP_PEER_THREAD] = give(a->process, &stage.actors[next].thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+}
+
+static void make_egg(void) {
+    must(job_create(stage.job, &stage.nest));
+    known(&stage.nest->object, "nest");
+    must(process_create(stage.nest, "egg", &stage.props.egg));
+    must(user_thread_create(stage.props.egg, "egg", &stage.props.egg_thread));
+    known(&stage.props.egg->object, "egg");
+    known(&stage.props.egg_thread->object, "egg's thread");
+}
+
+/* --- actors --- */
+
+/* In user mode, doing nothing. Once it is there, an interrupt is all that ever takes it out. */
+static void rest(void) {
+    for (;;) {
+        arch_irq_disable();
+        if (thread_interrupted())
+            arch_irq_enable();
+        else
+            arch_wait_for_interrupt();
+        (void)host_syscall(HOST_SYS_ticks_get, (uint64_t[8]){0});
+    }
+}
+
+static void actor_main(uint64_t arg1, uint64_t index) {
+    struct actor *a = &stage.actors[index];
+    char pattern[ZX_PAGE_SIZE];
+    (void)arg1;
+    memset(pattern, '0' + (int)index, sizeof(pattern));
+    must(host_user_store(SCRATCH_OF(a) + 256, pattern, sizeof(pattern) - 256));
+    /* The processor knows what is mapped there. */
+    must(host_user_load(pattern, SHARED, 8));
+    must(host_user_load(pattern, READ_ONLY, 8));
+    a->cpu = cpus_running();
+    a->ready = true;
+    cpus_gate();
+    a->status = a->act->run(a);
+    a->done = true;
+    rest();
+}
+
+static void start_actor(struct actor *a) {
+    if (has_own_process(a->index))
+        must(process_start(a->process, a->thread, host_program_entry(actor_main), 0, (struct handle){0}, a->index));
+    else
+        must(user_thread_start(a->thread, host_program_entry(actor_main), 0, 0, a->index));
+    cpus_settle();
+    if (!a->ready) abort();
+}
+
+static void make_actors(void) {
+    static const char *const names[] = {"thread A", "thread B", "thread C"};
+    struct vmar *areas[ACTORS] = {0};
+    for (unsigned i = 0; i < stage.count; i++) {
+        struct actor *a = &stage.actors[i];
+        a->index = i;
+        a->act = stage.scenario->acts[i];
+        make_process(a, areas);
+        must(user_thread_create(a->process, "actor", &a->thread));
+        known(&a->thread->object, names[i]);
+    }
+    for (unsigned i = 0; i < stage.count; i++) {
+        give_objects(&stage.actors[i]);
+        give_peers(&stage.actors[i], areas);
+        share_handles(&stage.actors[i]);
+    }
+    for (unsigned i = 0; i < stage.count; i++) {
+        if (has_own_process(i)) {
+            object_handle_unref(&stage.actors[i].process->object);
+            object_unref(&areas[i]->object);
+        }
+        start_actor(&stage.actors[i]);
+    }
+}
+
+/* What there is lives from now on by the actors' handles, and by what they have mapped. */
+static void let_go(void) {
+    struct object *const objects[] = {&stage.props.vmo->object,   &stage.props.fixed->object,
+                                      &stage.props.slice->object, &stage.props.snapshot->object,
+                                      &stage.props.empty->object, &stage.props.other->object,
+                                      stage.props.ends[0],        stage.props.ends[1],
+                                      stage.props.event,          stage.props.pair[0],
+                                      stage.props.pair[1],        stage.props.port,
+                                      stage.props.timer,          &stage.job->object,
+                                      &stage.props.egg->object,   &stage.props.egg_thread->object,
+                                      &stage.nest->object};
+    object_handle_unref(&stage.props.egg->object);
+    object_handle_unref(&stage.job->object);
+    object_handle_unref(&stage.nest->object);
+    for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) object_unref(objects[i]);
+}
+
+void stage_build(const struct scenario *scenario) {
+    stage = (struct stage){.scenario = scenario, .count = scenario->count};
+    host_seed(1);
+    selfcheck_baseline(BASELINE_OUTER);
+    must(job_create_root(&stage.root_job));
+    must(job_create(stage.root_job, &stage.job));
+    known(&stage.job->object, "job");
+    must(vmo_create(PAGES(ACTORS), false, &stage.scratch));
+    must(vmo_commit(stage.scratch, 0, PAGES(ACTORS)));
+    make_memory();
+    make_objects();
+    make_egg();
+    make_actors();
+    let_go();
+}
+
+void stage_run(void) {
+    for (unsigned i = 0; i < stage.count; i++) cpus_open_gate(stage.actors[i].cpu);
+    cpus_explore();
+}
+
+void stage_take_down(void) {
+    job_kill(stage.root_job, 0);
+    cpus_settle();
+    for (unsigned i = 0; i < stage.count; i++) {
+        object_unref(&stage.actors[i].thread->object);
+        if (has_own_process(i)) object_unref(&stage.actors[i].process->object);
+    }
+    vmo_unref(stage.scratch);
+    object_unref(&stage.root_job->object);
+    cpus_settle();
+    if (selfcheck_leaks(BASELINE_OUTER) != ZX_OK) explore_failed("something was left behind: %s", host_log_line());
+}

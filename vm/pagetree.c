@@ -84,6 +84,8 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
     return ZX_OK;
 }
 
+static void forget(struct pagetree *tree) { tree->recent = tree->owned = 0; }
+
 /* The node at the bottom that covers `index`, or NULL. `*owners`: 1 if it and all above it have one owner each. */
 static inline const struct pagetree_node *bottom_node(const struct pagetree *tree, uint64_t index, unsigned *owners) {
     const struct pagetree_node *node = tree->root;
@@ -100,23 +102,13 @@ static inline const struct pagetree_node *bottom_node(const struct pagetree *tre
     return node;
 }
 
-struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own) {
+void pagetree_find_block(struct pagetree *tree, uint64_t index) {
+    static struct page *const absent[FANOUT];
     unsigned owners;
     const struct pagetree_node *node = bottom_node(tree, index, &owners);
-    if (!node || (own && owners != 1)) return NULL;
-    if (owners == 1) {
-        tree->recent = index / FANOUT + 1;
-        tree->pages = &node->child[0].page;
-    }
-    return &node->child[0].page;
-}
-
-struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive) {
-    unsigned owners;
-    const struct pagetree_node *node = bottom_node(tree, index, &owners);
-    struct page *page = node ? node->child[index % FANOUT].page : NULL;
-    *exclusive = page && owners == 1 && page_exclusive(page);
-    return page;
+    tree->recent = index / FANOUT + 1;
+    tree->owned = node && owners == 1 ? tree->recent : 0;
+    tree->pages = node ? &node->child[0].page : absent;
 }
 
 /*
@@ -139,21 +131,14 @@ static zx_status_t grow(struct pagetree *tree, uint64_t index) {
     return ZX_OK;
 }
 
-static void node_set_page(struct pagetree_node *leaf, unsigned i, struct page *page) {
-    struct page *old = leaf->child[i].page;
-    leaf->child[i].page = page;
-    leaf->present |= (uint64_t)1 << i;
-    if (old) page_unref(old);
-}
-
-static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct page *page);
+static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf);
 
 /* The child that `index` goes through, made if missing; a child made in vain is taken away again. */
-static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64_t index, struct page *page) {
+static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64_t index, struct pagetree_node **leaf) {
     unsigned i = child_index(index, height);
     bool fresh = node->child[i].node == NULL;
     if (fresh && !(node->child[i].node = node_new())) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = node_put(&node->child[i].node, height - 1, index, page);
+    zx_status_t status = node_put(&node->child[i].node, height - 1, index, leaf);
     if (status == ZX_OK) {
         node->present |= (uint64_t)1 << i;
     } else if (fresh) {
@@ -163,29 +148,45 @@ static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64
     return status;
 }
 
-static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct page *page) {
+/* Makes the path to `index` the tree's own, down to the node that holds the page. */
+static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf) {
     zx_status_t status = node_own(link, height);
     if (status != ZX_OK) return status;
-    if (height > 1) return child_put(*link, height, index, page);
-    node_set_page(*link, child_index(index, 1), page);
+    if (height > 1) return child_put(*link, height, index, leaf);
+    *leaf = *link;
     return ZX_OK;
+}
+
+/* Makes `index` the place that was found last, in a block of the tree's own. */
+static zx_status_t own_block(struct pagetree *tree, uint64_t index) {
+    struct pagetree_node *leaf;
+    forget(tree);
+    zx_status_t status = grow(tree, index);
+    if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, &leaf);
+    if (status == ZX_OK) {
+        tree->recent = tree->owned = index / FANOUT + 1;
+        tree->pages = &leaf->child[0].page;
+    } else if (tree->root && !tree->root->present) {
+        pagetree_destroy(tree);
+    }
+    return status;
 }
 
 zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
     index &= INDEX_MASK;
-    if (tree->recent == index / FANOUT + 1) {
-        struct page *const *pages = tree->pages;
-        node_set_page(container_of(pages, struct pagetree_node, child[0].page), index % FANOUT, page);
-        page_set_use(page, PAGE_VMO);
-        return ZX_OK;
+    if (tree->owned != index / FANOUT + 1) {
+        zx_status_t status = own_block(tree, index);
+        if (status != ZX_OK) return status;
     }
-    zx_status_t status = grow(tree, index);
-    if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, page);
-    if (status == ZX_OK)
-        page_set_use(page, PAGE_VMO);
-    else if (tree->root && !tree->root->present)
-        pagetree_destroy(tree);
-    return status;
+    struct page *const *pages = tree->pages;
+    struct pagetree_node *leaf = container_of(pages, struct pagetree_node, child[0].page);
+    unsigned i = index % FANOUT;
+    struct page *old = leaf->child[i].page;
+    leaf->child[i].page = page;
+    leaf->present |= (uint64_t)1 << i;
+    page_set_use(page, PAGE_VMO);
+    if (old) page_unref(old);
+    return ZX_OK;
 }
 
 /* Does [first, last] cover a whole node of that height? */
@@ -254,7 +255,7 @@ static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t cou
 zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count) {
     struct piece piece[2];
     unsigned n = pieces(tree, first, count, piece);
-    tree->recent = 0;
+    forget(tree);
     for (unsigned i = 0; i < n; i++) {
         zx_status_t status = clear_prepare(&tree->root, tree->height, piece[i].first, piece[i].last);
         if (status != ZX_OK) return status;
@@ -266,7 +267,7 @@ zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count
 }
 
 zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out) {
-    tree->recent = 0;
+    forget(tree);
     *out = count ? *tree : (struct pagetree){0};
     if (!out->root) return ZX_OK;
     refcount_ref(&out->root->refs);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "kernel/base/string.h"
 #include "vm/page.h"
 
 struct pagetree_node;
@@ -21,35 +22,56 @@ struct pagetree {
     unsigned height;            /* 0: empty */
 
     /*
-     * The last block that was asked for and found to be the tree's own. Forgotten when anything is removed or shared; putting a
-     * page leaves it what it is, since there is nothing to copy on the way to it.
+     * The block of pages that was found last, for those who go through many. Forgotten when nodes are added, copied, removed or
+     * shared.
      */
     uint64_t recent;           /* its number, counted from 1; 0: none */
-    struct page *const *pages; /* of it */
+    uint64_t owned;            /* the same, if the path to it is known to be this tree's alone; else 0 */
+    struct page *const *pages; /* its PAGETREE_BLOCK places, of which any may hold NULL */
 };
+
+#define PAGETREE_BLOCK 64u
 
 #define PAGETREE_INDEX_BITS 52
 #define PAGETREE_INDEX_COUNT ((uint64_t)1 << PAGETREE_INDEX_BITS)
 
-/*
- * The pages around an index, for whoever goes through many: block i / PAGETREE_BLOCK of the tree, so many places of which any may
- * hold NULL. Or NULL: there are none, or (with `own`) they are others' too by way of the tree. Good until the tree is changed or
- * shared.
- */
-#define PAGETREE_BLOCK 64u
-struct page *const *pagetree_find_block(struct pagetree *tree, uint64_t index, bool own);
-static inline struct page *const *pagetree_block(struct pagetree *tree, uint64_t index, bool own) {
-    return tree->recent == index / PAGETREE_BLOCK + 1 ? tree->pages : pagetree_find_block(tree, index, own);
-}
+void pagetree_find_block(struct pagetree *tree, uint64_t index);
 
 /* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
-struct page *pagetree_lookup(const struct pagetree *tree, uint64_t index, bool *exclusive);
+static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index, bool *exclusive) {
+    pagetree_find_block(tree, index);
+    struct page *page = tree->pages[index % PAGETREE_BLOCK];
+    *exclusive = page && tree->owned && page_exclusive(page);
+    return page;
+}
+
+/* The same in the block that was found last; for writing only a page that may be written in place. False: look it up. */
+static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bool write, struct page **page) {
+    if (unlikely((write ? tree->owned : tree->recent) != index / PAGETREE_BLOCK + 1)) return false;
+    *page = tree->pages[index % PAGETREE_BLOCK];
+    return !write || (*page && page_exclusive(*page));
+}
 
 /*
  * Puts `page` at `index` in place of what is there, whose reference is given back. Takes the caller's reference, except
  * on ZX_ERR_NO_MEMORY: then nothing has changed.
  */
 MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page);
+
+/* Puts a fresh page that holds the same as `old`, or zeros if that is NULL, and tells which. ZX_ERR_NO_MEMORY, as above. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *tree, uint64_t index,
+                                                             const struct page *old, struct page **out) {
+    struct page *page = old ? page_alloc() : page_alloc_zeroed();
+    if (!page) return ZX_ERR_NO_MEMORY;
+    if (old) memcpy(page_data(page), page_data(old), PAGE_SIZE);
+    zx_status_t status = pagetree_put(tree, index, page);
+    if (status == ZX_OK)
+        *out = page;
+    else
+        page_free(page);
+    return status;
+}
+
 
 /* Removes the pages at [first, first + count). ZX_ERR_NO_MEMORY (shared nodes at the edges): nothing is removed. */
 MUST_CHECK zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count);

@@ -21,37 +21,24 @@
 #define BUFFER_FAULTED ZX_ERR_SHOULD_WAIT
 #define MUST_FORK ZX_ERR_NEXT /* a write that would leak needs a private copy of the mapping first */
 
-/* Moves bytes between the buffer and a page of the target. Page faults are off. */
-static ALWAYS_INLINE zx_status_t copy(struct transfer *x, bool write, char *data, size_t len) {
-    vaddr_t user = x->buffer + x->done;
-    x->done += len;
-    size_t left = write ? arch_copy_from_user(data, user, len) : arch_copy_to_user(user, data, len);
-    if (likely(left == 0)) return ZX_OK;
-    x->done -= left;
-    return BUFFER_FAULTED;
-}
-
 /* Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space. */
 static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
                                             size_t len) REQUIRES(&store->lock) {
-    struct page *const *block = vmo_block(store, offset, write);
-    uint64_t dropped = 0;
-    for (;;) {
-        size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within);
-        struct page *page = vmo_block_page(block, store, offset, write), *filled;
-        zx_status_t status = ZX_OK;
-        if (write && unlikely(!page)) {
-            status = vmo_fill_page(store, offset, offset + len, &dropped, &filled);
-            if (status != ZX_OK) return status;
-            page = filled;
-            block = NULL;
-        }
-        status = copy(x, write, (char *)page_data(page) + within, chunk);
-        len -= chunk;
-        if (status != ZX_OK || len == 0) return status;
+    struct vmo_run run = {.end = offset + len};
+    while (len > 0) {
+        size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within), left;
+        struct vmo_page page;
+        zx_status_t status = vmo_get_page_of(store, offset, write, &run, &page);
+        if (unlikely(status != ZX_OK)) return status;
+        char *data = (char *)arch_phys_to_virt(page.pa) + within;
+        vaddr_t user = x->buffer + x->done;
+        left = write ? arch_copy_from_user(data, user, chunk) : arch_copy_to_user(user, data, chunk);
+        x->done += chunk - left;
+        if (unlikely(left != 0)) return BUFFER_FAULTED;
         offset += chunk;
-        if ((write && !block) || vmo_block_begins(store, offset)) block = vmo_block(store, offset, write);
+        len -= chunk;
     }
+    return ZX_OK;
 }
 
 /* How much of the buffer's rest lies in user space. */

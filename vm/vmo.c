@@ -113,12 +113,8 @@ static zx_status_t copy_pages(struct vmo *store, uint64_t offset, uint64_t len, 
     zx_status_t status = ZX_OK;
     for (uint64_t done = 0; done < len && status == ZX_OK; done += PAGE_SIZE) {
         bool exclusive;
-        struct page *from = pagetree_lookup(&store->pages, (offset + done) >> PAGE_SHIFT, &exclusive);
-        struct page *page = page_alloc();
-        if (!page) return ZX_ERR_NO_MEMORY;
-        memcpy(page_data(page), page_data(from), PAGE_SIZE);
-        status = pagetree_put(&child->pages, done >> PAGE_SHIFT, page);
-        if (status != ZX_OK) page_free(page);
+        struct page *page = pagetree_lookup(&store->pages, (offset + done) >> PAGE_SHIFT, &exclusive);
+        status = pagetree_put_copy(&child->pages, done >> PAGE_SHIFT, page, &page);
     }
     return status;
 }

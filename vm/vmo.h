@@ -160,46 +160,38 @@ struct vmo_page {
     bool writable; /* it is the store's own: may be written in place */
 };
 
-/*
- * The page that holds `offset`, which is below the store's size. For writing, it is committed or un-shared first, and every
- * translation of what stood there is dropped. The one routine that faults and transfers both get their pages by. NO_MEMORY.
- */
-MUST_CHECK zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out)
-    REQUIRES(&store->lock);
-
 /* Where the page that holds `offset` stands in the store's tree. */
 static inline uint64_t vmo_page_index(const struct vmo *store, uint64_t offset) {
     return store->first_index + (offset >> PAGE_SHIFT);
 }
 
-/*
- * For whoever goes through many pages: those that simply are there need not be asked for one by one. The block of the tree around
- * an offset, good until a page is put or the lock let go; NULL if there is nothing in it, or for writing, nothing of the store's
- * own.
- */
-static inline struct page *const *vmo_block(struct vmo *store, uint64_t offset, bool write) {
-    return pagetree_block(&store->pages, vmo_page_index(store, offset), write);
-}
-
-/* The page that holds `offset`. For writing, NULL if it cannot be used as it is: vmo_fill_page() gets it then. */
+/* All absent pages read as this one. It is never written: it is handed out with `writable` false only. */
 extern struct page *vmo_zero_page;
-static inline struct page *vmo_block_page(struct page *const *block, const struct vmo *store, uint64_t offset,
-                                          bool write) {
-    struct page *page = block ? block[vmo_page_index(store, offset) % PAGETREE_BLOCK] : NULL;
-    if (!write) return page ? page : vmo_zero_page;
-    return page && page_exclusive(page) ? page : NULL;
-}
+
+/* For those who go through many pages, one after the other and without letting the lock go. `dropped` is 0 at first. */
+struct vmo_run {
+    uint64_t end;     /* they go no further */
+    uint64_t dropped; /* up to here nothing shows the hole that they are in any more */
+};
 
 /*
- * As vmo_get_page() for somebody who writes on up to `end`: what shows the hole around `offset` is dropped at once, up to
- * `*dropped`, which is 0 at first, instead of for each page. The lock is not let go meanwhile, and nobody else puts pages.
+ * The page that holds `offset`, which is below the store's size; `run` is NULL if it is the only one. For writing, it is
+ * committed or un-shared first, and every translation of what stood there is dropped. The one routine that faults and transfers
+ * both get their pages by. NO_MEMORY.
  */
-MUST_CHECK zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped,
-                                     struct page **out) REQUIRES(&store->lock);
-
-/* Does another block begin with the page at `offset`? */
-static inline bool vmo_block_begins(const struct vmo *store, uint64_t offset) {
-    return vmo_page_index(store, offset) % PAGETREE_BLOCK == 0;
+MUST_CHECK zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run,
+                                     struct vmo_page *out) REQUIRES(&store->lock);
+MUST_CHECK static inline zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out)
+    REQUIRES(&store->lock) {
+    return vmo_find_page(store, offset, write, NULL, out);
+}
+MUST_CHECK static inline zx_status_t vmo_get_page_of(struct vmo *store, uint64_t offset, bool write,
+                                                     struct vmo_run *run, struct vmo_page *out) REQUIRES(&store->lock) {
+    struct page *page;
+    if (unlikely(!pagetree_near(&store->pages, vmo_page_index(store, offset), write, &page)))
+        return vmo_find_page(store, offset, write, run, out);
+    *out = (struct vmo_page){page_phys(write || page ? page : vmo_zero_page), write};
+    return ZX_OK;
 }
 
 /* Moves `*offset` up to the first committed page at or after it and below `end`; false if there is none. */

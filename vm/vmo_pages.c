@@ -11,66 +11,11 @@
 #include "vm/mapping.h"
 #include "vm/vmo.h"
 
-/* All absent pages read as this one. Nobody may ever write it: it is handed out with `writable` false only. */
 struct page *vmo_zero_page;
 
 void vmo_init(void) {
     vmo_zero_page = page_alloc_zeroed();
     CHECK(vmo_zero_page);
-}
-
-/* A page that holds the same as `old`; zeros for NULL. */
-static struct page *page_copy(const struct page *old) {
-    if (!old) return page_alloc_zeroed();
-    struct page *page = page_alloc();
-    if (page) memcpy(page_data(page), page_data(old), PAGE_SIZE);
-    return page;
-}
-
-static zx_status_t copy_into(struct pagetree *tree, uint64_t index, const struct page *old) {
-    struct page *page = page_copy(old);
-    zx_status_t status = page ? pagetree_put(tree, index, page) : ZX_ERR_NO_MEMORY;
-    if (page && status != ZX_OK) page_free(page);
-    return status;
-}
-
-/* Puts a page of the store's own at `offset`: a copy of `old`, or zeros. Nothing shows what stood there any more. */
-static ALWAYS_INLINE zx_status_t put_copy(struct vmo *store, uint64_t offset, const struct page *old, struct page **out)
-    REQUIRES(&store->lock) {
-    struct page *page = page_copy(old);
-    if (!page) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
-    if (status != ZX_OK) {
-        page_free(page);
-        return status;
-    }
-    if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(page);
-    *out = page;
-    return ZX_OK;
-}
-
-/* Gives the store a page of its own in place of `*page`, which is shared or NULL. */
-static zx_status_t own_page(struct vmo *store, uint64_t offset, struct page **page) REQUIRES(&store->lock) {
-    mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
-    return put_copy(store, offset, *page, page);
-}
-
-zx_status_t vmo_get_page(struct vmo *store, uint64_t offset, bool write, struct vmo_page *out) {
-    bool exclusive = false;
-    if (store->kind == VMO_PHYSICAL) {
-        *out = (struct vmo_page){{store->frames.raw + page_round_down(offset)}, true};
-        return ZX_OK;
-    }
-    struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-    /* The zero page is used through the caches. Where it cannot stand in, reading takes a page too. */
-    if (!exclusive && (write || unlikely(!vmo_is_cached(store)))) {
-        zx_status_t status = own_page(store, offset, &page);
-        if (status != ZX_OK) return status;
-        exclusive = true;
-    }
-    out->pa = page_phys(page ? page : vmo_zero_page);
-    out->writable = exclusive;
-    return ZX_OK;
 }
 
 /* From `offset` on, where there is a hole, up to `end`: where the hole ends. */
@@ -80,17 +25,38 @@ static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end)
     return offset + (skip << PAGE_SHIFT);
 }
 
-zx_status_t vmo_fill_page(struct vmo *store, uint64_t offset, uint64_t end, uint64_t *dropped, struct page **out) {
-    offset = page_round_down(offset);
-    if (offset >= *dropped) {
-        bool exclusive;
-        *out = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-        if (exclusive) return ZX_OK;
-        if (*out) return own_page(store, offset, out);
-        *dropped = hole_end(store, offset, end);
-        mapping_drop_all(store, offset, *dropped - offset);
+/* Gives the store a page of its own at `offset`, in place of `page`, which is shared or NULL. */
+static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *run, struct page **page)
+    REQUIRES(&store->lock) {
+    if (!run || offset >= run->dropped) {
+        uint64_t end = offset + PAGE_SIZE;
+        if (run && !*page && run->end > end) end = hole_end(store, offset, run->end);
+        mapping_drop_all(store, offset, end - offset);
+        if (run) run->dropped = end;
     }
-    return put_copy(store, offset, NULL, out);
+    zx_status_t status = pagetree_put_copy(&store->pages, vmo_page_index(store, offset), *page, page);
+    if (status == ZX_OK && unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(*page);
+    return status;
+}
+
+zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run, struct vmo_page *out) {
+    struct page *page = NULL;
+    bool exclusive = false;
+    offset = page_round_down(offset);
+    if (store->kind == VMO_PHYSICAL) {
+        *out = (struct vmo_page){{store->frames.raw + offset}, true};
+        return ZX_OK;
+    }
+    if (!run || offset >= run->dropped)
+        page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
+    /* The zero page is used through the caches. Where it cannot stand in, reading takes a page too. */
+    if (!exclusive && (write || unlikely(!vmo_is_cached(store)))) {
+        zx_status_t status = own_page(store, offset, run, &page);
+        if (status != ZX_OK) return status;
+        exclusive = true;
+    }
+    *out = (struct vmo_page){page_phys(page ? page : vmo_zero_page), exclusive};
+    return ZX_OK;
 }
 
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
@@ -121,7 +87,7 @@ zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
 }
 
 /* Puts the pages of `fresh` at [offset, end) in, each at its place. */
-static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, const struct pagetree *fresh)
+static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
     REQUIRES(&store->lock) {
     zx_status_t status = ZX_OK;
     uint64_t skip;
@@ -147,7 +113,7 @@ static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, c
  * is kept, at the cost of one reference, until the last page is in.
  */
 static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t end, uint64_t first, uint64_t last,
-                                  const struct pagetree *fresh) REQUIRES(&store->lock) {
+                                  struct pagetree *fresh) REQUIRES(&store->lock) {
     struct pagetree before, after;
     if (!fresh->root) return first < last ? remove_pages(store, first, last - first) : ZX_OK;
     zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
@@ -172,10 +138,10 @@ static zx_status_t commit_prepare(struct vmo *store, uint64_t offset, uint64_t e
     for (; offset < end; offset += PAGE_SIZE) {
         bool exclusive = false;
         uint64_t index = vmo_page_index(store, offset);
-        const struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
+        struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
         if (exclusive) continue;
         if (thread_killed()) return ZX_ERR_CANCELED;
-        zx_status_t status = copy_into(fresh, index, page);
+        zx_status_t status = pagetree_put_copy(fresh, index, page, &page);
         if (status != ZX_OK) return status;
     }
     return ZX_OK;
@@ -217,10 +183,11 @@ static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end
     REQUIRES(&store->lock) {
     bool exclusive;
     if (offset >= end) return ZX_OK;
-    const struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
+    uint64_t index = vmo_page_index(store, offset);
+    struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
     if (!page) return ZX_OK;
     if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
-    return exclusive ? ZX_OK : copy_into(fresh, vmo_page_index(store, offset), page);
+    return exclusive ? ZX_OK : pagetree_put_copy(fresh, index, page, &page);
 }
 
 /* Part of a page, which is the store's own if it is there. */

@@ -11,12 +11,12 @@
 /* The first index that needs a tree of that height: 64^(height - 1). */
 static uint64_t first_of_height(unsigned height) { return height == 1 ? 0 : (uint64_t)1 << 6 * (height - 1); }
 
-static struct page *lookup(const struct pagetree *tree, uint64_t index) {
+static struct page *lookup(struct pagetree *tree, uint64_t index) {
     bool exclusive;
     return pagetree_lookup(tree, index, &exclusive);
 }
 
-static bool is_exclusive(const struct pagetree *tree, uint64_t index) {
+static bool is_exclusive(struct pagetree *tree, uint64_t index) {
     bool exclusive = false;
     return pagetree_lookup(tree, index, &exclusive) && exclusive;
 }
@@ -166,7 +166,7 @@ KTEST("pagetree/a tree can be shared across the end of the indices") {
 }
 
 /* Ticks for many look-ups in the tree, the least of several tries. */
-static uint64_t lookup_ticks(const struct pagetree *tree) {
+static uint64_t lookup_ticks(struct pagetree *tree) {
     uint64_t best = UINT64_MAX;
     for (int round = 0; round < 20; round++) {
         uint64_t start = arch_ticks();

@@ -13,8 +13,8 @@
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/sched.h"
 #include "syscalls/info.h"
+#include "vm/aspace_list.h"
 #include "vm/heap.h"
-#include "vm/list.h"
 #include "vm/page.h"
 #include "vm/usercopy.h"
 

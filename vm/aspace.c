@@ -56,6 +56,13 @@ void aspace_destroy(struct aspace *as) {
     object_unref(&as->root->object);
 }
 
+bool aspace_is_dead(struct aspace *as) {
+    mutex_lock(&as->lock);
+    bool dead = as->state == ASPACE_DEAD;
+    mutex_unlock(&as->lock);
+    return dead;
+}
+
 /* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
     struct vmar *vmar = as->near;
@@ -74,9 +81,8 @@ void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
     mutex_unlock(&as->translations_lock);
 }
 
-/* Does the whole large page around `va` lie in the mapping, in the VMO, and on one run of frames? */
-static bool fits_large(const struct mapping *m, vaddr_t va, paddr_t pa) {
-    size_t into = pa.raw % MMU_LARGE_PAGE;
+/* Does the whole large page that `va` lies `into` bytes into lie in the mapping, in the VMO, and on one run of frames? */
+static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
     if (m->vmo->kind == VMO_PAGED || va % MMU_LARGE_PAGE != into) return false;
     uint64_t in_vmo = m->offset + (va - m->region.base) - into;
     return range_within(va - into, MMU_LARGE_PAGE, m->region.base, m->region.len) &&
@@ -85,12 +91,16 @@ static bool fits_large(const struct mapping *m, vaddr_t va, paddr_t pa) {
 
 zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page) {
     unsigned prot = 0;
+    lock_rank_assert_held(&m->vmo->store->lock);
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
     if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
     paddr_t pa = page->pa;
-    size_t size = fits_large(m, va, pa) ? MMU_LARGE_PAGE : PAGE_SIZE;
-    va -= pa.raw % size;
-    pa.raw -= pa.raw % size;
+    size_t size = PAGE_SIZE, into = pa.raw % MMU_LARGE_PAGE;
+    if (fits_large(m, va, into)) {
+        size = MMU_LARGE_PAGE;
+        va -= into;
+        pa.raw -= into;
+    }
     /* Whoever had a device's memory before, the firmware or this VMO under another policy, may have had it cached. */
     if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);
@@ -100,9 +110,7 @@ zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, 
 }
 
 static zx_status_t check_access(const struct mapping *m, unsigned flags) {
-    uint32_t needed = PERM_READ;
-    if (flags & FAULT_WRITE) needed = PERM_WRITE;
-    if (flags & FAULT_EXECUTE) needed = PERM_EXECUTE;
+    uint32_t needed = flags & FAULT_EXECUTE ? PERM_EXECUTE : flags & FAULT_WRITE ? PERM_WRITE : PERM_READ;
     return m->perms & needed ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
 

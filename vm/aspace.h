@@ -1,8 +1,8 @@
 /*
  * Address spaces: a root VMAR with everything in it, and the translations that faults have loaded so far.
  *
- * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. A second, inner one
- * guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
+ * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. A second, inner
+ * one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
  *
  * Alive until its process begins to die: then transfers are refused. Dead once all regions are gone; what is left is an
  * empty object that VMAR handles may still point to.
@@ -40,6 +40,7 @@ void aspace_unref(struct aspace *as);
 void aspace_begin_death(struct aspace *as);
 /* Destroys all regions. No thread runs on it any more. */
 void aspace_destroy(struct aspace *as);
+bool aspace_is_dead(struct aspace *as);
 
 /* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where it is not the one found last. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
@@ -54,7 +55,7 @@ MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned fl
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
 
 /*
- * Loads a translation for the page at `va`, which `m` shows and the caller holds the store's lock for; a large one where the
- * VMO has its frames in one run and everything is aligned. NO_MEMORY.
+ * Loads a translation for the page at `va`, which `m` shows and whose store's lock the caller holds (debug builds check
+ * it); a large one where the VMO has its frames in one run and everything is aligned. NO_MEMORY.
  */
 MUST_CHECK zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page);

@@ -1,6 +1,6 @@
 /*
- * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have room.
- * A class that gets a second wholly empty slab gives it back. Each class has its own spinlock.
+ * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have
+ * room. A class that gets a second wholly empty slab gives it back. Each class has its own spinlock.
  */
 #include "vm/heap.h"
 
@@ -63,7 +63,7 @@ static void slab_release(struct page *slab) {
     page_free(slab);
 }
 
-static void *slab_take(struct size_class *class, struct page *slab) {
+static void *slab_take(struct size_class *class, struct page *slab) REQUIRES(&class->lock) {
     void **object = slab->slab_free;
     ASSERT(object);
     slab->slab_free = *object;

@@ -1,7 +1,7 @@
 /*
- * Kernel stacks; see kstack.h. The area is cut into slots of one guard page and the stack above it; a bitmap says which are
- * taken, the lowest free one is used first. A few stacks that were given back are kept as they are: to unmap one, every
- * processor must be told. One mutex guards it all.
+ * Kernel stacks; see kstack.h. The area is cut into slots of one guard page and the stack above it; a bitmap says which
+ * are taken, the lowest free one is used first. A few stacks that were given back are kept as they are: to unmap one,
+ * every processor must be told. One mutex guards it all.
  */
 #include "vm/kstack.h"
 
@@ -23,7 +23,7 @@ static size_t spare_count;
 
 static vaddr_t slot_stack(size_t slot) { return KERNEL_DYNAMIC_BASE + slot * SLOT_SIZE + PAGE_SIZE; }
 
-static bool slot_take(size_t *slot) {
+static bool slot_take(size_t *slot) REQUIRES(&lock) {
     for (size_t word = 0; word < countof(taken); word++) {
         if (~taken[word] == 0) continue;
         unsigned bit = (unsigned)__builtin_ctzll(~taken[word]);
@@ -34,14 +34,14 @@ static bool slot_take(size_t *slot) {
     return false;
 }
 
-static void stack_unmap(size_t slot, size_t npages) {
+static void stack_unmap(size_t slot, size_t npages) REQUIRES(&lock) {
     paddr_t pages[KSTACK_PAGES];
     arch_kernel_unmap(slot_stack(slot), npages, pages);
     for (size_t i = 0; i < npages; i++) page_free(page_from_phys(pages[i]));
     taken[slot / WORD_BITS] &= ~((uint64_t)1 << slot % WORD_BITS);
 }
 
-static bool stack_map(size_t slot) {
+static bool stack_map(size_t slot) REQUIRES(&lock) {
     for (size_t i = 0; i < KSTACK_PAGES; i++) {
         struct page *page = page_alloc();
         if (!page || arch_kernel_map(slot_stack(slot) + i * PAGE_SIZE, page_phys(page)) != ZX_OK) {
@@ -53,7 +53,7 @@ static bool stack_map(size_t slot) {
     return true;
 }
 
-static void *stack_make(void) {
+static void *stack_make(void) REQUIRES(&lock) {
     _Static_assert(MAX_STACKS * SLOT_SIZE <= KERNEL_DYNAMIC_SIZE, "the area holds all slots");
     size_t slot;
     return slot_take(&slot) && stack_map(slot) ? (void *)slot_stack(slot) : NULL;
@@ -67,7 +67,9 @@ void *kstack_alloc(void) {
     return stack;
 }
 
-static void stack_unmake(void *stack) { stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES); }
+static void stack_unmake(void *stack) REQUIRES(&lock) {
+    stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES);
+}
 
 void kstack_free(void *stack) {
     mutex_lock(&lock);

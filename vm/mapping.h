@@ -1,5 +1,6 @@
 /*
- * Mappings: a range of addresses, and the part of a VMO that is seen there. A mapping belongs to its VMAR and has no handle.
+ * Mappings: a range of addresses, and the part of a VMO that is seen there. A mapping belongs to its VMAR and has no
+ * handle.
  *
  * Guarded by the address space's lock. What says which addresses show which bytes changes under the store's lock too.
  */
@@ -15,8 +16,6 @@
 #define PERM_EXECUTE ZX_VM_PERM_EXECUTE
 #define PERM_ALL (PERM_READ | PERM_WRITE | PERM_EXECUTE)
 
-struct aspace;
-
 struct mapping {
     struct region region;     /* [r], base and len [r+v] */
     struct aspace *aspace;    /* [I] */
@@ -24,11 +23,11 @@ struct mapping {
     uint64_t offset;          /* [r+v] in the VMO, of the mapping's first byte */
     uint32_t perms;           /* [r+v] now */
     uint32_t ceiling;         /* [I] what protect may ever give */
-    bool private;             /* [r] a forced write gave it a VMO of its own already */
+    bool private;             /* [r] it shows a private snapshot already */
     uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
     RB_ENTRY(mapping) shown;  /* [v] in its store's set: see mapping_set.h */
-    uint64_t reach;           /* [v] where the last of those below it in the set ends */
-    LIST_ENTRY(mapping) link; /* [T] on a list of what is to be released */
+    uint64_t subtree_end;     /* [v] where the last of those below it in the set ends */
+    LIST_ENTRY(mapping) link; /* [T] on a list of what was detached */
 };
 
 LIST_HEAD(mapping_list, mapping);
@@ -51,14 +50,16 @@ static inline uint64_t mapping_store_offset(const struct mapping *m) { return m-
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);
 
 /*
- * The following run under the address space's lock.
+ * The following need the address space's lock; debug builds check it.
  */
 
 /* Joins a mapping, whose fields are set and which is in no tree, to its VMO's store and its VMAR. */
 void mapping_attach(struct mapping *m);
 
-/* Takes a mapping out of its VMAR and its store and drops its translations; it is put on `dead` for mapping_release(). */
-void mapping_detach(struct mapping *m, struct mapping_list *dead);
+/*
+ * Takes a mapping out of its VMAR and its store and drops its translations; it is put on a list for mapping_release().
+ */
+void mapping_detach(struct mapping *m, struct mapping_list *detached);
 
 /* Keeps only [base, base + len), within what the mapping covers, and drops the translations of the rest. */
 void mapping_trim(struct mapping *m, vaddr_t base, size_t len);
@@ -72,15 +73,15 @@ void mapping_protect(struct mapping *m, uint32_t perms);
 /* Loads translations for the pages of [base, base + len), within the mapping, that exist already. NO_MEMORY. */
 MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len);
 
-/* Would a forced write through this mapping leak to others? True if it can never be writable and is not private yet. */
-static inline bool mapping_must_fork(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }
+/* Would a forced write through this mapping reach others? It is to show a private snapshot first. */
+static inline bool mapping_must_snapshot(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }
 
 /*
- * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like it. `*old`
- * gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached), OUT_OF_RANGE (the VMO
- * ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY.
+ * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like
+ * it. `*old` gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached),
+ * OUT_OF_RANGE (the VMO ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY.
  */
-MUST_CHECK zx_status_t mapping_make_private(struct mapping *m, uint64_t within, struct vmo **old);
+MUST_CHECK zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **old);
 
 /* Frees what mapping_detach() gathered. No lock is held. */
-void mapping_release(struct mapping_list *dead);
+void mapping_release(struct mapping_list *detached);

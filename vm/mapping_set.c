@@ -1,9 +1,9 @@
 /*
- * The mappings of a store; see mapping_set.h. As in region.c, RB_AUGMENT serves the nodes that the tree rotates, and the
- * ancestors of one that came or went are brought up to date here.
+ * The mappings of a store; see mapping_set.h. As in region.c, RB_AUGMENT serves the nodes that the tree rotates, and
+ * the ancestors of one that came or went are brought up to date here.
  *
- * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and stands at the very
- * end.
+ * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and stands at the
+ * very end.
  */
 #include "vm/mapping_set.h"
 
@@ -35,34 +35,34 @@ RB_GENERATE_INTERNAL(mapping_set, mapping, shown, mapping_compare, UNUSED static
 
 static void mapping_augment(struct mapping *m) {
     struct mapping *left = RB_LEFT(m, shown), *right = RB_RIGHT(m, shown);
-    m->reach = last_end(m);
-    if (left) m->reach = max_u64(m->reach, left->reach);
-    if (right) m->reach = max_u64(m->reach, right->reach);
+    m->subtree_end = last_end(m);
+    if (left) m->subtree_end = max_u64(m->subtree_end, left->subtree_end);
+    if (right) m->subtree_end = max_u64(m->subtree_end, right->subtree_end);
 }
 
 static void augment_up(struct mapping *m) {
     for (; m; m = RB_PARENT(m, shown)) mapping_augment(m);
 }
 
-void mapping_set_insert(struct mapping *m) {
-    m->reach = last_end(m);
-    RB_INSERT(mapping_set, &m->vmo->store->mappings, m);
+void mapping_set_insert(struct vmo *store, struct mapping *m) {
+    m->subtree_end = last_end(m);
+    RB_INSERT(mapping_set, &store->mappings, m);
     augment_up(m);
     m->vmo->mapping_count++;
 }
 
-void mapping_set_remove(struct mapping *m) {
+void mapping_set_remove(struct vmo *store, struct mapping *m) {
     struct mapping *parent = RB_PARENT(m, shown);
-    RB_REMOVE(mapping_set, &m->vmo->store->mappings, m);
+    RB_REMOVE(mapping_set, &store->mappings, m);
     augment_up(parent);
     m->vmo->mapping_count--;
 }
 
 /* The first at or below `m`. If the left side reaches far enough, it has one, or all others begin too late as well. */
 static struct mapping *first_below(struct mapping *m, uint64_t begin, uint64_t end) {
-    while (m && m->reach > begin) {
+    while (m && m->subtree_end > begin) {
         struct mapping *left = RB_LEFT(m, shown);
-        if (left && left->reach > begin) {
+        if (left && left->subtree_end > begin) {
             m = left;
             continue;
         }
@@ -77,13 +77,40 @@ struct mapping *mapping_set_first(struct vmo *store, uint64_t begin, uint64_t en
     return first_below(RB_ROOT(&store->mappings), begin, end);
 }
 
-struct mapping *mapping_set_next(struct mapping *m, uint64_t begin, uint64_t end) {
+struct mapping *mapping_set_next(struct vmo *store UNUSED, struct mapping *m, uint64_t begin, uint64_t end) {
     for (;;) {
         struct mapping *right = RB_RIGHT(m, shown), *parent;
-        if (right && right->reach > begin) return first_below(right, begin, end);
+        if (right && right->subtree_end > begin) return first_below(right, begin, end);
         while ((parent = RB_PARENT(m, shown)) && RB_RIGHT(parent, shown) == m) m = parent;
         m = parent;
         if (!m || first_byte(m) >= end) return NULL;
         if (last_end(m) > begin) return m;
     }
+}
+
+size_t vmo_mapping_count(struct vmo *vmo) {
+    mutex_lock(&vmo->store->lock);
+    size_t count = vmo->mapping_count;
+    mutex_unlock(&vmo->store->lock);
+    return count;
+}
+
+/* Marks each address space it meets with the number of this count, to meet it only once. */
+size_t vmo_share_count(struct vmo *vmo) {
+    static struct mutex lock = MUTEX_INIT(lock, RANK_VMO_COUNT, "vmo share count");
+    static uint64_t number;
+    struct vmo *store = vmo->store;
+    struct mapping *m;
+    size_t count = 0;
+    mutex_lock(&store->lock);
+    mutex_lock(&lock);
+    number++;
+    for (m = mapping_set_first(store, 0, UINT64_MAX); m; m = mapping_set_next(store, m, 0, UINT64_MAX)) {
+        if (m->aspace->counted == number) continue;
+        m->aspace->counted = number;
+        count++;
+    }
+    mutex_unlock(&lock);
+    mutex_unlock(&store->lock);
+    return count;
 }

@@ -75,7 +75,10 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
-/* The smallest free run that holds 2^order pages, cut down to just that. Its head is marked, so that nobody merges with it. */
+/*
+ * The smallest free run that holds 2^order pages, cut down to just that. Its head is marked, so that nobody merges with
+ * it.
+ */
 static struct page *run_take(unsigned order) REQUIRES(&lock) {
     unsigned have = order;
     while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;

@@ -48,8 +48,8 @@ MUST_CHECK struct page *page_alloc(void);
 MUST_CHECK struct page *page_alloc_zeroed(void);
 
 /*
- * `count` single pages that lie one after the other, the first frame divisible by 2^align_order. Each has one reference and is
- * freed by itself. NULL: none, or `count` is 0.
+ * `count` single pages that lie one after the other, the first frame divisible by 2^align_order. Each has one reference
+ * and is freed by itself. NULL: none, or `count` is 0.
  */
 MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order);
 

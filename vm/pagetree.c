@@ -1,8 +1,8 @@
 /*
  * Page trees; see pagetree.h.
  *
- * A node is shared while its count is above one; shared nodes and everything below them never change. The count is atomic:
- * when two owners of a node copy it at the same moment both get a copy, and the original goes with the later of
+ * A node is shared while its count is above one; shared nodes and everything below them never change. The count is
+ * atomic: when two owners of a node copy it at the same moment both get a copy, and the original goes with the later of
  * them. Recursion goes down the height, nine at most.
  */
 #include "vm/pagetree.h"

@@ -1,6 +1,6 @@
 /*
- * Page trees: which page stands at which index of a VMO. A radix tree of 64-way nodes, counted and persistent: trees share
- * nodes and pages, and whoever changes something copies the shared part of the path to it first. Sharing a whole
+ * Page trees: which page stands at which index of a VMO. A radix tree of 64-way nodes, counted and persistent: trees
+ * share nodes and pages, and whoever changes something copies the shared part of the path to it first. Sharing a whole
  * tree is one reference; a look-up costs the same however often a tree was shared.
  *
  * A node or page with one reference, on a path of nodes with one reference, belongs to one tree and may be changed in
@@ -14,16 +14,16 @@
 struct pagetree_node;
 
 /*
- * All zero: empty. Indices are taken modulo 2^52, the pages of 2^64 bytes: the window of a snapshot may begin anywhere in
- * its ancestor's tree, and wrap.
+ * All zero: empty. Indices are taken modulo 2^52, the pages of 2^64 bytes: the window of a snapshot may begin anywhere
+ * in its ancestor's tree, and wrap.
  */
 struct pagetree {
     struct pagetree_node *root; /* covers 64^height pages */
     unsigned height;            /* 0: empty */
 
     /*
-     * The block of pages that was found last, for those who go through many. Forgotten when nodes are added, copied, removed or
-     * shared.
+     * The block of pages that was found last, for those who go through many. Forgotten when nodes are added, copied,
+     * removed or shared.
      */
     uint64_t recent;           /* its number, counted from 1; 0: none */
     uint64_t owned;            /* the same, if the path to it is known to be this tree's alone; else 0 */
@@ -45,7 +45,9 @@ static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index
     return page;
 }
 
-/* The same in the block that was found last; for writing only a page that may be written in place. False: look it up. */
+/*
+ * The same in the block that was found last; for writing only a page that may be written in place. False: look it up.
+ */
 static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bool write, struct page **page) {
     if (unlikely((write ? tree->owned : tree->recent) != index / PAGETREE_BLOCK + 1)) return false;
     *page = tree->pages[index % PAGETREE_BLOCK];
@@ -58,9 +60,12 @@ static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bo
  */
 MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page);
 
-/* Puts a fresh page that holds the same as `old`, or zeros if that is NULL, and tells which. ZX_ERR_NO_MEMORY, as above. */
+/*
+ * Puts a fresh page that holds the same as `old`, or zeros if that is NULL, and tells which. ZX_ERR_NO_MEMORY, as
+ * above.
+ */
 MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *tree, uint64_t index,
-                                                             const struct page *old, struct page **out) {
+                                                              const struct page *old, struct page **out) {
     struct page *page = old ? page_alloc() : page_alloc_zeroed();
     if (!page) return ZX_ERR_NO_MEMORY;
     if (old) memcpy(page_data(page), page_data(old), PAGE_SIZE);
@@ -71,7 +76,6 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *t
         page_free(page);
     return status;
 }
-
 
 /* Removes the pages at [first, first + count). ZX_ERR_NO_MEMORY (shared nodes at the edges): nothing is removed. */
 MUST_CHECK zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count);

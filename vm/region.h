@@ -1,6 +1,6 @@
 /*
- * Regions: the pieces that an address space is cut into, and the balanced trees that hold the pieces of one VMAR. A region is
- * either a VMAR or a mapping, and is embedded in it. Guarded by the address space's lock.
+ * Regions: the pieces that an address space is cut into, and the balanced trees that hold the pieces of one VMAR. A
+ * region is either a VMAR or a mapping, and is embedded in it. Guarded by the address space's lock.
  *
  * Each node knows the largest gap between regions below it, so that both looking up an address and finding room are
  * logarithmic in the number of regions.

@@ -1,11 +1,13 @@
 /*
  * The transfer engine; see transfer.h.
  *
- * Locks: the target's address space, then the VMO's store, both only for the length of a window, with page faults off. The
- * caller's own faults are resolved between windows, by the same routine that serves any fault.
+ * Locks: the target's address space, then the VMO's store, both only for the length of a window, with page faults off.
+ * The caller's own faults are resolved between windows, by the same routine that serves any fault.
  *
- * A window's status is ZX_OK as far as it was meant to go; BUFFER_FAULTED or MUST_FORK: what must be done, with no lock held,
- * before the next can go on from there; or else what the transfer ends with.
+ * What a window returns is ZX_OK as far as it was meant to go; or a demand: what must be done, with no lock held,
+ * before the next can go on from there; or else the error that the transfer ends with.
+ *
+ * `write` is x->write, given as a constant: so each direction has code of its own, with no question of it left inside.
  */
 #include "vm/transfer.h"
 
@@ -18,10 +20,15 @@
 /* The most that is moved before the locks are let go. */
 #define WINDOW ((size_t)64 << 10)
 
-#define BUFFER_FAULTED ZX_ERR_SHOULD_WAIT
-#define MUST_FORK ZX_ERR_NEXT /* a write that would leak needs a private copy of the mapping first */
+/* Errors are negative. */
+enum demand {
+    BUFFER_FAULTED = 1, /* the thread's own fault is to be resolved */
+    MUST_SNAPSHOT,      /* a write that would reach others: the mapping needs a private snapshot */
+};
 
-/* Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space. */
+/*
+ * Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space.
+ */
 static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
                                             size_t len) REQUIRES(&store->lock) {
     struct vmo_run run = {.end = offset + len};
@@ -76,7 +83,7 @@ static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, 
     struct mapping *m = aspace_find(target, addr);
     if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
     size_t within = addr - m->region.base;
-    if (write && unlikely(mapping_must_fork(m)) && m->offset + within < vmo_size(m->vmo)) return MUST_FORK;
+    if (write && unlikely(mapping_must_snapshot(m)) && m->offset + within < vmo_size(m->vmo)) return MUST_SNAPSHOT;
     return vmo_window(x, write, m->vmo, m->offset + within, m->region.len - within);
 }
 
@@ -87,13 +94,13 @@ static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, s
     return status;
 }
 
-/* Gives the mapping at `addr` its private copy, if it is still one that must have it. */
-static zx_status_t fork_mapping(struct aspace *target, vaddr_t addr) {
+/* Gives the mapping at `addr` its private snapshot, if it is still one that must have it. */
+static zx_status_t snapshot_mapping(struct aspace *target, vaddr_t addr) {
     struct vmo *orphan = NULL;
     zx_status_t status = ZX_OK;
     mutex_lock(&target->lock);
     struct mapping *m = target->state == ASPACE_ALIVE ? aspace_find(target, addr) : NULL;
-    if (m && mapping_must_fork(m)) status = mapping_make_private(m, addr - m->region.base, &orphan);
+    if (m && mapping_must_snapshot(m)) status = mapping_snapshot(m, addr - m->region.base, &orphan);
     mutex_unlock(&target->lock);
     if (orphan) vmo_unref(orphan);
     return status;
@@ -117,7 +124,7 @@ static ALWAYS_INLINE zx_status_t aspace_windows(struct transfer *x, bool write, 
     do {
         status = aspace_window(x, write, target, addr + x->done);
         if (x->done == x->len) return ZX_OK;
-        if (status == MUST_FORK) status = fork_mapping(target, addr + x->done);
+        if (status == MUST_SNAPSHOT) status = snapshot_mapping(target, addr + x->done);
         status = go_on(status);
     } while (status == ZX_OK);
     if (x->done > 0 && status != ZX_ERR_INVALID_ARGS) return ZX_OK;

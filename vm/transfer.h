@@ -1,9 +1,9 @@
 /*
  * The transfer engine: moves bytes between the calling program's buffer and another address space, or a VMO.
  *
- * It works in windows of at most 64 KiB that never cross the end of a mapping or VMO. A window happens under the target's
- * locks, as one piece before or after anything else that is done to the target; between windows no lock is held, and
- * each starts in whatever the target then holds. Within a window bytes go straight between the buffer and the
+ * It works in windows of at most 64 KiB that never cross the end of a mapping or VMO. A window happens under the
+ * target's locks, as one piece before or after anything else that is done to the target; between windows no lock is
+ * held, and each starts in whatever the target then holds. Within a window bytes go straight between the buffer and the
  * physical page, through the kernel's view of it; the buffer may fault only with all locks released.
  */
 #pragma once
@@ -31,16 +31,16 @@ static inline struct transfer transfer_read(user_out_t buffer, size_t len) {
 }
 
 /*
- * To or from the target's memory at `addr`, whatever its mappings allow. Writing goes to the VMOs behind the mappings, except
- * that a mapping which can never be writable first gets a private copy of its own.
+ * To or from the target's memory at `addr`, whatever its mappings allow. Writing goes to the VMOs behind the mappings,
+ * except that a mapping which can never be writable first gets a private snapshot.
  *
- * ZX_OK with at least one byte done: all of it, or up to where memory ends. BAD_STATE: the target is dying, or the memory at
- * `addr` is not cached. NO_MEMORY: nothing is there, or no page can be had. INVALID_ARGS: the buffer is bad.
+ * ZX_OK with at least one byte done: all of it, or up to where memory ends. BAD_STATE: the target is dying, or the
+ * memory at `addr` is not cached. NO_MEMORY: nothing is there, or no page can be had. INVALID_ARGS: the buffer is bad.
  */
 MUST_CHECK zx_status_t transfer_aspace(struct transfer *x, struct aspace *target, vaddr_t addr);
 
 /*
- * To or from a VMO at `offset`, all of it. OUT_OF_RANGE: it does not fit, and nothing moved (unless the VMO shrinks meanwhile).
- * BAD_STATE not cached, NO_MEMORY, INVALID_ARGS.
+ * To or from a VMO at `offset`, all of it. OUT_OF_RANGE: it does not fit, and nothing moved (unless the VMO shrinks
+ * meanwhile). BAD_STATE not cached, NO_MEMORY, INVALID_ARGS.
  */
 MUST_CHECK zx_status_t transfer_vmo(struct transfer *x, struct vmo *vmo, uint64_t offset);

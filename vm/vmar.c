@@ -49,7 +49,7 @@ zx_status_t vmar_create_root(struct aspace *as, struct vmar **out) {
 }
 
 /* The lowest gap; with random placement, the lowest above a random address if there is one. */
-static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) {
+static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) REQUIRES(&vmar->aspace->lock) {
     static struct option_flag lowest = OPTION_FLAG("aslr.disable", true);
     const struct region *own = &vmar->region;
     if (!option_flag(&lowest)) {
@@ -59,8 +59,9 @@ static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) {
     return region_find_room(&vmar->children, own->base, own->len, len, out);
 }
 
-/* Room for `len` bytes, under the lock: where the caller says, or the lowest gap. Overlaps are the caller's to refuse. */
-static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, size_t len, vaddr_t *out) {
+/* Room for `len` bytes: where the caller says, or the lowest gap. Overlaps are the caller's to refuse. */
+static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, size_t len, vaddr_t *out)
+    REQUIRES(&vmar->aspace->lock) {
     if (offset != 0 && !(options & SPECIFIC_ANY)) return ZX_ERR_INVALID_ARGS;
     if ((options & SPECIFIC_ANY) && !(vmar->can & ZX_VM_CAN_MAP_SPECIFIC)) return ZX_ERR_ACCESS_DENIED;
     if (offset >= vmar->region.len || len > vmar->region.len - offset) return ZX_ERR_INVALID_ARGS;
@@ -70,18 +71,13 @@ static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t off
     return ZX_OK;
 }
 
-static bool overlaps(struct vmar *vmar, vaddr_t base, size_t len) {
+static bool overlaps(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock) {
     struct region *r = region_first_above(&vmar->children, base);
     return r && r->base < base + len;
 }
 
-static zx_status_t allocate_check(zx_vm_option_t options, uint64_t size) {
-    if (options & ~(ZX_VM_COMPACT | ZX_VM_SPECIFIC | CAN_MAP_ALL)) return ZX_ERR_INVALID_ARGS;
-    return page_aligned(size) ? ZX_OK : ZX_ERR_INVALID_ARGS;
-}
-
 static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
-                                  vaddr_t *base) {
+                                  vaddr_t *base) REQUIRES(&parent->aspace->lock) {
     if (parent->dead) return ZX_ERR_BAD_STATE;
     if (size == 0) return ZX_ERR_INVALID_ARGS;
     if (options & CAN_MAP_PERMS & ~parent->can) return ZX_ERR_ACCESS_DENIED;
@@ -91,12 +87,11 @@ static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, u
 
 zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
                           struct vmar **out) {
-    zx_status_t status = allocate_check(options, size);
-    if (status != ZX_OK) return status;
+    if ((options & ~(ZX_VM_COMPACT | ZX_VM_SPECIFIC | CAN_MAP_ALL)) || !page_aligned(size)) return ZX_ERR_INVALID_ARGS;
     struct vmar *child = vmar_new(parent->aspace, options & CAN_MAP_ALL, size);
     if (!child) return ZX_ERR_NO_MEMORY;
     mutex_lock(&parent->aspace->lock);
-    status = allocate_place(parent, options, offset, size, &child->region.base);
+    zx_status_t status = allocate_place(parent, options, offset, size, &child->region.base);
     if (status == ZX_OK) {
         child->region.parent = parent;
         region_insert(&parent->children, &child->region);
@@ -124,7 +119,8 @@ static zx_status_t map_check(const struct vmar *vmar, const struct vmar_map *arg
     return ZX_OK;
 }
 
-static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base)
+    REQUIRES(&vmar->aspace->lock) {
     if (vmar->dead) return ZX_ERR_BAD_STATE;
     if (len == 0) return ZX_ERR_INVALID_ARGS;
     if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
@@ -134,15 +130,19 @@ static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, siz
     return overlaps(vmar, *base, len) ? ZX_ERR_NO_MEMORY : ZX_OK;
 }
 
-static void mapping_set(struct mapping *m, struct vmar *vmar, const struct vmar_map *args, vaddr_t base, size_t len) {
-    m->region = (struct region){.kind = REGION_MAPPING, .parent = vmar, .base = base, .len = len};
-    m->aspace = vmar->aspace;
-    m->vmo = args->vmo;
+static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar_map *args, vaddr_t base, size_t len)
+    REQUIRES(&vmar->aspace->lock) {
+    *m = (struct mapping){
+        .region = {.kind = REGION_MAPPING, .parent = vmar, .base = base, .len = len},
+        .aspace = vmar->aspace,
+        .vmo = args->vmo,
+        .offset = args->vmo_offset,
+        .perms = args->options & PERM_ALL,
+        .ceiling = args->ceiling,
+        .id = args->id,
+    };
     vmo_ref(m->vmo);
-    m->offset = args->vmo_offset;
-    m->perms = args->options & PERM_ALL;
-    m->ceiling = args->ceiling;
-    m->id = args->id;
+    mapping_attach(m);
 }
 
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
@@ -157,8 +157,7 @@ zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *ou
         status = map_place(vmar, args, len, &base);
         if (status == ZX_OK) {
             vmar_clear_range(vmar, base, len, &spare, &dead);
-            mapping_set(m, vmar, args, base, len);
-            mapping_attach(m);
+            mapping_join(m, vmar, args, base, len);
             if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
             if (status != ZX_OK) mapping_detach(m, &dead.mappings);
             m = NULL;

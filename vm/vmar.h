@@ -1,8 +1,8 @@
 /*
  * VMARs: ranges of an address space that hold mappings and further VMARs, and say what may be mapped in them.
  *
- * A VMAR is alive until it, an ancestor or its address space is destroyed; then it is dead for good, holds nothing, and every
- * call on it is BAD_STATE. The parent holds a reference to each child.
+ * A VMAR is alive until it, an ancestor or its address space is destroyed; then it is dead for good, holds nothing, and
+ * every call on it is BAD_STATE. The parent holds a reference to each child.
  *
  * Options are ZX_VM_*. Handle rights are not known here: what they allow comes in as a permission ceiling.
  */
@@ -62,8 +62,9 @@ MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len)
 MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64_t len);
 
 /*
- * Acts on the memory behind the mappings of a range; `op` is a ZX_VMAR_OP_*. INVALID_ARGS, OUT_OF_RANGE (also beyond a VMO's
- * end), BAD_STATE (dead, or a gap in the range), ACCESS_DENIED (a mapping that could not be made writable), NO_MEMORY.
+ * Acts on the memory behind the mappings of a range; `op` is a ZX_VMAR_OP_*. INVALID_ARGS, OUT_OF_RANGE (also beyond a
+ * VMO's end), BAD_STATE (dead, or a gap in the range), ACCESS_DENIED (a mapping that could not be made writable),
+ * NO_MEMORY.
  */
 MUST_CHECK zx_status_t vmar_op_range(struct vmar *vmar, uint32_t op, vaddr_t addr, uint64_t len);
 

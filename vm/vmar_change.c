@@ -20,7 +20,8 @@ void graveyard_release(struct graveyard *dead) {
 }
 
 /* Takes an empty VMAR out of its parent. */
-static void vmar_bury(struct vmar *vmar, struct graveyard *dead) {
+static void vmar_detach(struct vmar *vmar, struct graveyard *dead) {
+    lock_rank_assert_held(&vmar->aspace->lock);
     ASSERT(RB_EMPTY(&vmar->children));
     vmar->dead = true;
     if (!vmar->region.parent) return;
@@ -30,7 +31,7 @@ static void vmar_bury(struct vmar *vmar, struct graveyard *dead) {
     LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);
 }
 
-static void vmar_kill(struct vmar *top, struct graveyard *dead) {
+static void destroy_locked(struct vmar *top, struct graveyard *dead) {
     struct vmar *vmar = top;
     for (;;) {
         struct region *r = region_first(&vmar->children);
@@ -40,7 +41,7 @@ static void vmar_kill(struct vmar *top, struct graveyard *dead) {
             vmar = vmar_from_region(r);
         } else {
             struct vmar *parent = vmar->region.parent;
-            vmar_bury(vmar, dead);
+            vmar_detach(vmar, dead);
             if (vmar == top) return;
             vmar = parent;
         }
@@ -51,7 +52,7 @@ zx_status_t vmar_destroy(struct vmar *vmar) {
     struct graveyard dead = {0};
     mutex_lock(&vmar->aspace->lock);
     zx_status_t status = vmar->dead ? ZX_ERR_BAD_STATE : ZX_OK;
-    if (status == ZX_OK) vmar_kill(vmar, &dead);
+    if (status == ZX_OK) destroy_locked(vmar, &dead);
     mutex_unlock(&vmar->aspace->lock);
     graveyard_release(&dead);
     return status;
@@ -67,7 +68,7 @@ zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) {
     return ZX_OK;
 }
 
-static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) {
+static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock) {
     FOREACH_REGION(r, vmar, base, base + len) {
         if (r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
     }
@@ -96,7 +97,7 @@ void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mappin
     for (struct region *r = region_first_above(&vmar->children, base); r && r->base < end; r = next) {
         next = region_next(r);
         if (r->kind == REGION_VMAR)
-            vmar_kill(vmar_from_region(r), dead);
+            destroy_locked(vmar_from_region(r), dead);
         else
             mapping_cut(mapping_from_region(r), base, end, spare, dead);
     }
@@ -116,7 +117,8 @@ void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base)
 }
 
 /* Only cutting the middle out of a mapping takes memory: everything else can be unmapped when there is none. */
-static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
+static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
+    REQUIRES(&vmar->aspace->lock) {
     struct region *r = region_find(&vmar->children, base);
     if (!r || r->base == base || region_end(r) <= base + len) return ZX_OK;
     *spare = heap_new(struct mapping);
@@ -143,7 +145,8 @@ zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
     return status;
 }
 
-static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len) {
+static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len)
+    REQUIRES(&vmar->aspace->lock) {
     if (vmar->dead) return ZX_ERR_BAD_STATE;
     if (!range_within(addr, len, vmar->region.base, vmar->region.len)) return ZX_ERR_INVALID_ARGS;
     if (!region_find(&vmar->children, addr)) return ZX_ERR_NOT_FOUND;
@@ -158,14 +161,15 @@ static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr
 }
 
 /* Cuts the mapping that holds `at` in two there, unless one begins there already. */
-static void split_at(struct vmar *vmar, vaddr_t at, struct mapping **spare) {
+static void split_at(struct vmar *vmar, vaddr_t at, struct mapping **spare) REQUIRES(&vmar->aspace->lock) {
     struct region *r = region_find(&vmar->children, at);
     if (!r || r->base == at) return;
     mapping_split(mapping_from_region(r), at, *spare);
     *spare = NULL;
 }
 
-static void protect_range(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len, struct mapping *spares[2]) {
+static void protect_range(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len, struct mapping *spares[2])
+    REQUIRES(&vmar->aspace->lock) {
     split_at(vmar, addr, &spares[0]);
     split_at(vmar, addr + len, &spares[1]);
     FOREACH_REGION(r, vmar, addr, addr + len) mapping_protect(mapping_from_region(r), perms);

@@ -1,6 +1,6 @@
 /*
- * What unmap, destroy and map with overwrite have in common: clearing a range of a VMAR under the address space's lock, and
- * releasing what was cleared once no lock is held.
+ * What unmap, destroy and map with overwrite have in common: clearing a range of a VMAR under the address space's lock,
+ * and releasing what was cleared once no lock is held.
  */
 #pragma once
 
@@ -15,10 +15,11 @@ struct graveyard {
 void graveyard_release(struct graveyard *dead);
 
 /* May a map with overwrite clear the range? INVALID_ARGS if a VMAR is in it. */
-MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len);
+MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock);
 
 /*
- * Removes everything in the range; no VMAR is in it in part. Cutting the middle out of a mapping uses `*spare` up and sets it
- * to NULL.
+ * Removes everything in the range; no VMAR is in it in part. Cutting the middle out of a mapping uses `*spare` up and
+ * sets it to NULL.
  */
-void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead);
+void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead)
+    REQUIRES(&vmar->aspace->lock);

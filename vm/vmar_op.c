@@ -1,6 +1,6 @@
 /*
- * Acting on memory through the addresses where it is mapped; see vmar.h. The whole range is checked before anything is done;
- * then each mapping's part is done by the VMO behind it.
+ * Acting on memory through the addresses where it is mapped; see vmar.h. The whole range is checked before anything is
+ * done; then each mapping's part is done by the VMO behind it.
  */
 #include "kernel/base/arith.h"
 #include "vm/vmar.h"
@@ -14,7 +14,7 @@ static bool op_changes(uint32_t op) {
     return op == ZX_VMAR_OP_COMMIT || op == ZX_VMAR_OP_DECOMMIT || op == ZX_VMAR_OP_ZERO;
 }
 
-static zx_status_t check_range(struct vmar *vmar, uint32_t op, vaddr_t addr, size_t len) {
+static zx_status_t check_range(struct vmar *vmar, uint32_t op, vaddr_t addr, size_t len) REQUIRES(&vmar->aspace->lock) {
     vaddr_t reached = addr, end = addr + len;
     for (struct region *r = region_first_above(&vmar->children, addr); r && r->base < end; r = region_next(r)) {
         if (r->base > reached) return ZX_ERR_BAD_STATE;
@@ -41,7 +41,7 @@ static zx_status_t mapping_op(struct mapping *m, uint32_t op, vaddr_t base, size
     }
 }
 
-static zx_status_t op_locked(struct vmar *vmar, uint32_t op, vaddr_t addr, size_t len) {
+static zx_status_t op_locked(struct vmar *vmar, uint32_t op, vaddr_t addr, size_t len) REQUIRES(&vmar->aspace->lock) {
     if (vmar->dead) return ZX_ERR_BAD_STATE;
     zx_status_t status = check_range(vmar, op, addr, len);
     if (status != ZX_OK) return status;

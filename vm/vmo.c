@@ -1,8 +1,8 @@
 /*
  * The life of VMOs: creation, snapshots, slices, families, destruction; see vmo.h.
  *
- * The family lock is one for the system, and held only to link and unlink. A child does not keep its parent alive, so that
- * a generation's pages go when its own users go; a slice keeps its store.
+ * The family lock is one for the system, and held only to link and unlink. A child does not keep its parent alive, so
+ * that a generation's pages go when its own users go; a slice keeps its store.
  */
 #include "vm/vmo.h"
 

@@ -1,10 +1,10 @@
 /*
  * Virtual memory objects: memory that can be named, shared and mapped, whether or not anybody maps it.
  *
- * A paged VMO finds its pages in a page tree: absent pages read as zero and are committed when first written. A snapshot
- * shares its parent's tree from the moment it is made, and neither side sees the other's writes afterwards. A slice has
- * no pages: it is a window on another VMO, its `store`, and everything about pages, mappings and cache policy happens
- * there, under the store's lock.
+ * A paged VMO finds its pages in a page tree: absent pages read as zero and are committed when first written. A
+ * snapshot shares its parent's tree from the moment it is made, and neither side sees the other's writes afterwards. A
+ * slice has no pages: it is a window on another VMO, its `store`, and everything about pages, mappings and cache policy
+ * happens there, under the store's lock.
  *
  * Every mapping of a VMO is in its store's set. When a page is replaced or goes away, the translations of all of them
  * are dropped first, so that a page never outlives its place in the tree in anybody's page tables.
@@ -64,15 +64,17 @@ void vmo_init(void);
 /* For vmo_*.c: a paged VMO with no pages, its own store. `size` is whole pages. NULL when there is no memory. */
 MUST_CHECK struct vmo *vmo_new(uint64_t size, bool resizable);
 
-/* An empty paged VMO; `size` in bytes is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference. */
+/*
+ * An empty paged VMO; `size` in bytes is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference.
+ */
 MUST_CHECK zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out);
 
 /*
  * VMOs of given frames (vmo_frames.c); sizes are rounded up. Each returns a reference.
  *
  * A paged one that takes over frames the boot loader filled: NO_MEMORY. One physical run, zeroed, whose first frame is
- * divisible by 2^align_log2 (12 at least): OUT_OF_RANGE, NO_MEMORY. Frames of the machine's: INVALID_ARGS (unaligned, empty,
- * or beyond the address space), NO_MEMORY; not cached until told otherwise.
+ * divisible by 2^align_log2 (12 at least): OUT_OF_RANGE, NO_MEMORY. Frames of the machine's: INVALID_ARGS (unaligned,
+ * empty, or beyond the address space), NO_MEMORY; not cached until told otherwise.
  */
 MUST_CHECK zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out);
 MUST_CHECK zx_status_t vmo_create_contiguous(uint64_t size, unsigned align_log2, struct vmo **out);
@@ -94,6 +96,10 @@ MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, ui
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
 
 size_t vmo_child_count(struct vmo *vmo);
+
+/* How many mappings the VMO has, and how many address spaces map it or a slice of the same store. */
+size_t vmo_mapping_count(struct vmo *vmo);
+size_t vmo_share_count(struct vmo *vmo);
 
 /* The nearest ancestor that is left, with a reference, or NULL. */
 struct vmo *vmo_ref_ancestor(struct vmo *vmo);
@@ -122,7 +128,10 @@ MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);
 
-/* May [offset, offset + len) be read and written by copying? NOT_SUPPORTED physical, BAD_STATE not cached, OUT_OF_RANGE. */
+/*
+ * May [offset, offset + len) be read and written by copying? NOT_SUPPORTED physical, BAD_STATE not cached,
+ * OUT_OF_RANGE.
+ */
 MUST_CHECK zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /* Does the transfer engine copy to and from it? */
@@ -130,7 +139,9 @@ static inline bool vmo_is_cached(const struct vmo *store) {
     return store->kind != VMO_PHYSICAL && store->cache_policy == ZX_CACHE_POLICY_CACHED;
 }
 
-/* BAD_STATE while pages are committed, mappings or children exist, or it is a child. A physical one may keep its own. */
+/*
+ * BAD_STATE while pages are committed, mappings or children exist, or it is a child. A physical one may keep its own.
+ */
 MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 
 /* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */
@@ -145,8 +156,8 @@ typedef void vmo_cache_fn(paddr_t pa, size_t len);
 MUST_CHECK zx_status_t vmo_cache_range(struct vmo *vmo, uint64_t offset, uint64_t len, vmo_cache_fn *act);
 
 /*
- * The pages there that are the VMO's own, in bytes. What it shares with the nearest ancestor that is left counts for that one
- * only, and a slice has nothing of its own.
+ * The pages there that are the VMO's own, in bytes. What it shares with the nearest ancestor that is left counts for
+ * that one only, and a slice has nothing of its own.
  */
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len);
 
@@ -175,9 +186,9 @@ struct vmo_run {
 };
 
 /*
- * The page that holds `offset`, which is below the store's size; `run` is NULL if it is the only one. For writing, it is
- * committed or un-shared first, and every translation of what stood there is dropped. The one routine that faults and transfers
- * both get their pages by. NO_MEMORY.
+ * The page that holds `offset`, which is below the store's size; `run` is NULL if it is the only one. For writing, it
+ * is committed or un-shared first, and every translation of what stood there is dropped. The one routine that faults
+ * and transfers both get their pages by. NO_MEMORY.
  */
 MUST_CHECK zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run,
                                      struct vmo_page *out) REQUIRES(&store->lock);

@@ -1,5 +1,6 @@
 /*
- * What VMOs do with their pages: find, commit, un-share, remove; see vmo.h. Everything here runs under the store's lock.
+ * What VMOs do with their pages: find, commit, un-share, remove; see vmo.h. Everything here runs under the store's
+ * lock.
  *
  * The order is always the same: allocate what may fail, drop the translations of what goes away, change the tree. So
  * nothing is half done, and no page is freed while a translation leads to it.
@@ -109,8 +110,8 @@ static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, s
 }
 
 /*
- * Removes the pages at [first, last) and puts in those of `fresh`, all within [offset, end). All or nothing: the tree as it was
- * is kept, at the cost of one reference, until the last page is in.
+ * Removes the pages at [first, last) and puts in those of `fresh`, all within [offset, end). All or nothing: the tree
+ * as it was is kept, at the cost of one reference, until the last page is in.
  */
 static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t end, uint64_t first, uint64_t last,
                                   struct pagetree *fresh) REQUIRES(&store->lock) {
@@ -127,8 +128,8 @@ static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t e
 }
 
 /*
- * What a commit adds, in a tree of its own: a copy of each shared page, zeros for each hole. What cannot succeed is not begun:
- * a VMO may have more holes than there will ever be pages.
+ * What a commit adds, in a tree of its own: a copy of each shared page, zeros for each hole. What cannot succeed is not
+ * begun: a VMO may have more holes than there will ever be pages.
  */
 static zx_status_t commit_prepare(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
     REQUIRES(&store->lock) {
@@ -198,7 +199,10 @@ static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES
     if (page) memset((char *)page_data(page) + (offset & PAGE_MASK), 0, end - offset);
 }
 
-/* All that can fail first: the pages at head and tail, and the whole ones between are given back, or zeroed if they must stay. */
+/*
+ * All that can fail first: the pages at head and tail, and the whole ones between are given back, or zeroed if they
+ * must stay.
+ */
 static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
@@ -228,8 +232,9 @@ zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
 }
 
 /*
- * Locks two VMOs, of which the second may be NULL. For whoever compares page trees: sharing one of them instead, for the time it
- * takes, would make its pages look like a snapshot's to those who write meanwhile.
+ * Locks two VMOs, of which the second may be NULL: the analysis knows no lock that may not be there. For those who
+ * compare page trees: sharing one of them instead, for the time it takes, would make its pages look like a snapshot's
+ * to those who write meanwhile.
  */
 static void lock_two(struct vmo *one, struct vmo *other) NO_THREAD_SAFETY {
     struct vmo *first = other && other < one ? other : one;

@@ -5,8 +5,8 @@
 #include "arch/time.h"
 #include "arch/upcall.h"
 #include "tests/kernel/support.h"
+#include "vm/aspace_list.h"
 #include "vm/heap.h"
-#include "vm/list.h"
 
 #define CAN_ALL (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
 #define SPECIFIC_RW (ZX_VM_SPECIFIC | RW)

@@ -27,17 +27,12 @@ struct region_cursor {
 };
 
 /*
- * The next region in ascending order, parents before children; false at the end, which comes at once when the address space is
- * dead or the running thread has been killed. What changes between two calls may be missed, but nothing is told twice.
+ * The next region in ascending order, parents before children; false at the end, which comes at once when the address
+ * space is dead or the running thread has been killed. What changes between two calls may be missed, but nothing is
+ * told twice.
  */
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);
 
 /* Ends a listing, wherever it has got to. */
 void region_cursor_end(struct region_cursor *cursor);
-
-bool aspace_is_dead(struct aspace *as);
-
-/* How many address spaces map the VMO, or a slice of the same store. */
-size_t vmo_share_count(struct vmo *vmo);
-size_t vmo_mapping_count(struct vmo *vmo);

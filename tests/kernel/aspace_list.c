@@ -1,7 +1,7 @@
 /*
  * What address spaces can be asked for as a whole: lists of their regions, and work on ranges of addresses.
  */
-#include "vm/list.h"
+#include "vm/aspace_list.h"
 
 #include "tests/kernel/support.h"
 

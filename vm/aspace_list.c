@@ -1,15 +1,16 @@
 /*
- * Listing; see list.h. A cursor names the last region told by its place in the order (base, then depth), which also finds
- * the next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
+ * Listing; see aspace_list.h. A cursor names the last region told by its place in the order (base, then depth), which
+ * also finds the next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
  */
-#include "vm/list.h"
+#include "vm/aspace_list.h"
 
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
-#include "vm/mapping_set.h"
+#include "vm/mapping.h"
 
 /* The VMAR to look from: the one that the listing has got to, so that going on does not depend on the depth. */
-static struct vmar *cursor_vmar(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
+static struct vmar *cursor_vmar(struct aspace *as, const struct region_cursor *cursor, size_t *depth)
+    REQUIRES(&as->lock) {
     bool there = cursor->vmar && !cursor->vmar->dead;
     *depth = there ? cursor->vmar_depth : 1;
     return there ? cursor->vmar : as->root;
@@ -40,7 +41,8 @@ static struct region *region_after_in(struct vmar *vmar, const struct region_cur
 }
 
 /* The first region after the cursor, and its depth; NULL at the end. */
-static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth) {
+static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth)
+    REQUIRES(&as->lock) {
     struct vmar *vmar = cursor_vmar(as, cursor, depth);
     if (!cursor->begun) return &vmar->region;
     struct region *r = region_after_in(vmar, cursor, depth);
@@ -95,37 +97,4 @@ void region_cursor_end(struct region_cursor *cursor) {
 
 void region_info_release(struct region_info *info) {
     if (info->vmo) vmo_unref(info->vmo);
-}
-
-bool aspace_is_dead(struct aspace *as) {
-    mutex_lock(&as->lock);
-    bool dead = as->state == ASPACE_DEAD;
-    mutex_unlock(&as->lock);
-    return dead;
-}
-
-size_t vmo_mapping_count(struct vmo *vmo) {
-    mutex_lock(&vmo->store->lock);
-    size_t count = vmo->mapping_count;
-    mutex_unlock(&vmo->store->lock);
-    return count;
-}
-
-/* Marks each address space it meets with the number of this count, to meet it only once. */
-size_t vmo_share_count(struct vmo *vmo) {
-    static struct mutex lock = MUTEX_INIT(lock, RANK_VMO_COUNT, "vmo share count");
-    static uint64_t number;
-    struct mapping *m;
-    size_t count = 0;
-    mutex_lock(&vmo->store->lock);
-    mutex_lock(&lock);
-    number++;
-    for (m = mapping_set_first(vmo->store, 0, UINT64_MAX); m; m = mapping_set_next(m, 0, UINT64_MAX)) {
-        if (m->aspace->counted == number) continue;
-        m->aspace->counted = number;
-        count++;
-    }
-    mutex_unlock(&lock);
-    mutex_unlock(&vmo->store->lock);
-    return count;
 }

@@ -261,7 +261,7 @@ my %story = (
         My[ ]own[ ]counter,[ ]at[ ]the[ ]same[ ]address,[ ]is[ ]still[ ]0\.\n$/x,
     patcher => qr/^A[ ]neighbour[ ].*\n(.*:[ ]What[ ]a[ ]fine[ ]day\.\n){3}
         Now[ ]I[ ]write[ ].*\n(.*What.*\n)?(.*:[ ]I[ ]am[ ]not[ ]quite[ ]myself\.\n){2,3}
-        The[ ]seven[ ].*\n[ ]+neighbour[ ]{2}e9([ ]\w\w){4}[ ]eb[ ]f9\n[ ]+patcher[ ]{4}(cc[ ]){5}eb[ ]00\n
+        Its[ ]five[ ].*\n[ ]+neighbour[ ]{2}e9([ ]\w\w){4}\n[ ]+patcher[ ]{4}e9([ ]\w\w){4}\n
         My[ ]own[ ]greet\(\)[ ]says:[ ]What[ ]a[ ]fine[ ]day\.\n
         And[ ]I[ ]take[ ].*\n(.*myself.*\n)?(.*What[ ]a[ ]fine[ ]day\.\n){2,3}$/x,
 );

@@ -81,7 +81,9 @@ void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
     mutex_unlock(&as->translations_lock);
 }
 
-/* Does the whole large page that `va` lies `into` bytes into lie in the mapping, in the VMO, and on one run of frames? */
+/*
+ * Does the whole large page that `va` lies `into` bytes into lie in the mapping, in the VMO, and on one run of frames?
+ */
 static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
     if (m->vmo->kind == VMO_PAGED || va % MMU_LARGE_PAGE != into) return false;
     uint64_t in_vmo = m->offset + (va - m->region.base) - into;
@@ -89,11 +91,14 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
            range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
 }
 
-zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page) {
+zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page) {
     unsigned prot = 0;
     lock_rank_assert_held(&m->vmo->store->lock);
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
-    if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
+    if (m->perms & PERM_EXECUTE) {
+        prot |= MMU_EXECUTE;
+        mapping_set_text(m, true);
+    }
     paddr_t pa = page->pa;
     size_t size = PAGE_SIZE, into = pa.raw % MMU_LARGE_PAGE;
     if (fits_large(m, va, into)) {
@@ -145,6 +150,7 @@ zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
         self->fault_flags = flags;
         return ZX_ERR_SHOULD_WAIT;
     }
+    if (flags & FAULT_NO_WAIT) return ZX_ERR_SHOULD_WAIT;
     lock_rank_assert_none();
     if (!self->aspace) return ZX_ERR_NOT_FOUND;
     return aspace_fault(self->aspace, addr, flags);

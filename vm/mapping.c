@@ -90,6 +90,7 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
     assert_locked(m);
     mutex_lock(&m->vmo->store->lock);
     m->perms = perms;
+    mapping_set_text(m, false);
     aspace_drop(m->aspace, m->region.base, m->region.len);
     mutex_unlock(&m->vmo->store->lock);
 }
@@ -130,6 +131,7 @@ zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **ol
     m->vmo = own;
     m->offset = 0;
     m->private = true;
+    m->text = false;
     mapping_set_insert(own, m);
     mutex_unlock(&own->lock);
     *old = shared;

@@ -48,6 +48,7 @@ void mapping_set_insert(struct vmo *store, struct mapping *m) {
     m->subtree_end = last_end(m);
     RB_INSERT(mapping_set, &store->mappings, m);
     augment_up(m);
+    store->text_count += m->text;
     m->vmo->mapping_count++;
 }
 
@@ -55,6 +56,7 @@ void mapping_set_remove(struct vmo *store, struct mapping *m) {
     struct mapping *parent = RB_PARENT(m, shown);
     RB_REMOVE(mapping_set, &store->mappings, m);
     augment_up(parent);
+    store->text_count -= m->text;
     m->vmo->mapping_count--;
 }
 

@@ -11,8 +11,10 @@
  */
 #include "vm/transfer.h"
 
+#include "arch/cpu.h"
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/string.h"
 #include "kernel/base/switch_point.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
@@ -48,6 +50,31 @@ static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, stru
     return ZX_OK;
 }
 
+/*
+ * The same for text that others may be executing, up to the end of a page, or all of it if that is no more than a page
+ * holds: while no other processor runs, after all has been read, so that nobody meets an instruction in pieces.
+ */
+static NOINLINE zx_status_t patch_text(struct transfer *x, struct vmo *store, uint64_t offset, size_t len)
+    REQUIRES(&store->lock) {
+    static char bytes[PAGE_SIZE]; /* of whoever holds the processors */
+    size_t first = min_u64(len, PAGE_SIZE - (offset & PAGE_MASK));
+    struct vmo_page pages[2];
+    if (len > PAGE_SIZE) len = first;
+    zx_status_t status = vmo_get_page(store, offset, true, &pages[0]);
+    if (status == ZX_OK && len > first) status = vmo_get_page(store, offset + first, true, &pages[1]);
+    if (status != ZX_OK) return status;
+    arch_cpus_hold();
+    if (arch_copy_from_user(bytes, x->buffer + x->done, len) == 0) {
+        memcpy((char *)arch_phys_to_virt(pages[0].pa) + (offset & PAGE_MASK), bytes, first);
+        if (len > first) memcpy(arch_phys_to_virt(pages[1].pa), bytes + first, len - first);
+        x->done += len;
+    } else {
+        status = BUFFER_FAULTED;
+    }
+    arch_cpus_release();
+    return status;
+}
+
 /* How much of the buffer's rest lies in user space. */
 static ALWAYS_INLINE size_t buffer_reach(const struct transfer *x) {
     size_t into = x->buffer + x->done - USER_BASE, all = USER_END - USER_BASE;
@@ -69,7 +96,10 @@ static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, stru
         status = ZX_ERR_INVALID_ARGS;
     } else {
         thread_current()->faults_off = true;
-        status = copy_pages(x, write, store, vmo->store_offset + offset, min_u64(len, vmo->size - offset));
+        len = min_u64(len, vmo->size - offset);
+        offset += vmo->store_offset;
+        status = write && unlikely(store->text_count != 0) ? patch_text(x, store, offset, len)
+                                                           : copy_pages(x, write, store, offset, len);
         thread_current()->faults_off = false;
     }
     mutex_unlock(&store->lock);

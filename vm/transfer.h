@@ -4,7 +4,11 @@
  * It works in windows of at most 64 KiB that never cross the end of a mapping or VMO. A window happens under the
  * target's locks, as one piece before or after anything else that is done to the target; between windows no lock is
  * held, and each starts in whatever the target then holds. Within a window bytes go straight between the buffer and the
- * physical page, through the kernel's view of it; the buffer may fault only with all locks released.
+ * physical page, through the kernel's view of it; the buffer may fault only with all locks released, so a window also
+ * ends, at any byte, where the buffer is not there yet.
+ *
+ * Text that somebody may be executing (struct mapping has the mark) is written in windows of a page's bytes, which move
+ * all or none, while no other processor runs: nobody meets an instruction in pieces.
  */
 #pragma once
 

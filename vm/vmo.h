@@ -45,6 +45,7 @@ struct vmo {
     uint64_t first_index;        /* [I] index of page 0 in `pages` */
     uint32_t cache_policy;       /* [v] ZX_CACHE_POLICY_* */
     struct mapping_set mappings; /* [v] those of slices included */
+    size_t text_count;           /* [v] how many of them are text */
     size_t mapping_count;        /* [v] without those of slices */
 
     /* [f] */

@@ -5,6 +5,7 @@
  * The order is always the same: allocate what may fail, drop the translations of what goes away, change the tree. So
  * nothing is half done, and no page is freed while a translation leads to it.
  */
+#include "arch/cpu.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -191,12 +192,23 @@ static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end
     return exclusive ? ZX_OK : pagetree_put_copy(fresh, index, page, &page);
 }
 
+/* In place; like a transfer, a page at a time while no other processor runs, if that is text. */
+static void zero_bytes(struct vmo *store, char *data, size_t len) REQUIRES(&store->lock) {
+    bool text = store->text_count != 0;
+    for (size_t chunk; len > 0; data += chunk, len -= chunk) {
+        chunk = text ? min_u64(len, PAGE_SIZE) : len;
+        if (text) arch_cpus_hold();
+        memset(data, 0, chunk);
+        if (text) arch_cpus_release();
+    }
+}
+
 /* Part of a page, which is the store's own if it is there. */
 static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     bool exclusive;
     if (offset >= end) return;
     struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-    if (page) memset((char *)page_data(page) + (offset & PAGE_MASK), 0, end - offset);
+    if (page) zero_bytes(store, (char *)page_data(page) + (offset & PAGE_MASK), end - offset);
 }
 
 /*
@@ -211,7 +223,7 @@ static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) 
     zx_status_t status = zero_prepare(store, offset, head_end, &fresh);
     if (status == ZX_OK) status = zero_prepare(store, tail, end, &fresh);
     if (status == ZX_OK && store->kind == VMO_CONTIGUOUS && first < last)
-        memset(arch_phys_to_virt((paddr_t){store->frames.raw + first}), 0, last - first);
+        zero_bytes(store, arch_phys_to_virt((paddr_t){store->frames.raw + first}), last - first);
     else if (status == ZX_OK)
         status =
             exchange_pages(store, page_round_down(offset), end > last ? last + PAGE_SIZE : last, first, last, &fresh);

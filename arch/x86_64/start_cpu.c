@@ -15,6 +15,7 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/features.h"
+#include "arch/x86_64/hold.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
@@ -57,7 +58,8 @@ static NORETURN void cpu_main(struct percpu *cpu) {
     cpu_init_this();
     mmu_load(NULL);
     apic_init_this();
-    atomic_store_explicit(&running, cpu->cpu.id + 1, memory_order_release);
+    atomic_store(&running, cpu->cpu.id + 1);
+    hold_serve();
     upcall_cpu_join();
     atomic_store_explicit(&newcomer, HERE, memory_order_release);
     upcall_cpu_run();

@@ -13,6 +13,7 @@
 #include "arch/thread.h"
 #include "arch/upcall.h"
 #include "arch/x86_64/apic.h"
+#include "arch/x86_64/hold.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
@@ -115,12 +116,14 @@ static void user_exception(const struct trap_frame *frame, uint64_t vector, uint
     arch_irq_disable();
 }
 
-static zx_status_t fault_resolve(vaddr_t addr, uint64_t err_code) {
+static zx_status_t fault_resolve(const struct trap_frame *frame, vaddr_t addr) {
     if (!user_address(addr)) return ZX_ERR_OUT_OF_RANGE;
     unsigned flags = 0;
-    if (err_code & ERR_WRITE) flags |= FAULT_WRITE;
-    if (err_code & ERR_FETCH) flags |= FAULT_EXECUTE;
-    if (err_code & ERR_USER) flags |= FAULT_USER;
+    if (frame->err_code & ERR_WRITE) flags |= FAULT_WRITE;
+    if (frame->err_code & ERR_FETCH) flags |= FAULT_EXECUTE;
+    if (frame->err_code & ERR_USER) flags |= FAULT_USER;
+    bool broken = frame->err_code & ERR_RESERVED;
+    if (broken || !(frame->rflags & FLAGS_IF)) return upcall_page_fault(addr, flags | FAULT_NO_WAIT);
     arch_irq_enable();
     zx_status_t status = upcall_page_fault(addr, flags);
     arch_irq_disable();
@@ -134,13 +137,10 @@ static const struct fixup *fixup_find(uint64_t rip) {
     return NULL;
 }
 
-/* A copy with interrupts off ends here: nothing that could resolve the fault may run. */
 static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
     const struct fixup *fixup = fixup_find(frame->rip);
     if (!fixup || !user_address(addr)) kernel_fault(frame, addr);
-    bool may_resolve = (frame->rflags & FLAGS_IF) && !(frame->err_code & ERR_RESERVED);
-    if (may_resolve && fault_resolve(addr, frame->err_code) == ZX_OK) return;
-    frame->rip = fixup->go_on;
+    if (fault_resolve(frame, addr) != ZX_OK) frame->rip = fixup->go_on;
 }
 
 /*
@@ -154,7 +154,7 @@ static void page_fault(struct trap_frame *frame) {
     if (broken) log_line("the translation of %#lx has reserved bits set (error %#lx)", addr, frame->err_code);
     if (!frame_is_user(frame)) {
         copy_fault(frame, addr);
-    } else if (broken || !by_user || fault_resolve(addr, frame->err_code) != ZX_OK) {
+    } else if (broken || !by_user || fault_resolve(frame, addr) != ZX_OK) {
         user_exception(frame, VECTOR_PAGE_FAULT, frame->err_code, addr);
     }
 }
@@ -171,6 +171,10 @@ static void interrupt(const struct trap_frame *frame) {
     case VECTOR_SHOOTDOWN:
         apic_end_of_interrupt();
         shootdown_serve();
+        break;
+    case VECTOR_HOLD:
+        apic_end_of_interrupt();
+        hold_serve();
         break;
     case VECTOR_STOP:
         arch_halt();

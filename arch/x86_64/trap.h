@@ -31,6 +31,7 @@ enum trap_vector {
     VECTOR_KICK = 0xe1,
     VECTOR_SHOOTDOWN = 0xe2,
     VECTOR_STOP = 0xe3,
+    VECTOR_HOLD = 0xe4,
     VECTOR_SPURIOUS = 0xff,
 };
 

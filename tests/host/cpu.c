@@ -70,6 +70,8 @@ void host_forget(const struct arch_aspace *as UNUSED, vaddr_t va UNUSED, size_t 
 unsigned arch_cpus_start(unsigned max UNUSED) { return 1; }
 void arch_cpu_kick(unsigned id UNUSED) {}
 void arch_stop_others(void) {}
+void arch_cpus_hold(void) { irq_off(); }
+void arch_cpus_release(void) { irq_restore(); }
 
 /* The stack of the Linux thread that the program began on. */
 void host_boot_stack(void **stack, size_t *size) {

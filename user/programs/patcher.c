@@ -5,17 +5,10 @@
  * The patcher makes its greet() jump to another function, and nobody else's: the two processes run from the same
  * pages of the boot archive, but the first write to program text gives the written process a page of its own.
  *
- * What to look at: detour_write(). A jump to anywhere takes 5 bytes. They cannot simply be written over the beginning
- * of a function that another processor may just be executing: it could see two old bytes and three new ones. So the
- * function is prepared, as functions in patchable programs are:
- *
- *     greet_slot:  5 bytes that nobody executes
- *     greet:       eb 00                a jump by 0 bytes, to the next instruction
- *                  jmp greet_usual
- *
- * First the long jump goes into the slot, where nobody is. Then one byte is written, the distance of the short jump:
- * -7 leads back to the slot instead of on. A single byte is always seen either old or new. Taking the detour away is
- * that same byte again; the slot stays as it is, for somebody may still be in it.
+ * What to look at: detour_write(). A jump to anywhere takes 5 bytes. They are written over the first instruction of a
+ * function that another processor may just be executing: it meets the old instruction or the new one, never a part of
+ * each, since zx_process_write_memory lets nobody execute text while it changes it. All that is needed is that the first
+ * instruction is as long as the jump, for the neighbour may be about to execute the second.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -28,10 +21,8 @@
 
 #include "user/lib/launch.h"
 
-#define SLOT_LEN 5
-#define JUMP_LONG 0xe9
-#define DISTANCE_ON 0
-#define DISTANCE_TO_SLOT (-(SLOT_LEN + 2))
+#define JUMP_LEN 5
+#define JUMP 0xe9
 
 #define PAUSE ZX_MSEC(50)
 #define MAX_TEXT 64
@@ -39,14 +30,13 @@
 
 __asm__(".pushsection .text.greet, \"ax\", @progbits\n"
         ".balign 16\n"
-        "greet_slot:\n"
-        "    .fill 5, 1, 0xcc\n"
         "greet:\n"
-        "    .byte 0xeb, 0x00\n"
-        "    jmp greet_usual\n"
+        "greet_text:\n"
+        "    .byte 0xe9\n"
+        "    .long greet_usual - (. + 4)\n"
         ".popsection\n");
 
-extern uint8_t greet_slot[];
+extern uint8_t greet_text[];
 const char *greet(void);
 const char *greet_usual(void);
 const char *greet_otherwise(void);
@@ -99,50 +89,45 @@ static void write_bytes(zx_handle_t process, const void *at, const void *bytes, 
     need(zx_process_write_memory(process, (zx_vaddr_t)at, bytes, len, &actual), "The text cannot be written");
 }
 
-static void distance_write(zx_handle_t process, int8_t distance) {
-    write_bytes(process, greet_slot + SLOT_LEN + 1, &distance, sizeof(distance));
-}
-
 /* A jump's distance counts from the end of the jump. */
 static void detour_write(zx_handle_t process, const void *to) {
-    int32_t distance = (int32_t)((intptr_t)to - (intptr_t)(greet_slot + SLOT_LEN));
-    uint8_t jump[SLOT_LEN] = {JUMP_LONG};
+    int32_t distance = (int32_t)((intptr_t)to - (intptr_t)(greet_text + JUMP_LEN));
+    uint8_t jump[JUMP_LEN] = {JUMP};
     memcpy(jump + 1, &distance, sizeof(distance));
-    write_bytes(process, greet_slot, jump, sizeof(jump));
-    distance_write(process, DISTANCE_TO_SLOT);
+    write_bytes(process, greet_text, jump, sizeof(jump));
 }
 
 static void show_text(const char *whose, const uint8_t *bytes) {
     printf("    %-10s", whose);
-    for (int i = 0; i < SLOT_LEN + 2; i++) printf(" %02x", bytes[i]);
+    for (int i = 0; i < JUMP_LEN; i++) printf(" %02x", bytes[i]);
     printf("\n");
 }
 
 static void show_both(zx_handle_t process) {
-    uint8_t bytes[SLOT_LEN + 2] = {0};
+    uint8_t bytes[JUMP_LEN] = {0};
     size_t actual;
-    need(zx_process_read_memory(process, (zx_vaddr_t)greet_slot, bytes, sizeof(bytes), &actual), "No text to be read");
+    need(zx_process_read_memory(process, (zx_vaddr_t)greet_text, bytes, sizeof(bytes), &actual), "No text to be read");
     show_text("neighbour", bytes);
-    show_text("patcher", greet_slot);
+    show_text("patcher", greet_text);
 }
 
 int main(int argc, char **argv) {
     if (argc > 1) return neighbour();
     zx_handle_t process, channel;
     neighbour_start(argv[0], &process, &channel);
-    printf("A neighbour calls greet(), which is at %p, over and over.\n", (const void *)(greet_slot + SLOT_LEN));
+    printf("A neighbour calls greet(), which is at %p, over and over.\n", (const void *)greet_text);
     listen(channel);
 
     printf("Now I write a detour into it, to greet_otherwise() at %p.\n", (const void *)greet_otherwise);
     detour_write(process, (const void *)greet_otherwise);
     listen(channel);
 
-    printf("The seven bytes up to there, in the neighbour and in me, who run the same program:\n");
+    printf("Its five bytes, in the neighbour and in me, who run the same program:\n");
     show_both(process);
     printf("My own greet() says: %s\n", greet());
 
     printf("And I take the detour away.\n");
-    distance_write(process, DISTANCE_ON);
+    detour_write(process, (const void *)greet_usual);
     listen(channel);
     zx_task_kill(process);
     return EXIT_SUCCESS;

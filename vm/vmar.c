@@ -88,20 +88,19 @@ static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, u
 zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
                           struct vmar **out) {
     if ((options & ~(ZX_VM_COMPACT | ZX_VM_SPECIFIC | CAN_MAP_ALL)) || !page_aligned(size)) return ZX_ERR_INVALID_ARGS;
-    struct vmar *child = vmar_new(parent->aspace, options & CAN_MAP_ALL, size);
-    if (!child) return ZX_ERR_NO_MEMORY;
+    vaddr_t base;
+    struct vmar *child = NULL;
     mutex_lock(&parent->aspace->lock);
-    zx_status_t status = allocate_place(parent, options, offset, size, &child->region.base);
+    zx_status_t status = allocate_place(parent, options, offset, size, &base);
+    if (status == ZX_OK && !(child = vmar_new(parent->aspace, options & CAN_MAP_ALL, size))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) {
+        child->region.base = base;
         child->region.parent = parent;
         region_insert(&parent->children, &child->region);
         object_ref(&child->object);
+        *out = child;
     }
     mutex_unlock(&parent->aspace->lock);
-    if (status == ZX_OK)
-        *out = child;
-    else
-        object_unref(&child->object);
     return status;
 }
 
@@ -145,28 +144,31 @@ static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar
     mapping_attach(m);
 }
 
+/* What the mapping needs besides its place; the range can be cleared then. */
+static zx_status_t map_prepare(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **m, struct mapping **spare)
+    REQUIRES(&vmar->aspace->lock) {
+    zx_status_t status = vmar_prepare_clear(vmar, base, len, spare);
+    if (status == ZX_OK && !(*m = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
+    return status;
+}
+
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
     struct graveyard dead = {0};
+    struct mapping *m, *spare = NULL;
     size_t len;
     vaddr_t base = 0;
     zx_status_t status = map_check(vmar, args, &len);
     if (status != ZX_OK) return status;
-    struct mapping *m = heap_new(struct mapping), *spare = heap_new(struct mapping);
-    if (m && spare) {
-        mutex_lock(&vmar->aspace->lock);
-        status = map_place(vmar, args, len, &base);
-        if (status == ZX_OK) {
-            vmar_clear_range(vmar, base, len, &spare, &dead);
-            mapping_join(m, vmar, args, base, len);
-            if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
-            if (status != ZX_OK) mapping_detach(m, &dead.mappings);
-            m = NULL;
-        }
-        mutex_unlock(&vmar->aspace->lock);
-    } else {
-        status = ZX_ERR_NO_MEMORY;
+    mutex_lock(&vmar->aspace->lock);
+    status = map_place(vmar, args, len, &base);
+    if (status == ZX_OK) status = map_prepare(vmar, base, len, &m, &spare);
+    if (status == ZX_OK) {
+        vmar_clear_range(vmar, base, len, &spare, &dead);
+        mapping_join(m, vmar, args, base, len);
+        if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
+        if (status != ZX_OK) mapping_detach(m, &dead.mappings);
     }
-    heap_free(m);
+    mutex_unlock(&vmar->aspace->lock);
     heap_free(spare);
     graveyard_release(&dead);
     if (status == ZX_OK) *out = base;

@@ -116,9 +116,8 @@ void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base)
     graveyard_release(&dead);
 }
 
-/* Only cutting the middle out of a mapping takes memory: everything else can be unmapped when there is none. */
-static zx_status_t prepare_unmap(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
-    REQUIRES(&vmar->aspace->lock) {
+/* Only cutting the middle out of a mapping takes memory: everything else can be cleared when there is none. */
+zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
     struct region *r = region_find(&vmar->children, base);
     if (!r || r->base == base || region_end(r) <= base + len) return ZX_OK;
     *spare = heap_new(struct mapping);
@@ -137,7 +136,7 @@ zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
         status = ZX_ERR_INVALID_ARGS;
     else
         status = check_unmap(vmar, addr, len);
-    if (status == ZX_OK) status = prepare_unmap(vmar, addr, len, &spare);
+    if (status == ZX_OK) status = vmar_prepare_clear(vmar, addr, len, &spare);
     if (status == ZX_OK) vmar_clear_range(vmar, addr, len, &spare, &dead);
     mutex_unlock(&vmar->aspace->lock);
     heap_free(spare);
@@ -160,18 +159,20 @@ static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr
     return reached < end ? ZX_ERR_NOT_FOUND : ZX_OK;
 }
 
-/* Cuts the mapping that holds `at` in two there, unless one begins there already. */
-static void split_at(struct vmar *vmar, vaddr_t at, struct mapping **spare) REQUIRES(&vmar->aspace->lock) {
+/* A mapping for the upper part, if one has to be cut in two at `at`. */
+static zx_status_t prepare_split(struct vmar *vmar, vaddr_t at, struct mapping **spare) REQUIRES(&vmar->aspace->lock) {
     struct region *r = region_find(&vmar->children, at);
-    if (!r || r->base == at) return;
-    mapping_split(mapping_from_region(r), at, *spare);
-    *spare = NULL;
+    if (!r || r->base == at) return ZX_OK;
+    *spare = heap_new(struct mapping);
+    return *spare ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
-static void protect_range(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len, struct mapping *spares[2])
+static void protect_range(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len, struct mapping *upper[2])
     REQUIRES(&vmar->aspace->lock) {
-    split_at(vmar, addr, &spares[0]);
-    split_at(vmar, addr + len, &spares[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        vaddr_t at = i ? addr + len : addr;
+        if (upper[i]) mapping_split(mapping_from_region(region_find(&vmar->children, at)), at, upper[i]);
+    }
     FOREACH_REGION(r, vmar, addr, addr + len) mapping_protect(mapping_from_region(r), perms);
 }
 
@@ -179,15 +180,13 @@ zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64
     if ((perms & (PERM_WRITE | PERM_EXECUTE)) && !(perms & PERM_READ)) return ZX_ERR_INVALID_ARGS;
     if (!page_aligned(addr) || (perms & ~(uint32_t)PERM_ALL)) return ZX_ERR_INVALID_ARGS;
     if (!page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
-    struct mapping *spares[2] = {heap_new(struct mapping), heap_new(struct mapping)};
-    zx_status_t status = ZX_ERR_NO_MEMORY;
-    if (spares[0] && spares[1]) {
-        mutex_lock(&vmar->aspace->lock);
-        status = check_protect(vmar, perms, addr, len);
-        if (status == ZX_OK) protect_range(vmar, perms, addr, len, spares);
-        mutex_unlock(&vmar->aspace->lock);
-    }
-    heap_free(spares[0]);
-    heap_free(spares[1]);
+    struct mapping *upper[2] = {0};
+    mutex_lock(&vmar->aspace->lock);
+    zx_status_t status = check_protect(vmar, perms, addr, len);
+    if (status == ZX_OK) status = prepare_split(vmar, addr, &upper[0]);
+    if (status == ZX_OK) status = prepare_split(vmar, addr + len, &upper[1]);
+    if (status == ZX_OK) protect_range(vmar, perms, addr, len, upper);
+    mutex_unlock(&vmar->aspace->lock);
+    if (status != ZX_OK) heap_free(upper[0]);
     return status;
 }

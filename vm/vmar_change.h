@@ -17,6 +17,10 @@ void graveyard_release(struct graveyard *dead);
 /* May a map with overwrite clear the range? INVALID_ARGS if a VMAR is in it. */
 MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock);
 
+/* Makes `*spare`, if clearing the range will need it. NO_MEMORY. */
+MUST_CHECK zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
+    REQUIRES(&vmar->aspace->lock);
+
 /*
  * Removes everything in the range; no VMAR is in it in part. Cutting the middle out of a mapping uses `*spare` up and
  * sets it to NULL.

@@ -43,11 +43,8 @@ static void family_leave(struct vmo *vmo) {
     } while (child);
 }
 
-/*
- * Under the store's lock: a new child joins the family. Whether a VMO has children decides what may be done with it, and
- * is looked at under that lock.
- */
-static void adopt(struct vmo *parent, struct vmo *child) {
+/* Nobody else knows the child yet. Under the store's lock: those who ask for children hold it. */
+static void adopt(struct vmo *parent, struct vmo *child) REQUIRES(&parent->store->lock) {
     child->is_child = true;
     child->parent_koid = parent->object.koid;
     mutex_lock(&family_lock);
@@ -120,46 +117,53 @@ static zx_status_t copy_pages(struct vmo *store, uint64_t offset, uint64_t len, 
 }
 
 /* The part of a snapshot that can have pages: what lies inside the VMO it is taken from. */
-static zx_status_t share_pages(struct vmo *store, struct vmo *vmo, uint64_t offset, struct vmo *child)
-    REQUIRES(&store->lock) {
+static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *child) REQUIRES(&vmo->store->lock) {
+    struct vmo *store = vmo->store;
     if (offset >= vmo->size) return ZX_OK;
     uint64_t len = min_u64(child->size, vmo->size - offset);
-    if (store->kind == VMO_CONTIGUOUS) return copy_pages(store, vmo->store_offset + offset, len, child);
-    mapping_drop_all(store, vmo->store_offset + offset, len);
+    if (store->kind == VMO_CONTIGUOUS) return copy_pages(vmo->store, vmo->store_offset + offset, len, child);
+    mapping_drop_all(vmo->store, vmo->store_offset + offset, len);
     child->first_index = store->first_index + ((vmo->store_offset + offset) >> PAGE_SHIFT);
     return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
 }
 
-/* A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. */
+/*
+ * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so nobody
+ * changes the cache policy between the look at it and the birth.
+ */
 static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
-                            struct vmo **out) {
+                            struct vmo **out) REQUIRES(&vmo->store->lock) {
     uint64_t end;
-    struct vmo *child = vmo_new(size, resizable), *store = vmo->store;
+    if (clip) size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
+    if (!vmo_is_cached(vmo->store)) return ZX_ERR_BAD_STATE;
+    if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
+    if (__builtin_add_overflow(offset, size, &end)) return ZX_ERR_OUT_OF_RANGE;
+    struct vmo *child = vmo_new(size, resizable);
     if (!child) return ZX_ERR_NO_MEMORY;
-    mutex_lock(&store->lock);
-    zx_status_t status = ZX_OK;
-    if (clip) size = child->size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
-    if (!vmo_is_cached(store)) status = ZX_ERR_BAD_STATE;
-    if (status == ZX_OK && !page_aligned(offset)) status = ZX_ERR_INVALID_ARGS;
-    if (status == ZX_OK && __builtin_add_overflow(offset, size, &end)) status = ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK) status = share_pages(store, vmo, offset, child);
-    if (status == ZX_OK) adopt(vmo, child);
-    mutex_unlock(&store->lock);
-    if (status == ZX_OK)
-        *out = child;
-    else
+    zx_status_t status = share_pages(vmo, offset, child);
+    if (status != ZX_OK) {
         object_abandon(&child->object);
-    return status;
+        return status;
+    }
+    adopt(vmo, child);
+    *out = child;
+    return ZX_OK;
 }
 
 zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
-    return snapshot(vmo, offset, size, resizable, false, out);
+    mutex_lock(&vmo->store->lock);
+    zx_status_t status = snapshot(vmo, offset, size, resizable, false, out);
+    mutex_unlock(&vmo->store->lock);
+    return status;
 }
 
 zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {
-    return snapshot(vmo, offset, size, false, true, out);
+    mutex_lock(&vmo->store->lock);
+    zx_status_t status = snapshot(vmo, offset, size, false, true, out);
+    mutex_unlock(&vmo->store->lock);
+    return status;
 }
 
 zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {

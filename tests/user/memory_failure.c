@@ -175,3 +175,41 @@ static zx_status_t do_clone(void) {
     return status == ZX_OK ? zx_handle_close(clone) : status;
 }
 TEST("vmo_clone/T20 of a part: NO_MEMORY at each allocation, and nothing stays") { fail_each(do_clone); }
+
+/* What a call answers, or does, when there is no memory at all. */
+#define EXPECT_WITHOUT_MEMORY(call, want) \
+    do {                                  \
+        fail_arm(1);                      \
+        zx_status_t status_ = (call);     \
+        EXPECT(!fail_over());             \
+        EXPECT_STATUS(status_, want);     \
+    } while (0)
+
+TEST("vmar_protect/what cuts no mapping needs no memory, and NO_MEMORY hides no other error") {
+    struct target t = target_make();
+    zx_handle_t vmo = vmo_make(8 * PAGE), dead = vmar_make(t.vmar, PLACE + 64 * PAGE, 4 * PAGE);
+    MUST(zx_vmar_destroy(dead));
+    target_map(&t, PLACE, vmo, 0, 4 * PAGE, PERM_RW);
+    target_map(&t, PLACE + 4 * PAGE, vmo, 4 * PAGE, 4 * PAGE, PERM_RW);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_protect(t.vmar, PERM_R, PLACE, 4 * PAGE), ZX_OK);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_protect(t.vmar, PERM_RW, PLACE, 8 * PAGE), ZX_OK);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_protect(t.vmar, PERM_R, PLACE + 7 * PAGE, 2 * PAGE), ZX_ERR_NOT_FOUND);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_protect(t.vmar, PERM_R, PLACE + 16 * PAGE, PAGE), ZX_ERR_NOT_FOUND);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_protect(dead, PERM_R, PLACE + 64 * PAGE, PAGE), ZX_ERR_BAD_STATE);
+    fail_arm(1);
+    EXPECT_STATUS(zx_vmar_protect(t.vmar, PERM_R, PLACE + PAGE, 2 * PAGE), ZX_ERR_NO_MEMORY);
+    EXPECT(fail_over());
+}
+
+TEST("vmar_map, vmar_allocate, vmo_create_child/NO_MEMORY hides no other error") {
+    struct target t = target_make();
+    zx_handle_t vmo = vmo_make(PAGE), uncached = vmo_make(PAGE), dead = vmar_make(t.vmar, PLACE, 4 * PAGE), child;
+    zx_vaddr_t addr;
+    MUST(zx_vmar_destroy(dead));
+    MUST(zx_vmo_set_cache_policy(uncached, ZX_CACHE_POLICY_UNCACHED));
+    EXPECT_WITHOUT_MEMORY(zx_vmar_map(dead, PERM_R, 0, vmo, 0, PAGE, &addr), ZX_ERR_BAD_STATE);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_map(t.vmar, PERM_R, 0, vmo, 0, 0, &addr), ZX_ERR_INVALID_ARGS);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_allocate(dead, ZX_VM_CAN_MAP_READ, 0, PAGE, &child, &addr), ZX_ERR_BAD_STATE);
+    EXPECT_WITHOUT_MEMORY(zx_vmar_allocate(t.vmar, ZX_VM_CAN_MAP_READ, 0, 0, &child, &addr), ZX_ERR_INVALID_ARGS);
+    EXPECT_WITHOUT_MEMORY(zx_vmo_create_child(uncached, ZX_VMO_CHILD_SNAPSHOT, 0, PAGE, &child), ZX_ERR_BAD_STATE);
+}

@@ -1,6 +1,7 @@
 /*
  * zx_vmo_create_child: snapshots, which no later change on either side reaches, and slices, which share everything.
  */
+#include "tests/user/agent.h"
 #include "tests/user/probe.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -357,4 +358,49 @@ TEST("vmo_create_child/a slice of a resizable VMO is NOT_SUPPORTED; slices of sl
     zx_handle_t slice = child_of(snapshot, SLICE, 2 * PAGE, PAGE);
     poke(slice, 0, 9);
     EXPECT(peek(snapshot, 2 * PAGE) == 9 && peek(vmo, 2 * PAGE) == 8);
+}
+
+/* A thread that makes a snapshot of each VMO that the test gives it, while the test changes the VMO's policy. */
+struct births {
+    _Atomic uint64_t asked, born;
+    zx_handle_t parent, child;
+    zx_status_t status;
+};
+
+#define BIRTHS 400
+
+/* Comes back at the same moment as the other side, if there is a processor for each. */
+static void births_await(const _Atomic uint64_t *word, uint64_t n) {
+    bool alone = zx_system_get_num_cpus() == 1;
+    while (atomic_load(word) < n) {
+        if (alone) zx_nanosleep(0);
+    }
+}
+
+static void give_birth(void *arg) {
+    struct births *b = arg;
+    for (uint64_t n = 1; n <= BIRTHS; n++) {
+        births_await(&b->asked, n);
+        for (volatile unsigned wait = n % 128; wait > 0; wait--) continue;
+        b->status = zx_vmo_create_child(b->parent, n % 4 ? SNAPSHOT : SLICE, 0, PAGE, &b->child);
+        atomic_store(&b->born, n);
+    }
+}
+
+TEST("vmo_set_cache_policy/L19 against create_child: no cached child has a parent that is not") {
+    struct births b = {0};
+    zx_handle_t thread = thread_run(give_birth, &b);
+    for (uint64_t n = 1; n <= BIRTHS; n++) {
+        b.parent = fixed_vmo(PAGE);
+        atomic_store(&b.asked, n);
+        for (volatile unsigned wait = n / 8 % 128; wait > 0; wait--) continue;
+        zx_status_t policy = zx_vmo_set_cache_policy(b.parent, ZX_CACHE_POLICY_UNCACHED);
+        births_await(&b.born, n);
+        EXPECT(policy == ZX_OK || policy == ZX_ERR_BAD_STATE);
+        EXPECT(b.status == ZX_OK || (policy == ZX_OK && b.status == ZX_ERR_BAD_STATE));
+        if (n % 4) EXPECT(policy == ZX_ERR_BAD_STATE || b.status == ZX_ERR_BAD_STATE);
+        if (b.status == ZX_OK) zx_handle_close(b.child);
+        zx_handle_close(b.parent);
+    }
+    thread_join(thread);
 }

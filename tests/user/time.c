@@ -3,7 +3,7 @@
  */
 #include <zircon/syscalls.h>
 
-#include "tests/user/child.h"
+#include "tests/user/agent.h"
 #include "tests/user/harness.h"
 
 TEST("clock_get_monotonic/rises and never goes back") {
@@ -14,6 +14,54 @@ TEST("clock_get_monotonic/rises and never goes back") {
         before = now;
     }
     EXPECT(before > 0);
+}
+
+/*
+ * As many threads as there are processors, so that each has one for itself, hand times to each other: a time that a thread
+ * has been given is never later than what the clock then says to it.
+ */
+#define CLOCK_THREADS_MAX 8
+#define HANDED_OVER 200 /* so many different times from each to each other */
+
+static struct clock_race {
+    uint32_t threads;
+    _Atomic uint32_t numbered, done;
+    _Atomic bool stop;
+    _Atomic zx_time_t told[CLOCK_THREADS_MAX];
+    _Atomic zx_duration_t worst; /* how far it went back */
+} clock_race;
+
+static void clock_hand_over(void *arg) {
+    struct clock_race *race = arg;
+    const uint32_t self = atomic_fetch_add(&race->numbered, 1);
+    zx_time_t seen[CLOCK_THREADS_MAX] = {0};
+    uint32_t heard[CLOCK_THREADS_MAX] = {0}, missing = race->threads - 1;
+    while (!atomic_load(&race->stop)) {
+        for (uint32_t i = 0; i < race->threads; i++) {
+            const zx_time_t told = atomic_load(&race->told[i]), now = zx_clock_get_monotonic();
+            if (now < told && told - now > atomic_load(&race->worst)) atomic_store(&race->worst, told - now);
+            if (i == self || told == seen[i]) continue;
+            seen[i] = told;
+            if (++heard[i] == HANDED_OVER && --missing == 0) atomic_fetch_add(&race->done, 1);
+        }
+        atomic_store(&race->told[self], zx_clock_get_monotonic());
+        if (race->threads > zx_system_get_num_cpus()) zx_nanosleep(0);
+    }
+}
+
+TEST("clock_get_monotonic/never goes back from one processor to another") {
+    struct clock_race *race = &clock_race;
+    zx_handle_t threads[CLOCK_THREADS_MAX];
+    const uint32_t cpus = zx_system_get_num_cpus();
+    race->threads = cpus < 2 ? 2 : cpus < CLOCK_THREADS_MAX ? cpus : CLOCK_THREADS_MAX;
+    for (uint32_t i = 0; i < race->threads; i++) threads[i] = thread_run(clock_hand_over, race);
+    const zx_time_t deadline = zx_deadline_after(ZX_SEC(60));
+    while (atomic_load(&race->done) < race->threads && zx_clock_get_monotonic() < deadline)
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    atomic_store(&race->stop, true);
+    for (uint32_t i = 0; i < race->threads; i++) thread_join(threads[i]);
+    EXPECT_EQ(atomic_load(&race->done), race->threads);
+    EXPECT_EQ(atomic_load(&race->worst), 0);
 }
 
 TEST("ticks_get/rises and never goes back") {

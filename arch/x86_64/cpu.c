@@ -38,12 +38,21 @@
 struct cpu_features cpu_has;
 
 extern const char syscall_entry[], trap_returned[], trap_ist_returned[]; /* entry.asm */
+extern void *const verw_sites[];                                         /* there too; ends with 0 */
 
 /* usercopy.asm; ends with zeroes. */
 extern const struct smap_site {
     void *at;
     uint8_t instruction[3];
 } usercopy_smap_sites[];
+
+/* Does the processor keep what it should not, and clear it when it is told to? */
+static bool wants_verw(struct cpuid structured) {
+    uint64_t immune = structured.edx >> 29 & 1 ? rdmsr(MSR_CAPABILITIES) : 0;
+    bool by_transactions = (structured.ebx >> 11 & 1) && !(immune & CAPABILITY_TAA_NO);
+    bool clears = structured.edx >> 10 & 1;
+    return (clears && (by_transactions || !(immune & CAPABILITY_MDS_NO))) || (immune & CAPABILITY_RFDS_CLEAR);
+}
 
 static void features_find(void) {
     struct cpuid basic = cpuid(1, 0);
@@ -58,6 +67,7 @@ static void features_find(void) {
     cpu_has.smep = structured.ebx >> 7 & 1;
     cpu_has.smap = structured.ebx >> 20 & 1;
     cpu_has.umip = structured.ecx >> 2 & 1;
+    cpu_has.verw = wants_verw(structured);
     cpu_has.clflushopt = structured.ebx >> 23 & 1;
     cpu_has.clwb = structured.ebx >> 24 & 1;
     cpu_has.cache_line = (basic.ebx >> 8 & 0xff) * 8;
@@ -122,6 +132,12 @@ static void syscall_init(void) {
 }
 
 /* The image is still writable, and nothing in it has run yet that is changed here. */
+static void verw_sites_write(void) {
+    static const uint8_t nop[7] = {0x0f, 0x1f, 0x80};
+    for (void *const *site = verw_sites; *site; site++) memcpy(*site, nop, sizeof(nop));
+}
+
+/* The same. */
 static void smap_sites_write(void) {
     for (const struct smap_site *site = usercopy_smap_sites; site->at; site++)
         memcpy(site->at, site->instruction, sizeof(site->instruction));
@@ -135,16 +151,17 @@ void cpu_init_this(void) {
 void cpu_init(void) {
     features_find();
     if (cpu_has.smap) smap_sites_write();
+    if (!cpu_has.verw) verw_sites_write();
     cpu_init_this();
     vector_find();
 }
 
 void features_log(void) {
-    log_line("cpu:%s%s%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
+    log_line("cpu:%s%s%s%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
              cpu_has.smap ? " smap" : "", cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "",
              cpu_has.pcid ? " pcid" : "", cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "",
              cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "", cpu_has.clflushopt ? " clflushopt" : "",
-             cpu_has.clwb ? " clwb" : "");
+             cpu_has.clwb ? " clwb" : "", cpu_has.verw ? " verw" : "");
 }
 
 _Noreturn void arch_halt(void) {

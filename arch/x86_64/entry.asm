@@ -10,6 +10,7 @@ global syscall_entry:function
 global trap_returned
 global trap_ist_returned
 global arch_enter_user:function
+global verw_sites
 
 extern trap_handle
 extern trap_handle_ist
@@ -38,6 +39,7 @@ SAVED_RIP         equ 1 * 8
 SAVED_FLAGS       equ 2 * 8
 SAVED_SP          equ 3 * 8
 
+KERNEL_DATA       equ 0x10
 USER_DATA         equ 0x23
 USER_CODE         equ 0x2b
 USER_FLAGS        equ 0x202
@@ -100,6 +102,22 @@ MSR_GS_BASE       equ 0xc0000101
     PUSH_REGISTERS
 %endmacro
 
+; Has the processor forget what its buffers hold of the kernel's, last of all before user code. Where it has no need of
+; that, or cannot, the instruction is made a NOP of its length (cpu.c). It changes ZF, which comes back with the flags.
+%macro CLEAR_BUFFERS 0
+    section .rodata.verw_sites
+    dq %%site
+    section .text
+%%site:
+    verw [rel data_selector]
+%endmacro
+
+section .rodata.verw_sites align=8
+verw_sites:
+
+section .rodata
+data_selector: dw KERNEL_DATA
+
 ; User code can set both flags, and interrupts leave them as they are.
 %macro CLEAR_FLAGS 1                ; %1: a label for its end
     cld
@@ -135,6 +153,7 @@ trap_entry:
     jz .on_kernel_gs
     swapgs
 .on_kernel_gs:
+    lfence                          ; nothing is loaded by the wrong GS, not even by a processor that guesses
     PUSH_REGISTERS
     CLEAR_FLAGS trap_dispatch
     mov rdi, rsp
@@ -144,6 +163,9 @@ trap_resume:
     test byte [rsp + FRAME_CS], 3
     jz .to_kernel
     swapgs
+    POP_REGISTERS
+    CLEAR_BUFFERS
+    iretq
 .to_kernel:
     POP_REGISTERS
     iretq
@@ -164,6 +186,7 @@ trap_ist_entry:
     swapgs
     inc ebx
 .on_kernel_gs:
+    lfence
     mov rdi, rsp
     call trap_handle_ist
 trap_ist_returned:
@@ -177,6 +200,7 @@ trap_ist_returned:
 ; Nothing special then: moves to the thread's stack, where the handler may sleep.
 trap_ist_from_user:
     swapgs
+    lfence
     mov rsi, rsp
     mov rsp, [gs:PERCPU_KERNEL_SP]
     sub rsp, FRAME_SIZE
@@ -201,6 +225,8 @@ syscall_entry:
     sub rax, SYSCALL_BASE
     cmp rax, [rel upcall_syscall_count]
     jae .refused
+    sbb rcx, rcx                    ; and for a processor that guesses otherwise, number 0
+    and rax, rcx
     mov rcx, r10
     push r13
     push r12
@@ -225,6 +251,7 @@ syscall_entry:
     jne .attention
     mov rsp, [rsp + 16 + SAVED_SP]
     swapgs
+    CLEAR_BUFFERS
     o64 sysret
 
 ; Not one of our numbers, so maybe a C library that takes us for Linux and expects its registers back.
@@ -264,3 +291,6 @@ arch_enter_user:
     xor ebp, ebp
     call user_return
     jmp trap_resume
+
+section .rodata.verw_sites
+    dq 0

@@ -30,8 +30,9 @@ uint64_t arch_phys_end(void) { return (uint64_t)1 << cpu_has.phys_bits; }
 uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
 
 /*
- * What one drop has taken out. Emptied tables wait to be freed in a list through their first words: multiples of the
- * page size, which to a processor that still walks there are absent entries.
+ * What one drop has taken out. Emptied tables wait to be freed in a list through their first words, which to a
+ * processor that still walks there are absent entries; inverted, for it might guess at the frame that an absent entry
+ * names.
  */
 struct dropped {
     uint64_t tables;
@@ -42,7 +43,7 @@ struct dropped {
 static void tables_free(struct dropped *dropped) {
     while (dropped->tables != 0) {
         paddr_t table = {dropped->tables};
-        dropped->tables = *entry_table(table.raw);
+        dropped->tables = ~*entry_table(table.raw) & PTE_FRAME;
         upcall_table_free(table);
     }
 }
@@ -106,7 +107,7 @@ static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end,
             *entry -= gone * PTE_COUNT_ONE;
             return false;
         }
-        *table = dropped->tables;
+        *table = ~dropped->tables & PTE_FRAME;
         dropped->tables = *entry & PTE_FRAME;
     }
     dropped->any = true;

@@ -1,7 +1,8 @@
 /*
- * The kernel's half of the translations, looked at from end to end, for self-tests. A frame may be reached by more than
- * one way, so each way is held against what the frame is: the image's text and constants are writable by none, nothing but
- * text is executable, and that only where it is linked; a page table is reached through the physmap alone.
+ * The kernel's half of the translations, looked at from end to end, for self-tests. A frame may be reached by more
+ * than one way, so each way is held against what the frame is: the image's text and constants are writable by none,
+ * nothing but text is executable, and that only where it is linked; a page table is reached through the physmap
+ * alone.
  */
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
@@ -54,7 +55,8 @@ static vaddr_t entry_address(vaddr_t va, unsigned i, unsigned level) {
 static bool table_sound(const uint64_t *table, unsigned level, vaddr_t va, uint64_t above) {
     for (unsigned i = level == TOP_LEVEL ? TABLE_ENTRIES / 2 : 0; i < TABLE_ENTRIES; i++) {
         uint64_t entry = table[i];
-        if (!(entry & PTE_PRESENT)) continue;
+        if (entry == 0) continue;
+        if (!(entry & PTE_PRESENT)) return false; /* a processor may guess at a frame that it names */
         const vaddr_t at = entry_address(va, i, level);
         const uint64_t allowed = entry & (above | ~(uint64_t)PTE_WRITE);
         if (is_leaf(entry, level)) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define MSR_APIC_BASE 0x1bu
+#define MSR_CAPABILITIES 0x10au
 #define MSR_SYSENTER_CS 0x174u /* and the two after it: stack and entry */
 #define MSR_MCG_CAP 0x179u
 #define MSR_PAT 0x277u
@@ -19,6 +20,10 @@
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u /* the one that swapgs brings in: user mode's while the kernel runs */
+
+#define CAPABILITY_MDS_NO ((uint64_t)1 << 5)
+#define CAPABILITY_TAA_NO ((uint64_t)1 << 8)
+#define CAPABILITY_RFDS_CLEAR ((uint64_t)1 << 28)
 
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)

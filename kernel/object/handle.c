@@ -60,9 +60,13 @@ static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
 }
 
 /* The slot that `value` names, if it is in that state; else NULL. Under the lock. */
+/*
+ * The mask keeps a processor that guesses wrong at the check within the directory, whose unused entries lead nowhere. What
+ * it cuts off of a value, the comparison with the slot's notices.
+ */
 static inline struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
                                             uint32_t *index) {
-    *index = (value ^ table->mixer) >> 2 & INDEX_MASK;
+    *index = (value ^ table->mixer) >> 2 & table->index_mask;
     if ((value & FIXED_BITS) != FIXED_BITS || *index >= table->slots) return NULL;
     struct handle_slot *slot = slot_at(table, *index);
     return slot->value == (value ^ (FIXED_BITS ^ state)) ? slot : NULL;
@@ -150,12 +154,13 @@ bool handle_names(struct handle_table *table, zx_handle_t value, const struct ob
 
 static bool grow_directory(struct handle_table *table) {
     uint32_t room = table->chunk_room ? table->chunk_room * 2 : 4;
-    struct handle_slot **bigger = heap_alloc(room * sizeof(*bigger));
+    struct handle_slot **bigger = heap_alloc_zeroed(room * sizeof(*bigger));
     if (!bigger) return false;
     if (table->chunks) memcpy(bigger, table->chunks, table->chunk_room * sizeof(*bigger));
     heap_free(table->chunks);
     table->chunks = bigger;
     table->chunk_room = room;
+    table->index_mask = room * CHUNK_SLOTS - 1;
     return true;
 }
 
@@ -253,7 +258,7 @@ void handle_table_destroy(struct handle_table *table) {
     struct handle_slot **chunks = table->chunks;
     uint32_t slots = table->slots;
     table->chunks = NULL;
-    table->slots = table->chunk_room = 0;
+    table->slots = table->chunk_room = table->index_mask = 0;
     table->free_first = table->free_last = NO_SLOT;
     mutex_unlock(&table->lock);
     for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < slots; chunk++) heap_free(chunks[chunk]);

@@ -28,6 +28,7 @@ struct handle_table {
     struct mutex lock;              /* guards [h] */
     struct handle_slot **chunks;    /* [h] grows, never shrinks */
     uint32_t chunk_room;            /* [h] entries of `chunks` */
+    uint32_t index_mask;            /* [h] of the slots that it has room for */
     uint32_t slots;                 /* [h] slots in use or on the free list */
     uint32_t free_first, free_last; /* [h] a queue: the slot freed first is used first */
     uint32_t live;                  /* [h] */

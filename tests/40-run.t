@@ -115,6 +115,19 @@ is($stdout, '[first line][second line, longer than what the machine holds for us
 is($code, ord 'X', 'and by single bytes');
 diag($stderr) if $code != ord 'X';
 
+($code, $stdout, $stderr) = make($typed, 'run', 'APP=' . program('resource.c', <<'C'));
+#include <stdio.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
+#include <zircon/syscalls.h>
+int main(void) {
+    if (zx_handle_close(zx_take_startup_handle(PA_HND(PA_RESOURCE, 0))) != ZX_OK) return 1;
+    return getchar();
+}
+C
+is($code, ord 'f', 'a program that has taken the root resource, and closed it, still has standard input');
+diag($stderr) if $code != ord 'f';
+
 # What one may expect of a program in C that knows nothing of this system: much memory, standard input, numbers.
 my $numbers = program('numbers', join '', "first line\n", "abc 42\n", map { "$_\n" } 1 .. 200);
 ($code, $stdout, $stderr) = make($numbers, 'run', 'APP=' . program('ordinary.c', <<'C'));

@@ -10,6 +10,8 @@
 #include "vm/heap.h"
 #include "vm/usercopy.h"
 
+#define WAIT_FEW 8
+
 /* The signals of a type that user mode may change. */
 static zx_signals_t user_signals(const struct object *object) {
     bool event = object->ops->type == ZX_OBJ_TYPE_EVENT || object->ops->type == ZX_OBJ_TYPE_EVENTPAIR;
@@ -50,49 +52,52 @@ static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value,
     return put == ZX_OK ? status : put;
 }
 
-/* What one call of object_wait_many works on. */
-struct wait_many {
-    zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
-    struct wait waits[ZX_WAIT_MANY_MAX_ITEMS];
-};
-
-static void drop_objects(struct wait_many *many, size_t count) {
-    for (size_t i = 0; i < count; i++) object_unref(many->waits[i].object);
+static void drop_objects(const struct wait *waits, size_t count) {
+    for (size_t i = 0; i < count; i++) object_unref(waits[i].object);
 }
 
-static zx_status_t get_objects(struct wait_many *many, size_t count) {
+static zx_status_t get_objects(const zx_wait_item_t *items, struct wait *waits, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        struct wait *wait = &many->waits[i];
-        wait->value = many->items[i].handle;
-        wait->signals = many->items[i].waitfor;
-        zx_status_t status = caller_get_waitable(wait->value, &wait->object);
+        waits[i].value = items[i].handle;
+        waits[i].signals = items[i].waitfor;
+        zx_status_t status = caller_get_waitable(waits[i].value, &waits[i].object);
         if (status != ZX_OK) {
-            drop_objects(many, i);
+            drop_objects(waits, i);
             return status;
         }
     }
     return ZX_OK;
 }
 
-static zx_status_t wait_many(struct wait_many *many, user_out_t items, size_t count, zx_time_t deadline) {
-    const size_t len = count * sizeof(many->items[0]);
-    zx_status_t status = len ? copy_in(many->items, (user_in_t){items.addr}, len) : ZX_OK;
-    if (status == ZX_OK) status = get_objects(many, count);
+/* With room for the caller's items, and a wait for each. */
+static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, size_t count,
+                             zx_time_t deadline) {
+    const size_t len = count * sizeof(items[0]);
+    zx_status_t status = len ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
+    if (status == ZX_OK) status = get_objects(items, waits, count);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
-    status = objects_wait(caller_handles(), many->waits, count, deadline);
-    for (size_t i = 0; i < count; i++) many->items[i].pending = many->waits[i].seen;
-    drop_objects(many, count);
+    status = objects_wait(caller_handles(), waits, count, deadline);
+    for (size_t i = 0; i < count; i++) items[i].pending = waits[i].seen;
+    drop_objects(waits, count);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY || !len) return status;
-    zx_status_t put = copy_out(items, many->items, len);
+    zx_status_t put = copy_out(out, items, len);
     return put == ZX_OK ? status : put;
 }
 
-static zx_status_t sys_object_wait_many(user_out_t items, size_t count, zx_time_t deadline) {
+/* A few items take no memory but the stack's. */
+static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
+    zx_wait_item_t items[WAIT_FEW];
+    struct wait waits[WAIT_FEW];
+    return wait_many(out, items, waits, count, deadline);
+}
+
+static zx_status_t sys_object_wait_many(user_out_t out, size_t count, zx_time_t deadline) {
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
-    struct wait_many *many = heap_new(struct wait_many);
-    if (!many) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = wait_many(many, items, count, deadline);
-    heap_free(many);
+    if (count <= WAIT_FEW) return wait_few(out, count, deadline);
+    struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(zx_wait_item_t)));
+    if (!waits) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = wait_many(out, (zx_wait_item_t *)(waits + count), waits, count, deadline);
+    heap_free(waits);
     return status;
 }

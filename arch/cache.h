@@ -1,10 +1,9 @@
 /*
- * What the caches hold of a frame against what memory holds. Everything cached agrees with everything else cached, on all
- * processors and for the devices of a machine like a PC; memory that somebody reaches past the caches agrees with them only
- * after one of these calls.
+ * Keeping memory and the caches in step. Accesses through the caches agree with each other on all processors. An access
+ * past them, through a translation of another cache policy, sees what they hold only after one of these calls.
  *
- * Ranges are physical and of any alignment; each line that a range touches is treated as a whole. A call returns when
- * memory holds what it says, for every processor.
+ * Ranges are physical and of any alignment; each line that a range touches is treated as a whole. On return the effect
+ * holds for every processor.
  */
 #pragma once
 
@@ -16,10 +15,10 @@
 void arch_cache_clean(paddr_t pa, size_t len);
 
 /*
- * Writes modified lines back, and forgets all lines. There is no call that forgets without writing back: it would bring
- * back bytes that somebody else had there before.
+ * Writes modified lines back, and forgets all lines. There is no call that forgets without writing back: memory may
+ * still hold the bytes of an earlier owner.
  */
 void arch_cache_flush(paddr_t pa, size_t len);
 
-/* Lets this processor execute what was written, through any addresses, and cleaned before. */
+/* After a clean: what was written, through whatever addresses, is what this processor executes. */
 void arch_cache_sync(void);

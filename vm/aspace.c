@@ -106,7 +106,7 @@ zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const 
         va -= into;
         pa.raw -= into;
     }
-    /* Whoever had a device's memory before, the firmware or this VMO under another policy, may have had it cached. */
+    /* The firmware, or this VMO under another policy, may have left lines of it in the caches. */
     if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);
     zx_status_t status = arch_mmu_map(&as->arch, va, pa, size, prot, m->vmo->store->cache_policy);

@@ -58,7 +58,7 @@ void page_adopt(struct page *page);
 
 /*
  * Prepares a page, just allocated and filled, for use past the caches: on return memory holds its bytes. page_free()
- * ends that use, when no such translation is left: the caches then hold nothing that memory does not.
+ * ends that use, when no translation is left: the caches then hold nothing that memory does not.
  */
 void page_make_uncached(struct page *page);
 

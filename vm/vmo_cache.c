@@ -1,17 +1,17 @@
 /*
- * What the caches hold of a VMO's pages; see vmo.h. The range may be as long as a program likes: the store's lock is held for
- * one window at a time, and holes cost nothing. Pages that come or go meanwhile may be met or missed: who comes to
- * share a store's pages with a device past the caches has to agree with its other users anyway.
+ * Cache operations on a VMO's pages; see vmo.h. The range may be as long as a program likes: the store's lock is held
+ * for one window at a time, and holes cost nothing. Pages that are committed or removed meanwhile may be missed:
+ * programs that share memory with a device past the caches have to take turns anyway.
  */
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
 #include "vm/vmo.h"
 
-/* Pages that are dealt with before the lock is let go. */
+/* Pages between two releases of the lock. */
 #define WINDOW 16
 
-/* One window of the store's bytes from `*at` on, up to `end`. Returns whether there may be more; then `*at` has moved on. */
+/* One window of the store's bytes from `*at` on, up to `end`. True: there may be more, and `*at` is where. */
 static bool window(struct vmo *store, uint64_t *at, uint64_t end, vmo_cache_fn *act) REQUIRES(&store->lock) {
     uint64_t last = page_round_down(end - 1) + PAGE_SIZE;
     for (unsigned i = 0; i < WINDOW; i++) {

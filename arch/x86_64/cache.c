@@ -1,10 +1,9 @@
 /*
- * Writing back and forgetting lines of the caches. CLFLUSHOPT and CLWB are ordered by fences only, and CLFLUSH on
- * some processors too: one before, so that what was stored is in the caches by then, one after, so that the rest
- * comes later.
+ * Writing back and forgetting lines of the caches. Only fences order CLFLUSHOPT and CLWB, and on some processors
+ * CLFLUSH: one before, so that all stores are in the caches by then, and one after, so that later accesses wait.
  *
- * Which lines are meant is said by linear addresses; the memory type there does not matter. Frames that the physmap
- * lacks are shown to the processor for a moment, uncached.
+ * The instructions take a linear address, of any memory type. A frame that the physmap lacks is mapped for a moment,
+ * uncached.
  */
 #include "arch/cache.h"
 

@@ -7,9 +7,9 @@
  * is dirty.
  *
  * A frame is tracked from its first flush or access past the cache. Until then the cache may have written any of its
- * lines back or not, by chance: memory holds the one half of them, and for the rest somebody's old bytes. Before each
+ * lines back or not, by chance: memory holds half of them, and old bytes for the rest. Before each
  * access past the cache, lines in its way are written back if they are dirty, or forgotten if they are clean, or stay,
- * by chance. So who forgets to flush a frame sees old bytes, or loses stores to a late write-back.
+ * by chance. So a frame that was not flushed shows old bytes, or loses stores to a late write-back.
  */
 #include "tests/host/cache.h"
 

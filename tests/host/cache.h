@@ -1,5 +1,5 @@
 /*
- * The simulated machine's cache: what an access sees that goes past it. See cache.c.
+ * The simulated machine's cache: accesses past it. See cache.c.
  */
 #pragma once
 

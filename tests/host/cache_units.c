@@ -11,7 +11,7 @@
 #include "vm/page.h"
 
 #define NPAGES 4
-#define OLD 0xaa /* somebody's bytes, who had the frames before */
+#define OLD 0xaa /* the bytes of an earlier owner */
 #define MINE 0x3c
 
 static bool all_are(const uint8_t *bytes, size_t len, uint8_t value) {
@@ -40,7 +40,7 @@ static bool frames_make_old(void) {
 
 /* --- the cache itself --- */
 
-KTEST("cache/who forgets to flush sees old bytes, and loses stores") {
+KTEST("cache/a frame that was not flushed shows old bytes, and loses stores") {
     struct page *page = page_alloc();
     NEED(page);
     paddr_t pa = page_phys(page);
@@ -299,7 +299,7 @@ static void turns_clean(void *arg UNUSED) {
 
 static void turns_act(void *arg UNUSED) { turns.good = turns.act(); }
 
-/* Mutexes go to those who wait in the order they came. */
+/* A mutex is handed to its waiters in the order of their arrival. */
 static bool ends_with(bool (*act)(void), zx_status_t status) {
     turns = (struct turns){.vmo = vmo_of(TURN_PAGES, true), .act = act};
     if (!turns.vmo || !fill(turns.vmo, TURN_PAGES, OLD)) return false;

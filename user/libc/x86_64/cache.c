@@ -1,7 +1,7 @@
 /*
- * The caches, by the instructions that any program may use: lines written back, with CLWB also kept, and otherwise forgotten.
- * CLFLUSHOPT and CLWB are ordered by fences only. Which of them there are is asked once; threads that ask at the same
- * time are told the same.
+ * The caches, by the instructions that any program may use: each writes a line back, and all but CLWB forget it. Only
+ * fences order CLFLUSHOPT and CLWB. The processor is asked once which of them it has; threads that ask at the same time
+ * get the same answer.
  */
 #include <stdatomic.h>
 

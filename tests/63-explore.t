@@ -12,13 +12,13 @@ my @scenarios = qw(
     process_write_two+decommit@snapshot process_write_mapped+unmap_peer@same process_write+kill_peer@same
     process_write+suspend_and_resume@same process_read+zero@same store+decommit@same store+snapshot@same
     store_absent+store_absent@same store+protect_peer@same load+shrink@same store+unmap_peer@same
-    load+decommit@slice execute+vmar_destroy_peer@same snapshot_empty+cache_policy@same slice+close_slice@same
-    commit+decommit@same close+duplicate@together close+replace@together close+transfer@together close+wait@together
-    duplicate+transfer@together signal+wait@together wait_pair+close_pair@together
-    channel_write+channel_wait@together channel_read+close_channel@together channel_call+channel_answer@together
-    port_queue+port_wait@together port_watch+signal@together port_cancel+signal@together
-    futex_wait+futex_change_and_wake@together futex_requeue+futex_wait@together start_egg+close_egg@together
-    process_create+job_create@same
+    load+decommit@slice execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
+    snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
+    close+replace@together close+transfer@together close+wait@together duplicate+transfer@together
+    signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together
+    channel_read+close_channel@together channel_call+channel_answer@together port_queue+port_wait@together
+    port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
+    futex_requeue+futex_wait@together start_egg+close_egg@together process_create+job_create@same
 );
 
 open my $in, '-|', 'build/host/explore', '-k', 2, '-j', 2, @scenarios or die "build/host/explore: $!\n";

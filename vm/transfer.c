@@ -113,7 +113,8 @@ static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, 
     struct mapping *m = aspace_find(target, addr);
     if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
     size_t within = addr - m->region.base;
-    if (write && unlikely(mapping_must_snapshot(m)) && m->offset + within < vmo_size(m->vmo)) return MUST_SNAPSHOT;
+    /* Whatever the VMO's size is now: it may be another when the VMO is locked. */
+    if (write && unlikely(mapping_must_snapshot(m))) return MUST_SNAPSHOT;
     return vmo_window(x, write, m->vmo, m->offset + within, m->region.len - within);
 }
 

@@ -60,6 +60,10 @@ static size_t log_takes = SIZE_MAX;
 
 const char *host_log_line(void) { return log_line_text; }
 
+static char panic_text[sizeof(log_line_text)];
+
+const char *host_panic_line(void) { return panic_text; }
+
 void host_log_takes(size_t most) { log_takes = most; }
 
 size_t arch_log_write(const char *text, size_t len) {
@@ -68,6 +72,7 @@ size_t arch_log_write(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (log_line_ended) log_line_len = 0;
         log_line_ended = text[i] == '\n';
+        if (log_line_ended && strstr(log_line_text, "PANIC: ")) strcpy(panic_text, log_line_text);
         if (log_line_len < sizeof(log_line_text) - 1) log_line_text[log_line_len++] = text[i];
         log_line_text[log_line_len] = '\0';
     }

@@ -33,6 +33,8 @@ void host_take_report(char *into, size_t size);
 
 /* The kernel log's last line. */
 const char *host_log_line(void);
+/* What the kernel said as it panicked, or nothing. */
+const char *host_panic_line(void);
 /* How many bytes the log's device takes at a time from now on. */
 void host_log_takes(size_t most);
 

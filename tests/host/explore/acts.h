@@ -1,6 +1,7 @@
 /* What the files of acts share; acts.c lists them. */
 #pragma once
 
+#include "kernel/base/switch_point.h"
 #include "tests/host/explore/stage.h"
 
 /*
@@ -9,6 +10,8 @@
  */
 static inline zx_status_t act_call(enum host_syscall_number number, const uint64_t args[8]) {
     zx_status_t status;
+    /* Between the calls of an act that makes several, others may come in. */
+    switch_window_reached();
     do {
         status = (zx_status_t)host_syscall(number, args);
     } while (status == ZX_ERR_INTERNAL_INTR_RETRY && number != HOST_SYS_channel_call_noretry);

@@ -107,3 +107,4 @@ zx_status_t act_close_memory(struct actor *a) { return CALL(handle_close, a->mem
 zx_status_t act_close_snapshot(struct actor *a) { return CALL(handle_close, a->props[PROP_SNAPSHOT]); }
 zx_status_t act_close_slice(struct actor *a) { return CALL(handle_close, a->props[PROP_SLICE]); }
 zx_status_t act_close_empty(struct actor *a) { return CALL(handle_close, a->props[PROP_EMPTY]); }
+zx_status_t act_close_area(struct actor *a) { return CALL(handle_close, a->props[PROP_AREA]); }

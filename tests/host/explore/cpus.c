@@ -89,6 +89,16 @@ void arch_cpus_release(void) {
 
 static bool has_interrupt(const struct processor *p) { return p->kicked || now >= p->alarm; }
 
+/* Nobody else comes to run until they are let go. */
+void arch_cpus_hold(void) {
+    irq_off();
+    schedule_hold(true);
+}
+void arch_cpus_release(void) {
+    schedule_hold(false);
+    irq_restore();
+}
+
 /* --- giving way --- */
 
 static void stack_of(const struct processor *p, const void **stack, size_t *size) {
@@ -199,6 +209,8 @@ bool cpus_alarm_pending(void) {
     }
     return false;
 }
+
+bool cpus_has_alarm(unsigned id) { return now >= processors[id].alarm; }
 
 bool cpus_next_alarm(void) {
     zx_time_t first = ZX_TIME_INFINITE;

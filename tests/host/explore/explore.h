@@ -43,6 +43,8 @@ void cpus_spin(const volatile void *address);
 /* Time goes on to the next alarm; false if there is none. */
 bool cpus_next_alarm(void);
 bool cpus_alarm_pending(void);
+/* Is it time for that one's alarm? */
+bool cpus_has_alarm(unsigned id);
 
 /* Has the running processor stop until the gate is opened; all others run as long as they can. */
 void cpus_gate(void);
@@ -57,6 +59,8 @@ void cpus_explore(void);
 /* The processor that runs must give way: who comes? Never returns where nobody can and the schedule ends. */
 void schedule_blocked(void);
 bool schedule_is_exploring(void);
+/* While the running processor holds the others, no point is a choice. */
+void schedule_hold(bool held);
 
 /* How the next schedule is chosen. */
 enum schedule_mode {

@@ -108,13 +108,16 @@ static void start(const struct scenario *s) {
 
 /* Does it say anything that these acts share what they act on in that way? */
 static bool makes_sense(const struct scenario *s) {
-    unsigned all = ~0u;
-    for (unsigned i = 0; i < s->count; i++) all &= s->acts[i]->flags;
+    unsigned any = 0, all = ~0u;
+    for (unsigned i = 0; i < s->count; i++) {
+        any |= s->acts[i]->flags;
+        all &= s->acts[i]->flags;
+    }
     switch (s->sharing) {
     case SHARE_SAME:
         return true;
     case SHARE_TOGETHER:
-        return all & (ACT_OBJECTS | ACT_TASKS);
+        return (any & ACT_LAST) || (all & (ACT_OBJECTS | ACT_TASKS));
     default:
         return all & ACT_MEMORY;
     }

@@ -21,6 +21,7 @@
 #include "kernel/base/switch_point.h"
 #include "kernel/sched/force.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/sched.h"
 #include "tests/host/explore/explore.h"
 #include "tests/host/memory.h"
 
@@ -36,6 +37,7 @@
 struct step {
     const volatile void *place; /* NULL: anything, that is, user memory */
     bool write;
+    bool counts; /* up or down, far from the end of a count of references: such steps commute with each other */
 };
 
 static struct {
@@ -44,6 +46,7 @@ static struct {
     unsigned bound, used; /* preemptions */
     bool timed;           /* time may go on at any point: that counts as one */
     bool redundant, grew;
+    bool held; /* the running processor holds all others */
     unsigned points, loops;
     const volatile void *last_place;
     struct step next[CPUS];
@@ -64,6 +67,7 @@ void force_note_switch(const struct thread *next UNUSED) {}
 void force_report(void) {}
 
 bool schedule_is_exploring(void) { return now.on; }
+void schedule_hold(bool held) { now.held = held; }
 bool schedule_redundant(void) { return now.redundant; }
 bool schedule_grew(void) { return now.grew; }
 uint64_t schedule_nodes(void) { return now.nodes; }
@@ -124,7 +128,7 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
 
 void schedule_begin(void) {
     now.on = true;
-    now.redundant = false;
+    now.redundant = now.held = false;
     now.used = now.points = now.loops = 0;
     now.last_place = NULL;
     memset(now.asleep, 0, sizeof(now.asleep));
@@ -192,6 +196,16 @@ static bool may_preempt(bool window) {
     return now.used < now.bound && (window || now.mode == SCHEDULE_ALL);
 }
 
+/* Time goes on to the next alarm, and whoever waits for that comes first. */
+static void let_alarm_go_off(void) {
+    (void)!cpus_next_alarm();
+    for (unsigned id = 0; id < CPUS; id++) {
+        if (id == cpus_running() || !cpus_has_alarm(id) || !can_come(id)) continue;
+        go_to(id);
+        return;
+    }
+}
+
 /* Anybody else might come first. */
 static void node_at_point(bool window) {
     unsigned self = cpus_running();
@@ -206,7 +220,7 @@ static void node_at_point(bool window) {
     if (id == self) return;
     if (id == CLOCK) {
         now.used++;
-        (void)!cpus_next_alarm();
+        let_alarm_go_off();
         return;
     }
     if (!cpus_can_run(id)) panic("processor %u cannot run here: the schedule is another build's", id);
@@ -261,7 +275,7 @@ static void wake_sleepers(struct step step) {
         const struct step *other = &now.next[id];
         if (!now.asleep[id] || id == cpus_running()) continue;
         bool same = !step.place || !other->place || step.place == other->place;
-        if (same && (step.write || other->write)) now.asleep[id] = false;
+        if (same && (step.write || other->write) && !(step.counts && other->counts)) now.asleep[id] = false;
     }
 }
 
@@ -277,7 +291,8 @@ static void look_for_loops(const volatile void *place) {
 static void point(struct step step, bool window) {
     now.next[cpus_running()] = step;
     count_point();
-    if (place_is_shared(step.place) || now.mode == SCHEDULE_WINDOWS) node_at_point(window);
+    if (!step.counts && !now.held && (place_is_shared(step.place) || now.mode == SCHEDULE_WINDOWS))
+        node_at_point(window);
     cpus_take_interrupts();
     now.next[cpus_running()] = step;
 }
@@ -287,6 +302,20 @@ static bool is_quiet(const volatile void *address, const struct explore_site *si
     if (strcmp(site->what, "&l->locked") != 0) return false;
     const struct spinlock *lock = container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked);
     return lock->rank >= RANK_RANDOM && lock->rank != RANK_SCHED;
+}
+
+/* Which of many references is given back first makes no difference. */
+#define MANY_REFERENCES 3
+static bool counts(const volatile void *address, const struct explore_site *site) {
+    return strcmp(site->what, "refs") == 0 && *(const volatile unsigned *)address > MANY_REFERENCES;
+}
+
+/*
+ * What follows the scheduler's lock is not what that guards: threads go to sleep with it, and come back with it. Others may
+ * come in between before it is taken.
+ */
+static bool is_scheduler(const struct explore_site *site, const volatile void *address) {
+    return address == (const volatile void *)&sched_lock.locked && strcmp(site->what, "&l->locked") == 0;
 }
 
 static const char *name_of(const volatile void *address, const struct explore_site *site) {
@@ -313,11 +342,12 @@ void explore_before(const volatile void *address, enum explore_access access, co
         return;
     }
     if (is_quiet(address, site)) return;
-    point((struct step){address, write}, false);
+    const struct step step = {address, write, counts(address, site)};
+    point(step, false);
     if (!now.on) return;
     trace_step(address, site, write ? 'w' : 'r', __builtin_return_address(0));
     place_used(address, write);
-    wake_sleepers((struct step){address, write});
+    wake_sleepers(step);
     if (write) cpus_stored(address);
     cpus_stored(&now);
     look_for_loops(address);
@@ -349,23 +379,24 @@ static bool is_mutex(const struct explore_site *site) { return strcmp(site->what
 
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {
-    if (!now.on || is_quiet(address, site)) return;
-    point((struct step){address, true}, is_mutex(site) && looks_up((uintptr_t)__builtin_return_address(0)));
+    if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
+    point((struct step){address, true, counts(address, site)},
+          is_mutex(site) && looks_up((uintptr_t)__builtin_return_address(0)));
 }
 
 void host_touch(void) {
     if (!now.on) return;
     /* What is looked at under a lock belongs to what the lock is held for. */
-    point((struct step){NULL, true}, arch_this_cpu()->locks->depth == 0);
+    point((struct step){NULL, true, false}, arch_this_cpu()->locks->depth == 0);
     if (!now.on) return;
     trace_add((struct trace_entry){.point = now.points, .cpu = cpus_running(), .what = "user memory", .kind = 'u'});
-    wake_sleepers((struct step){NULL, true});
+    wake_sleepers((struct step){NULL, true, false});
 }
 
 /* All switch points but those between windows come with an atomic operation, which has its own. */
 void switch_point_reached(void) {}
 void switch_window_reached(void) {
-    if (now.on) point((struct step){NULL, true}, true);
+    if (now.on) point((struct step){NULL, true, false}, true);
 }
 
 /* The spinlock that is waited for is what was looked at last. */

@@ -51,10 +51,10 @@ void explore_failed(const char *format, ...) {
     _exit(1);
 }
 
-/* A panic; what it says went to the log. */
+/* A panic; what it says went to the log. Or the explorer itself cannot go on. */
 static void aborted(int number) {
     (void)number;
-    explore_failed("the kernel panics: %s", host_log_line());
+    explore_failed("the end, by a panic or abort(): %s", host_panic_line());
 }
 
 /* --- the machine --- */

@@ -24,7 +24,7 @@ struct stage stage;
 const char *const sharing_names[SHARINGS] = {"same", "snapshot", "slice", "together"};
 
 static void must(zx_status_t status) {
-    if (status != ZX_OK) abort();
+    if (status != ZX_OK) explore_failed("the stage cannot be built: %d", status);
 }
 
 /* --- what there is --- */
@@ -119,6 +119,14 @@ static struct vmar *make_area(struct process *process, unsigned index) {
     return area;
 }
 
+/* Handles that no call of the scenario has a use for would only be closed in the end, in many orders. */
+static bool has_use_for(unsigned kind) {
+    for (unsigned i = 0; i < stage.count; i++) {
+        if (stage.scenario->acts[i]->flags & kind) return true;
+    }
+    return false;
+}
+
 static zx_handle_t give(struct process *process, struct object *object, zx_rights_t rights) {
     zx_handle_t value;
     must(handle_reserve(&process->handles, &value));
@@ -129,10 +137,18 @@ static zx_handle_t give(struct process *process, struct object *object, zx_right
 static void give_memory(struct actor *a) {
     struct vmo *const vmos[] = {stage.props.vmo,      stage.props.fixed, stage.props.slice,
                                 stage.props.snapshot, stage.props.empty, stage.props.other};
-    for (unsigned i = 0; i < 6; i++) a->props[PROP_VMO + i] = give(a->process, &vmos[i]->object, ZX_DEFAULT_VMO_RIGHTS);
+    for (unsigned i = 0; i < 6 && has_use_for(ACT_MEMORY); i++)
+        a->props[PROP_VMO + i] = give(a->process, &vmos[i]->object, ZX_DEFAULT_VMO_RIGHTS);
     for (unsigned i = 0; i < 6; i++) {
         if (vmos[i] == memory_of(a->index)) a->memory = a->props[PROP_VMO + i];
     }
+}
+
+static void give_tasks(struct actor *a) {
+    a->props[PROP_JOB] = give(a->process, &stage.job->object, ZX_DEFAULT_JOB_RIGHTS);
+    a->props[PROP_NEST] = give(a->process, &stage.nest->object, ZX_DEFAULT_JOB_RIGHTS);
+    a->props[PROP_EGG] = give(a->process, &stage.props.egg->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    a->props[PROP_EGG_THREAD] = give(a->process, &stage.props.egg_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
 }
 
 static void give_objects(struct actor *a) {
@@ -143,10 +159,6 @@ static void give_objects(struct actor *a) {
     a->props[PROP_EVENT] = give(a->process, stage.props.event, ZX_DEFAULT_EVENT_RIGHTS);
     a->props[PROP_PORT] = give(a->process, stage.props.port, ZX_DEFAULT_PORT_RIGHTS);
     a->props[PROP_TIMER] = give(a->process, stage.props.timer, ZX_DEFAULT_TIMER_RIGHTS);
-    a->props[PROP_JOB] = give(a->process, &stage.job->object, ZX_DEFAULT_JOB_RIGHTS);
-    a->props[PROP_NEST] = give(a->process, &stage.nest->object, ZX_DEFAULT_JOB_RIGHTS);
-    a->props[PROP_EGG] = give(a->process, &stage.props.egg->object, ZX_DEFAULT_PROCESS_RIGHTS);
-    a->props[PROP_EGG_THREAD] = give(a->process, &stage.props.egg_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
 }
 
 /* Together, all but what is the actor's own has one handle. */
@@ -228,7 +240,7 @@ static void start_actor(struct actor *a) {
     else
         must(user_thread_start(a->thread, host_program_entry(actor_main), 0, 0, a->index));
     cpus_settle();
-    if (!a->ready) abort();
+    if (!a->ready) explore_failed("an actor does not get ready");
 }
 
 static void make_actors(void) {
@@ -243,7 +255,8 @@ static void make_actors(void) {
         known(&a->thread->object, names[i]);
     }
     for (unsigned i = 0; i < stage.count; i++) {
-        give_objects(&stage.actors[i]);
+        if (has_use_for(ACT_OBJECTS)) give_objects(&stage.actors[i]);
+        if (has_use_for(ACT_TASKS) && has_own_process(i)) give_tasks(&stage.actors[i]);
         give_peers(&stage.actors[i], areas);
         share_handles(&stage.actors[i]);
     }

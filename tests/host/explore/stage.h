@@ -82,6 +82,8 @@ struct act {
 #define ACT_MEMORY (1u << 2)
 #define ACT_TASKS (1u << 3)
 #define ACT_OBJECTS (1u << 4)
+/* It closes what may be the last handle, if the actors share one. */
+#define ACT_LAST (1u << 6)
 /* Time matters: the alarm may go off early. */
 #define ACT_TIME (1u << 5)
 

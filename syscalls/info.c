@@ -123,11 +123,13 @@ static zx_status_t fill_vmo(const struct handle *handle, union info_record *out)
     return ZX_OK;
 }
 
+/* After the regions: of one that died meanwhile some are missing. */
+static zx_status_t check_all_listed(struct aspace *as) { return aspace_is_dead(as) ? ZX_ERR_BAD_STATE : ZX_OK; }
+
 static zx_status_t fill_task(const struct handle *handle, union info_record *out) {
     struct aspace *as = process_from_object(handle->object)->aspace;
     struct region_cursor cursor = {0};
     struct region_info r;
-    if (aspace_is_dead(as)) return ZX_ERR_BAD_STATE;
     while (aspace_list_next(as, &cursor, &r)) {
         if (!r.vmo) continue;
         size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_share_count(r.vmo);
@@ -141,7 +143,7 @@ static zx_status_t fill_task(const struct handle *handle, union info_record *out
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return ZX_OK;
+    return check_all_listed(as);
 }
 
 static uint64_t bytes_used_for(enum page_state use) { return (uint64_t)pages_used_for(use) << PAGE_SHIFT; }
@@ -163,9 +165,8 @@ static zx_status_t fill_kmem(const struct handle *handle UNUSED, union info_reco
 }
 
 /* The calling process's own memory would change while it is told. */
-static zx_status_t check_listable(struct process *process) {
-    if (process == process_current()) return ZX_ERR_ACCESS_DENIED;
-    return atomic_load(&process->state) == PROCESS_DEAD ? ZX_ERR_BAD_STATE : ZX_OK;
+static zx_status_t refuse_own(const struct process *process) {
+    return process == process_current() ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
 
 static void put_region(struct record_list *out, const struct region_info *r) {
@@ -189,7 +190,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
     struct process *process = process_from_object(handle->object);
     struct region_cursor cursor = {0};
     struct region_info r;
-    zx_status_t status = check_listable(process);
+    zx_status_t status = refuse_own(process);
     if (status != ZX_OK) return status;
     zx_info_maps_t whole = {.base = USER_BASE, .size = USER_END - USER_BASE, .type = ZX_INFO_MAPS_TYPE_ASPACE};
     format(whole.name, sizeof(whole.name), "proc:%lu", process->object.koid);
@@ -199,7 +200,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return ZX_OK;
+    return check_all_listed(process->aspace);
 }
 
 /* Counting who maps a VMO takes time: only what will be told is found out. */
@@ -215,8 +216,7 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
     struct region_info r;
     struct handle held;
     uint32_t index = 0;
-    zx_status_t status = check_listable(process);
-    if (status == ZX_OK && atomic_load(&process->state) != PROCESS_RUNNING) status = ZX_ERR_BAD_STATE;
+    zx_status_t status = refuse_own(process);
     if (status != ZX_OK) return status;
     while (handle_next(&process->handles, &index, &held)) {
         if (held.object->ops->type == ZX_OBJ_TYPE_VMO)
@@ -229,7 +229,7 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return ZX_OK;
+    return atomic_load(&process->state) == PROCESS_RUNNING ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
 static zx_status_t list_threads(const struct handle *handle, struct record_list *out) {

@@ -46,12 +46,12 @@ void aspace_begin_death(struct aspace *as) {
 }
 
 void aspace_destroy(struct aspace *as) {
-    aspace_begin_death(as);
-    /* Its owner may have destroyed the root already. */
-    (void)!vmar_destroy(as->root);
+    /* First: whoever lists the regions finds all of them, or a dead address space. */
     mutex_lock(&as->lock);
     as->state = ASPACE_DEAD;
     mutex_unlock(&as->lock);
+    /* Its owner may have destroyed the root already. */
+    (void)!vmar_destroy(as->root);
     arch_mmu_destroy(&as->arch);
     object_unref(&as->root->object);
 }

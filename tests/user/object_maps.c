@@ -293,3 +293,77 @@ TEST("object_get_info/PROCESS_MAPS L9 while the address space changes: always as
     MUST(zx_task_kill(t.process));
     thread_join(thread);
 }
+
+/* Kills whatever process it is given. */
+static _Atomic zx_handle_t victim;
+static void kill_victims(void *stop) {
+    while (!atomic_load((_Atomic bool *)stop)) {
+        zx_handle_t process = atomic_load(&victim);
+        if (process) MUST(zx_task_kill(process));
+        if (process) atomic_store(&victim, ZX_HANDLE_INVALID);
+        zx_nanosleep(0);
+    }
+}
+
+#define VICTIM_MAPPINGS 40
+
+static zx_handle_t make_victim(zx_handle_t vmo) {
+    zx_handle_t process, root;
+    zx_vaddr_t addr;
+    MUST(zx_process_create(zx_job_default(), "victim", 6, 0, &process, &root));
+    for (size_t i = 0; i < VICTIM_MAPPINGS; i++) MUST(zx_vmar_map(root, PERM_R, 0, vmo, 0, PAGE, &addr));
+    MUST(zx_handle_close(root));
+    return process;
+}
+
+/* How many mappings there are; SIZE_MAX: the process is dead. */
+static size_t count_mappings(zx_handle_t process, bool by_list) {
+    size_t actual = 0;
+    zx_info_task_stats_t stats = {0};
+    zx_status_t status = by_list ? zx_object_get_info(process, MAPS, maps, sizeof(maps), &actual, NULL)
+                                 : zx_object_get_info(process, ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL);
+    MUST_BE(status == ZX_OK || status == ZX_ERR_BAD_STATE);
+    if (status != ZX_OK) return SIZE_MAX;
+    return by_list ? actual - 2 : stats.mem_mapped_bytes / PAGE;
+}
+
+TEST("object_get_info/PROCESS_MAPS, TASK_STATS of a process that dies meanwhile: all of it, or BAD_STATE") {
+    _Atomic bool stop = false;
+    zx_handle_t vmo = vmo_make(PAGE), thread = thread_run(kill_victims, (void *)&stop);
+    zx_time_t begun = zx_clock_get_monotonic();
+    size_t killed_between = 0;
+    for (size_t i = 0; race_goes_on(begun, killed_between > 50); i++) {
+        zx_handle_t process = make_victim(vmo);
+        size_t count, times = 0;
+        atomic_store(&victim, process);
+        for (; (count = count_mappings(process, i % 2)) != SIZE_MAX; times++) NEED_EQ(count, VICTIM_MAPPINGS);
+        killed_between += times > 0;
+        while (atomic_load(&victim)) zx_nanosleep(0);
+        MUST(zx_handle_close(process));
+    }
+    atomic_store(&stop, true);
+    thread_join(thread);
+}
+
+TEST("object_get_info/PROCESS_VMOS of a process that dies meanwhile: all of them, or BAD_STATE") {
+    _Atomic bool stop = false;
+    zx_handle_t vmo = vmo_make(PAGE), thread = thread_run(kill_victims, (void *)&stop);
+    zx_time_t begun = zx_clock_get_monotonic();
+    for (size_t killed_between = 0; race_goes_on(begun, killed_between > 10);) {
+        struct child child = running(&vmo, 1);
+        zx_vaddr_t addr;
+        for (size_t i = 0; i < VICTIM_MAPPINGS; i++) MUST(zx_vmar_map(child.vmar, PERM_R, 0, vmo, 0, PAGE, &addr));
+        const size_t all = list_vmos(child.process);
+        size_t actual, times = 0;
+        atomic_store(&victim, child.process);
+        while (zx_object_get_info(child.process, VMOS, vmos, sizeof(vmos), &actual, NULL) == ZX_OK) {
+            NEED_EQ(actual, all);
+            times++;
+        }
+        killed_between += times > 0;
+        while (atomic_load(&victim)) zx_nanosleep(0);
+        agent_kill(&child);
+    }
+    atomic_store(&stop, true);
+    thread_join(thread);
+}

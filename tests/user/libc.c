@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -182,6 +183,64 @@ TEST("libc/clock_gettime counts with the kernel's clock") {
     EXPECT(time(NULL) >= 0);
     errno = 0;
     EXPECT_EQ(clock_gettime(12345, &now), -1);
+    EXPECT_EQ(errno, EINVAL);
+}
+
+static zx_duration_t read_clock(clockid_t clock) {
+    struct timespec time = {0};
+    EXPECT_EQ(clock_gettime(clock, &time), 0);
+    return time.tv_sec * ZX_SEC(1) + time.tv_nsec;
+}
+
+TEST("libc/time, gettimeofday and clock_gettime agree, and every clock but those of processor time is one") {
+    struct timeval day;
+    zx_time_t before = zx_clock_get_monotonic();
+    EXPECT_EQ(gettimeofday(&day, NULL), 0);
+    zx_time_t seconds = time(NULL);
+    zx_time_t then = day.tv_sec * ZX_SEC(1) + day.tv_usec * ZX_USEC(1);
+    EXPECT(before / 1000 * 1000 <= then && then <= zx_clock_get_monotonic());
+    EXPECT(before / ZX_SEC(1) <= seconds && seconds <= zx_clock_get_monotonic() / ZX_SEC(1));
+    for (clockid_t clock = CLOCK_REALTIME; clock <= CLOCK_TAI; clock++) {
+        struct timespec resolution = {0};
+        if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_SGI_CYCLE) continue;
+        before = zx_clock_get_monotonic();
+        then = read_clock(clock);
+        EXPECT(before <= then && then <= zx_clock_get_monotonic());
+        EXPECT_EQ(clock_getres(clock, &resolution), 0);
+        EXPECT_EQ(resolution.tv_nsec, 1);
+    }
+}
+
+#define WORK ZX_MSEC(4)
+
+/* Works until so much processor time has gone by. */
+static void *work(void *out_clock) {
+    clockid_t *clock = out_clock;
+    zx_duration_t start = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    EXPECT_EQ(pthread_getcpuclockid(pthread_self(), clock), 0);
+    while (read_clock(CLOCK_THREAD_CPUTIME_ID) < start + WORK) continue;
+    return NULL;
+}
+
+TEST("libc/clocks of processor time count for each thread and for the process, with the threads that have ended") {
+    clockid_t own, other;
+    pthread_t thread;
+    struct timespec time;
+    zx_duration_t start = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    zx_duration_t asleep = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    zx_nanosleep(zx_deadline_after(4 * WORK));
+    EXPECT(read_clock(CLOCK_THREAD_CPUTIME_ID) - asleep < WORK);
+    NEED_EQ(pthread_create(&thread, NULL, work, &other), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    EXPECT(read_clock(CLOCK_PROCESS_CPUTIME_ID) >= start + WORK);
+    work(&own);
+    EXPECT(read_clock(own) >= WORK);
+    EXPECT(read_clock(CLOCK_PROCESS_CPUTIME_ID) >= start + 2 * WORK);
+    EXPECT(clock() >= 2 * WORK / ZX_USEC(1));
+    EXPECT_EQ(clock_getcpuclockid(0, &own), 0);
+    EXPECT(read_clock(own) >= start + 2 * WORK);
+    EXPECT(clock_getcpuclockid(getpid() + 1, &own) != 0);
+    EXPECT_EQ(clock_gettime(other, &time), -1);
     EXPECT_EQ(errno, EINVAL);
 }
 

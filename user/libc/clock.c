@@ -1,6 +1,6 @@
 /*
- * Time. There is one clock, and it starts with the machine: the time of day is counted from the beginning of 1970 then.
- * The processor time of the calling thread is another.
+ * Time. One clock starts with the machine, and the time of day is counted from the beginning of 1970 then. The others are
+ * the processor times of the process and of each thread.
  */
 #include <errno.h>
 #include <time.h>
@@ -10,19 +10,29 @@
 
 #include "user/libc/port.h"
 
-static bool clock_is_known(long clock) {
-    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
-           clock == CLOCK_BOOTTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+static bool is_wall_clock(clockid_t clock) {
+    return clock >= CLOCK_REALTIME && clock <= CLOCK_TAI && clock != CLOCK_PROCESS_CPUTIME_ID &&
+           clock != CLOCK_THREAD_CPUTIME_ID && clock != CLOCK_SGI_CYCLE;
+}
+
+/* Clocks of processes and threads: the complement of an id, and three bits that say of what. */
+enum { PROCESS_CLOCK = 2, THREAD_CLOCK = 6 };
+#define CLOCK_KIND(clock) ((clock)&7)
+#define CLOCK_ID(clock) (~((clock) >> 3))
+
+/* -1 if there is no such clock. */
+static zx_time_t clock_read(clockid_t clock) {
+    if (is_wall_clock(clock)) return zx_clock_get_monotonic();
+    if (clock == CLOCK_PROCESS_CPUTIME_ID) return __port_process_runtime();
+    if (clock == CLOCK_THREAD_CPUTIME_ID) return __port_thread_runtime(0);
+    if (clock >= 0) return -1;
+    if (CLOCK_KIND(clock) == THREAD_CLOCK) return __port_thread_runtime(CLOCK_ID(clock));
+    bool own = CLOCK_ID(clock) == 0 || CLOCK_ID(clock) == (int)__port_koid(zx_process_self());
+    return CLOCK_KIND(clock) == PROCESS_CLOCK && own ? __port_process_runtime() : -1;
 }
 
 static bool is_time(const struct timespec *time) {
     return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < ZX_SEC(1);
-}
-
-static zx_time_t thread_time(void) {
-    zx_info_thread_stats_t stats = {0};
-    zx_object_get_info(zx_thread_self(), ZX_INFO_THREAD_STATS, &stats, sizeof(stats), NULL, NULL);
-    return stats.total_runtime;
 }
 
 zx_duration_t __port_duration(const struct timespec *time) {
@@ -30,14 +40,14 @@ zx_duration_t __port_duration(const struct timespec *time) {
 }
 
 LINUX_CALL(clock_gettime) {
-    if (!clock_is_known(args[0]) && args[0] != CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
-    zx_time_t now = args[0] == CLOCK_THREAD_CPUTIME_ID ? thread_time() : zx_clock_get_monotonic();
+    zx_time_t now = clock_read((clockid_t)args[0]);
+    if (now < 0) return -EINVAL;
     *(struct timespec *)args[1] = (struct timespec){.tv_sec = now / ZX_SEC(1), .tv_nsec = now % ZX_SEC(1)};
     return 0;
 }
 
 LINUX_CALL(clock_getres) {
-    if (!clock_is_known(args[0]) && args[0] != CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
+    if (clock_read((clockid_t)args[0]) < 0) return -EINVAL;
     if (args[1]) *(struct timespec *)args[1] = (struct timespec){.tv_nsec = 1};
     return 0;
 }
@@ -53,7 +63,7 @@ static long sleep_until(const struct timespec *request, bool absolute) {
 LINUX_CALL(nanosleep) { return sleep_until((const struct timespec *)args[0], false); }
 
 LINUX_CALL(clock_nanosleep) {
-    if (!clock_is_known(args[0])) return -EINVAL;
+    if (!is_wall_clock((clockid_t)args[0])) return clock_read((clockid_t)args[0]) < 0 ? -EINVAL : -EOPNOTSUPP;
     return sleep_until((const struct timespec *)args[2], args[1] & TIMER_ABSTIME);
 }
 

@@ -46,6 +46,10 @@ zx_handle_t __port_main_thread(void);
 bool __port_thread_maps(void);
 size_t __port_thread_top(void);
 
+/* threads.c: the processor time of the process; of one thread, 0 being the caller; -1 if there is none of that id. */
+zx_duration_t __port_process_runtime(void);
+zx_duration_t __port_thread_runtime(int id);
+
 /* waiting.c: a lock for what threads of the program do at once. It is 0 at first. */
 void __port_lock(zx_futex_t *lock);
 void __port_unlock(zx_futex_t *lock);

@@ -50,10 +50,10 @@ static const Elf64_Phdr *program_header(uint32_t type) {
     return NULL;
 }
 
-/* The thread's variables, what musl keeps of it, and its first frames. */
+/* The thread's variables, what musl keeps of it, which is less than 1.5 KiB, and its first frames. */
 size_t __port_thread_top(void) {
     const Elf64_Phdr *variables = program_header(PT_TLS);
-    return whole_pages((variables ? variables->p_memsz + variables->p_align : 0) + ZX_PAGE_SIZE) + ZX_PAGE_SIZE;
+    return whole_pages((variables ? variables->p_memsz + variables->p_align : 0) + 2048);
 }
 
 /* How far from the addresses in its file the program lies. Its first segment begins with the headers. */

@@ -27,8 +27,15 @@ struct thread {
     bool makes_another;  /* it is in pthread_create, */
     bool mapped_another; /* which has mapped memory */
     int *end_word;       /* set to 0, and woken, when the thread has ended */
+    int id;              /* from here on, under `listed` */
+    struct thread *next, **link;
 };
 static _Thread_local struct thread self;
+
+/* All threads but the first, and the processor time of those that have ended. */
+static zx_futex_t listed;
+static struct thread *threads;
+static zx_duration_t ended_runtime;
 
 /* How many threads are in pthread_create; and whether any ever was. */
 static atomic_int makers;
@@ -59,6 +66,51 @@ static int thread_id(zx_handle_t thread) { return (int)(__port_koid(thread) & TI
 LINUX_CALL(set_tid_address) {
     self.end_word = (int *)args[0];
     return thread_id(zx_thread_self());
+}
+
+/* --- processor time --- */
+
+static zx_duration_t runtime(zx_handle_t thread) {
+    zx_info_thread_stats_t stats = {0};
+    zx_object_get_info(thread, ZX_INFO_THREAD_STATS, &stats, sizeof(stats), NULL, NULL);
+    return stats.total_runtime;
+}
+
+static void list_add(struct thread *thread) {
+    __port_lock(&listed);
+    thread->next = threads;
+    thread->link = &threads;
+    if (threads) threads->link = &thread->next;
+    threads = thread;
+    __port_unlock(&listed);
+}
+
+static void list_remove(struct thread *thread) {
+    __port_lock(&listed);
+    ended_runtime += runtime(thread->handle);
+    *thread->link = thread->next;
+    if (thread->next) thread->next->link = thread->link;
+    __port_unlock(&listed);
+}
+
+zx_duration_t __port_process_runtime(void) {
+    __port_lock(&listed);
+    zx_duration_t sum = ended_runtime + runtime(__port_main_thread());
+    for (const struct thread *thread = threads; thread; thread = thread->next) sum += runtime(thread->handle);
+    __port_unlock(&listed);
+    return sum;
+}
+
+zx_duration_t __port_thread_runtime(int id) {
+    if (id == 0) return runtime(zx_thread_self());
+    if (id == thread_id(__port_main_thread())) return runtime(__port_main_thread());
+    zx_duration_t time = -1;
+    __port_lock(&listed);
+    for (const struct thread *thread = threads; thread; thread = thread->next) {
+        if (thread->id == id) time = runtime(thread->handle);
+    }
+    __port_unlock(&listed);
+    return time;
 }
 
 /* --- beginning --- */
@@ -107,11 +159,14 @@ int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid,
     if (zx_thread_create(zx_process_self(), "thread", strlen("thread"), 0, &handle) != ZX_OK) return -EAGAIN;
     struct beginning *top = (struct beginning *)((uintptr_t)stack & ~(_Alignof(struct beginning) - 1)) - 1;
     *top = (struct beginning){handle, pointer, entry, arg};
-    *thread_of(pointer) = (struct thread){.handle = handle, .mapped = self.mapped_another, .end_word = end_word};
+    struct thread *thread = thread_of(pointer);
     *tid = thread_id(handle);
+    *thread = (struct thread){.handle = handle, .mapped = self.mapped_another, .end_word = end_word, .id = *tid};
+    list_add(thread);
     zx_vaddr_t stack_pointer = machine_stack_pointer(0, (uintptr_t)top);
     zx_status_t status = zx_thread_start(handle, (zx_vaddr_t)thread_begin, stack_pointer, (uintptr_t)top, 0);
     if (status == ZX_OK) return *tid;
+    list_remove(thread);
     zx_handle_close(handle);
     return -EAGAIN;
 }
@@ -120,12 +175,14 @@ int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid,
 
 /* The memory is unmapped by whoever joins the thread. If there is none to unmap, nobody need join. */
 LINUX_CALL(exit) {
+    if (self.handle != ZX_HANDLE_INVALID) list_remove(&self);
     zx_handle_t handle = self.mapped ? ZX_HANDLE_INVALID : self.handle;
     if (!self.mapped) self.handle = ZX_HANDLE_INVALID;
     __port_thread_end(handle, self.end_word, ZX_HANDLE_INVALID, NULL, 0);
 }
 
 _Noreturn void __unmapself(void *base, size_t size) {
+    list_remove(&self);
     __port_thread_end(self.handle, self.end_word, zx_vmar_root_self(), base, size);
 }
 

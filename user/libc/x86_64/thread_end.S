@@ -1,7 +1,7 @@
 /*
- * void __port_thread_end(handle, word, region, addr, len): ends the calling thread, whose handle it closes first. Then it
- * unmaps `len` bytes of a region, if any, sets the word, if any, to 0 and wakes a thread that waits for that. From then on there
- * may be no stack any more; so nothing here uses it.
+ * void __port_thread_end(handle, word, region, addr, len): ends the calling thread. It closes the handle, if any, unmaps
+ * `len` bytes of a region, if any, and sets the word, if any, to 0, for which it wakes a waiting thread. From then on
+ * there may be no stack any more; so nothing here uses it.
  */
         .set    number, 0x10000
 #define SYSCALL(name, ...) .set number_##name, number; .set number, number + 1;
@@ -20,20 +20,22 @@ __port_thread_end:
         mov     %edx, %r12d
         mov     %rcx, %r13
         mov     %r8, %r14
-        ask     handle_close
-        test    %r14, %r14
+        test    %edi, %edi
         jz      1f
+        ask     handle_close
+1:      test    %r14, %r14
+        jz      2f
         mov     %r12d, %edi
         mov     %r13, %rsi
         mov     %r14, %rdx
         ask     vmar_unmap
-1:      test    %rbx, %rbx
-        jz      2f
+2:      test    %rbx, %rbx
+        jz      3f
         movl    $0, (%rbx)
         mov     %rbx, %rdi
         mov     $1, %esi
         ask     futex_wake
-2:      ask     thread_exit
+3:      ask     thread_exit
         ud2
         .size   __port_thread_end, . - __port_thread_end
 

@@ -143,21 +143,21 @@ sub body_argument {
     return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
 }
 
-# The rest of an entry: looks up what is left of the handles, makes the call, and gives the references back.
+# The rest of an entry: what is left of its steps, the call, and the references given back. A step is an expression that
+# gives a status, and the handle in which it leaves a reference, if it does.
 sub entry_steps {
-    my ($indent, $status, $act, $steps, @handles) = @_;
-    my ($step, @left) = @$steps;
-    return "$indent${status}$act;\n" unless defined $step;
-    my $held = @left < @handles ? $handles[-1 - @left] : undef;
+    my ($indent, $status, $act, @steps) = @_;
+    my $first = shift @steps or return "$indent${status}$act;\n";
+    my ($step, $held) = @$first;
     my $text = "$indent$status$step;\n${indent}if (status == ZX_OK) {\n";
-    $text .= entry_steps("$indent    ", 'status = ', $act, \@left, @handles);
+    $text .= entry_steps("$indent    ", 'status = ', $act, @steps);
     $text .= "$indent    object_unref($held.object);\n" if $held;
     return "$text$indent}\n";
 }
 
 sub entry {
     my ($call) = @_;
-    my (@declared, @passed, @steps, @held, %arg);
+    my (@declared, @passed, @steps, %arg);
     for my $arg (@{$call->{args}}) {
         $arg->{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg->{how}}
             // $arg->{c_type} =~ s/^zx_futex_t$/int32_t/r;
@@ -182,19 +182,20 @@ sub entry {
         push @prototypes, $prototype unless $call->{file}{prototypes}{$prototype}++;
         return "$function(" . join(', ', @values) . ')';
     };
-    push @steps, $made->('zx_status_t', $call->{after}) if $call->{after};
+    push @steps, [$made->('zx_status_t', $call->{after})] if $call->{after};
     for my $arg (grep { $_->{handle} && $_->{how} ne 'raw' } @{$call->{args}}) {
         my $rights = $arg->{rights} =~ /\(/ ? $made->('zx_rights_t', $arg->{rights}) : rights_value($arg);
-        push @steps, lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name});
-        push @held, $arg->{name} unless $arg->{type} eq 'root';
+        my $held = $arg->{type} eq 'root' ? undef : $arg->{name};
+        push @steps, [lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
     }
     my $noreturn = $call->{kind} eq 'noreturn';
     my $text = join '', @prototypes, $noreturn ? '_Noreturn ' : '', "static $call->{type} sys_$call->{name}(", join(', ', @declared) || 'void', ");\n";
     $text .= "SYSCALL_ENTRY($call->{name}) {\n";
     my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
     if (@steps) {
+        my @held = grep { defined } map { $_->[1] } @steps;
         $text .= '    struct handle ' . join(', ', @held) . ";\n" if @held;
-        $text .= entry_steps('    ', 'zx_status_t status = ', $act, \@steps, @held) . "    return (uint64_t)status;\n";
+        $text .= entry_steps('    ', 'zx_status_t status = ', $act, @steps) . "    return (uint64_t)status;\n";
     } else {
         $text .= '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n";
     }

@@ -59,10 +59,11 @@ static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
     return &table->chunks[index / CHUNK_SLOTS][index % CHUNK_SLOTS];
 }
 
-/* The slot that `value` names, if it is in that state; else NULL. Under the lock. */
 /*
- * The mask keeps a processor that guesses wrong at the check within the directory, whose unused entries lead nowhere. What
- * it cuts off of a value, the comparison with the slot's notices.
+ * The slot that `value` names, if it is in that state; else NULL. Under the lock.
+ *
+ * The mask keeps a processor that guesses wrong at the check within the directory, whose unused entries lead nowhere.
+ * The bits that it cuts off a value are in the comparison with the slot's.
  */
 static inline struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
                                             uint32_t *index) {

@@ -91,7 +91,7 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
            range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
 }
 
-zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page) {
+zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page, vaddr_t *end) {
     unsigned prot = 0;
     lock_rank_assert_held(&m->vmo->store->lock);
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
@@ -106,6 +106,7 @@ zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const 
         va -= into;
         pa.raw -= into;
     }
+    *end = va + size;
     /* The firmware, or this VMO under another policy, may have left lines of it in the caches. */
     if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);
@@ -128,10 +129,11 @@ static zx_status_t fault_locked(struct aspace *as, vaddr_t addr, unsigned flags)
     uint64_t offset = m->offset + (va - m->region.base);
     struct vmo *store = m->vmo->store;
     struct vmo_page page;
+    vaddr_t end;
     mutex_lock(&store->lock);
     status = offset < m->vmo->size ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = vmo_get_page(store, m->vmo->store_offset + offset, flags & FAULT_WRITE, &page);
-    if (status == ZX_OK) status = aspace_load(as, m, va, &page);
+    if (status == ZX_OK) status = aspace_load(as, m, va, &page, &end);
     mutex_unlock(&store->lock);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
 #include "vm/heap.h"
 #include "vm/mapping_set.h"
 #include "vm/vmar.h"
@@ -104,9 +105,10 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
     uint64_t offset = begin + into, end = begin + min_u64(into + len, max_u64(into, mapping_shown_len(m)));
     while (m->perms && status == ZX_OK && vmo_next_page(store, &offset, end)) {
         struct vmo_page page;
-        status = vmo_get_page(store, offset, false, &page);
-        if (status == ZX_OK) status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page);
-        offset += PAGE_SIZE;
+        vaddr_t loaded;
+        status = thread_killed() ? ZX_ERR_CANCELED : vmo_get_page(store, offset, false, &page);
+        if (status == ZX_OK) status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page, &loaded);
+        if (status == ZX_OK) offset = begin + (loaded - m->region.base);
     }
     mutex_unlock(&store->lock);
     return status;

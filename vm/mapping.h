@@ -77,7 +77,10 @@ void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper);
 /* Changes the permissions of the whole mapping, within its ceiling. Faults then load what is allowed now. */
 void mapping_protect(struct mapping *m, uint32_t perms);
 
-/* Loads translations for the pages of [base, base + len), within the mapping, that exist already. NO_MEMORY. */
+/*
+ * Loads translations for the pages of [base, base + len), within the mapping, that exist already; a device's always do.
+ * NO_MEMORY; CANCELED when the thread is killed.
+ */
 MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len);
 
 /* Would a forced write through this mapping reach others? It is to show a private snapshot first. */

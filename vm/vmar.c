@@ -59,13 +59,31 @@ static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) REQUIRES(&vma
     return region_find_room(&vmar->children, own->base, own->len, len, out);
 }
 
-/* Room for `len` bytes: where the caller says, or the lowest gap. Overlaps are the caller's to refuse. */
-static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, size_t len, vaddr_t *out)
+/* Where the VMO has its frames in one run: room that lies to large pages as the frames do, if there is any. */
+static bool find_large_room(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *out)
     REQUIRES(&vmar->aspace->lock) {
+    uint64_t frame = args->vmo->frames.raw + args->vmo->store_offset + args->vmo_offset;
+    vaddr_t at;
+    if (!find_room(vmar, len, out)) return false;
+    if (len < MMU_LARGE_PAGE || (*out - frame) % MMU_LARGE_PAGE == 0) return true;
+    if (find_room(vmar, len + MMU_LARGE_PAGE - PAGE_SIZE, &at)) *out = at + (frame - at) % MMU_LARGE_PAGE;
+    return true;
+}
+
+/*
+ * Room for `len` bytes: where the caller says, or the lowest gap. `map`: NULL for a VMAR. Overlaps are the caller's to
+ * refuse.
+ */
+static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, const struct vmar_map *map,
+                         size_t len, vaddr_t *out) REQUIRES(&vmar->aspace->lock) {
     if (offset != 0 && !(options & SPECIFIC_ANY)) return ZX_ERR_INVALID_ARGS;
     if ((options & SPECIFIC_ANY) && !(vmar->can & ZX_VM_CAN_MAP_SPECIFIC)) return ZX_ERR_ACCESS_DENIED;
     if (offset >= vmar->region.len || len > vmar->region.len - offset) return ZX_ERR_INVALID_ARGS;
-    if (!(options & SPECIFIC_ANY)) return find_room(vmar, len, out) ? ZX_OK : ZX_ERR_NO_MEMORY;
+    if (!(options & SPECIFIC_ANY)) {
+        bool run = map && map->vmo->kind != VMO_PAGED;
+        bool found = run ? find_large_room(vmar, map, len, out) : find_room(vmar, len, out);
+        return found ? ZX_OK : ZX_ERR_NO_MEMORY;
+    }
     if (!page_aligned(offset)) return ZX_ERR_INVALID_ARGS;
     *out = vmar->region.base + offset;
     return ZX_OK;
@@ -81,7 +99,7 @@ static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, u
     if (parent->dead) return ZX_ERR_BAD_STATE;
     if (size == 0) return ZX_ERR_INVALID_ARGS;
     if (options & CAN_MAP_PERMS & ~parent->can) return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = place(parent, options, offset, size, base);
+    zx_status_t status = place(parent, options, offset, NULL, size, base);
     return status == ZX_OK && overlaps(parent, *base, size) ? ZX_ERR_NO_MEMORY : status;
 }
 
@@ -123,7 +141,7 @@ static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, siz
     if (vmar->dead) return ZX_ERR_BAD_STATE;
     if (len == 0) return ZX_ERR_INVALID_ARGS;
     if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = place(vmar, args->options, args->offset, len, base);
+    zx_status_t status = place(vmar, args->options, args->offset, args, len, base);
     if (status != ZX_OK) return status;
     if (args->options & ZX_VM_SPECIFIC_OVERWRITE) return vmar_check_overwrite(vmar, *base, len);
     return overlaps(vmar, *base, len) ? ZX_ERR_NO_MEMORY : ZX_OK;

@@ -128,8 +128,8 @@ static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *chi
 }
 
 /*
- * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so nobody
- * changes the cache policy between the look at it and the birth.
+ * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so
+ * nobody changes the cache policy between the look at it and the birth.
  */
 static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
                             struct vmo **out) REQUIRES(&vmo->store->lock) {

@@ -86,7 +86,8 @@ MUST_CHECK zx_status_t vmo_create_physical(paddr_t base, uint64_t size, struct v
  * NOT_SUPPORTED physical, BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a
  * reference. A contiguous VMO keeps its frames, so its pages are copied at once.
  *
- * Snapshots and slices count as children of `vmo` from their first moment until they and all their own children are freed.
+ * Snapshots and slices count as children of `vmo` from their first moment until they and all their own children are
+ * freed.
  */
 MUST_CHECK zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out);
 
@@ -149,9 +150,9 @@ MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /*
- * Cleans or flushes what the caches hold of the pages there, under any policy: arch_cache_clean() and arch_cache_flush(), or
- * another that takes what lies within one page. NOT_SUPPORTED physical, INVALID_ARGS no bytes, OUT_OF_RANGE;
- * CANCELED, part of it done, when the thread is killed.
+ * Cleans or flushes what the caches hold of the pages there, under any policy: arch_cache_clean() and
+ * arch_cache_flush(), or another that takes what lies within one page. NOT_SUPPORTED physical, INVALID_ARGS no bytes,
+ * OUT_OF_RANGE; CANCELED, part of it done, when the thread is killed.
  */
 typedef void vmo_cache_fn(paddr_t pa, size_t len);
 MUST_CHECK zx_status_t vmo_cache_range(struct vmo *vmo, uint64_t offset, uint64_t len, vmo_cache_fn *act);

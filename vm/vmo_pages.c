@@ -64,6 +64,7 @@ zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
     uint64_t skip;
     if (*offset >= end) return false;
+    if (store->kind == VMO_PHYSICAL) return true;
     if (!pagetree_next(&store->pages, vmo_page_index(store, *offset), (end - *offset) >> PAGE_SHIFT, &skip))
         return false;
     *offset = page_round_down(*offset) + (skip << PAGE_SHIFT);

@@ -48,15 +48,20 @@ static void tables_free(struct dropped *dropped) {
     }
 }
 
-/* The deepest entry that exists for `va`, not below level `floor`; its own level, and the entry above it. */
-static uint64_t *entry_deepest(paddr_t root, vaddr_t va, unsigned floor, unsigned *level, uint64_t **parent) {
-    uint64_t *entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL);
-    *parent = NULL;
-    for (*level = TOP_LEVEL; *level > floor && (*entry & PTE_PRESENT) && !(*entry & PTE_LARGE); --*level) {
-        *parent = entry;
-        entry = entry_table(*entry) + table_index(va, *level - 1);
+/* Where the way to an address ends: the deepest entry that exists for it. */
+struct place {
+    uint64_t *entry, *parent; /* `parent`: the entry above, or NULL */
+    unsigned level;
+};
+
+/* Not below level `floor`. */
+static inline struct place place_of(paddr_t root, vaddr_t va, unsigned floor) {
+    struct place p = {.entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL), .level = TOP_LEVEL};
+    for (; p.level > floor && (*p.entry & PTE_PRESENT) && !(*p.entry & PTE_LARGE); p.level--) {
+        p.parent = p.entry;
+        p.entry = entry_table(*p.entry) + table_index(va, p.level - 1);
     }
-    return entry;
+    return p;
 }
 
 /* Takes `count` tables at once, or none. */
@@ -71,26 +76,21 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
 }
 
 /*
- * Sets the translation of `va` at level `floor`, making what tables it lacks. Tells in `replaced` what was there,
- * which is nothing or a translation of the same level.
+ * Sets the translation of `va` at level `floor`, making what tables it lacks. At its place is nothing yet, or a
+ * translation of the same level.
  */
-static zx_status_t entry_set(paddr_t root, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits,
-                             uint64_t *replaced) {
-    unsigned level;
-    uint64_t *parent;
-    uint64_t *entry = entry_deepest(root, va, floor, &level, &parent);
-    *replaced = *entry;
-    if (!(*entry & PTE_PRESENT)) {
+static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits) {
+    if (!(*at.entry & PTE_PRESENT)) {
         paddr_t tables[TOP_LEVEL];
-        zx_status_t status = tables_take(tables, level - floor);
+        zx_status_t status = tables_take(tables, at.level - floor);
         if (status != ZX_OK) return status;
-        for (unsigned l = floor; l < level; l++) {
+        for (unsigned l = floor; l < at.level; l++) {
             ((uint64_t *)arch_phys_to_virt(tables[l - floor]))[table_index(va, l)] = value;
             value = tables[l - floor].raw | table_bits | PTE_COUNT_ONE;
         }
-        if (parent) *parent += PTE_COUNT_ONE;
+        if (at.parent) *at.parent += PTE_COUNT_ONE;
     }
-    *entry = value;
+    *at.entry = value;
     return ZX_OK;
 }
 
@@ -167,12 +167,9 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     upcall_table_free(as->root);
 }
 
-/* Is there a translation of another size at `va`? */
-static bool other_size(const struct arch_aspace *as, vaddr_t va, unsigned floor) {
-    unsigned level;
-    uint64_t *parent;
-    uint64_t entry = *entry_deepest(as->root, va, floor, &level, &parent);
-    return (entry & PTE_PRESENT) && (level > floor || (floor > 1 && !(entry & PTE_LARGE)));
+/* Is a translation of another size there? */
+static bool other_size(struct place at, unsigned floor) {
+    return (*at.entry & PTE_PRESENT) && (at.level > floor || (floor > 1 && !(*at.entry & PTE_LARGE)));
 }
 
 zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
@@ -181,10 +178,16 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
     if (prot & MMU_WRITE) value |= PTE_WRITE;
     if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
     if (floor > 1) value |= PTE_LARGE;
-    if (other_size(as, va, floor)) arch_mmu_drop(as, va, size);
-    uint64_t replaced;
-    zx_status_t status = entry_set(as->root, va, floor, value, PTE_USER_TABLE, &replaced);
-    if (status == ZX_OK && (replaced & PTE_PRESENT)) mmu_flush(as, va, PAGE_SIZE);
+    struct place at = place_of(as->root, va, floor);
+    if (unlikely(other_size(at, floor))) {
+        arch_mmu_drop(as, va, size);
+        at = place_of(as->root, va, floor);
+    }
+    uint64_t replaced = *at.entry;
+    zx_status_t status = entry_set(at, va, floor, value, PTE_USER_TABLE);
+    /* What was there already, but for the marks that processors make, nobody has to forget. */
+    bool changed = ((replaced ^ value) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0;
+    if (status == ZX_OK && (replaced & PTE_PRESENT) && changed) mmu_flush(as, va, PAGE_SIZE);
     return status;
 }
 
@@ -195,11 +198,10 @@ static unsigned entry_prot(uint64_t entry) {
 }
 
 bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot, uint32_t *cache) {
-    unsigned level;
-    uint64_t *parent;
-    uint64_t entry = *entry_deepest(as->root, va, 1, &level, &parent);
+    struct place at = place_of(as->root, va, 1);
+    uint64_t entry = *at.entry;
     if (!(entry & PTE_PRESENT)) return false;
-    *pa = (paddr_t){(entry & PTE_FRAME) + page_round_down(va % entry_span(level))};
+    *pa = (paddr_t){(entry & PTE_FRAME) + page_round_down(va % entry_span(at.level))};
     *prot = entry_prot(entry);
     if (cache) *cache = entry >> PTE_CACHE_SHIFT & ZX_CACHE_POLICY_MASK;
     return true;
@@ -234,25 +236,21 @@ bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
 
 zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     uint64_t value = pa.raw | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_no_execute();
-    uint64_t replaced;
-    zx_status_t status = entry_set(kernel_root, va, 1, value, PTE_TABLE, &replaced);
-    ASSERT(!(status == ZX_OK && (replaced & PTE_PRESENT)));
-    return status;
+    struct place at = place_of(kernel_root, va, 1);
+    ASSERT(!(*at.entry & PTE_PRESENT));
+    return entry_set(at, va, 1, value, PTE_TABLE);
 }
 
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages) {
     for (size_t i = 0; i < count; i++) {
-        unsigned level;
-        uint64_t *parent;
-        pages[i].raw = *entry_deepest(kernel_root, va + i * PAGE_SIZE, 1, &level, &parent) & PTE_FRAME;
-        ASSERT(level == 1 && pages[i].raw != 0);
+        struct place at = place_of(kernel_root, va + i * PAGE_SIZE, 1);
+        pages[i].raw = *at.entry & PTE_FRAME;
+        ASSERT(at.level == 1 && pages[i].raw != 0);
     }
     range_drop(NULL, kernel_root, va, count * PAGE_SIZE);
 }
 
 bool kernel_page_present(vaddr_t va) {
     if (va < PHYSMAP_BASE) return false;
-    unsigned level;
-    uint64_t *parent;
-    return (*entry_deepest(kernel_root, va, 1, &level, &parent) & PTE_PRESENT) != 0;
+    return (*place_of(kernel_root, va, 1).entry & PTE_PRESENT) != 0;
 }

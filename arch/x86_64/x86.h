@@ -70,6 +70,8 @@
 #define PTE_WRITE ((uint64_t)1 << 1)
 #define PTE_USER ((uint64_t)1 << 2)
 #define PTE_CACHE_SHIFT 3 /* two bits that choose among the first four types of the PAT register */
+#define PTE_ACCESSED ((uint64_t)1 << 5)
+#define PTE_DIRTY ((uint64_t)1 << 6)
 #define PTE_LARGE ((uint64_t)1 << 7)
 #define PTE_GLOBAL ((uint64_t)1 << 8)
 #define PTE_NX ((uint64_t)1 << 63)

@@ -160,3 +160,19 @@ KTEST("mmu_load/a number that was given back serves again, and is stale on every
     EXPECT(second.as->arch.pcid == pcid && second.as->arch.stale == EVERYBODY);
     home_end(&second);
 }
+
+KTEST("mmu_load/MAP_RANGE loads each large page once, and nobody has to forget what was not there or stays as it is") {
+    const size_t len = 2 * MMU_LARGE_PAGE;
+    struct aspace *as = space_new();
+    struct vmo *run;
+    NEED(as && vmo_create_contiguous(len, 21, &run) == ZX_OK);
+    as->arch.stale = 0;
+    struct vmar_map args = {.options = RW | ZX_VM_MAP_RANGE, .vmo = run, .len = len, .ceiling = RW};
+    vaddr_t va;
+    EXPECT(vmar_map(as->root, &args, &va) == ZX_OK && is_writable(as, va) && is_writable(as, va + len - PAGE_SIZE));
+    EXPECT(as->arch.stale == 0);
+    EXPECT(vmar_op_range(as->root, ZX_VMAR_OP_MAP_RANGE, va, len) == ZX_OK && as->arch.stale == 0);
+    EXPECT(vmar_protect(as->root, PERM_READ, va, len) == ZX_OK && as->arch.stale == EVERYBODY);
+    space_end(as);
+    vmo_unref(run);
+}

@@ -238,12 +238,39 @@ KTEST("mapping/T19 MAP_RANGE loads large translations, and small ones where a pa
     end();
 }
 
+KTEST("mapping/T19 MAP_RANGE loads a device's memory too, and a part of it that is cut off at neither end") {
+    struct vmo *device;
+    NEED(begin() && vmo_create_physical((paddr_t){0xe0000000}, 2 * MMU_LARGE_PAGE, &device) == ZX_OK);
+    uint64_t far = (at(8 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;
+    EXPECT(map_at(as->root, far, device, 0, LARGE_PAGES + 2, ZX_VM_SPECIFIC | ZX_VM_MAP_RANGE | RW) == ZX_OK);
+    EXPECT(is_writable(as, at(8 * LARGE_PAGES)) && is_writable(as, at(9 * LARGE_PAGES + 1)));
+    EXPECT(!is_loaded(as, at(9 * LARGE_PAGES + 2)));
+    EXPECT(vmar_unmap(as->root, at(8 * LARGE_PAGES), PAGES(LARGE_PAGES + 2)) == ZX_OK);
+    vmo_unref(device);
+    end();
+}
+
+KTEST("mapping/T19 a place that is not asked for suits large translations, wherever in its run the mapping begins") {
+    static const uint64_t firsts[] = {0, 1, LARGE_PAGES - 1, LARGE_PAGES + 3};
+    NEED(begin());
+    for (size_t i = 0; i < countof(firsts); i++) {
+        struct vmo *slice;
+        NEED(map_pages(as->root, run, 0, 1, RW, RW) &&
+             vmo_slice(run, PAGES(firsts[i] / 2), run->size / 2, &slice) == ZX_OK);
+        vaddr_t whole = map_pages(as->root, run, firsts[i], 2 * LARGE_PAGES, RW, RW);
+        vaddr_t part = map_pages(as->root, slice, firsts[i] / 2, LARGE_PAGES + 8, RW, RW);
+        EXPECT(whole && (whole - run->frames.raw) % MMU_LARGE_PAGE == PAGES(firsts[i]) % MMU_LARGE_PAGE);
+        EXPECT(part && (part - run->frames.raw) % MMU_LARGE_PAGE == PAGES(firsts[i] / 2 * 2) % MMU_LARGE_PAGE);
+        vmo_unref(slice);
+    }
+    end();
+}
+
 KTEST("mapping/T19 where address and frame are not aligned alike, translations are small") {
     NEED(begin());
-    vaddr_t va = map_pages(as->root, run, 1, LARGE_PAGES + 5, RW, RW);
-    NEED(va);
-    EXPECT(user_load(as, va) == 0);
-    if (va % MMU_LARGE_PAGE != PAGE_SIZE) EXPECT(!is_loaded(as, va + PAGE_SIZE));
+    uint64_t odd = (at(4 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;
+    EXPECT(map_at(as->root, odd, run, 1, LARGE_PAGES + 5, ZX_VM_SPECIFIC | RW) == ZX_OK);
+    EXPECT(user_load(as, at(4 * LARGE_PAGES)) == 0 && !is_loaded(as, at(4 * LARGE_PAGES + 1)));
     struct vmo *slice;
     NEED(vmo_slice(run, PAGES(LARGE_PAGES), PAGES(LARGE_PAGES - 1), &slice) == ZX_OK);
     uint64_t far = (at(8 * LARGE_PAGES) - USER_BASE) >> PAGE_SHIFT;

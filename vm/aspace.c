@@ -45,6 +45,29 @@ void aspace_begin_death(struct aspace *as) {
     mutex_unlock(&as->lock);
 }
 
+/* The next in a walk through all regions, in which those within a VMAR follow it; NULL after the last. */
+static struct region *walk_next(struct region *r) {
+    if (r->kind == REGION_VMAR && !RB_EMPTY(&vmar_from_region(r)->children))
+        return region_first(&vmar_from_region(r)->children);
+    struct region *next = NULL;
+    while (r->parent && !(next = region_next(r))) r = &r->parent->region;
+    return next;
+}
+
+void aspace_start(struct aspace *as) {
+    mutex_lock(&as->lock);
+    as->started = true;
+    for (struct region *r = &as->root->region; r; r = walk_next(r)) {
+        if (r->kind == REGION_VMAR) continue;
+        struct mapping *m = mapping_from_region(r);
+        struct vmo *store = m->vmo->store;
+        mutex_lock(&store->lock);
+        mapping_update_text(m);
+        mutex_unlock(&store->lock);
+    }
+    mutex_unlock(&as->lock);
+}
+
 void aspace_destroy(struct aspace *as) {
     /* First: whoever lists the regions finds all of them, or a dead address space. */
     mutex_lock(&as->lock);
@@ -91,14 +114,12 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
            range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
 }
 
-zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page, vaddr_t *end) {
+zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page,
+                        vaddr_t *end) {
     unsigned prot = 0;
     lock_rank_assert_held(&m->vmo->store->lock);
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
-    if (m->perms & PERM_EXECUTE) {
-        prot |= MMU_EXECUTE;
-        mapping_set_text(m, true);
-    }
+    if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
     paddr_t pa = page->pa;
     size_t size = PAGE_SIZE, into = pa.raw % MMU_LARGE_PAGE;
     if (fits_large(m, va, into)) {

@@ -23,6 +23,7 @@ struct aspace {
     atomic_uint refs;               /* [a] */
     struct mutex lock;              /* guards [r], all regions included */
     enum aspace_state state;        /* [r] */
+    bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
     struct vmar *root;              /* [I] with a reference until dead */
     struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
     struct mapping *recent;         /* [r] and the mapping that it found; if none, or it is gone: mapping_none */
@@ -36,6 +37,8 @@ MUST_CHECK zx_status_t aspace_create(struct aspace **out);
 static inline void aspace_ref(struct aspace *as) { refcount_ref(&as->refs); }
 void aspace_unref(struct aspace *as);
 
+/* Before its first thread is started. */
+void aspace_start(struct aspace *as);
 /* No transfer to or from it begins after this returns. */
 void aspace_begin_death(struct aspace *as);
 /* Destroys all regions. No thread runs on it any more. */
@@ -58,5 +61,5 @@ void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
  * Loads a translation for the page at `va`, which `m` shows and whose store's lock the caller holds (debug builds check
  * it); a large one where the VMO has its frames in one run and everything is aligned. `*end`: where it ends. NO_MEMORY.
  */
-MUST_CHECK zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page,
+MUST_CHECK zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page,
                                    vaddr_t *end);

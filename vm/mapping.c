@@ -21,6 +21,16 @@ static uint64_t mapping_shown_len(const struct mapping *m) {
     return m->offset < size ? min_u64(m->region.len, size - m->offset) : 0;
 }
 
+static bool is_text(const struct mapping *m) { return (m->perms & PERM_EXECUTE) && m->aspace->started; }
+
+void mapping_update_text(struct mapping *m) {
+    struct vmo *store = m->vmo->store;
+    assert_locked(m);
+    lock_rank_assert_held(&store->lock);
+    store->text_count += (size_t)is_text(m) - m->text;
+    m->text = is_text(m);
+}
+
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
     struct mapping *m;
     uint64_t limit = offset + len;
@@ -34,6 +44,7 @@ void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
 void mapping_attach(struct mapping *m) {
     assert_locked(m);
     struct vmo *store = m->vmo->store;
+    m->text = is_text(m);
     mutex_lock(&store->lock);
     mapping_set_insert(store, m);
     mutex_unlock(&store->lock);
@@ -91,7 +102,7 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
     assert_locked(m);
     mutex_lock(&m->vmo->store->lock);
     m->perms = perms;
-    mapping_set_text(m, false);
+    mapping_update_text(m);
     aspace_drop(m->aspace, m->region.base, m->region.len);
     mutex_unlock(&m->vmo->store->lock);
 }
@@ -133,7 +144,6 @@ zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **ol
     m->vmo = own;
     m->offset = 0;
     m->private = true;
-    m->text = false;
     mapping_set_insert(own, m);
     mutex_unlock(&own->lock);
     *old = shared;

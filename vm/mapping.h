@@ -25,7 +25,7 @@ struct mapping {
     uint32_t ceiling;         /* [I] what protect may ever give */
     bool private;             /* [r] it shows a private snapshot already */
     uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    bool text;                /* [v] somebody may be executing it: so it was loaded, and not protected since */
+    bool text;                /* [r+v] somebody may be executing it */
     RB_ENTRY(mapping) shown;  /* [v] in its store's set: see mapping_set.h */
     uint64_t subtree_end;     /* [v] where the last of those below it in the set ends */
     LIST_ENTRY(mapping) link; /* [T] on a list of what was detached */
@@ -50,11 +50,8 @@ static inline uint64_t mapping_store_offset(const struct mapping *m) { return m-
 /* Drops the translations that any mapping of the store has for [offset, offset + len) of it. */
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);
 
-/* Says so in the mapping and its store, whose lock the caller holds. */
-static inline void mapping_set_text(struct mapping *m, bool text) {
-    m->vmo->store->text_count += (size_t)text - m->text;
-    m->text = text;
-}
+/* After the permissions of one in the set have changed, or its address space has been started; both locks are held. */
+void mapping_update_text(struct mapping *m);
 
 /*
  * The following need the address space's lock; debug builds check it.

@@ -7,8 +7,8 @@
  * physical page, through the kernel's view of it; the buffer may fault only with all locks released, so a window also
  * ends, at any byte, where the buffer is not there yet.
  *
- * Text that somebody may be executing (struct mapping has the mark) is written in windows of a page's bytes, which move
- * all or none, while no other processor runs: nobody meets an instruction in pieces.
+ * Text that somebody may be executing (its VMO is mapped executable where a thread was started) is written in windows
+ * of a page's bytes, which move all or none, while no other processor runs: nobody meets an instruction in pieces.
  */
 #pragma once
 

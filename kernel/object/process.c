@@ -151,6 +151,7 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
     if (status == ZX_OK) join(process, thread);
     mutex_unlock(&process->lock);
     if (status == ZX_OK) {
+        aspace_start(process->aspace);
         if (arg.object) handle_publish(&process->handles, value, arg);
         user_thread_run(thread, entry, sp, value, arg2);
     } else if (arg.object) {

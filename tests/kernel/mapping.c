@@ -227,3 +227,30 @@ KTEST("mapping/every page of an address space has a translation of its own") {
     space_end(as);
     vmo_unref(vmo);
 }
+
+KTEST("mapping/text is what is mapped executable where a thread was started, as long as it is") {
+    const uint32_t rx = PERM_READ | PERM_EXECUTE;
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(8, false), *private = NULL;
+    struct vmar *inner;
+    NEED(as && vmo &&
+         vmar_allocate(as->root, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_EXECUTE, 0, PAGES(8), &inner) == ZX_OK);
+    vaddr_t early = map_pages(inner, vmo, 0, 4, rx, rx), data = map_pages(as->root, vmo, 0, 4, PERM_READ, rx);
+    NEED(early && data && vmo->text_count == 0);
+    aspace_start(as);
+    EXPECT(vmo->text_count == 1);
+    vaddr_t late = map_pages(as->root, vmo, 4, 4, rx, rx);
+    EXPECT(late && vmo->text_count == 2);
+    EXPECT(vmar_protect(as->root, rx, data, PAGES(4)) == ZX_OK && vmo->text_count == 3);
+    EXPECT(vmar_protect(as->root, PERM_READ, data + PAGES(1), PAGES(1)) == ZX_OK && vmo->text_count == 4);
+    EXPECT(vmar_unmap(as->root, data, PAGES(4)) == ZX_OK && vmo->text_count == 2);
+    mutex_lock(&as->lock);
+    struct mapping *m = aspace_find(as, late);
+    EXPECT(m && mapping_snapshot(m, 0, &private) == ZX_OK && m->vmo->text_count == 1 && vmo->text_count == 1);
+    mutex_unlock(&as->lock);
+    if (private) vmo_unref(private);
+    EXPECT(vmar_destroy(inner) == ZX_OK && vmo->text_count == 0);
+    object_unref(&inner->object);
+    space_end(as);
+    vmo_unref(vmo);
+}

@@ -194,6 +194,7 @@ static void one_instruction_from(enum way way, size_t at, size_t len, bool absen
     zx_time_t begun = zx_clock_get_monotonic();
     for (int i = 1; goes_on(i, begun); i++) {
         const unsigned char *patch = bytes[i % 2] + PATCH_MAX - len;
+        if (absent) MUST(zx_vmar_protect(p.agent.vmar, PERM_RX, PLACE, TEXT_LEN));
         text_write(&p, at + PATCH_MAX - len, absent ? buffer_absent(patch, len) : patch, len);
         MUST_BE(seen(&p, instruction_value(bytes[i % 2])));
     }
@@ -212,12 +213,13 @@ TEST("write_memory/T21 an instruction that crosses from one page into the next i
     one_instruction(SHARED, PAGE - 12, PATCH_MAX);
 }
 
-TEST("write_memory/T21 S7 it is changed as one from a buffer that has to be brought in half-way") {
+TEST("write_memory/T21 S7 it is changed as one from a buffer that has to be brought in half-way, though it was just "
+     "protected") {
     one_instruction_from(PRIVATE, 64, PATCH_MAX, true);
     one_instruction_from(BY_VMO, PAGE - 8, PATCH_MAX, true);
 }
 
-TEST("write_memory/T21 S4 nothing of text is written from a buffer that is bad half-way, once it was executed") {
+TEST("write_memory/T21 S4 nothing of text is written from a buffer that is bad half-way") {
     static unsigned char code[TEXT_LEN];
     unsigned char *buffer = buffer_make(PAGE), old[PATCH_MAX], fresh[PATCH_MAX];
     memset(code, 0x90, sizeof(code));

@@ -80,7 +80,7 @@ KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=no
 # What is made of the list of them; the headers of syscalls/FILE.c, and of the list itself.
 INTERFACE := build/interface
 INTERFACE_HEADERS := $(patsubst %,$(INTERFACE)/syscalls/%.h, \
-	list $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
+	list pointers $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
 $(INTERFACE_HEADERS) &: syscalls/syscalls.def syscalls/generate.pl
 	$(call say,CALLS,$<)
 	$(QUIET)$(PERL) syscalls/generate.pl headers $(INTERFACE)

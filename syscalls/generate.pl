@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # Makes of syscalls.def, the list of system calls, what is made of it:
 #
-#     generate.pl headers FOLDER   for the compilers, into FOLDER/syscalls: list.h, a macro's call for each call; and
-#                                  FILE.h for each FILE.c, with an entry for each of its calls
+#     generate.pl headers FOLDER   for the compilers, into FOLDER/syscalls: list.h, a macro's call for each call;
+#                                  pointers.h, one for each of their pointers; and FILE.h for each FILE.c, with an
+#                                  entry for each of its calls
 #     generate.pl refresh          in place: the prototypes of <zircon/syscalls.h>, and the synopsis and rights of each
 #                                  call in its manual page
 #     generate.pl check            names what refresh would change, and what a call lacks: its section in the manual,
@@ -107,6 +108,26 @@ END
     for my $call (grep { $_->{kind} ne 'library' } @calls) {
         my @kinds = map { argument_kind($_) } @{$call->{args}};
         $text .= sprintf "SYSCALL(%s)\n", join ', ', $call->{name}, uc $call->{kind}, scalar @kinds, @kinds, ('NONE') x (8 - @kinds);
+    }
+    return $text;
+}
+
+sub pointers_header {
+    my $text = <<'END';
+/*
+ * Made by syscalls/generate.pl. Every argument of a call that is a pointer, of the library's calls too:
+ *
+ *     POINTER(call, its place from 0, IN OUT or INOUT, size of what it leads to, place of the count or -1, optional?)
+ */
+END
+    for my $call (@calls) {
+        my @args = @{$call->{args}};
+        for my $i (grep { $args[$_]{pointer} } 0 .. $#args) {
+            my $arg = $args[$i];
+            my ($count) = grep { $arg->{count} && $args[$_]{name} eq $arg->{count} && !$args[$_]{pointer} } 0 .. $#args;
+            my $size = $arg->{c_type} eq 'void' ? 1 : "sizeof($arg->{c_type})";
+            $text .= sprintf "POINTER(%s)\n", join ', ', $call->{name}, $i, uc $arg->{how}, $size, $count // -1, $arg->{optional} ? 1 : 0;
+        }
     }
     return $text;
 }
@@ -236,6 +257,7 @@ sub make_headers {
     make_path("$folder/syscalls");
     spew("$folder/syscalls/$_->{name}.h", entry_header($_)) for @files;
     spew("$folder/syscalls/list.h", list_header());
+    spew("$folder/syscalls/pointers.h", pointers_header());
 }
 
 # --- for readers ---

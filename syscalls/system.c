@@ -2,6 +2,9 @@
  * System calls about the machine, and random bytes. Manual: system.md.
  */
 #include "syscalls/system.h"
+
+#include <zircon/features.h>
+
 #include "arch/boot.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/random.h"
@@ -10,6 +13,16 @@
 
 static uint32_t sys_system_get_num_cpus(void) { return sched_cpu_count(); }
 static uint64_t sys_system_get_physmem(void) { return arch_boot_info()->ram_total; }
+
+static zx_status_t sys_system_get_version(user_out_t version, size_t size) {
+    static const char text[64] = "Jargoon, with the system calls of Zircon in December 2018";
+    return size < sizeof(text) ? ZX_ERR_BUFFER_TOO_SMALL : copy_out(version, text, sizeof(text));
+}
+
+static zx_status_t sys_system_get_features(uint32_t kind, user_out_t features) {
+    const uint32_t cpu = ZX_HAS_CPU_FEATURES;
+    return kind == ZX_FEATURE_KIND_CPU ? user_put(features, cpu) : ZX_ERR_NOT_SUPPORTED;
+}
 
 /* At most ZX_CPRNG_DRAW_MAX_LEN bytes at a time; the stub asks as often as it takes. */
 static zx_status_t sys_cprng_draw_once(user_out_t buffer, size_t len) {

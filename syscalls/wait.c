@@ -73,14 +73,14 @@ static zx_status_t get_objects(const zx_wait_item_t *items, struct wait *waits, 
 static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, size_t count,
                              zx_time_t deadline) {
     const size_t len = count * sizeof(items[0]);
-    zx_status_t status = len ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
+    zx_status_t status = count ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
     if (status == ZX_OK) status = get_objects(items, waits, count);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
     status = objects_wait(caller_handles(), waits, count, deadline);
     for (size_t i = 0; i < count; i++) items[i].pending = waits[i].seen;
     drop_objects(waits, count);
-    if (status == ZX_ERR_INTERNAL_INTR_RETRY || !len) return status;
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY || count == 0) return status;
     zx_status_t put = copy_out(out, items, len);
     return put == ZX_OK ? status : put;
 }

@@ -48,7 +48,7 @@ sub may_include {
     # the kernel reads archives and programs with, and shows names with, is theirs too.
     return 1 if $from =~ m{^(user|tests/user)$} && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};
     return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
-    return $system || $to eq $from || $to eq 'user' || $included eq 'syscalls/list.h'
+    return $system || $to eq $from || $to eq 'user' || $included =~ m{^syscalls/(list|pointers)\.h$}
         if $from =~ m{^(user|tests/(?:user|programs|bench))$};
     # On the host, free memory is closed to AddressSanitizer.
     return 1 if $file eq 'kernel/base/poison.h' && $included eq 'sanitizer/asan_interface.h';

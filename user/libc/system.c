@@ -1,18 +1,10 @@
 /*
  * Calls about the machine that need no kernel, or that the kernel answers in parts.
  */
-#include <string.h>
-#include <zircon/features.h>
 #include <zircon/syscalls.h>
 
 #include "libc_inline/machine.h"
 #include "user/libc/port.h"
-
-/* The least room that every version fits in. */
-#define VERSION_ROOM 64
-
-static const char version[] = "Jargoon, with the system calls of Zircon in December 2018";
-_Static_assert(sizeof(version) <= VERSION_ROOM, "the version does not fit in the room that callers have for it");
 
 void _zx_cprng_draw(void *buffer, size_t buffer_size) {
     char *at = buffer;
@@ -22,19 +14,6 @@ void _zx_cprng_draw(void *buffer, size_t buffer_size) {
         at += part;
         buffer_size -= part;
     }
-}
-
-zx_status_t _zx_system_get_version(char *out, size_t size) {
-    if (size < VERSION_ROOM) return ZX_ERR_BUFFER_TOO_SMALL;
-    memcpy(out, version, sizeof(version));
-    return ZX_OK;
-}
-
-zx_status_t _zx_system_get_features(uint32_t kind, uint32_t *features) {
-    if (kind != ZX_FEATURE_KIND_CPU) return ZX_ERR_NOT_SUPPORTED;
-    if (!features) return ZX_ERR_INVALID_ARGS;
-    *features = ZX_HAS_CPU_FEATURES;
-    return ZX_OK;
 }
 
 uint32_t _zx_system_get_dcache_line_size(void) { return machine_cache_line(); }
@@ -51,7 +30,5 @@ zx_status_t _zx_cache_flush(const void *addr, size_t size, uint32_t options) {
 }
 
 PORT_ALIAS(zx_cprng_draw, _zx_cprng_draw);
-PORT_ALIAS(zx_system_get_version, _zx_system_get_version);
-PORT_ALIAS(zx_system_get_features, _zx_system_get_features);
 PORT_ALIAS(zx_system_get_dcache_line_size, _zx_system_get_dcache_line_size);
 PORT_ALIAS(zx_cache_flush, _zx_cache_flush);

@@ -24,3 +24,4 @@ typedef uintptr_t vaddr_t;
 /* User addresses: [USER_BASE, USER_END), as in Zircon. Nothing outside can ever be mapped for user mode. */
 #define USER_BASE ((vaddr_t)0x1000000)
 #define USER_END ((vaddr_t)0x7ffffffff000)
+static inline bool is_user_address(vaddr_t va) { return va >= USER_BASE && va < USER_END; }

@@ -14,7 +14,8 @@ use File::Path qw(make_path);
 use Text::Wrap qw(wrap);
 
 use constant {LIST => 'syscalls/syscalls.def', HEADER => 'syscalls/include/zircon/syscalls.h', WIDTH => 120};
-use constant MARK => "/* From here on made by syscalls/generate.pl: the first sentence about each call is its manual page's. */\n";
+use constant MARK =>
+    "/* From here on made by syscalls/generate.pl; a comment is its manual section's first sentence. */\n";
 
 # The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
 my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
@@ -41,7 +42,8 @@ sub parse_argument {
     my ($text) = @_;
     my ($how, $type, $rights, $name, $count, $optional) =
         $text =~ /^(?:(in|out|inout|raw|whole) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
-    my %arg = (how => $how // '', type => $type, rights => $rights // '', name => $name, count => $count, optional => $optional);
+    my %arg = (how => $how // '', type => $type, rights => $rights // '', name => $name);
+    @arg{qw(count optional)} = ($count, $optional ? 1 : 0);
     my $is_object = !grep { !$objects{$_} && $_ ne 'root' } split /\|/, $type;
     $arg{pointer} = $arg{how} =~ /in|out/;
     $arg{handle} = $is_object && !$arg{pointer};
@@ -57,7 +59,8 @@ sub parse_call {
     my @args = map { parse_argument($_) // return } split /, /, $args;
     return if @args > 8;
     $type //= ($kind // '') eq 'noreturn' ? 'void' : 'zx_status_t';
-    return {kind => $kind // ($type eq 'zx_status_t' ? 'plain' : 'value'), type => $type, name => $name, args => \@args, after => $after};
+    $kind //= $type eq 'zx_status_t' ? 'plain' : 'value';
+    return {kind => $kind, type => $type, name => $name, args => \@args, after => $after};
 }
 
 # Files in the order of the list: {name, page, calls}.
@@ -107,7 +110,8 @@ sub list_header {
 END
     for my $call (grep { $_->{kind} ne 'library' } @calls) {
         my @kinds = map { argument_kind($_) } @{$call->{args}};
-        $text .= sprintf "SYSCALL(%s)\n", join ', ', $call->{name}, uc $call->{kind}, scalar @kinds, @kinds, ('NONE') x (8 - @kinds);
+        my @all = ($call->{name}, uc $call->{kind}, scalar @kinds, @kinds, ('NONE') x (8 - @kinds));
+        $text .= 'SYSCALL(' . join(', ', @all) . ")\n";
     }
     return $text;
 }
@@ -126,7 +130,8 @@ END
             my $arg = $args[$i];
             my ($count) = grep { $arg->{count} && $args[$_]{name} eq $arg->{count} && !$args[$_]{pointer} } 0 .. $#args;
             my $size = $arg->{c_type} eq 'void' ? 1 : "sizeof($arg->{c_type})";
-            $text .= sprintf "POINTER(%s)\n", join ', ', $call->{name}, $i, uc $arg->{how}, $size, $count // -1, $arg->{optional} ? 1 : 0;
+            my @all = ($call->{name}, $i, uc $arg->{how}, $size, $count // -1, $arg->{optional});
+            $text .= 'POINTER(' . join(', ', @all) . ")\n";
         }
     }
     return $text;
@@ -210,8 +215,8 @@ sub entry {
         push @steps, [lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
     }
     my $noreturn = $call->{kind} eq 'noreturn';
-    my $text = join '', @prototypes, $noreturn ? '_Noreturn ' : '', "static $call->{type} sys_$call->{name}(", join(', ', @declared) || 'void', ");\n";
-    $text .= "SYSCALL_ENTRY($call->{name}) {\n";
+    my $text = join '', @prototypes, $noreturn ? '_Noreturn ' : '', "static $call->{type} sys_$call->{name}(";
+    $text .= (join(', ', @declared) || 'void') . ");\nSYSCALL_ENTRY($call->{name}) {\n";
     my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
     if (@steps) {
         my @held = grep { defined } map { $_->[1] } @steps;
@@ -227,7 +232,8 @@ sub entry {
 sub getters {
     my ($call) = @_;
     my $text = '';
-    for my $arg (grep { $_->{how} eq 'raw' && $_->{rights} && $_->{type} !~ /^(any|root|waitable)$|\|/ } @{$call->{args}}) {
+    for my $arg (grep { $_->{how} eq 'raw' && $_->{rights} } @{$call->{args}}) {
+        next if $arg->{type} =~ /^(any|root|waitable)$|\|/;
         my ($type, $from) = object_of($arg);
         my $found = sprintf $from, 'handle.object';
         $text .= <<END;
@@ -247,7 +253,7 @@ sub entry_header {
     my @kernel = grep { $_->{kind} ne 'library' } @{$file->{calls}};
     my %types = map { $_->{type} => 1 } map { @{$_->{args}} } @kernel;
     my @includes = sort 'syscalls/syscalls.h', map { $included{$_} // () } keys %types;
-    return "/* Made by syscalls/generate.pl: the entries to the calls of syscalls/$file->{name}.c, and what their bodies look like. */\n"
+    return "/* Made by syscalls/generate.pl: the entries to the calls of syscalls/$file->{name}.c. */\n"
         . "#pragma once\n\n" . join('', map { "#include \"$_\"\n" } @includes)
         . join('', map { "\n" . getters($_) . entry($_) } @kernel);
 }
@@ -283,8 +289,9 @@ sub prototype_of {
 }
 
 my %nouns = (
-    any => 'any object', waitable => 'an object with signals', root => 'the root resource', process => 'a process', job => 'a job',
-    thread => 'a thread', vmo => 'a VMO', vmar => 'a VMAR', channel => 'a channel', event => 'an event', port => 'a port', timer => 'a timer',
+    any => 'any object', waitable => 'an object with signals', process => 'a process', job => 'a job',
+    thread => 'a thread', vmo => 'a VMO', vmar => 'a VMAR', channel => 'a channel', event => 'an event',
+    port => 'a port', timer => 'a timer',
 );
 
 sub rights_of {
@@ -307,8 +314,8 @@ sub rights_sentence {
     return 'Rights: ' . (join('; ', map { rights_of($_) } @args) || 'none') . '.';
 }
 
-# A section with the synopsis and rights of its call renewed: what follows the first sentence on rights stays. Where there
-# were none, they go behind the first paragraph.
+# A section with the synopsis and rights of its call renewed: what follows the first sentence on rights stays. Where
+# there were none, they go behind the first paragraph.
 sub refreshed_section {
     my ($call, $section) = @_;
     my ($before, $after) = $section =~ /^(.*?\n\n)(?:    [^\n]*\n)+\n?(.*)\z/s;
@@ -318,7 +325,8 @@ sub refreshed_section {
     my $rights = (rights_sentence($call) . " $more") =~ s/\s+/ /gr =~ s/ $//r;
     local $Text::Wrap::columns = WIDTH + 1;
     local $Text::Wrap::huge = 'overflow';
-    return $before . prototype_of($call, '    ', ';') . "\n" . wrap('', '', $rights) . "\n" . (length $after ? "\n$after" : '');
+    $after = "\n$after" if length $after;
+    return $before . prototype_of($call, '    ', ';') . "\n" . wrap('', '', $rights) . "\n$after";
 }
 
 sub refreshed_page {
@@ -370,8 +378,11 @@ sub refreshed_header {
 
 # What is made in place: file => text. Pages come first, for the header has sentences of theirs.
 sub refreshed {
-    my %pages = map { $_->{page} => 1 } @files;
-    my %made = map { my $file = "syscalls/$_.md"; -e $file ? ($file => refreshed_page($_, slurp($file))) : () } keys %pages;
+    my %made;
+    for my $page (map { $_->{page} } @files) {
+        my $file = "syscalls/$page.md";
+        $made{$file} //= refreshed_page($page, slurp($file)) if -e $file;
+    }
     $made{+HEADER} = refreshed_header(slurp(HEADER));
     return %made;
 }
@@ -403,7 +414,8 @@ sub findings {
     }
     for my $file (sort keys %made) {
         push @found, "$file does not say what syscalls.def says: make interface" if slurp($file) ne $made{$file};
-        push @found, map { "$file has a section on $_, which is no call" } grep { !$known{$_} } $made{$file} =~ /^## (zx_\w+)/mg;
+        my @strange = grep { !$known{$_} } $made{$file} =~ /^## (zx_\w+)/mg;
+        push @found, map { "$file has a section on $_, which is no call" } @strange;
     }
     return @found;
 }

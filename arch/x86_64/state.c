@@ -36,7 +36,6 @@ struct vector_area {
 
 static struct trap_frame *frame_of(const struct arch_thread *at) { return (struct trap_frame *)at->kernel_sp - 1; }
 
-static bool is_user_address(uint64_t va) { return va >= USER_BASE && va < USER_END; }
 static bool is_base(uint64_t va) { return va == 0 || is_user_address(va); }
 
 /* Those that a frame and <zircon/syscalls/debug.h> both have, under the same names. */

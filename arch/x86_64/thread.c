@@ -129,7 +129,7 @@ bool arch_is_register(uint32_t property) { return property == ZX_PROP_REGISTER_F
 
 zx_status_t arch_register_set(uint32_t property, uint64_t value) {
     struct arch_thread *self = (struct arch_thread *)arch_current_thread();
-    if (value < USER_BASE || value >= USER_END) return ZX_ERR_INVALID_ARGS;
+    if (!is_user_address(value)) return ZX_ERR_INVALID_ARGS;
     bool were_on = arch_irq_disable();
     *(property == ZX_PROP_REGISTER_FS ? &self->fs_base : &self->gs_base) = value;
     wrmsr(property == ZX_PROP_REGISTER_FS ? MSR_FS_BASE : MSR_KERNEL_GS_BASE, value);

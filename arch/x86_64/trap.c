@@ -61,8 +61,6 @@ static const char *const vector_names[VECTOR_INTERRUPTS] = {
     "control protection",
 };
 
-static bool user_address(vaddr_t va) { return va >= USER_BASE && va < USER_END; }
-
 /* Saying that a stack overflowed helps more than the double fault that it ends in. */
 static bool hit_guard_page(const struct trap_frame *frame, vaddr_t addr) {
     if (addr < KERNEL_DYNAMIC_BASE || kernel_page_present(addr)) return false;
@@ -117,7 +115,7 @@ static void user_exception(const struct trap_frame *frame, uint64_t vector, uint
 }
 
 static zx_status_t fault_resolve(const struct trap_frame *frame, vaddr_t addr) {
-    if (!user_address(addr)) return ZX_ERR_OUT_OF_RANGE;
+    if (!is_user_address(addr)) return ZX_ERR_OUT_OF_RANGE;
     unsigned flags = 0;
     if (frame->err_code & ERR_WRITE) flags |= FAULT_WRITE;
     if (frame->err_code & ERR_FETCH) flags |= FAULT_EXECUTE;
@@ -139,7 +137,7 @@ static const struct fixup *fixup_find(uint64_t rip) {
 
 static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
     const struct fixup *fixup = fixup_find(frame->rip);
-    if (!fixup || !user_address(addr)) kernel_fault(frame, addr);
+    if (!fixup || !is_user_address(addr)) kernel_fault(frame, addr);
     if (fault_resolve(frame, addr) != ZX_OK) frame->rip = fixup->go_on;
 }
 

@@ -15,7 +15,7 @@
 
 __BEGIN_CDECLS
 
-/* From here on made by syscalls/generate.pl: the first sentence about each call is its manual page's. */
+/* From here on made by syscalls/generate.pl; a comment is its manual section's first sentence. */
 
 /* --- Handles: syscalls/handle.md --- */
 

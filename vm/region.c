@@ -91,23 +91,6 @@ static vaddr_t lowest_inner_gap(struct region *r, size_t len) {
     }
 }
 
-bool region_find_room(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t *out) {
-    struct region *root = RB_ROOT(tree);
-    if (!root) {
-        *out = base;
-        return len <= outer_len;
-    }
-    if (root->low - base >= len)
-        *out = base;
-    else if (root->gap >= len)
-        *out = lowest_inner_gap(root, len);
-    else if (base + outer_len - root->high >= len)
-        *out = root->high;
-    else
-        return false;
-    return true;
-}
-
 /* The lowest gap of `len` bytes between `r` and what comes after it; false if there is none. */
 static bool gap_after(struct region *r, size_t len, vaddr_t *out) {
     for (;;) {
@@ -121,10 +104,9 @@ static bool gap_after(struct region *r, size_t len, vaddr_t *out) {
     }
 }
 
-bool region_find_room_above(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t from,
-                            vaddr_t *out) {
+bool region_find_room(struct region_tree *tree, vaddr_t from, vaddr_t end, size_t len, vaddr_t *out) {
     struct region *r = region_first_above(tree, from);
-    vaddr_t end = base + outer_len, limit = r ? r->base : end;
+    vaddr_t limit = r ? r->base : end;
     *out = from;
     if (from < limit && limit - from >= len) return true;
     if (!r) return false;

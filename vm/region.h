@@ -44,9 +44,5 @@ void region_remove(struct region_tree *tree, struct region *r);
 /* After base or len of a region in the tree changed without changing the order. */
 void region_resized(struct region *r);
 
-/* The lowest page-aligned room of `len` bytes within [base, base + outer_len); false if there is none. */
-bool region_find_room(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t *out);
-
-/* The same, but at or above `from`, which lies within the outer range. */
-bool region_find_room_above(struct region_tree *tree, vaddr_t base, size_t outer_len, size_t len, vaddr_t from,
-                            vaddr_t *out);
+/* The lowest page-aligned room of `len` bytes within [from, end), of which no region reaches beyond `end`; false: none. */
+bool region_find_room(struct region_tree *tree, vaddr_t from, vaddr_t end, size_t len, vaddr_t *out);

@@ -51,12 +51,12 @@ zx_status_t vmar_create_root(struct aspace *as, struct vmar **out) {
 /* The lowest gap; with random placement, the lowest above a random address if there is one. */
 static bool find_room(struct vmar *vmar, size_t len, vaddr_t *out) REQUIRES(&vmar->aspace->lock) {
     static struct option_flag lowest = OPTION_FLAG("aslr.disable", true);
-    const struct region *own = &vmar->region;
+    vaddr_t base = vmar->region.base, end = region_end(&vmar->region);
     if (!option_flag(&lowest)) {
-        vaddr_t from = own->base + page_round_down(arch_entropy() % own->len);
-        if (region_find_room_above(&vmar->children, own->base, own->len, len, from, out)) return true;
+        vaddr_t from = base + page_round_down(arch_entropy() % vmar->region.len);
+        if (region_find_room(&vmar->children, from, end, len, out)) return true;
     }
-    return region_find_room(&vmar->children, own->base, own->len, len, out);
+    return region_find_room(&vmar->children, base, end, len, out);
 }
 
 /* Where the VMO has its frames in one run: room that lies to large pages as the frames do, if there is any. */

@@ -95,7 +95,7 @@ static bool room_true(size_t npages) {
     size_t lowest = 0;
     while (lowest < ARENA && room_at(lowest) < npages) lowest++;
     vaddr_t found;
-    bool any = region_find_room(&tree, BASE, PAGES(ARENA), PAGES(npages), &found);
+    bool any = region_find_room(&tree, BASE, BASE + PAGES(ARENA), PAGES(npages), &found);
     return any == (lowest < ARENA) && (!any || found == BASE + PAGES(lowest));
 }
 
@@ -104,7 +104,7 @@ static bool room_above_true(size_t from, size_t npages) {
     size_t lowest = from;
     while (lowest < ARENA && room_at(lowest) < npages) lowest++;
     vaddr_t found;
-    bool any = region_find_room_above(&tree, BASE, PAGES(ARENA), PAGES(npages), BASE + PAGES(from), &found);
+    bool any = region_find_room(&tree, BASE + PAGES(from), BASE + PAGES(ARENA), PAGES(npages), &found);
     return any == (lowest < ARENA) && (!any || found == BASE + PAGES(lowest));
 }
 
@@ -123,8 +123,8 @@ KTEST("region/an empty tree has all the room and nothing else") {
     vaddr_t at;
     arena_reset();
     EXPECT(!region_first(&tree) && !region_find(&tree, BASE) && !region_first_above(&tree, 0));
-    EXPECT(region_find_room(&tree, BASE, PAGES(2), PAGES(2), &at) && at == BASE);
-    EXPECT(!region_find_room(&tree, BASE, PAGES(2), PAGES(3), &at));
+    EXPECT(region_find_room(&tree, BASE, BASE + PAGES(2), PAGES(2), &at) && at == BASE);
+    EXPECT(!region_find_room(&tree, BASE, BASE + PAGES(2), PAGES(3), &at));
 }
 
 KTEST("region/5,000 random inserts, removals and resizes agree with an array: order, look-up, lowest room") {
@@ -150,6 +150,6 @@ KTEST("region/room at the very end of the address space is found") {
     struct region r = {.base = USER_BASE, .len = USER_END - USER_BASE - PAGE_SIZE};
     arena_reset();
     region_insert(&tree, &r);
-    EXPECT(region_find_room(&tree, USER_BASE, USER_END - USER_BASE, PAGE_SIZE, &at) && at == USER_END - PAGE_SIZE);
-    EXPECT(!region_find_room(&tree, USER_BASE, USER_END - USER_BASE, PAGES(2), &at));
+    EXPECT(region_find_room(&tree, USER_BASE, USER_END, PAGE_SIZE, &at) && at == USER_END - PAGE_SIZE);
+    EXPECT(!region_find_room(&tree, USER_BASE, USER_END, PAGES(2), &at));
 }

@@ -34,8 +34,8 @@ static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, 
                           uint32_t perms) {
     struct vmar *root = process->aspace->root;
     vaddr_t base;
-    struct vmar_map args = {.options = perms | (va ? ZX_VM_SPECIFIC : 0),
-                            .offset = va ? va - root->region.base : 0,
+    struct vmar_map args = {.options = perms | ZX_VM_SPECIFIC,
+                            .offset = va - root->region.base,
                             .vmo = vmo,
                             .vmo_offset = offset,
                             .len = len,
@@ -43,10 +43,10 @@ static zx_status_t map_at(struct process *process, vaddr_t va, struct vmo *vmo, 
     return vmar_map(root, &args, &base);
 }
 
-/* On the archive's own pages if it is never written, else on a snapshot of them, zero behind the file's part. */
+/* On the archive's own pages where that can be, else on a snapshot of them, zero behind the file's part. */
 static zx_status_t map_segment(struct boot *boot, const struct elf_segment *segment) {
     uint64_t begin = boot->file.offset + segment->offset;
-    if (!(segment->perms & ZX_VM_PERM_WRITE))
+    if (segment->shared)
         return map_at(boot->process, segment->addr, boot->archive, begin, segment->len, segment->perms);
     struct vmo *data;
     zx_status_t status = vmo_snapshot(boot->archive, begin, segment->len, false, &data);

@@ -62,6 +62,8 @@ static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, ui
     out->offset = header->p_offset - lead;
     out->file_len = lead + header->p_filesz;
     out->perms = segment_perms(header);
+    out->shared = !(out->perms & ZX_VM_PERM_WRITE) && header->p_memsz == header->p_filesz &&
+                  range_within(out->offset, out->len, 0, file_len);
     if (out->addr < lowest) return refuse(broken, why, "segments overlap, are out of order or lie too low");
     if (!(out->perms & ZX_VM_PERM_READ)) return refuse(broken, why, "a segment cannot be read");
     if ((out->perms & ZX_VM_PERM_WRITE) && (out->perms & ZX_VM_PERM_EXECUTE)) {

@@ -15,6 +15,7 @@ struct elf_segment {
     uint64_t offset;      /* page-aligned, in the file */
     uint64_t file_len;    /* bytes from `offset` on to take from the file; the rest is zeros */
     zx_vm_option_t perms; /* ZX_VM_PERM_* */
+    bool shared;          /* can be mapped as it lies in the file: never written, no zeros to add, no page beyond it */
 };
 
 struct elf_image {

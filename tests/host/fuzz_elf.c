@@ -103,7 +103,8 @@ zx_status_t zx_vmar_map(zx_handle_t vmar, zx_vm_option_t options, uint64_t at, z
     must(vmar == REGION_HANDLE && len > 0 && aligned(len) && aligned(at) && at <= region_len && len <= region_len - at);
     must((options & ZX_VM_PERM_READ) && !((options & ZX_VM_PERM_WRITE) && (options & ZX_VM_PERM_EXECUTE)));
     /* The file is mapped only where it is, and never to be written. */
-    must(vmo != FILE_HANDLE || (!(options & ZX_VM_PERM_WRITE) && offset <= file_pages()));
+    must(vmo != FILE_HANDLE || !(options & ZX_VM_PERM_WRITE));
+    must(vmo != FILE_HANDLE || (offset <= file_pages() && len <= file_pages() - offset));
     if (!aligned(offset)) return ZX_ERR_INVALID_ARGS;
     *addr = at;
     return ZX_OK;
@@ -125,6 +126,7 @@ static void check_image(const struct elf_image *image, uint64_t len) {
         must(aligned(s->addr) && aligned(s->len) && aligned(s->offset) && s->len > 0 && s->file_len <= s->len);
         must(s->addr >= end && s->len <= USER_END - s->addr);
         must(s->offset <= len && s->file_len <= len - s->offset);
+        must(!s->shared || (!(s->perms & ZX_VM_PERM_WRITE) && s->len <= len - s->offset));
         end = s->addr + s->len;
         if ((s->perms & ZX_VM_PERM_EXECUTE) && image->entry >= s->addr && image->entry - s->addr < s->file_len)
             entry_in_text = true;

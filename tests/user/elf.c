@@ -15,6 +15,7 @@
 #include "tests/user/probe.h"
 #include "user/lib/bootfs.h"
 #include "user/lib/launch.h"
+#include "user/lib/program.h"
 
 #define ANY_ERROR ZX_OK /* for cases where several would be right */
 #define BROKEN ZX_ERR_IO_DATA_INTEGRITY
@@ -200,6 +201,39 @@ TEST("launch/a damaged archive is refused, and a file that is not in it not foun
     expect_refused("nothing", BROKEN);
     archive = launch_archive();
     expect_refused("not there", ZX_ERR_NOT_FOUND);
+}
+
+/* The constants, made to want memory to the end of their last page. The file's next bytes are the data's. */
+static Elf64_Phdr *constants_extend(void) {
+    archive_make("test/zeros");
+    Elf64_Phdr *s = &segments()[TEXT + 1];
+    MUST_BE(s->p_type == PT_LOAD && s->p_flags == PF_R && s[1].p_offset / PAGE == s->p_offset / PAGE);
+    s->p_memsz = PAGE;
+    return s;
+}
+
+TEST("launch/read-only memory that the file has nothing for is zeros, whatever follows in the file") {
+    zx_handle_t process;
+    int64_t code = -1;
+    constants_extend();
+    NEED_OK(launch_it(&process, NULL));
+    EXPECT_OK(launch_wait(process, &code));
+    EXPECT_EQ(code, 0);
+}
+
+TEST("launch/read-only memory shows nothing of what follows the file in the archive") {
+    struct target t = target_make();
+    struct program program;
+    const char *why;
+    zx_vaddr_t entry;
+    Elf64_Phdr *s = constants_extend();
+    s->p_memsz = s->p_filesz;
+    segments()[DATA].p_type = PT_NULL;
+    archive_head(s->p_offset + s->p_filesz);
+    NEED_OK(program_read(archive, "bin/x", &program, &why));
+    NEED_OK(program_map(&program, t.vmar, &entry));
+    EXPECT_TARGET(&t, s->p_vaddr, view + PAGE + s->p_offset, s->p_filesz);
+    EXPECT_TARGET(&t, s->p_vaddr + s->p_filesz, buffer_make(PAGE), PAGE - s->p_filesz);
 }
 
 /* Where a program begins tells how its image was moved. */

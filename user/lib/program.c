@@ -22,12 +22,6 @@ zx_status_t program_read(zx_handle_t archive, const char *path, struct program *
     return elf_image_read(&bootfs.bytes, file.offset, file.len, &out->image, why);
 }
 
-/* Can the segment be mapped as it lies in the file? Only if it is never written and has no zeros to be added. */
-static bool segment_is_shared(const struct elf_segment *segment) {
-    uint64_t file_pages = (segment->file_len + ZX_PAGE_MASK) & ~(uint64_t)ZX_PAGE_MASK;
-    return !(segment->perms & ZX_VM_PERM_WRITE) && file_pages == segment->len;
-}
-
 /* A handle to the archive that allows just what the segment needs: so its mapping can never become writable. */
 static zx_status_t segment_share(const struct program *program, const struct elf_segment *segment, zx_handle_t *out) {
     zx_rights_t rights = ZX_RIGHT_MAP | ZX_RIGHT_READ;
@@ -59,13 +53,12 @@ static zx_status_t segment_copy(const struct program *program, const struct elf_
 
 static zx_status_t segment_map(const struct program *program, const struct elf_segment *segment, zx_handle_t region,
                                uint64_t region_offset) {
-    bool shared = segment_is_shared(segment);
     zx_handle_t memory;
-    zx_status_t status = (shared ? segment_share : segment_copy)(program, segment, &memory);
+    zx_status_t status = (segment->shared ? segment_share : segment_copy)(program, segment, &memory);
     if (status != ZX_OK) return status;
     zx_vaddr_t addr;
     status = zx_vmar_map(region, segment->perms | ZX_VM_SPECIFIC, region_offset, memory,
-                         shared ? program->offset + segment->offset : 0, segment->len, &addr);
+                         segment->shared ? program->offset + segment->offset : 0, segment->len, &addr);
     zx_handle_close(memory);
     return status;
 }

@@ -17,7 +17,6 @@
 
 #define DEFAULT_PROGRAMS "tour,monitor"
 #define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
-#define MAX_PATH 128
 #define MAX_ARGS 1024
 #define MAX_ARGS_LEN 32768
 
@@ -39,8 +38,8 @@ static zx_status_t args_read(size_t count) {
     return ZX_OK;
 }
 
-static _Noreturn void fail(const char *path, const char *why, zx_status_t status) {
-    printf("init: %s cannot be started: %s (%s)\n", path, why, zx_status_get_string(status));
+static _Noreturn void fail(const char *name, const char *why, zx_status_t status) {
+    printf("init: %s cannot be started: %s (%s)\n", name, why, zx_status_get_string(status));
     fflush(stdout);
     zx_process_exit(NOT_STARTED);
 }
@@ -55,18 +54,14 @@ static void end_explain(const char *name, int64_t code) {
 }
 
 static int64_t run(const char *name) {
-    char path[MAX_PATH];
-    if (snprintf(path, sizeof(path), "bin/%s", name) >= (int)sizeof(path)) {
-        fail(name, "its name is too long", ZX_ERR_BAD_PATH);
-    }
     args[0] = name;
     zx_handle_t process;
     const char *why;
-    zx_status_t status = launch_program(path, args, &process, &why);
-    if (status != ZX_OK) fail(path, why, status);
+    zx_status_t status = launch_program(name, args, &process, &why);
+    if (status != ZX_OK) fail(name, why, status);
     int64_t code;
     status = launch_wait(process, &code);
-    if (status != ZX_OK) fail(path, "it cannot be waited for", status);
+    if (status != ZX_OK) fail(name, "it cannot be waited for", status);
     zx_handle_close(process);
     return code;
 }

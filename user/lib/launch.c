@@ -4,6 +4,7 @@
  */
 #include "user/lib/launch.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <zircon/process.h>
@@ -15,6 +16,7 @@
 
 #define STACK_SIZE ((uint64_t)8 << 20) /* pages come into being as the stack grows */
 #define OWN_HANDLES 4
+#define MAX_PATH 128
 
 struct making {
     zx_handle_t process;
@@ -48,7 +50,13 @@ static zx_status_t making_tasks(const struct launch *what, struct making *m) {
 
 static zx_status_t making_load(const struct launch *what, struct making *m, const char **why) {
     struct program program;
-    zx_status_t status = program_read(what->archive, what->path, &program, why);
+    char path[MAX_PATH];
+    const char *folder = strchr(what->path, '/') ? "" : "bin/";
+    if (snprintf(path, sizeof(path), "%s%s", folder, what->path) >= (int)sizeof(path)) {
+        *why = "its name is too long";
+        return ZX_ERR_BAD_PATH;
+    }
+    zx_status_t status = program_read(what->archive, path, &program, why);
     if (status == ZX_OK) status = making_tasks(what, m);
     return status == ZX_OK ? program_map(&program, m->vmar, &m->entry) : status;
 }
@@ -138,23 +146,42 @@ zx_status_t launch(const struct launch *what, zx_handle_t *process, const char *
     return status;
 }
 
-zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why) {
-    struct launch_handle handles[2] = {{PA_VMO_BOOTFS, launch_archive()}, {PA_RESOURCE, launch_resource()}};
+size_t launch_inherit(struct launch_handle handles[LAUNCH_INHERITED]) {
+    const struct launch_handle ours[] = {{PA_VMO_BOOTFS, launch_archive()}, {PA_RESOURCE, launch_resource()}};
     size_t count = 0;
-    for (size_t i = 0; i < 2; i++) {
-        zx_handle_t copy;
-        if (zx_handle_duplicate(handles[i].handle, ZX_RIGHT_SAME_RIGHTS, &copy) != ZX_OK) continue;
-        handles[count++] = (struct launch_handle){handles[i].id, copy};
+    for (size_t i = 0; i < LAUNCH_INHERITED; i++) {
+        if (zx_handle_duplicate(ours[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[count].handle) != ZX_OK) continue;
+        handles[count++].id = ours[i].id;
     }
+    return count;
+}
+
+zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why) {
+    struct launch_handle handles[LAUNCH_INHERITED];
     const struct launch what = {
         .archive = launch_archive(),
         .path = path,
         .args = args,
         .environ = (const char *const *)environ,
         .handles = handles,
-        .handle_count = count,
+        .handle_count = launch_inherit(handles),
     };
     return launch(&what, process, why);
+}
+
+zx_status_t launch_partner(const char *const *args, const char *name, zx_handle_t *process, zx_handle_t *channel) {
+    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
+    zx_status_t status = zx_channel_create(0, channel, &handle.handle);
+    if (status != ZX_OK) return status;
+    const struct launch what = {.archive = launch_archive(),
+                                .path = args[0],
+                                .name = name,
+                                .args = args,
+                                .handles = &handle,
+                                .handle_count = 1};
+    status = launch(&what, process, NULL);
+    if (status != ZX_OK) zx_handle_close(*channel);
+    return status;
 }
 
 zx_status_t launch_wait(zx_handle_t process, int64_t *return_code) {

@@ -26,7 +26,7 @@ struct launch_handle {
  */
 struct launch {
     zx_handle_t archive;        /* the VMO that holds the archive */
-    const char *path;           /* the program in it */
+    const char *path;           /* the program in it; a name without a slash is one of bin/ */
     const char *name;           /* of the process; NULL: the file's */
     const char *const *args;    /* the last one NULL */
     const char *const *environ; /* likewise; NULL is an empty one */
@@ -41,6 +41,7 @@ struct launch {
  * Starts a program. `why`, which may be NULL, gets a sentence about a failure.
  *
  * ZX_ERR_NOT_FOUND          no such file in the archive
+ * ZX_ERR_BAD_PATH           no file there has so long a name
  * ZX_ERR_IO_DATA_INTEGRITY  the archive or the program is damaged, or is no program
  * ZX_ERR_NOT_SUPPORTED      a program, but for another machine or for a dynamic linker
  * ZX_ERR_OUT_OF_RANGE       too many arguments or handles
@@ -52,6 +53,19 @@ zx_status_t launch(const struct launch *what, zx_handle_t *process, const char *
  * to hand on to others.
  */
 zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why);
+
+/*
+ * An instance of a program of the archive for the caller to talk with: the two have the ends of a new channel, and the
+ * program finds its own as PA_USER0. `args` begin with the program's name; `name` is as above.
+ */
+zx_status_t launch_partner(const char *const *args, const char *name, zx_handle_t *process, zx_handle_t *channel);
+
+/*
+ * Duplicates of the archive and the root resource, for a program to have what this one has. Returns how many there are:
+ * what cannot be had it does without.
+ */
+#define LAUNCH_INHERITED 2
+size_t launch_inherit(struct launch_handle handles[LAUNCH_INHERITED]);
 
 /* Waits until the process has ended. */
 zx_status_t launch_wait(zx_handle_t process, int64_t *return_code);

@@ -22,7 +22,6 @@
 
 /* Each takes two of the items that one call waits for, and there are the keyboard and one process more. */
 #define MAX_CHILDREN ((ZX_WAIT_MANY_MAX_ITEMS - 2) / 2)
-#define MAX_PATH 128
 #define LABEL_SIZE (ZX_MAX_NAME_LEN + 24)
 
 struct child {
@@ -212,32 +211,17 @@ static void label_set(struct child *child, const char *name) {
              (unsigned long long)info.koid);
 }
 
-/* The child's end of its terminal, the archive and the root resource; what cannot be had it does without. */
-static size_t child_handles(struct child *child, struct launch_handle *handles) {
-    const struct launch_handle ours[] = {{PA_VMO_BOOTFS, launch_archive()}, {PA_RESOURCE, launch_resource()}};
+static zx_status_t child_launch(struct child *child, const char *const *args, const char **why) {
+    struct launch_handle handles[1 + LAUNCH_INHERITED];
     size_t count = 0;
     if (zx_channel_create(0, &child->channel, &handles[0].handle) == ZX_OK) handles[count++].id = TERMINAL_HANDLE_ID;
-    for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-        if (zx_handle_duplicate(ours[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[count].handle) != ZX_OK) continue;
-        handles[count++].id = ours[i].id;
-    }
-    return count;
-}
-
-static zx_status_t child_launch(struct child *child, const char *const *args, const char **why) {
-    char path[MAX_PATH];
-    if (snprintf(path, sizeof(path), "bin/%s", args[0]) >= (int)sizeof(path)) {
-        *why = "its name is too long";
-        return ZX_ERR_BAD_PATH;
-    }
-    struct launch_handle handles[3];
     const struct launch what = {
         .archive = launch_archive(),
-        .path = path,
+        .path = args[0],
         .args = args,
         .environ = (const char *const *)environ,
         .handles = handles,
-        .handle_count = child_handles(child, handles),
+        .handle_count = count + launch_inherit(handles + count),
     };
     zx_status_t status = launch(&what, &child->process, why);
     if (status == ZX_OK) {

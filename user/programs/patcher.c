@@ -7,8 +7,8 @@
  *
  * What to look at: detour_write(). A jump to anywhere takes 5 bytes. They are written over the first instruction of a
  * function that another processor may just be executing: it meets the old instruction or the new one, never a part of
- * each, since zx_process_write_memory lets nobody execute text while it changes it. All that is needed is that the first
- * instruction is as long as the jump, for the neighbour may be about to execute the second.
+ * each, since zx_process_write_memory lets nobody execute text while it changes it. All that is needed is that the
+ * first instruction is as long as the jump, for the neighbour may be about to execute the second.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -63,17 +63,6 @@ static void need(zx_status_t status, const char *what) {
     exit(EXIT_FAILURE);
 }
 
-static void neighbour_start(const char *self, zx_handle_t *process, zx_handle_t *channel) {
-    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
-    need(zx_channel_create(0, channel, &handle.handle), "A channel cannot be had");
-    char path[64];
-    snprintf(path, sizeof(path), "bin/%s", self);
-    const char *const args[] = {self, "neighbour", NULL};
-    const struct launch what = {
-        .archive = launch_archive(), .path = path, .args = args, .handles = &handle, .handle_count = 1};
-    need(launch(&what, process, NULL), "The neighbour cannot be started");
-}
-
 static void listen(zx_handle_t channel) {
     for (int i = 0; i < GREETINGS; i++) {
         char text[MAX_TEXT];
@@ -114,7 +103,8 @@ static void show_both(zx_handle_t process) {
 int main(int argc, char **argv) {
     if (argc > 1) return neighbour();
     zx_handle_t process, channel;
-    neighbour_start(argv[0], &process, &channel);
+    const char *const args[] = {argv[0], "neighbour", NULL};
+    need(launch_partner(args, NULL, &process, &channel), "The neighbour cannot be started");
     printf("A neighbour calls greet(), which is at %p, over and over.\n", (const void *)greet_text);
     listen(channel);
 

@@ -92,17 +92,6 @@ static void need(zx_status_t status, const char *what) {
     exit(EXIT_FAILURE);
 }
 
-static void keeper_start(struct game *game, const char *self) {
-    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
-    need(zx_channel_create(0, &game->channel, &handle.handle), "A channel cannot be had");
-    char path[64];
-    snprintf(path, sizeof(path), "bin/%s", self);
-    const char *const args[] = {self, "keeper", NULL};
-    const struct launch what = {
-        .archive = launch_archive(), .path = path, .args = args, .handles = &handle, .handle_count = 1};
-    need(launch(&what, &game->process, NULL), "The keeper cannot be started");
-}
-
 static uint32_t ask(const struct game *game, uint32_t request) {
     uint32_t gold = 0;
     zx_status_t status = zx_channel_write(game->channel, 0, &request, sizeof(request), NULL, 0);
@@ -207,7 +196,8 @@ int main(int argc, char **argv) {
     if (argc > 1) return keeper();
     static struct game game;
     char line[80];
-    keeper_start(&game, argv[0]);
+    const char *const args[] = {argv[0], "keeper", NULL};
+    need(launch_partner(args, NULL, &game.process, &game.channel), "The keeper cannot be started");
     printf("The keeper has a chest with %u pieces of gold. Bring it to %u and you are free.\n",
            ask(&game, REQUEST_LOOK), WANTED);
     help();

@@ -40,19 +40,6 @@ static int count(void) {
     }
 }
 
-/* A program can start itself: it is in the archive under the name that is its first argument. */
-static zx_status_t start_counting(const char *self, zx_handle_t *process, zx_handle_t *channel) {
-    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
-    zx_status_t status = zx_channel_create(0, channel, &handle.handle);
-    if (status != ZX_OK) return status;
-    char path[64];
-    snprintf(path, sizeof(path), "bin/%s", self);
-    const char *const args[] = {self, "count", NULL};
-    const struct launch what = {
-        .archive = launch_archive(), .path = path, .args = args, .handles = &handle, .handle_count = 1};
-    return launch(&what, process, NULL);
-}
-
 static zx_status_t sample(zx_handle_t process, zx_vaddr_t addr, uint64_t *value) {
     size_t actual;
     zx_status_t status = zx_process_read_memory(process, addr, value, sizeof(*value), &actual);
@@ -79,7 +66,9 @@ static int watch(zx_handle_t process, zx_vaddr_t addr, long samples) {
 
 static int watch_own(const char *self) {
     zx_handle_t process, channel;
-    zx_status_t status = start_counting(self, &process, &channel);
+    /* A program can start itself: it is in the archive under the name that is its first argument. */
+    const char *const args[] = {self, "count", NULL};
+    zx_status_t status = launch_partner(args, NULL, &process, &channel);
     if (status != ZX_OK) {
         printf("The counting process cannot be started: %s.\n", zx_status_get_string(status));
         return EXIT_FAILURE;

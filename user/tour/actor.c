@@ -26,24 +26,10 @@ static zx_status_t word_receive(zx_handle_t channel, uint64_t *word) {
 
 /* The guide's side. */
 
-static zx_status_t actor_launch(const char *role, const char *name, struct actor *actor) {
-    struct launch_handle handle = {.id = PA_HND(PA_USER0, 0)};
-    zx_status_t status = zx_channel_create(0, &actor->channel, &handle.handle);
-    if (status != ZX_OK) return status;
-    const struct launch what = {
-        .archive = launch_archive(),
-        .path = "bin/tour",
-        .name = name,
-        .args = (const char *const[]){"tour", role, name, NULL},
-        .handles = &handle,
-        .handle_count = 1,
-    };
-    return launch(&what, &actor->process, NULL);
-}
-
 struct actor actor_start(const char *role, const char *name) {
     struct actor actor;
-    zx_status_t status = actor_launch(role, name, &actor);
+    const char *const args[] = {"tour", role, name, NULL};
+    zx_status_t status = launch_partner(args, name, &actor.process, &actor.channel);
     if (status == ZX_OK) status = word_receive(actor.channel, &actor.address);
     if (status == ZX_OK) return actor;
     say("", "The %s cannot be started: %s.", name, zx_status_get_string(status));

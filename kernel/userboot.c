@@ -1,6 +1,6 @@
 /*
- * Starting init; see userboot.h. Its segments are mapped from the archive itself, writable ones from snapshots of it; its first
- * message says what it was given, in the format of <zircon/processargs.h>.
+ * Starting init; see userboot.h. Its segments are mapped from the archive itself, writable ones from snapshots of it;
+ * its first message says what it was given, in the format of <zircon/processargs.h>.
  */
 #include "kernel/userboot.h"
 

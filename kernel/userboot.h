@@ -1,6 +1,6 @@
 /*
- * Starting the first program, `bin/init` of the boot archive, with everything there is: the root job, the root resource,
- * the archive. All other programs are started by programs.
+ * Starting the first program, `bin/init` of the boot archive, with everything there is: the root job, the root
+ * resource, the archive. All other programs are started by programs.
  */
 #pragma once
 

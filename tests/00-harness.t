@@ -48,7 +48,8 @@ like($log, qr/backtrace:.*panic\+0x.*kernel_tests_main\+0x.*main_entry\+0x/s, 'a
 like(faults_of('text'), qr/the kernel panicked/, 'the text of the kernel is not writable at its other address');
 like(Machine::slurp("$dir/kernel.log"), qr/PANIC: page fault in the kernel, writing 0xffff80/, 'and the panic says so');
 like(faults_of('hole'), qr/the kernel panicked/, 'what lies between RAM is not there');
-like(Machine::slurp("$dir/kernel.log"), qr/PANIC: page fault in the kernel, reading 0xffff8000000a0000/, 'and the panic says so');
+like(Machine::slurp("$dir/kernel.log"), qr/PANIC: page fault in the kernel, reading 0xffff8000000a0000/,
+    'and the panic says so');
 
 # Two that panic at once: one message, and its own processor's registers.
 for my $try (1 .. 5) {

@@ -1,5 +1,5 @@
-# The kernel's own loader: init is a program whose constants were made to want memory to the end of their page, where its
-# file goes on with something else. It ends with 0 if it finds zeros there.
+# The kernel's own loader: init is a program whose constants were made to want memory to the end of their page, where
+# its file goes on with something else. It ends with 0 if it finds zeros there.
 use strict;
 use warnings;
 use FindBin;

@@ -189,9 +189,13 @@ like($answers[11], qr/^ +(\d+)  init .*^ +\d+  watcher /ms, 'and the other lives
 # Names and lines that would play with the terminal are shown with all that is not plain text escaped.
 {
     local $bootfs = "$dir/bootfs";
-    system('user/mkbootfs', $bootfs, (map { "bin/$_=$out/user/$_" } qw(init monitor)), "bin/rude=$out/user/test/rude") == 0
+    my @files = ((map { "bin/$_=$out/user/$_" } qw(init monitor)), "bin/rude=$out/user/test/rude");
+    system('user/mkbootfs', $bootfs, @files) == 0
         or die "cannot make $bootfs\n";
-    my $rude = sub { my ($command) = @_; return sub { return $command . ' ' . ($_[0] =~ /^rude (\d+) runs/m)[0] . "\r" } };
+    my $rude = sub {
+        my ($command) = @_;
+        return sub { return $command . ' ' . ($_[0] =~ /^rude (\d+) runs/m)[0] . "\r" };
+    };
     $console = talk(
         $PROMPT, "start rude\r", qr/a line.*$PROMPT/s, "ps\r",
         map({ ($PROMPT, $rude->($_)) } qw(maps handles kill)), $PROMPT, "exit\r",

@@ -46,7 +46,8 @@ sub may_include {
     return 1 if $to eq 'public';
     # User programs stand on the public headers and the C library; the list of calls gives them their stubs, and what
     # the kernel reads archives and programs with, and shows names with, is theirs too.
-    return 1 if $from =~ m{^(user|tests/user)$} && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};
+    return 1 if $from =~ m{^(user|tests/user)$}
+        && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};
     return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
     return $system || $to eq $from || $to eq 'user' || $included =~ m{^syscalls/(list|pointers)\.h$}
         if $from =~ m{^(user|tests/(?:user|programs|bench))$};

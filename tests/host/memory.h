@@ -26,8 +26,8 @@ void host_boot_stack(void **stack, size_t *size);
 void host_context_switch(ucontext_t *save, const ucontext_t *to);
 
 /*
- * What the running processor takes for the translation of a page, which may be what it once looked up; false if there is
- * none, or none that allows to write. And forgetting, on all processors, once the tables have been changed.
+ * What the running processor takes for the translation of a page, which may be what it once looked up; false if there
+ * is none, or none that allows to write. And forgetting, on all processors, once the tables have been changed.
  */
 struct arch_aspace;
 bool host_translate(const struct arch_aspace *as, vaddr_t va, bool write, paddr_t *pa, uint32_t *cache);

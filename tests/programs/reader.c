@@ -1,6 +1,6 @@
 /*
- * Threads that read standard input at once, a line at each call: ends with the number of lines, or with -1 if one was not
- * whole.
+ * Threads that read standard input at once, a line at each call: ends with the number of lines, or with -1 if one was
+ * not whole.
  */
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /*
  * Looks at its own read-only segments that have more memory than the file has for them: what is behind the file's part
- * must be zeros. Ends with 0 if it is, with 1 if it is not, and with 2 if there is no such segment: a linker makes none,
- * so the tests change the headers.
+ * must be zeros. Ends with 0 if it is, with 1 if it is not, and with 2 if there is no such segment: a linker makes
+ * none, so the tests change the headers.
  */
 #include <elf.h>
 #include <stdbool.h>

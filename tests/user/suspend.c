@@ -2,7 +2,7 @@
  * zx_task_suspend_token: who can be suspended, what it holds, and that everything goes on afterwards as if nothing had
  * been.
  */
-#include "tests/user/child.h"
+#include "tests/user/calling.h"
 #include "tests/user/probe.h"
 
 static struct child child;
@@ -357,17 +357,6 @@ TEST("task_suspend_token/the deadline stays: a sleep that was over meanwhile end
 
 /* Calls over a channel. */
 
-struct note {
-    uint32_t txid, text;
-};
-
-struct calling {
-    zx_handle_t channel;
-    zx_time_t deadline;
-    zx_status_t status;
-    struct note reply;
-};
-
 static void call(void *arg) {
     struct calling *c = arg;
     struct note request = {0, 5};
@@ -375,13 +364,6 @@ static void call(void *arg) {
     const zx_channel_call_args_t args = {
         .wr_bytes = &request, .rd_bytes = &c->reply, .wr_num_bytes = sizeof(request), .rd_num_bytes = sizeof(c->reply)};
     c->status = zx_channel_call(c->channel, 0, c->deadline, &args, &bytes, &handles);
-}
-
-static struct note read_note(zx_handle_t channel) {
-    struct note note = {0};
-    uint32_t bytes;
-    (void)TEST_STATUS(zx_channel_read(channel, 0, &note, NULL, sizeof(note), 0, &bytes, NULL), ZX_OK);
-    return note;
 }
 
 TEST("task_suspend_token/a call's request is sent once; a reply that comes meanwhile is the caller's and no reader's") {
@@ -392,11 +374,10 @@ TEST("task_suspend_token/a call's request is sent once; a reply that comes meanw
     for (int times = 0; times < 3; times++) interrupt_worker();
     zx_handle_t token = suspended(worker.thread);
     NEED(comes_up(worker.thread, ZX_THREAD_SUSPENDED));
-    struct note request = read_note(pair.b);
+    struct note request = take(pair.b);
     EXPECT_EQ(request.text, 5);
     EXPECT_EQ(signals_of(pair.b), ZX_CHANNEL_WRITABLE);
-    struct note reply = {request.txid, 6};
-    NEED_OK(zx_channel_write(pair.b, 0, &reply, sizeof(reply), NULL, 0));
+    NEED_OK(put(pair.b, request.txid, 6));
     EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_WRITABLE);
     EXPECT_EQ(c.status, 1);
     MUST(zx_handle_close(token));
@@ -464,16 +445,16 @@ TEST("channel_call_noretry/a suspension ends it; another call gives it up, and i
     NEED(worker_start(&worker, call_and_drop, &c));
     NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
     NEED(thread_waits(worker.thread));
-    struct note dropped = read_note(pair.b);
+    struct note dropped = take(pair.b);
     interrupt_worker();
     NEED(comes_up(pair.b, ZX_CHANNEL_READABLE));
-    struct note request = read_note(pair.b);
+    struct note request = take(pair.b);
     EXPECT(dropped.text == 4 && request.text == 5 && dropped.txid != request.txid);
-    NEED_OK(zx_channel_write(pair.b, 0, &dropped, sizeof(dropped), NULL, 0));
-    NEED_OK(zx_channel_write(pair.b, 0, &request, sizeof(request), NULL, 0));
+    NEED_OK(put(pair.b, dropped.txid, dropped.text));
+    NEED_OK(put(pair.b, request.txid, request.text));
     NEED(worker_join(&worker));
     EXPECT(c.status == ZX_OK && c.reply.text == 5);
-    EXPECT_EQ(read_note(pair.a).text, 4);
+    EXPECT_EQ(take(pair.a).text, 4);
 }
 
 TEST("channel_call_finish/without a call that was interrupted: BAD_STATE") {

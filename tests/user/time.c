@@ -17,8 +17,8 @@ TEST("clock_get_monotonic/rises and never goes back") {
 }
 
 /*
- * As many threads as there are processors, so that each has one for itself, hand times to each other: a time that a thread
- * has been given is never later than what the clock then says to it.
+ * As many threads as there are processors, so that each has one for itself, hand times to each other: a time that a
+ * thread has been given is never later than what the clock then says to it.
  */
 #define CLOCK_THREADS_MAX 8
 #define HANDED_OVER 200 /* so many different times from each to each other */

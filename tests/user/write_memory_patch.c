@@ -61,8 +61,8 @@ static void patient_end(struct patient *p) {
 }
 
 /*
- * A thousand rounds; fewer where the emulator's processors have to wait for each other's turn, and on one processor, where
- * the thread only gets on when this one's slice has ended.
+ * A thousand rounds; fewer where the emulator's processors have to wait for each other's turn, and on one processor,
+ * where the thread only gets on when this one's slice has ended.
  */
 static bool goes_on(int round, zx_time_t begun) {
     if (zx_system_get_num_cpus() == 1) return round < 10;

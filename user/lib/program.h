@@ -18,8 +18,8 @@ struct program {
 zx_status_t program_read(zx_handle_t archive, const char *path, struct program *out, const char **why);
 
 /*
- * Lays it out in an empty address space, and gives the address of its first instruction. What is never written is mapped
- * from the archive's own pages, and can never be made writable; what is written, or not in the file to the last page's
- * end, gets pages of its own.
+ * Lays it out in an empty address space, and gives the address of its first instruction. What is never written is
+ * mapped from the archive's own pages, and can never be made writable; what is written, or not in the file to the last
+ * page's end, gets pages of its own.
  */
 zx_status_t program_map(const struct program *program, zx_handle_t root_vmar, zx_vaddr_t *entry);

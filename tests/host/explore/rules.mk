@@ -1,5 +1,5 @@
-# The explorer: the whole kernel with atomic operations that are announced, on several simulated processors. What belongs
-# to the machine is linked between two markers: its variables go back to what they were before each schedule.
+# The explorer: the whole kernel with atomic operations that are announced, on several simulated processors. What
+# belongs to the machine is linked between two markers: its variables go back to what they were before each schedule.
 #
 #   make explore            all pairs of calls; DEPTH=3 SCENARIO=unmap+load@same REPLAY='7:2 31:1'
 #   make explore-mutants    does it find mistakes that are put back? MUTANTS='name …'

@@ -1,6 +1,6 @@
 /*
- * A processor, simulated, whose interrupts are function calls made wherever kernel code turns interrupts on. There is one
- * (tests/host/cpu.c), or there are several of which one runs at a time (tests/host/explore/cpus.c).
+ * A processor, simulated, whose interrupts are function calls made wherever kernel code turns interrupts on. There is
+ * one (tests/host/cpu.c), or there are several of which one runs at a time (tests/host/explore/cpus.c).
  */
 #pragma once
 

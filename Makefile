@@ -105,7 +105,7 @@ FORCE:
 $(OUT)/kernel.flags: FORCE
 	$(call remember,$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS))
 
-say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)' >&2)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)' >&2)
 
 $(OUT)/kernel/%.o: %.c $(OUT)/kernel.flags | $(INTERFACE_HEADERS)
 	$(call say,CC,$<)

@@ -29,7 +29,7 @@ size_t printable(char *out, size_t size, const char *text, size_t len) {
 }
 
 struct printable_name printable_name(const char name[ZX_MAX_NAME_LEN]) {
-    struct printable_name out;
+    struct printable_name out = {""};
     size_t len = 0;
     while (len < ZX_MAX_NAME_LEN - 1 && name[len] != '\0') len++;
     printable(out.text, sizeof(out.text), name, len);

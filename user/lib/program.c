@@ -54,7 +54,8 @@ static zx_status_t segment_copy(const struct program *program, const struct elf_
 static zx_status_t segment_map(const struct program *program, const struct elf_segment *segment, zx_handle_t region,
                                uint64_t region_offset) {
     zx_handle_t memory;
-    zx_status_t status = (segment->shared ? segment_share : segment_copy)(program, segment, &memory);
+    zx_status_t status =
+        segment->shared ? segment_share(program, segment, &memory) : segment_copy(program, segment, &memory);
     if (status != ZX_OK) return status;
     zx_vaddr_t addr;
     status = zx_vmar_map(region, segment->perms | ZX_VM_SPECIFIC, region_offset, memory,

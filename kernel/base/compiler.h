@@ -1,10 +1,11 @@
 /*
- * Words for the compiler, and for clang's thread-safety analysis (-Wthread-safety). In C the analysis checks locks that are
- * static, or named by a function's parameter; which lock guards a field is said by the field's mark (lockrank.h).
+ * Words for the compiler, and for clang's thread-safety analysis (-Wthread-safety). In C the analysis checks locks
+ * that are static, or named by a function's parameter; which lock guards a field is said by the field's mark
+ * (lockrank.h).
  *
- * Where a lock comes to a function by a way that the analysis does not see, as to a callback, the function asserts that
- * it is held: that satisfies the analysis, and debug builds check it. NO_THREAD_SAFETY is for what cannot be said at all;
- * a sentence beside it says why.
+ * Where a lock comes to a function by a way that the analysis does not see, as to a callback, the function asserts
+ * that it is held: that satisfies the analysis, and debug builds check it. NO_THREAD_SAFETY is for what cannot be said
+ * at all; a sentence beside it says why.
  */
 #pragma once
 

@@ -19,7 +19,7 @@ void irq_watch_init(void);
 /* Interrupts went off, and are about to come back on. */
 void irq_watch_begin(struct cpu *cpu);
 void irq_watch_end(struct cpu *cpu);
-/* Tells the report. */
+/* Reports it. */
 void irq_watch_report(void);
 #else
 #define irq_watch_on false

@@ -1,7 +1,7 @@
 /*
  * The log: lines to the machine's log device, whole and in order, from any context. A line longer than the buffer is
- * cut, and so is one that the device does not take. After a panic has begun its processor alone writes, all of it however
- * long it takes, and leaves the lock alone, because whoever holds it may never let go.
+ * cut, and so is one that the device does not take. After a panic has begun its processor alone writes, all of it
+ * however long it takes, and leaves the lock alone, because its holder may never release it.
  */
 #include "kernel/base/log.h"
 

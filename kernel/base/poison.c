@@ -1,5 +1,5 @@
 /*
- * The search for what was written where nobody may write; see poison.h.
+ * The search for writes to poisoned memory; see poison.h.
  */
 #include "kernel/base/poison.h"
 

@@ -1,7 +1,7 @@
 /*
- * Memory that nobody may touch: what the allocators hold free. Under AddressSanitizer touching it is reported at once;
- * in other debug builds (POISON_FILLS) it is filled, so that whoever reads it finds an address that nobody has, and
- * whoever wrote into it is found out when it is given out again. memory_is_poisoned() is for tests of debug builds.
+ * Memory that must not be touched: what the allocators hold free. AddressSanitizer reports a touch at once. Other debug
+ * builds (POISON_FILLS) fill it, so that a reader finds an address that does not exist, and a write is found when the
+ * memory is given out again. memory_is_poisoned() is for tests of debug builds.
  */
 #pragma once
 

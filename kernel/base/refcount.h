@@ -1,6 +1,7 @@
 /*
- * Counts of the references to something that goes with the last of them. Whoever adds one holds one. Whoever gives one
- * back touches the thing again only if it was the last: otherwise another may have freed it by then.
+ * Counts of the references to something that is freed with the last of them. A reference is added by somebody who
+ * holds one. After giving one back that was not the last the thing is not touched again: another thread may have freed
+ * it by then.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 
 static inline void refcount_ref(atomic_uint *refs) { atomic_fetch_add_explicit(refs, 1, memory_order_relaxed); }
 
-/* True: that was the last, and what all others did to the thing is seen here. */
+/* True: that was the last, and what all others did to the thing is visible here. */
 MUST_CHECK static inline bool refcount_unref(atomic_uint *refs) {
     unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);
     ASSERT(before != 0);

@@ -21,7 +21,7 @@ struct type {
     char name[];    /* in quotes */
 };
 
-/* What the compiler tells of a place begins with the place and goes on with the types that matter there. */
+/* What the compiler passes about a place: the place, then the types that matter there. */
 struct site {
     struct place place;
     const struct type *type, *other;
@@ -117,6 +117,6 @@ HANDLER(nonnull_return_v1_abort, const struct place *attribute UNUSED, const str
 
 HANDLER(invalid_builtin_abort, const struct site *at) { UNDEFINED(&at->place, "zero bits counted in zero"); }
 
-/* These two have no variant that goes on. */
+/* These two have no variant that returns. */
 HANDLER(builtin_unreachable, const struct site *at) { UNDEFINED(&at->place, "what cannot be reached was reached"); }
 HANDLER(missing_return, const struct site *at) { UNDEFINED(&at->place, "a function ended without its value"); }

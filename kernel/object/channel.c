@@ -3,8 +3,8 @@
  * true to the queues.
  *
  * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one
- * queue, its container's. One mutex for the system, outside the channels' own, guards who contains whom. It is taken
- * only to move messages that carry channel ends, and to close.
+ * queue, its container's. One mutex for the system, outside the channels' own, guards which end contains which. It is
+ * taken only to move messages that carry channel ends, and to close.
  */
 #include "kernel/object/channel.h"
 
@@ -123,7 +123,10 @@ zx_status_t channel_create(struct object **out0, struct object **out1) {
     return ZX_OK;
 }
 
-/* Puts the message into an end's queue, unless nobody could read it there. One with channel ends needs the transit lock. */
+/*
+ * Puts the message into an end's queue, unless nobody could read it there. One with channel ends needs the transit
+ * lock.
+ */
 static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock) {
     if (message->carries_channels) {
         mutex_assert_held(&transit_lock);
@@ -168,7 +171,10 @@ zx_status_t channel_write(struct object *object, struct message *message) {
     return channel_send(channel_from_object(object), message, false);
 }
 
-/* As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit lock. */
+/*
+ * As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit
+ * lock.
+ */
 static zx_status_t dequeue(struct channel *end, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
                            struct message **out) REQUIRES(&end->base.pair->lock) {
     struct message *first = STAILQ_FIRST(&end->queue);

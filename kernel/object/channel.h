@@ -39,7 +39,7 @@ struct channel_call {
 
 /*
  * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the
- * handle that the call goes through. Takes the request. PEER_CLOSED: there is no call then.
+ * handle that the call is begun through. Takes the request. PEER_CLOSED: there is no call then.
  */
 MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_table *table,
                                           zx_handle_t value, struct message *request);

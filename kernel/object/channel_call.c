@@ -1,6 +1,6 @@
 /*
  * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
- * goes to the caller, past the queue; see channel.h. Calls that wait stand in their end's list.
+ * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's list.
  */
 #include "kernel/base/string.h"
 #include "kernel/object/channel_internal.h"

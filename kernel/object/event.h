@@ -1,6 +1,6 @@
 /*
- * Events: objects with nothing but signals, which whoever has the right may set and clear. The two of a pair can also
- * signal each other (peer.h), and each learns when the last handle to the other is closed.
+ * Events: objects with nothing but signals, which programs set and clear. The two of a pair can also signal each other
+ * (peer.h), and each shows when the last handle to the other is closed.
  */
 #pragma once
 

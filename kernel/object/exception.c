@@ -28,8 +28,8 @@ static const char *exception_name(const struct arch_exception *e) {
 }
 
 /*
- * The first crash of a process is told; it ends the process, and process_finish() tells how many threads crashed before
- * they noticed. Names come last: if the line is too long, they are cut.
+ * The first crash of a process is logged; it ends the process, and process_finish() logs how many more threads crashed
+ * before they noticed. Names come last: a line that is too long loses part of them and nothing else.
  */
 void upcall_exception(const struct arch_exception *e) {
     struct user_thread *thread = user_thread_current();

@@ -1,5 +1,5 @@
 /*
- * Futexes; see futex.h. Waiters stand in buckets chosen by address space and address, in the order they came; a
+ * Futexes; see futex.h. Waiters are in buckets chosen by address space and address, in the order they came; a
  * bucket's mutex guards its waiters, and the word is read under it. No page fault is resolved under a lock: if the read
  * fails, the page is brought in with the lock released, and all begins again.
  */
@@ -77,7 +77,10 @@ static zx_status_t bring_in(user_in_t word) {
     return thread_killed() ? ZX_ERR_INTERNAL_INTR_RETRY : user_get(&now, word);
 }
 
-/* Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the sleep. */
+/*
+ * Leaves the queue after the sleep, unless a waker took it out. A wake that came first counts, whatever ended the
+ * sleep.
+ */
 static zx_status_t wait_end(struct futex_waiter *waiter, zx_status_t status) {
     bool settled = status == ZX_OK;
     while (!settled) {

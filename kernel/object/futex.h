@@ -11,8 +11,8 @@
 void futex_init(void);
 
 /*
- * Waits if the word has that value; comparing and beginning to wait are one step to whoever wakes. BAD_STATE: another
- * value. INVALID_ARGS: misaligned, or cannot be read. TIMED_OUT; INTR_RETRY: something wants the thread.
+ * Waits if the word has that value. To a waker, comparing and beginning to wait are one step. BAD_STATE: another value.
+ * INVALID_ARGS: misaligned, or cannot be read. TIMED_OUT; INTR_RETRY: something wants the thread.
  */
 MUST_CHECK zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadline);
 

@@ -1,6 +1,7 @@
 /*
  * Jobs; see job.h. The tree's lock is outside every process's: killing marks all jobs of a subtree under it and takes
- * references to their processes, and lets go before it kills these. Walks follow parent pointers instead of recursing.
+ * references to their processes, and releases it before it kills these. Walks follow parent pointers instead of
+ * recursing.
  */
 #include "kernel/object/job.h"
 
@@ -53,7 +54,7 @@ static void job_on_zero_handles(struct object *object) {
     mutex_unlock(&tree_lock);
 }
 
-/* The reference to the parent may be its last: a whole line of jobs goes in one loop. */
+/* The reference to the parent may be its last: a whole chain of jobs is freed in one loop. */
 static void job_free(struct object *object) {
     struct job *job = job_from_object(object);
     while (job) {
@@ -175,7 +176,9 @@ struct job *job_find_child(struct job *job, zx_koid_t koid) {
     return child;
 }
 
-/* The job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do. */
+/*
+ * The job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do.
+ */
 static struct job *walk_next(struct job *job, const struct job *top, bool descend) REQUIRES(&tree_lock) {
     if (descend && !LIST_EMPTY(&job->jobs)) return LIST_FIRST(&job->jobs);
     for (; job != top; job = job->parent) {

@@ -2,7 +2,7 @@
  * Jobs: groups of processes and of further jobs, a tree that begins with the root job.
  *
  * One lock guards the shape of the whole tree. A job refers to its parent, not the other way round: it is listed there
- * while it has members or a handle, and not once it is dead; whoever adds a member to one that is not listed lists it
+ * while it has members or a handle, and not once it is dead; adding a member to one that is not listed lists it
  * again. So whatever lives is found from the root, and a kill from above reaches it.
  */
 #pragma once
@@ -26,7 +26,7 @@ struct job {
     LIST_ENTRY(job) link;           /* there */
     SLIST_ENTRY(job) doomed;        /* while it is being killed */
     LIST_HEAD(, job) jobs;          /* one whose last reference has gone waits for the lock to leave */
-    LIST_HEAD(, process) processes; /* whoever brings one to DEAD holds a reference until it has left */
+    LIST_HEAD(, process) processes; /* a reference is held to one that becomes DEAD until it has left */
 };
 
 static inline struct job *job_from_object(struct object *object) { return container_of(object, struct job, object); }

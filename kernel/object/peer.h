@@ -1,6 +1,6 @@
 /*
- * Peers: the two ends of a channel or of an event pair. They share a small counted block with the lock under which either
- * finds the other, so that either may go first. An end is its peer's peer until its last handle is closed.
+ * Peers: the two ends of a channel or of an event pair. They share a small counted block with the lock under which
+ * either finds the other, so that either may go first. An end is its peer's peer until its last handle is closed.
  *
  * A type of ends embeds `struct peer` as its first member, and its operations use peer_free() and peer_related_koid().
  */
@@ -23,8 +23,8 @@ struct peer {
 static inline struct peer *peer_from_object(struct object *object) { return container_of(object, struct peer, object); }
 
 /*
- * Two ends of `size` bytes each, zero but for their `struct peer`. What else their type needs is set before anybody else
- * sees them. NO_MEMORY. Returns a reference to each.
+ * Two ends of `size` bytes each, zero but for their `struct peer`. What else their type needs is set before anybody
+ * else sees them. NO_MEMORY. Returns a reference to each.
  */
 MUST_CHECK zx_status_t peers_create(const struct object_ops *ops, size_t size, zx_signals_t signals,
                                     struct object **out0, struct object **out1);

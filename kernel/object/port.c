@@ -2,8 +2,8 @@
  * Ports; see port.h. A port's spinlock guards its queue and its set of watches, and is taken inside the lock of an
  * object that fires one.
  *
- * Whoever takes a watch out of the set, under that lock, ends it: stops its observing, after which it cannot fire, and
- * gives back the set's reference to it. So it ends once, whichever of the events that end it come together.
+ * To take a watch out of the set, under that lock, is to end it: the taker stops its observing, after which it cannot
+ * fire, and gives back the set's reference to it. So a watch ends once, whichever events end it together.
  */
 #include "kernel/object/port.h"
 
@@ -33,7 +33,7 @@ struct watch {
     atomic_uint refs;         /* [a] */
 
     RB_ENTRY(watch) node; /* [w] */
-    uint64_t number;      /* [w] tells equal ones apart */
+    uint64_t number;      /* [w] orders equal ones */
     bool listed;          /* [w] in the port's set */
     bool watching;        /* [w] may fire */
     struct packet packet;
@@ -203,7 +203,7 @@ zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
     return status;
 }
 
-/* Until there is a packet. The lock is let go meanwhile, and held again on return. */
+/* Until there is a packet. The lock is released meanwhile, and held again on return. */
 static zx_status_t await_packet(struct port *port, zx_time_t deadline) REQUIRES(&port->lock) {
     while (TAILQ_EMPTY(&port->queue)) {
         if (deadline <= arch_time_now()) return ZX_ERR_TIMED_OUT;

@@ -21,7 +21,7 @@ MUST_CHECK zx_status_t port_queue(struct object *port, const zx_port_packet_t *p
 /* Takes the first packet, or waits for one: TIMED_OUT, INTR_RETRY. */
 MUST_CHECK zx_status_t port_wait(struct object *port, zx_time_t deadline, zx_port_packet_t *out);
 
-/* What a watch is for. (table, value) is the handle it goes through. */
+/* What a watch is for. (table, value) is the handle it is made through. */
 struct watch_order {
     struct object *object;
     struct handle_table *table;

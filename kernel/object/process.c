@@ -1,6 +1,6 @@
 /*
  * The life of processes; see process.h. `lock` guards state and the list of running threads, and is not held over
- * anything that may take long: what a state change entails is done after it, by whoever made the change.
+ * anything that may take long: what a state change entails is done after it, by the thread that made the change.
  */
 #include "kernel/object/process.h"
 
@@ -23,7 +23,7 @@ static void process_free(struct object *object) {
 
 static zx_koid_t process_related_koid(struct object *object) { return process_from_object(object)->job->object.koid; }
 
-/* Everything the process had goes. No thread of it runs on its address space any more. */
+/* Closes and destroys all that the process had. No thread of it runs on its address space any more. */
 static void process_finish(struct process *process) {
     unsigned crashes = atomic_load(&process->crashes);
     if (crashes > 1)
@@ -38,7 +38,7 @@ static void process_finish(struct process *process) {
     job_remove(process->job, process);
 }
 
-/* Fixes the return code and tells the threads. Returns the state before. */
+/* Fixes the return code and interrupts the threads. Returns the state before. */
 static enum process_state begin_dying(struct process *process, int64_t return_code) REQUIRES(&process->lock) {
     enum process_state before = atomic_load(&process->state);
     if (before >= PROCESS_DYING) return before;

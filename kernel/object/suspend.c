@@ -2,7 +2,7 @@
  * Suspension; see suspend.h.
  *
  * Counts, and whether a thread is parked, are guarded by the process's lock. ATTENTION_SUSPEND is up while a count is
- * above 0. `parked` is set by the thread itself, and taken back by whoever ends the suspension or kills; in between
+ * above 0. `parked` is set by the thread itself, and cleared by the end of the suspension or a kill; in between
  * the thread needs no lock but its own spinlock, on which it sleeps, so that the process's lock may be held until it
  * does.
  */
@@ -25,7 +25,7 @@ static bool is_suspended(const struct user_thread *thread) REQUIRES(&thread->pro
     return thread->suspensions > 0 || thread->process->suspensions > 0;
 }
 
-/* The thread leaves its parking place, and goes on to what else wants it. */
+/* The thread runs on, to what else wants its attention. */
 static void unpark(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     spin_lock(&thread->park_lock);
     thread->parked = false;
@@ -73,7 +73,7 @@ static const struct object_ops token_ops = {
     .on_zero_handles = token_on_zero_handles,
 };
 
-/* Counts one more, and tells those it concerns. BAD_STATE: dying or dead. */
+/* Counts one more, and interrupts the threads it concerns. BAD_STATE: dying or dead. */
 static zx_status_t suspend(struct process *process, struct user_thread *thread) {
     zx_status_t status = ZX_ERR_BAD_STATE;
     mutex_lock(&process->lock);

@@ -1,5 +1,5 @@
 /*
- * The life of threads; see user_thread.h. Leaving goes in this order: off the user address space, out of the process
+ * The life of threads; see user_thread.h. A thread leaves in this order: off the user address space, out of the process
  * (which may end the process), off the processor; the reaper then frees the stack and drops the thread's reference to
  * itself.
  */

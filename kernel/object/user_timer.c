@@ -1,6 +1,6 @@
 /*
- * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one goes
- * off, so that afterwards it does not: outside it nothing is half done.
+ * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one fires.
+ * So one that was cancelled or set anew under the lock does not fire for its old deadline.
  */
 #include "kernel/object/user_timer.h"
 
@@ -19,7 +19,7 @@ struct user_timer {
     /* [u] */
     bool set; /* in the tree */
     zx_time_t deadline;
-    uint64_t number; /* tells equal ones apart, from 1 on */
+    uint64_t number; /* orders equal deadlines; from 1 on */
     RB_ENTRY(user_timer) node;
 };
 
@@ -73,7 +73,7 @@ zx_status_t user_timer_create(uint32_t slack_mode, struct object **out) {
     return ZX_OK;
 }
 
-/* When another timer goes off within the slack, or else the very deadline. */
+/* The deadline of another timer within the slack, or else the deadline itself. */
 static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadline, zx_duration_t slack)
     REQUIRES(&timers_lock) {
     zx_time_t earliest = deadline, latest = deadline;

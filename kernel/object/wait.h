@@ -19,7 +19,7 @@ struct waiter {
 struct wait {
     /* [I] */
     struct object *object;
-    zx_handle_t value; /* the handle that it goes through */
+    zx_handle_t value; /* the handle that it was begun through */
     zx_signals_t signals;
 
     /* [w] of the waiter */
@@ -32,8 +32,8 @@ struct wait {
 };
 
 /*
- * The steps of a wait, for those who also wait for something else. wait_begin() for each wait; waiter_end() from
- * whatever else may end it; waiter_block() sleeps; wait_finish() for each.
+ * The steps of a wait, for callers that also wait for something else. wait_begin() for each wait; waiter_end() by what
+ * else may end it; waiter_block() sleeps; wait_finish() for each.
  */
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter);
 void waiter_end(struct waiter *waiter) REQUIRES(&waiter->lock);

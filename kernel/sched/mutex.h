@@ -67,6 +67,6 @@ static inline bool mutex_held(struct mutex *m) {
            (uintptr_t)arch_current_thread();
 }
 
-/* waitq_block() for a wait whose condition a mutex guards: sleeps on `q`, and lets go of `m` with no gap before. */
+/* waitq_block() for a wait whose condition a mutex guards: sleeps on `q`, and releases `m` with no gap before. */
 MUST_CHECK zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline, enum wait_kind kind)
     RELEASE(m);

@@ -1,10 +1,10 @@
 /*
  * What every kernel object is: a type, a koid, a reference count, and signals that others can observe.
  *
- * Life: whoever creates an object holds one reference. `object_ref` makes one more, `object_unref` gives one back, and
- * the last gives the object to its `free`. Handles hold references too, and are counted apart: when the
- * last handle goes, `on_zero_handles` is told, whatever other references remain. A last reference is never
- * dropped under a lock.
+ * Life: the creator of an object holds one reference. `object_ref` makes one more, `object_unref` gives one back, and
+ * the last calls the object's `free`. Handles hold references too, and are counted apart: when the last handle is
+ * closed, `on_zero_handles` is called, whatever other references remain. The last reference is never given back under
+ * a lock.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct object;
 struct object_ops {
     zx_obj_type_t type;
     zx_rights_t default_rights; /* the type's ZX_DEFAULT_*_RIGHTS; with WAIT among them it can be waited on */
-    /* Frees the object. No lock is held; nobody else has a reference. */
+    /* Frees the object. No lock is held, and there is no other reference. */
     void (*free)(struct object *object);
     /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
     void (*on_zero_handles)(struct object *object);
@@ -28,7 +28,7 @@ struct object_ops {
 };
 
 /*
- * Somebody who watches signals: told of the state when it begins, and then of every change, until it is removed.
+ * A watch on signals: notified of the state when it begins, and then of every change, until it is removed.
  * `notify` runs under the object's lock: it may wake threads, and remove the observer, nothing more. `cancelled` says
  * that the handle it was begun through is gone; then it has been removed. If it returns true, `released` is called
  * once no lock is held any more.
@@ -59,7 +59,7 @@ struct object {
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
 
 static inline void object_ref(struct object *object) { refcount_ref(&object->refs); }
-/* For those who know an object without holding it: false when its last reference has gone already. */
+/* For an object that is known but not held: false if its last reference is gone already. */
 static inline bool object_try_ref(struct object *object) {
     unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
     while (refs != 0) {
@@ -70,22 +70,21 @@ static inline bool object_try_ref(struct object *object) {
 /* For object_unref(). */
 void object_free(struct object *object);
 /*
- * For types that hang in lines, whose `free` frees a whole line in a loop: true: the caller has to free this one too.
+ * For types that form chains, whose `free` frees a whole chain in a loop. True: the caller has to free this one too.
  */
 bool object_unref_last(struct object *object);
 
-/* Destroys an object that nobody but its creator ever saw. Unlike the last unref, may be called under locks. */
+/* Frees an object that nobody but its creator ever had. Unlike the last unref, may be called under locks. */
 void object_abandon(struct object *object);
 
-/* Gives a reference back. Whoever gives back the last one holds no lock. */
+/* Gives a reference back. No lock is held where it may be the last. */
 static inline void object_unref(struct object *object) {
     if (unlikely(refcount_unref(&object->refs))) object_free(object);
 }
 
 /*
- * What a handle has of its object, beside a reference: a count of handles. Whoever makes an object that others find
- * before there is a handle to it, or finds one, counts one for the handle beforehand; handle_adopt() makes it from
- * both.
+ * What a handle holds of its object beside a reference: a handle count. Of an object that others can find before its
+ * handle is made the count comes first; handle_adopt() makes the handle from both.
  */
 void object_handle_ref(struct object *object);
 void object_handle_unref(struct object *object);
@@ -96,7 +95,7 @@ static inline bool object_is_waitable(const struct object *object) {
 
 zx_signals_t object_signals(struct object *object);
 
-/* Clears, then sets, then tells the observers. */
+/* Clears, then sets, then notifies the observers. */
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 
 /* Begins to watch; returns the signals of that moment. */

@@ -4,8 +4,8 @@
  * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
  * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
  *
- * No processor idles while a thread is ready: one that becomes ready goes where nothing runs, or else where the fewest
- * wait; and a processor with nothing to do takes from the longest queue.
+ * No processor idles while a thread is ready: a thread that becomes ready joins an idle processor, or else the shortest
+ * queue; and a processor with nothing to do takes from the longest queue.
  */
 #include "kernel/sched/sched.h"
 
@@ -69,10 +69,10 @@ void sched_alarm_update(void) {
     arch_alarm_set(next);
 }
 
-/* How many want the processor, the one that has it included. */
+/* How many threads want the processor, the running one included. */
 static unsigned load(const struct run_queue *queue) { return queue->length + (queue->running != &queue->idle); }
 
-/* Where a thread should run: where it ran last, unless fewer want another processor. */
+/* Where a thread should run: where it ran last, unless another processor has less to do. */
 static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
     unsigned best = t->cpu;
     for (unsigned id = 0; id < cpu_count && load(&run_queues[best]) > 0; id++) {
@@ -81,7 +81,7 @@ static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
     return best;
 }
 
-/* There is somebody now whom this processor should run. */
+/* This processor has a thread to run now. */
 static void queue_grown(void) REQUIRES(&sched_lock) {
     if (thread_current() == arch_this_cpu()->idle)
         arch_this_cpu()->reschedule = true;
@@ -95,7 +95,7 @@ void sched_make_ready(struct thread *t) {
     t->state = THREAD_READY;
     t->cpu = id;
     TAILQ_INSERT_TAIL(&queue->ready, t, link);
-    /* Whoever has a queue already knows that somebody waits. */
+    /* A processor with a queue knows already that threads wait. */
     if (queue->length++ > 0) return;
     if (id == arch_this_cpu()->id)
         queue_grown();
@@ -103,7 +103,7 @@ void sched_make_ready(struct thread *t) {
         arch_cpu_kick(id);
 }
 
-/* The longest queue of all; this processor's own, if there is anybody in it. */
+/* The longest queue of all; this processor's own, if it is not empty. */
 static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
     struct run_queue *best = this_queue();
     for (unsigned id = 0; id < cpu_count && this_queue()->length == 0; id++) {
@@ -113,17 +113,17 @@ static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
 }
 
 /*
- * Does somebody wait whom this processor should run? If it idles that may be anybody: the one it was kicked for may
- * have been taken by another, which made this the processor that another should have gone to.
+ * Is there a thread that this processor should run? If it idles, any will do: another processor may have taken the one
+ * that it was kicked for, and with that have become the wrong place for the next.
  */
-static bool somebody_waits(void) REQUIRES(&sched_lock) {
+static bool work_waits(void) REQUIRES(&sched_lock) {
     const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;
     return !TAILQ_EMPTY(&queue->ready);
 }
 
 void upcall_kick(void) {
     spin_lock(&sched_lock);
-    if (somebody_waits()) queue_grown();
+    if (work_waits()) queue_grown();
     spin_unlock(&sched_lock);
 }
 
@@ -150,9 +150,9 @@ void sched_switch(void) {
     if (next != prev) {
         force_note_switch(next);
         ASSERT(cpu->irq_off_depth == 1);
-        /* Whether interrupts come back on afterwards is this thread's affair, not this processor's. */
+        /* Whether interrupts come back on afterwards belongs to this thread, not to this processor. */
         bool irq_were_on = cpu->irq_were_on;
-        /* Whose memory was last used here may then be changed without waking this processor. */
+        /* Then changes to that address space need not wake this processor. */
         if (next == cpu->idle) arch_leave_aspace();
         cpu->locks = &next->locks;
         arch_thread_switch(prev, next, next->arch_aspace);
@@ -161,10 +161,10 @@ void sched_switch(void) {
     sched_alarm_update();
 }
 
-/* Gives the processor away, if somebody wants it, without giving up being ready. */
+/* Lets other threads run, if there are any; this one stays ready. */
 static void switch_if_wanted(void) REQUIRES(&sched_lock) {
     struct thread *self = thread_current();
-    if (!somebody_waits()) {
+    if (!work_waits()) {
         arch_this_cpu()->reschedule = false;
         self->slice_end = arch_time_now() + SLICE;
         return;

@@ -28,7 +28,10 @@ void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
 /* Leaves the running thread, whose new state and queue are already set, for the next one. */
 void sched_switch(void) REQUIRES(&sched_lock);
 
-/* thread_yield(), after `skip` of those who are ready, round and round, have stepped back. Interrupts are off. */
+/*
+ * thread_yield() after the first `skip` ready threads, counted round and round, have moved to the end. Interrupts are
+ * off.
+ */
 void sched_yield_past(unsigned skip);
 
 /* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's slice. */

@@ -17,7 +17,7 @@ static int timer_compare(const struct timer *a, const struct timer *b) {
 RB_HEAD(timer_tree, timer);
 RB_GENERATE_INTERNAL(timer_tree, timer, node, timer_compare, UNUSED static)
 
-/* As many as there are threads may be due at once, and interrupts are off. The alarm for the rest goes off at once. */
+/* Every thread's timer may be due at once, and interrupts are off. The alarm for the rest follows immediately. */
 #define FIRE_MAX 32
 
 static struct timer_tree queues[MAX_CPUS] GUARDED_BY(sched_lock);

@@ -1,6 +1,6 @@
 /*
- * Wait queues; see waitq.h. A blocked thread is in exactly one queue, and may have its timer armed; whoever wakes it
- * (waker, timer, interrupter) takes it out of both, under the scheduler's lock, so that a wait ends once.
+ * Wait queues; see waitq.h. A blocked thread is in exactly one queue, and its timer may be armed. A waker, the timer or
+ * an interrupt of the wait takes it out of both under the scheduler's lock, so a wait ends once.
  */
 #include "kernel/sched/waitq.h"
 

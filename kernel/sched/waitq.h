@@ -1,8 +1,8 @@
 /*
  * Wait queues: threads that wait for the same thing, in the order they came.
  *
- * What the wait is about is guarded by a lock of the owner's; the queue itself by the scheduler's. waitq_block()
- * goes to sleep and lets go of the owner's lock with no gap in which a wake could be lost.
+ * A lock of the owner's guards what the wait is about; the scheduler's guards the queue itself. waitq_block() sleeps
+ * and releases the owner's lock with no gap in which a wake could be lost.
  */
 #pragma once
 
@@ -34,6 +34,6 @@ enum wait_kind {
 MUST_CHECK zx_status_t waitq_block(struct waitq *q, struct spinlock *lock, zx_time_t deadline, enum wait_kind kind)
     RELEASE(lock);
 
-/* Wakes the first, if there is one; its waitq_block() returns `status`. Tells whether there was one. */
+/* Wakes the first, if there is one; its waitq_block() returns `status`. True: there was one. */
 bool waitq_wake_one(struct waitq *q, zx_status_t status);
 void waitq_wake_all(struct waitq *q, zx_status_t status);

@@ -123,8 +123,9 @@ zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadline) {
     return status;
 }
 
-/* In a bucket that is locked: the first waiter for that word of this process at or after `from`. */
-static struct futex_waiter *next_waiter(struct futex_waiter *from, vaddr_t addr) {
+/* The first waiter for that word of this process at or after `from`. */
+static struct futex_waiter *next_waiter(struct futex_bucket *bucket UNUSED, struct futex_waiter *from, vaddr_t addr)
+    REQUIRES(&bucket->lock) {
     const struct aspace *aspace = thread_current()->aspace;
     while (from && (from->aspace != aspace || from->addr != addr)) from = TAILQ_NEXT(from, link);
     return from;
@@ -132,8 +133,9 @@ static struct futex_waiter *next_waiter(struct futex_waiter *from, vaddr_t addr)
 
 static void wake_locked(struct futex_bucket *bucket, vaddr_t addr, uint32_t count) REQUIRES(&bucket->lock) {
     struct futex_waiter *waiter, *next;
-    for (waiter = next_waiter(TAILQ_FIRST(&bucket->waiters), addr); waiter && count > 0; waiter = next, count--) {
-        next = next_waiter(TAILQ_NEXT(waiter, link), addr);
+    for (waiter = next_waiter(bucket, TAILQ_FIRST(&bucket->waiters), addr); waiter && count > 0;
+         waiter = next, count--) {
+        next = next_waiter(bucket, TAILQ_NEXT(waiter, link), addr);
         TAILQ_REMOVE(&bucket->waiters, waiter, link);
         waiter->queued = false;
         waitq_wake_one(&waiter->queue, ZX_OK);
@@ -153,8 +155,8 @@ zx_status_t futex_wake(user_in_t word, uint32_t count) {
 static void move_locked(struct futex_bucket *from, vaddr_t addr, struct futex_bucket *to, vaddr_t other, uint32_t count)
     REQUIRES(&from->lock, &to->lock) {
     struct futex_waiter *waiter, *next;
-    for (waiter = next_waiter(TAILQ_FIRST(&from->waiters), addr); waiter && count > 0; waiter = next, count--) {
-        next = next_waiter(TAILQ_NEXT(waiter, link), addr);
+    for (waiter = next_waiter(from, TAILQ_FIRST(&from->waiters), addr); waiter && count > 0; waiter = next, count--) {
+        next = next_waiter(from, TAILQ_NEXT(waiter, link), addr);
         TAILQ_REMOVE(&from->waiters, waiter, link);
         waiter->addr = other;
         atomic_store(&waiter->bucket, to);

@@ -5,8 +5,6 @@
 
 #include "vm/heap.h"
 
-_Static_assert(ZX_CHANNEL_PEER_CLOSED == ZX_EVENTPAIR_PEER_CLOSED, "one signal for both");
-
 static struct peer *end_init(void *memory, const struct object_ops *ops, zx_signals_t signals, struct peer_pair *pair) {
     struct peer *end = memory;
     object_init(&end->object, ops, signals);
@@ -41,7 +39,7 @@ void peer_part(struct peer *end, zx_signals_t clear) {
     if (!other) return;
     other->other = NULL;
     end->other = NULL;
-    object_signal(&other->object, clear, ZX_CHANNEL_PEER_CLOSED);
+    object_signal(&other->object, clear, ZX_CHANNEL_PEER_CLOSED); /* ZX_EVENTPAIR_PEER_CLOSED is the same */
 }
 
 zx_status_t peer_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {

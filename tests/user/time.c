@@ -53,14 +53,15 @@ TEST("clock_get_monotonic/never goes back from one processor to another") {
     struct clock_race *race = &clock_race;
     zx_handle_t threads[CLOCK_THREADS_MAX];
     const uint32_t cpus = zx_system_get_num_cpus();
-    race->threads = cpus < 2 ? 2 : cpus < CLOCK_THREADS_MAX ? cpus : CLOCK_THREADS_MAX;
-    for (uint32_t i = 0; i < race->threads; i++) threads[i] = thread_run(clock_hand_over, race);
+    const uint32_t count = cpus < 2 ? 2 : cpus < CLOCK_THREADS_MAX ? cpus : CLOCK_THREADS_MAX;
+    race->threads = count;
+    for (uint32_t i = 0; i < count; i++) threads[i] = thread_run(clock_hand_over, race);
     const zx_time_t deadline = zx_deadline_after(ZX_SEC(60));
-    while (atomic_load(&race->done) < race->threads && zx_clock_get_monotonic() < deadline)
+    while (atomic_load(&race->done) < count && zx_clock_get_monotonic() < deadline)
         zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
     atomic_store(&race->stop, true);
-    for (uint32_t i = 0; i < race->threads; i++) thread_join(threads[i]);
-    EXPECT_EQ(atomic_load(&race->done), race->threads);
+    for (uint32_t i = 0; i < count; i++) thread_join(threads[i]);
+    EXPECT_EQ(atomic_load(&race->done), count);
     EXPECT_EQ(atomic_load(&race->worst), 0);
 }
 

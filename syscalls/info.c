@@ -11,6 +11,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
+#include "kernel/sched/name.h"
 #include "kernel/sched/sched.h"
 #include "syscalls/info.h"
 #include "vm/aspace_list.h"
@@ -114,7 +115,7 @@ static zx_info_vmo_t vmo_info(struct vmo *vmo, uint32_t via, zx_rights_t rights)
     if (vmo->kind == VMO_CONTIGUOUS) info.flags |= ZX_INFO_VMO_CONTIGUOUS;
     if (vmo->resizable) info.flags |= ZX_INFO_VMO_RESIZABLE;
     if (vmo->is_child && vmo->store == vmo) info.flags |= ZX_INFO_VMO_IS_COW_CLONE;
-    vmo_get_name(vmo, info.name);
+    object_get_name(&vmo->object, info.name);
     return info;
 }
 
@@ -179,7 +180,7 @@ static void put_region(struct record_list *out, const struct region_info *r) {
             .vmo_offset = r->vmo_offset,
             .committed_pages = vmo_committed_bytes(r->vmo, r->vmo_offset, r->len) >> PAGE_SHIFT,
         };
-        vmo_get_name(r->vmo, entry.name);
+        object_get_name(&r->vmo->object, entry.name);
     } else {
         format(entry.name, sizeof(entry.name), r->depth == 1 ? "root" : "vmar");
     }

@@ -7,9 +7,9 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/object/handle.h"
-#include "kernel/object/name.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
+#include "kernel/sched/name.h"
 #include "syscalls/object.h"
 #include "vm/usercopy.h"
 #include "vm/vmar.h"

@@ -4,8 +4,8 @@
  * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. A second, inner
  * one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
  *
- * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to go; what is
- * left is an empty object that VMAR handles may still point to.
+ * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to go;
+ * what is left is an empty object that VMAR handles may still point to.
  */
 #pragma once
 

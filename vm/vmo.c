@@ -8,7 +8,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
-#include "kernel/base/string.h"
+#include "kernel/sched/name.h"
 #include "vm/heap.h"
 #include "vm/mapping.h"
 
@@ -79,6 +79,7 @@ static void vmo_free(struct object *object) {
 static const struct object_ops vmo_ops = {
     .type = ZX_OBJ_TYPE_VMO,
     .default_rights = ZX_DEFAULT_VMO_RIGHTS,
+    .name_offset = OBJECT_NAME(struct vmo),
     .free = vmo_free,
 };
 
@@ -184,23 +185,10 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
     return ZX_OK;
 }
 
-void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]) {
-    mutex_lock(&vmo->object.lock);
-    memcpy(name, vmo->name, ZX_MAX_NAME_LEN);
-    mutex_unlock(&vmo->object.lock);
-}
-
-void vmo_set_name(struct vmo *vmo, const char *name) {
-    mutex_lock(&vmo->object.lock);
-    memset(vmo->name, 0, sizeof(vmo->name));
-    string_copy(vmo->name, name, sizeof(vmo->name));
-    mutex_unlock(&vmo->object.lock);
-}
-
 void vmo_copy_name(struct vmo *to, struct vmo *from) {
     char name[ZX_MAX_NAME_LEN];
-    vmo_get_name(from, name);
-    vmo_set_name(to, name);
+    object_get_name(&from->object, name);
+    (void)!object_set_name(&to->object, name);
 }
 
 uint64_t vmo_size(struct vmo *vmo) {

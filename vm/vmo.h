@@ -106,9 +106,6 @@ size_t vmo_share_count(struct vmo *vmo);
 /* The nearest ancestor that is left, with a reference, or NULL. */
 struct vmo *vmo_ref_ancestor(struct vmo *vmo);
 
-/* The VMO's name, for those who list memory. */
-void vmo_get_name(struct vmo *vmo, char name[ZX_MAX_NAME_LEN]);
-void vmo_set_name(struct vmo *vmo, const char *name);
 void vmo_copy_name(struct vmo *to, struct vmo *from);
 
 static inline struct vmo *vmo_from_object(struct object *object) { return container_of(object, struct vmo, object); }

@@ -6,9 +6,9 @@
 
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
-#include "kernel/object/name.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
+#include "kernel/sched/name.h"
 
 static const char *exception_name(const struct arch_exception *e) {
     switch (e->type) {

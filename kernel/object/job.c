@@ -77,6 +77,7 @@ static zx_koid_t job_related_koid(struct object *object) {
 static const struct object_ops job_ops = {
     .type = ZX_OBJ_TYPE_JOB,
     .default_rights = ZX_DEFAULT_JOB_RIGHTS,
+    .name_offset = OBJECT_NAME(struct job),
     .free = job_free,
     .on_zero_handles = job_on_zero_handles,
     .related_koid = job_related_koid,

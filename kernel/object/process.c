@@ -6,9 +6,9 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
-#include "kernel/object/name.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
+#include "kernel/sched/name.h"
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
@@ -66,6 +66,7 @@ static void process_on_zero_handles(struct object *object) {
 static const struct object_ops process_ops = {
     .type = ZX_OBJ_TYPE_PROCESS,
     .default_rights = ZX_DEFAULT_PROCESS_RIGHTS,
+    .name_offset = OBJECT_NAME(struct process),
     .free = process_free,
     .on_zero_handles = process_on_zero_handles,
     .related_koid = process_related_koid,

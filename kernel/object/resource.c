@@ -11,6 +11,7 @@ static void resource_free(struct object *object) { heap_free(resource_from_objec
 static const struct object_ops resource_ops = {
     .type = ZX_OBJ_TYPE_RESOURCE,
     .default_rights = ZX_DEFAULT_RESOURCE_RIGHTS,
+    .name_offset = OBJECT_NAME(struct resource),
     .free = resource_free,
 };
 

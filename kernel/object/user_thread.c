@@ -24,6 +24,7 @@ static zx_koid_t user_thread_related_koid(struct object *object) {
 static const struct object_ops user_thread_ops = {
     .type = ZX_OBJ_TYPE_THREAD,
     .default_rights = ZX_DEFAULT_THREAD_RIGHTS,
+    .name_offset = OBJECT_NAME(struct user_thread),
     .free = user_thread_free,
     .related_koid = user_thread_related_koid,
 };

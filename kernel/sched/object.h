@@ -20,12 +20,15 @@ struct object;
 struct object_ops {
     zx_obj_type_t type;
     zx_rights_t default_rights; /* the type's ZX_DEFAULT_*_RIGHTS; with WAIT among them it can be waited on */
+    size_t name_offset; /* of its name[ZX_MAX_NAME_LEN] from the object, OBJECT_NAME(type); 0: it has none (name.h) */
     /* Frees the object. No lock is held, and there is no other reference. */
     void (*free)(struct object *object);
     /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
     void (*on_zero_handles)(struct object *object);
     zx_koid_t (*related_koid)(struct object *object); /* optional: 0 */
 };
+
+#define OBJECT_NAME(type) (offsetof(type, name) - offsetof(type, object))
 
 /*
  * A watch on signals: notified of the state when it begins, and then of every change, until it is removed.

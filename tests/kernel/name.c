@@ -1,7 +1,7 @@
 /*
  * Names of objects: who has one, how long it may be, and what is left of an older one.
  */
-#include "kernel/object/name.h"
+#include "kernel/sched/name.h"
 
 #include "kernel/base/string.h"
 #include "kernel/object/event.h"

@@ -2,6 +2,7 @@
  * Forced writes: through a mapping that could never be made writable, nobody but that mapping ever sees the bytes.
  */
 #include "kernel/base/string.h"
+#include "kernel/sched/name.h"
 #include "tests/kernel/rig.h"
 
 /*
@@ -70,10 +71,10 @@ KTEST("transfer/T3 the mapping keeps its place, size, permissions and ceiling") 
 KTEST("transfer/T3 the private snapshot is the text's child, named like it, and only what was written is its own") {
     char name[ZX_MAX_NAME_LEN];
     NEED(begin());
-    vmo_set_name(text, "text");
+    EXPECT(object_set_name(&text->object, "text") == ZX_OK);
     EXPECT(vmo_child_count(text) == 0 && writes(rig.from, here + PAGES(1), 1, ZX_OK, 1));
     struct vmo *own = text_mapping(here)->vmo;
-    vmo_get_name(own, name);
+    object_get_name(&own->object, name);
     EXPECT(own->parent_koid == text->object.koid && vmo_child_count(text) == 1 && strcmp(name, "text") == 0);
     EXPECT(vmo_committed_bytes(own, 0, PAGES(6)) == PAGES(1) && vmo_committed_bytes(text, 0, PAGES(8)) == PAGES(8));
     EXPECT(vmar_unmap(rig.target->root, here, PAGES(6)) == ZX_OK && vmo_child_count(text) == 0);

@@ -20,6 +20,7 @@ static zx_status_t store_at(struct actor *a, vaddr_t addr) {
 }
 
 zx_status_t act_load(struct actor *a) { return load_at(a, SHARED + 8); }
+zx_status_t act_load_text(struct actor *a) { return load_at(a, TEXT + PAGES(1)); }
 /* A page that is there, and whose translation the processor does not know yet. */
 zx_status_t act_load_last(struct actor *a) { return load_at(a, SHARED + PAGES(2) + 8); }
 zx_status_t act_load_absent(struct actor *a) { return load_at(a, SHARED + PAGES(1)); }
@@ -41,6 +42,7 @@ zx_status_t act_process_write_two(struct actor *a) { return write_peer(a, SHARED
 zx_status_t act_process_write_forced(struct actor *a) { return write_peer(a, READ_ONLY, DATA(a), 8); }
 zx_status_t act_process_write_orphan(struct actor *a) { return write_peer(a, ORPHAN, DATA(a), 8); }
 zx_status_t act_process_write_mapped(struct actor *a) { return write_peer(a, SHARED + 16, SHARED + PAGES(1) - 8, 16); }
+zx_status_t act_process_write_text(struct actor *a) { return write_peer(a, TEXT + PAGES(1) - 8, DATA(a), 16); }
 zx_status_t act_process_read(struct actor *a) {
     return CALL(process_read_memory, a->props[PROP_PEER], SHARED, READ_INTO(a), 64, OUT(a, 0));
 }
@@ -65,6 +67,10 @@ zx_status_t act_unmap(struct actor *a) { return CALL(vmar_unmap, a->props[PROP_A
 zx_status_t act_unmap_peer(struct actor *a) { return CALL(vmar_unmap, a->props[PROP_PEER_AREA], SHARED, PAGES(1)); }
 zx_status_t act_unmap_orphan(struct actor *a) { return CALL(vmar_unmap, a->props[PROP_AREA], ORPHAN, PAGES(1)); }
 zx_status_t act_unmap_read_only(struct actor *a) { return CALL(vmar_unmap, a->props[PROP_AREA], READ_ONLY, PAGES(1)); }
+zx_status_t act_unmap_text(struct actor *a) { return CALL(vmar_unmap, a->props[PROP_AREA], TEXT, PAGES(1)); }
+zx_status_t act_protect_text(struct actor *a) {
+    return CALL(vmar_protect, a->props[PROP_AREA], ZX_VM_PERM_READ, TEXT, PAGES(TEXT_PAGES));
+}
 zx_status_t act_protect(struct actor *a) {
     return CALL(vmar_protect, a->props[PROP_AREA], ZX_VM_PERM_READ, SHARED, PAGES(1));
 }

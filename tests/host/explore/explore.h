@@ -81,6 +81,8 @@ uint64_t schedule_nodes(void);
 void schedule_print(FILE *to);
 bool schedule_parse(const char *text);
 void schedule_forget_places(void);
+/* Whether schedules that only repeat others are left out; if not, every point is a choice. */
+void schedule_reduce(bool reduce);
 
 /* --- trace.c --- */
 

@@ -1,11 +1,12 @@
 /*
  * The explorer's command line:
  *
- *     explore [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]
+ *     explore [-a] [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]
  *
  * A scenario is two or three acts and how they share memory: "unmap+process_write@same". "+" alone stands for any
  * act, "@" may be left out for all ways that make sense; no scenario: all pairs, and the triples. Each runs in a
- * process of its own, and the result is a table of them. See README.md.
+ * process of its own, and the result is a table of them. With -a nothing is left out
+ * because it would only repeat something. See README.md.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/host/explore/explore.h"
 #include "tests/host/explore/search.h"
 
 #define MAX_JOBS 16
@@ -57,8 +59,8 @@ static void job_ended(struct slot *slot, int status) {
     struct search_result r;
     bool good = status == 0 && read(slot->from, &r, sizeof(r)) == sizeof(r);
     if (good) {
-        printf("%-60s %8lu %8lu %9lu %5u  %u%s %7.2f\n", slot->name, r.schedules, r.redundant, r.nodes, r.ends, r.bound,
-               r.cut ? "+" : " ", r.seconds);
+        printf("%-60s %8lu %8lu %9lu %2u/%-2u  %u%s %7.2f\n", slot->name, r.schedules, r.redundant, r.nodes, r.reached,
+               r.ends, r.bound, r.cut ? "+" : " ", r.seconds);
         totals.scenarios++;
         totals.schedules += r.schedules;
         totals.redundant += r.redundant;
@@ -173,7 +175,7 @@ static bool find_one(const char *name, struct scenario *s) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: explore [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]\n");
+    fprintf(stderr, "usage: explore [-a] [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]\n");
     return 2;
 }
 
@@ -191,8 +193,10 @@ static void start_all(void) {
 
 int main(int argc, char **argv) {
     const char *schedule = NULL;
-    for (int option; (option = getopt(argc, argv, "k:j:t:r:")) != -1;) {
-        if (option == 'k')
+    for (int option; (option = getopt(argc, argv, "ak:j:t:r:")) != -1;) {
+        if (option == 'a')
+            schedule_reduce(false);
+        else if (option == 'k')
             bound = (unsigned)atoi(optarg);
         else if (option == 'j')
             jobs = (unsigned)atoi(optarg);

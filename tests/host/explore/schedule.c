@@ -66,6 +66,9 @@ void force_number_thread(struct thread *t UNUSED) {}
 void force_note_switch(const struct thread *next UNUSED) {}
 void force_report(void) {}
 
+static bool reduced = true;
+
+void schedule_reduce(bool reduce) { reduced = reduce; }
 bool schedule_is_exploring(void) { return now.on; }
 void schedule_hold(bool held) { now.held = held; }
 bool schedule_redundant(void) { return now.redundant; }
@@ -98,7 +101,9 @@ static bool used_by_several(const struct place *p) {
     return p->writers && (all & (all - 1));
 }
 
-static bool place_is_shared(const volatile void *address) { return !address || place_find(address)->shared; }
+static bool place_is_shared(const volatile void *address) {
+    return !address || !reduced || place_find(address)->shared;
+}
 
 static void place_used(const volatile void *address, bool write) {
     struct place *p = place_find(address);
@@ -226,7 +231,7 @@ static void node_at_point(bool window) {
     if (!cpus_can_run(id)) panic("processor %u cannot run here: the schedule is another build's", id);
     now.used++;
     /* What touches user memory does not commute with anything: it never sleeps for long. */
-    now.asleep[self] = now.mode == SCHEDULE_ALL;
+    now.asleep[self] = reduced && now.mode == SCHEDULE_ALL;
     go_to(id);
 }
 
@@ -307,7 +312,7 @@ static bool is_quiet(const volatile void *address, const struct explore_site *si
 /* Which of many references is given back first makes no difference. */
 #define MANY_REFERENCES 3
 static bool counts(const volatile void *address, const struct explore_site *site) {
-    return strcmp(site->what, "refs") == 0 && *(const volatile unsigned *)address > MANY_REFERENCES;
+    return reduced && strcmp(site->what, "refs") == 0 && *(const volatile unsigned *)address > MANY_REFERENCES;
 }
 
 /*
@@ -315,7 +320,7 @@ static bool counts(const volatile void *address, const struct explore_site *site
  * come in between before it is taken.
  */
 static bool is_scheduler(const struct explore_site *site, const volatile void *address) {
-    return address == (const volatile void *)&sched_lock.locked && strcmp(site->what, "&l->locked") == 0;
+    return reduced && address == (const volatile void *)&sched_lock.locked && strcmp(site->what, "&l->locked") == 0;
 }
 
 static const char *name_of(const volatile void *address, const struct explore_site *site) {

@@ -7,9 +7,10 @@ struct search_result {
     uint64_t schedules; /* run to their end */
     uint64_t redundant; /* given up because they only repeat others */
     uint64_t nodes;
-    unsigned ends;  /* different ones */
-    unsigned bound; /* as far as all were tried */
-    bool cut;       /* not all with that bound + 1: there was no time */
+    unsigned ends;    /* different ones that orders of the calls have … */
+    unsigned reached; /* … and those that the schedules came to */
+    unsigned bound;   /* as far as all were tried */
+    bool cut;         /* not all with that bound + 1: there was no time */
     double seconds;
 };
 

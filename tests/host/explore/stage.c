@@ -49,6 +49,8 @@ static struct vmo *make_vmo(uint64_t pages, bool resizable, const char *name) {
 }
 
 static void make_memory(void) {
+    stage.text = make_vmo(TEXT_PAGES, false, "text");
+    put_pattern(stage.text, 0, 't');
     stage.props.vmo = make_vmo(SHARED_PAGES, true, "vmo");
     put_pattern(stage.props.vmo, 0, 'a');
     put_pattern(stage.props.vmo, PAGES(2), 'c');
@@ -115,6 +117,7 @@ static struct vmar *make_area(struct process *process, unsigned index) {
     map_at(area, ORPHAN, orphan, 1, READ_WRITE, PERM_ALL);
     vmo_unref(orphan);
     map_at(area, READ_ONLY, memory, 1, ZX_VM_PERM_READ, ZX_VM_PERM_READ);
+    map_at(area, TEXT, stage.text, TEXT_PAGES, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, PERM_ALL);
     map_at(process->root, SCRATCH, stage.scratch, ACTORS, READ_WRITE, READ_WRITE);
     return area;
 }
@@ -226,6 +229,7 @@ static void actor_main(uint64_t arg1, uint64_t index) {
     /* The processor knows what is mapped there. */
     must(host_user_load(pattern, SHARED, 8));
     must(host_user_load(pattern, READ_ONLY, 8));
+    must(host_user_load(pattern, TEXT, 8));
     a->cpu = cpus_running();
     a->ready = true;
     cpus_gate();
@@ -279,7 +283,7 @@ static void let_go(void) {
                                       stage.props.pair[1],        stage.props.port,
                                       stage.props.timer,          &stage.job->object,
                                       &stage.props.egg->object,   &stage.props.egg_thread->object,
-                                      &stage.nest->object};
+                                      &stage.nest->object,        &stage.text->object};
     object_handle_unref(&stage.props.egg->object);
     object_handle_unref(&stage.job->object);
     object_handle_unref(&stage.nest->object);

@@ -22,6 +22,9 @@
 #define SHARED_PAGES 3
 #define ORPHAN (AREA + PAGES(8))     /* a page that nobody has a handle to, and no other process */
 #define READ_ONLY (AREA + PAGES(12)) /* its first page, never to be written by its process */
+/* Two pages of one VMO for all, which may be executed; nobody has a handle to it. */
+#define TEXT (AREA + PAGES(14))
+#define TEXT_PAGES 2
 #define AREA_PAGES 16
 #define SCRATCH ((vaddr_t)0x300000000000) /* a page of the actor's own, always in memory: arguments and results */
 #define SCRATCH_OF(a) (SCRATCH + PAGES((a)->index))
@@ -105,7 +108,7 @@ struct stage {
     struct actor actors[ACTORS];
     unsigned count;
     struct job *root_job, *job, *nest;
-    struct vmo *scratch;
+    struct vmo *scratch, *text;
     /* All that the actors have handles to, to be told from what they make. It lives for as long as they have. */
     struct known {
         const struct object *object;

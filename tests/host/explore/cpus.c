@@ -75,16 +75,6 @@ void arch_cpu_kick(unsigned id) { processors[id].kicked = true; }
 
 static bool has_interrupt(const struct processor *p) { return p->kicked || now >= p->alarm; }
 
-/* Nobody else comes to run until they are let go. */
-void arch_cpus_hold(void) {
-    irq_off();
-    schedule_hold(true);
-}
-void arch_cpus_release(void) {
-    schedule_hold(false);
-    irq_restore();
-}
-
 /* --- giving way --- */
 
 static void stack_of(const struct processor *p, const void **stack, size_t *size) {

@@ -59,8 +59,6 @@ void cpus_explore(void);
 /* The processor that runs must give way: who comes? Never returns where nobody can and the schedule ends. */
 void schedule_blocked(void);
 bool schedule_is_exploring(void);
-/* While the running processor holds the others, no point is a choice. */
-void schedule_hold(bool held);
 
 /* How the next schedule is chosen. */
 enum schedule_mode {

@@ -46,7 +46,6 @@ static struct {
     unsigned bound, used; /* preemptions */
     bool timed;           /* time may go on at any point: that counts as one */
     bool redundant, grew;
-    bool held; /* the running processor holds all others */
     unsigned points, loops;
     const volatile void *last_place;
     struct step next[CPUS];
@@ -70,7 +69,6 @@ static bool reduced = true;
 
 void schedule_reduce(bool reduce) { reduced = reduce; }
 bool schedule_is_exploring(void) { return now.on; }
-void schedule_hold(bool held) { now.held = held; }
 bool schedule_redundant(void) { return now.redundant; }
 bool schedule_grew(void) { return now.grew; }
 uint64_t schedule_nodes(void) { return now.nodes; }
@@ -133,7 +131,7 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
 
 void schedule_begin(void) {
     now.on = true;
-    now.redundant = now.held = false;
+    now.redundant = false;
     now.used = now.points = now.loops = 0;
     now.last_place = NULL;
     memset(now.asleep, 0, sizeof(now.asleep));
@@ -296,8 +294,7 @@ static void look_for_loops(const volatile void *place) {
 static void point(struct step step, bool window) {
     now.next[cpus_running()] = step;
     count_point();
-    if (!step.counts && !now.held && (place_is_shared(step.place) || now.mode == SCHEDULE_WINDOWS))
-        node_at_point(window);
+    if (!step.counts && (place_is_shared(step.place) || now.mode == SCHEDULE_WINDOWS)) node_at_point(window);
     cpus_take_interrupts();
     now.next[cpus_running()] = step;
 }

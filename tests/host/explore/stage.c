@@ -250,7 +250,7 @@ static void start_actor(struct actor *a) {
 static void make_actors(void) {
     static const char *const names[] = {"thread A", "thread B", "thread C"};
     struct vmar *areas[ACTORS] = {0};
-    for (unsigned i = 0; i < stage.count; i++) {
+    for (unsigned i = 0; i < stage.count && i < ACTORS; i++) {
         struct actor *a = &stage.actors[i];
         a->index = i;
         a->act = stage.scenario->acts[i];

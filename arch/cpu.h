@@ -42,9 +42,9 @@ unsigned arch_cpus_start(unsigned max);
 void arch_cpu_kick(unsigned id);
 
 /*
- * Between these two no other processor executes anything but its wait for the second, with interrupts off; nor does this
- * one take interrupts. Text that is written in between is seen whole by all, this processor included. No spinlock is
- * held; mutexes may be. It is for work of known size, that of a page: everything else stands still.
+ * Between these two no other processor executes anything but its wait for the second, with interrupts off; nor does
+ * this one take interrupts. Text that is written in between is seen whole by all, this processor included. No
+ * spinlock is held; mutexes may be. It is for work of known size, that of a page: everything else stands still.
  */
 void arch_cpus_hold(void);
 void arch_cpus_release(void);

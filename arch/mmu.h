@@ -58,8 +58,8 @@ bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, padd
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages);
 
 /*
- * Walks the kernel half: no page writable and executable, none open to user mode, and nothing that must not be written, such
- * as the kernel's text, writable at any other address either. For self-tests.
+ * Walks the kernel half: no page writable and executable, none open to user mode, and nothing that must not be
+ * written, such as the kernel's text, writable at any other address either. For self-tests.
  */
 bool arch_kernel_tables_sound(void);
 

@@ -51,6 +51,8 @@ struct [[gnu::packed]] madt_entry {
 };
 
 #define PROCESSOR_ENABLED 1u
+#define FADT_TIMER_PORT 76
+#define FADT_SIZE 116 /* of its first version */
 #define TABLE_MAX ((uint32_t)1 << 20)
 
 /* Within one page. */
@@ -140,4 +142,11 @@ unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
         at += entry.length;
     }
     return count;
+}
+
+uint16_t acpi_timer_port(void) {
+    uint64_t fadt;
+    uint32_t port = 0;
+    if (acpi_table("FACP", &fadt) < FADT_SIZE || !phys_read(fadt + FADT_TIMER_PORT, &port, sizeof(port))) return 0;
+    return port <= UINT16_MAX ? (uint16_t)port : 0;
 }

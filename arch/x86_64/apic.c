@@ -9,6 +9,7 @@
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/time.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/base/arith.h"
@@ -144,14 +145,20 @@ static void timer_wind(zx_time_t deadline) {
     apic_write(APIC_TIMER_START, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
 }
 
-void arch_alarm_set(zx_time_t deadline) {
-    bool were_on = arch_irq_disable();
-    percpu_this()->alarm = deadline;
+/* The clock may want looks in between. */
+static void alarm_wind(zx_time_t deadline) {
+    if (time_wants_looks()) deadline = (zx_time_t)min_u64((uint64_t)deadline, (uint64_t)arch_time_now() + ZX_SEC(1));
     if (deadline == ZX_TIME_INFINITE) {
         apic_write(APIC_TIMER_START, 0);
     } else {
         timer_wind(deadline);
     }
+}
+
+void arch_alarm_set(zx_time_t deadline) {
+    bool were_on = arch_irq_disable();
+    percpu_this()->alarm = deadline;
+    alarm_wind(deadline);
     if (were_on) arch_irq_enable();
 }
 
@@ -160,9 +167,8 @@ void apic_end_of_interrupt(void) { apic_write(APIC_EOI, 0); }
 void apic_alarm_interrupt(void) {
     struct percpu *cpu = percpu_this();
     apic_end_of_interrupt();
-    if (cpu->alarm == ZX_TIME_INFINITE) return;
-    if (arch_time_now() < cpu->alarm) {
-        timer_wind(cpu->alarm);
+    if (cpu->alarm == ZX_TIME_INFINITE || arch_time_now() < cpu->alarm) {
+        alarm_wind(cpu->alarm);
         return;
     }
     cpu->alarm = ZX_TIME_INFINITE;

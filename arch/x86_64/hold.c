@@ -2,13 +2,13 @@
  * Holding the other processors. They wait in an interrupt's handler, with interrupts off, until they are let go; one
  * processor holds at a time.
  *
- * No wait is in a circle. Who waits here, to hold, for others to come or to be let go, does what shootdowns ask of it;
- * who waits to hold also counts as held. A shootdown therefore always ends, and who waits for it comes afterwards. A
- * processor in a spinlock does not come before it is out; as the holder has none, it gets out. Nobody waits for one that
- * panics or is stopped: there is nothing left to go on with then.
+ * No wait is in a circle. Who waits here, to hold, for others to come or to be let go, does what shootdowns ask of
+ * it; who waits to hold also counts as held. A shootdown therefore always ends, and who waits for it comes
+ * afterwards. A processor in a spinlock does not come before it is out; as the holder has none, it gets out. Nobody
+ * waits for one that panics or is stopped: there is nothing left to go on with then.
  *
- * The return from the interrupt serialises. Who was held elsewhere, and the holder itself, may return to user mode in a
- * way that does not, and do it here.
+ * The return from the interrupt serialises. Who was held elsewhere, and the holder itself, may return to user mode in
+ * a way that does not, and do it here.
  */
 #include "arch/x86_64/hold.h"
 

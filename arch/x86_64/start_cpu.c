@@ -19,6 +19,7 @@
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
+#include "arch/x86_64/time.h"
 #include "arch/x86_64/trap.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -58,6 +59,7 @@ static NORETURN void cpu_main(struct percpu *cpu) {
     cpu_init_this();
     mmu_load(NULL);
     apic_init_this();
+    time_compare(true);
     atomic_store(&running, cpu->cpu.id + 1);
     hold_serve();
     upcall_cpu_join();
@@ -112,21 +114,18 @@ static bool entry_prepare(unsigned id, uint32_t apic_id) {
     return true;
 }
 
-static bool newcomer_is_here(void) { return atomic_load_explicit(&newcomer, memory_order_acquire) == HERE; }
+static bool newcomer_is(enum newcomer state) { return atomic_load_explicit(&newcomer, memory_order_acquire) == state; }
 
 static bool cpu_start(unsigned id, uint32_t apic_id) {
     if (!entry_prepare(id, apic_id)) return false;
     atomic_store(&newcomer, AWAITED);
     apic_init_other(apic_id);
     wait(INIT_TIME);
-    for (unsigned i = 0; i < START_TRIES; i++) {
+    for (unsigned i = 0; i < START_TRIES && newcomer_is(AWAITED); i++) {
         /* Twice, as the manuals have it: the first may get lost. */
         if (i < 2) apic_start_other(apic_id, ENTRY_BASE / PAGE_SIZE);
         zx_time_t end = arch_time_now() + START_TIME;
-        while (arch_time_now() < end) {
-            if (newcomer_is_here()) return true;
-            arch_pause();
-        }
+        while (newcomer_is(AWAITED) && arch_time_now() < end) arch_pause();
     }
     if (newcomer_moves(AWAITED, GIVEN_UP)) {
         apic_init_other(apic_id);
@@ -134,7 +133,8 @@ static bool cpu_start(unsigned id, uint32_t apic_id) {
         log_line("the processor with APIC %u does not start", apic_id);
         return false;
     }
-    while (!newcomer_is_here()) arch_pause();
+    time_compare(false);
+    while (!newcomer_is(HERE)) arch_pause();
     return true;
 }
 
@@ -142,6 +142,7 @@ unsigned arch_cpus_start(unsigned max) {
     uint32_t apic_ids[MAX_CPUS], self = percpu_this()->apic_id;
     paddr_t pages[ENTRY_PAGES];
     unsigned found = acpi_processors(apic_ids, MAX_CPUS), id = 1;
+    time_settle();
     if (max < 2 || found < 2 || !entry_map(pages)) return 1;
     for (unsigned i = 0; i < found && id < max; i++) {
         if (apic_ids[i] == self) continue;

@@ -1,6 +1,24 @@
 /*
- * The start of time: call once, after apic_init().
+ * The start of time, and which counter tells it.
  */
 #pragma once
 
+#include <stdbool.h>
+
+/* Call once, after apic_init(). */
 void time_init(void);
+
+/*
+ * Takes another clock where the TSC's rate may change, or the command line says so. Before other processors are
+ * started.
+ */
+void time_settle(void);
+
+/*
+ * Compares two processors' TSCs: called by both at the same time, before the new one has asked for the time. Where they
+ * differ, the other clock is taken; when the old one's call returns, it is.
+ */
+void time_compare(bool newcomer);
+
+/* Must the clock be looked at every second, by whatever processor, lest it miss a turn of its counter? */
+bool time_wants_looks(void);

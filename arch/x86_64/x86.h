@@ -107,6 +107,12 @@ static inline uint64_t rdtsc(void) {
     return (uint64_t)high << 32 | low;
 }
 
+/* After all that came before: what another processor has published, together with its time, is then not later. */
+static inline uint64_t rdtsc_ordered(void) {
+    __asm__ volatile("lfence" ::: "memory");
+    return rdtsc();
+}
+
 static inline uint64_t flags_read(void) {
     uint64_t value;
     __asm__ volatile("pushfq\n\tpop %0" : "=r"(value)::"memory");
@@ -143,6 +149,12 @@ static inline void invlpg(uintptr_t va) { __asm__ volatile("invlpg (%0)" ::"r"(v
 static inline void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
 static inline void out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port)); }
 static inline void out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port)); }
+
+static inline uint32_t in32(uint16_t port) {
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
 
 static inline uint8_t in8(uint16_t port) {
     uint8_t value;

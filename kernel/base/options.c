@@ -10,6 +10,7 @@
 /* All names the kernel asks for, init's own left out. */
 static const char *const names[] = {
     "aslr.disable",                     /* default true: mappings go to the lowest gap that fits */
+    "kernel.clock",                     /* pm: time is a timer's that all processors share, not their counters' */
     "kernel.enable-debugging-syscalls", /* default true: process_write_memory is offered */
     "kernel.irq.watch",                 /* debug builds report how long interrupts were off */
     "kernel.sched.force",               /* a number: debug builds switch threads at places that it chooses */

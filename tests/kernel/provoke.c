@@ -7,6 +7,7 @@
  *     stack      the kernel's stack overflows
  *     text       the kernel's text is written, by way of the physmap
  *     hole       what is no RAM is read, by way of the physmap
+ *     skew       a new processor's counter of time is a second behind
  *     together   two processors panic at once, each at a place of its own
  *
  * and what debug kernels notice by themselves:

@@ -5,6 +5,7 @@
 #include <cpuid.h>
 
 #include "tests/user/child.h"
+#include "tests/user/memory.h"
 #include "tests/user/probe.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -345,4 +346,19 @@ TEST("processor/C2 DF, AC, NT, ID and TF set by user code, then an exception") {
     NEED_OK(child_start(&child, resolved.run, ZX_HANDLE_INVALID));
     EXPECT_EQ(child_wait(&child), SURVIVED);
     EXPECT_OK(kernel_command("check"));
+}
+
+/* The processor's counter goes by as many ticks for each second of the clock. */
+static double counter_rate(zx_duration_t sleep) {
+    zx_time_t start = zx_clock_get_monotonic();
+    uint64_t ticks = __builtin_ia32_rdtsc();
+    zx_nanosleep(start + sleep);
+    return (double)(__builtin_ia32_rdtsc() - ticks) / (double)(zx_clock_get_monotonic() - start);
+}
+
+/* Longer than any counter of 24 bits takes for a turn. Only where sleeping costs nothing. */
+TEST("clock_get_monotonic/keeps step with the processor's counter, asleep for a second or for twenty") {
+    if (!times_are_exact()) return;
+    double ratio = counter_rate(ZX_SEC(1)) / counter_rate(ZX_SEC(20));
+    EXPECT(ratio > 0.99 && ratio < 1.01);
 }

@@ -68,7 +68,7 @@ static NORETURN void cpu_main(struct percpu *cpu) {
 }
 
 /* Pages that starting processors takes. */
-enum entry_page { ENTRY_UPPER_TABLE, ENTRY_LOWER_TABLE, ENTRY_SAVED, ENTRY_PAGES };
+enum entry_page { ENTRY_LOWEST_TABLE, ENTRY_SAVED = TOP_LEVEL - 1, ENTRY_PAGES };
 
 static char *entry_code(void) { return arch_phys_to_virt((paddr_t){ENTRY_BASE}); }
 
@@ -78,15 +78,23 @@ static void pages_give_back(const paddr_t *pages, unsigned count) {
 
 /* Maps the page of the entry code at its own address, in tables of the kernel's otherwise empty lower half. */
 static bool entry_map(paddr_t pages[ENTRY_PAGES]) {
+    if (!kernel_page_present((vaddr_t)entry_code())) {
+        log_line("no RAM at %#x, where processors would start", ENTRY_BASE);
+        return false;
+    }
     for (unsigned i = 0; i < ENTRY_PAGES; i++) {
         if (upcall_table_alloc(&pages[i]) == ZX_OK) continue;
         pages_give_back(pages, i);
         return false;
     }
     memcpy(arch_phys_to_virt(pages[ENTRY_SAVED]), entry_code(), PAGE_SIZE);
-    *(uint64_t *)arch_phys_to_virt(pages[ENTRY_LOWER_TABLE]) = PTE_PRESENT | PTE_LARGE;
-    *(uint64_t *)arch_phys_to_virt(pages[ENTRY_UPPER_TABLE]) = pages[ENTRY_LOWER_TABLE].raw | PTE_PRESENT;
-    *(uint64_t *)arch_phys_to_virt(kernel_root) = pages[ENTRY_UPPER_TABLE].raw | PTE_PRESENT;
+    uint64_t entry = ENTRY_BASE | PTE_PRESENT;
+    for (unsigned level = 1; level < TOP_LEVEL; level++) {
+        paddr_t table = pages[ENTRY_LOWEST_TABLE + level - 1];
+        ((uint64_t *)arch_phys_to_virt(table))[table_index(ENTRY_BASE, level)] = entry;
+        entry = table.raw | PTE_PRESENT;
+    }
+    *(uint64_t *)arch_phys_to_virt(kernel_root) = entry;
     return true;
 }
 

@@ -12,7 +12,6 @@
 #include "arch/upcall.h"
 #include "arch/x86_64/features.h"
 #include "arch/x86_64/mmu_tables.h"
-#include "arch/x86_64/pcid.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
 #include "kernel/base/arith.h"

@@ -63,6 +63,19 @@ void mmu_window_close(void);
 /* Can the kernel read at `va` without faulting? */
 bool kernel_page_present(vaddr_t va);
 
+/*
+ * Process-context identifiers: numbers by which a processor tells the translations of one address space from those of
+ * another, so that it can remember both. PCID_SHARED is the kernel's half's alone, and of all who got none of their own:
+ * what is remembered under it goes at each load.
+ */
+#define PCID_SHARED 0u
+
+/* One that nobody has, or PCID_SHARED if there is none left. Processors may still remember what its last owner had. */
+unsigned pcid_take(void);
+
+/* Its owner is loaded nowhere, and will not be again. */
+void pcid_give_back(unsigned pcid);
+
 /* Loads a thread's address space on this processor, or with NULL the kernel's half alone. Interrupts are off. */
 void mmu_load(struct arch_aspace *as);
 

@@ -67,27 +67,29 @@ static bool hit_guard_page(const struct trap_frame *frame, vaddr_t addr) {
     return addr + PAGE_SIZE > frame->rsp && addr < frame->rsp + PAGE_SIZE;
 }
 
-/* What the processor noted down, in its own numbers. */
-static void machine_check_log(void) {
+/* The first error that the processor has noted down, in its own numbers. */
+static NORETURN void machine_check(const char *where) {
     unsigned banks = rdmsr(MSR_MCG_CAP) & 0xff;
     for (unsigned i = 0; i < banks; i++) {
         uint64_t status = rdmsr(MSR_MC0_STATUS + 4 * i);
         if (!(status >> 63)) continue;
         uint64_t address = status >> 58 & 1 ? rdmsr(MSR_MC0_STATUS + 4 * i + 1) : 0;
-        log_line("machine check: bank %u, status %#lx, address %#lx", i, status, address);
+        panic("machine check in %s: bank %u, status %#lx, address %#lx", where, i, status, address);
     }
+    panic("machine check in %s, of which no bank knows", where);
 }
 
+/* Whatever was interrupted may hold any lock, the log's too: nothing is said but by the panic. */
 static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) {
     percpu_this()->fatal_frame = frame;
     const char *name = frame->vector < VECTOR_INTERRUPTS ? vector_names[frame->vector] : NULL;
     bool paging = frame->vector == VECTOR_PAGE_FAULT || frame->vector == VECTOR_DOUBLE_FAULT;
     if (paging && hit_guard_page(frame, addr)) panic("kernel stack overflow (at %#llx)", (unsigned long long)addr);
-    if (frame->vector == VECTOR_MACHINE_CHECK) machine_check_log();
-    if (frame->vector == VECTOR_NMI) log_line("port %#x reads %#x", NMI_REASONS, in8(NMI_REASONS));
+    const char *where = frame_is_user(frame) ? "user mode" : "the kernel";
+    if (frame->vector == VECTOR_MACHINE_CHECK) machine_check(where);
+    if (frame->vector == VECTOR_NMI) panic("%s in %s: port %#x reads %#x", name, where, NMI_REASONS, in8(NMI_REASONS));
     if (frame->vector != VECTOR_PAGE_FAULT) {
-        panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap",
-              frame_is_user(frame) ? "user mode" : "the kernel", (unsigned)frame->vector,
+        panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap", where, (unsigned)frame->vector,
               (unsigned long long)frame->err_code);
     }
     const char *how = frame->err_code & ERR_FETCH ? "executing" : frame->err_code & ERR_WRITE ? "writing" : "reading";

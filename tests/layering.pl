@@ -3,7 +3,8 @@
 #
 #   - an include never points to a room further up;
 #   - nothing but the machines' own folders knows the processor;
-#   - arch/README.md explains each function of the contract with a machine, and none that is not there.
+#   - arch/README.md explains each function of the contract with a machine, and none that is not there;
+#   - a mark of a field, as [I], is one that kernel/base/lockrank.h explains.
 #
 # Prints what it finds, one line each, and fails if that is anything.
 use strict;
@@ -100,5 +101,17 @@ delete @declared{map { slurp($_) =~ /struct (arch_\w+)/g } glob 'arch/*.h'};
 my %explained = map { $_ => 1 } slurp('arch/README.md') =~ /`((?:arch|upcall)_\w+)(?:\(\))?`/g;
 finding("arch/README.md does not explain $_") for grep { !$explained{$_} } sort keys %declared;
 finding("arch/README.md explains $_, which is not in arch/*.h") for grep { !$declared{$_} } sort keys %explained;
+
+# Marks of fields, and what each says; kernel/base/lockrank.h has the legend.
+my $ranks = slurp('kernel/base/lockrank.h');
+my %marks = map { $_ => 1 } $ranks =~ /^ \*   \[([IaT])\]/mg;
+for my $mark ($ranks =~ m{RANK_\w+[^/]*/\* \[(\w)\]}g) {
+    finding("kernel/base/lockrank.h: [$mark] is the mark of two locks") if $marks{$mark}++;
+}
+for my $file (files(qr{\.[ch]$}, qw(arch kernel vm syscalls))) {
+    for my $mark (map { split /[+\/]/ } slurp($file) =~ m{/\* \[(\w(?:[+/]\w)?)\][ ,]}g) {
+        finding("$file: the mark [$mark] is not explained in kernel/base/lockrank.h") unless $marks{$mark};
+    }
+}
 
 exit($findings ? 1 : 0);

@@ -12,7 +12,7 @@ void sched_init(void);
 /* How many processors run threads. */
 unsigned sched_cpu_count(void);
 
-/* The idle loop; also starts the reaper's work when there is some. Never returns. */
+/* The idle loop. Never returns. */
 NORETURN void sched_idle(void);
 
 /* Runs on a kernel stack of its own, forever: frees what dead threads leave. */

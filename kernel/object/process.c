@@ -149,10 +149,12 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
     mutex_lock(&process->lock);
     zx_status_t status = check_join(process, thread, PROCESS_INITIAL);
     if (status == ZX_OK && arg.object) status = handle_reserve(&process->handles, &value);
-    if (status == ZX_OK) join(process, thread);
+    if (status == ZX_OK) {
+        aspace_start(process->aspace); /* once it has joined, others can be started too, and run at once */
+        join(process, thread);
+    }
     mutex_unlock(&process->lock);
     if (status == ZX_OK) {
-        aspace_start(process->aspace);
         if (arg.object) handle_publish(&process->handles, value, arg);
         user_thread_run(thread, entry, sp, value, arg2);
     } else if (arg.object) {

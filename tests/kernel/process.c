@@ -110,6 +110,23 @@ KTEST("process/who finds it before its maker has a handle, and lets go of it, do
     end();
 }
 
+static void start_first(void *arg) { *(zx_status_t *)arg = start(thread); }
+
+KTEST("process/its text counts as text before any thread of it can be started") {
+    struct runner r;
+    zx_status_t status = ZX_ERR_INTERNAL;
+    NEED(begin());
+    mutex_lock(&process->aspace->lock);
+    bool started = runner_start(&r, NULL, start_first, &status);
+    if (started) runner_settle(&r);
+    EXPECT(!process->aspace->started && atomic_load(&process->state) == PROCESS_INITIAL);
+    mutex_unlock(&process->aspace->lock);
+    if (started) runner_join(&r);
+    EXPECT(status == ZX_OK && process->aspace->started);
+    EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
+    end();
+}
+
 KTEST("process/a thread that starts where nothing is crashes, and its process with it") {
     NEED(begin() && start(thread) == ZX_OK);
     EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));

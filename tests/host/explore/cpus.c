@@ -47,6 +47,7 @@ static struct processor {
 static unsigned running;
 static zx_time_t now;
 static bool settling;
+static bool held; /* the running one holds all others */
 
 struct cpu *host_cpu = &processors[0].cpu;
 bool host_irq_on;
@@ -72,6 +73,17 @@ void host_time_pass(zx_time_t until) { now = until > now ? until : now; }
 
 void arch_stop_others(void) {}
 void arch_cpu_kick(unsigned id) { processors[id].kicked = true; }
+
+/* No two hold at once: while one does, no other gets that far. */
+void arch_cpus_hold(void) {
+    irq_off();
+    held = true;
+}
+
+void arch_cpus_release(void) {
+    held = false;
+    irq_restore();
+}
 
 static bool has_interrupt(const struct processor *p) { return p->kicked || now >= p->alarm; }
 
@@ -120,6 +132,7 @@ void cpus_resume(void) { enter(&outside->context, &outside->sanitizer_stack, run
 
 bool cpus_can_run(unsigned id) {
     const struct processor *p = &processors[id];
+    if (held && id != running) return false;
     return p->started && !p->gated && !p->spins_on && (!p->waits || has_interrupt(p));
 }
 

@@ -88,8 +88,8 @@ struct trace_entry {
     unsigned point, cpu;
     const struct explore_site *site; /* NULL: not an atomic operation */
     const char *what;                /* the lock's name, or what it is */
-    uintptr_t pc;
-    char kind; /* 'r'ead, 'w'rite, 'a'fter, 's'witch … */
+    uintptr_t pc, caller;            /* where it was made, and where that function was called */
+    char kind;                       /* 'r'ead, 'w'rite, 'a'fter, 's'witch … */
 };
 void trace_reset(void);
 void trace_add(struct trace_entry entry);

@@ -328,12 +328,14 @@ static const char *name_of(const volatile void *address, const struct explore_si
     return site->what[0] == '&' ? site->what + 1 : site->what;
 }
 
-static void trace_step(const volatile void *address, const struct explore_site *site, char kind, const void *pc) {
+static void trace_step(const volatile void *address, const struct explore_site *site, char kind,
+                       const uintptr_t *frame) {
     trace_add((struct trace_entry){.point = now.points,
                                    .cpu = cpus_running(),
                                    .site = site,
                                    .what = name_of(address, site),
-                                   .pc = (uintptr_t)pc,
+                                   .pc = frame[1],
+                                   .caller = ((const uintptr_t *)frame[0])[1],
                                    .kind = kind});
 }
 
@@ -347,7 +349,7 @@ void explore_before(const volatile void *address, enum explore_access access, co
     const struct step step = {address, write, counts(address, site)};
     point(step, false);
     if (!now.on) return;
-    trace_step(address, site, write ? 'w' : 'r', __builtin_return_address(0));
+    trace_step(address, site, write ? 'w' : 'r', __builtin_frame_address(0));
     place_used(address, write);
     wake_sleepers(step);
     if (write) cpus_stored(address);

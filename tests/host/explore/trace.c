@@ -29,35 +29,36 @@ static bool near_a_switch(unsigned i) {
     return i + 2 * AROUND >= count;
 }
 
-/* Asks for the functions that hold the addresses, the innermost first; the primitives themselves are left out. */
-static void describe(FILE *to, const struct trace_entry *entry) {
-    char command[200], function[200], place[400];
-    fprintf(to, "%6u  processor %u  %-6s %-28s", entry->point, entry->cpu,
-            entry->kind == 'w'   ? "change"
-            : entry->kind == 'r' ? "read"
-                                 : "",
-            entry->what);
-    if (!entry->pc) {
-        fputc('\n', to);
-        return;
+static bool is_primitive(const char *place) {
+    static const char *const files[] = {"/spinlock.h:", "/mutex.h:", "/refcount.h:", "/sched/object.h:"};
+    for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (strstr(place, files[i])) return true;
     }
-    snprintf(command, sizeof(command), "addr2line -fi -e /proc/%d/exe %#lx", (int)getpid(), entry->pc - 1);
+    return false;
+}
+
+/* The innermost function that holds the address, locks and counts themselves left out; false if there is none. */
+static bool describe_function(FILE *to, uintptr_t pc) {
+    char command[200], function[200], place[400];
+    bool found = false;
+    snprintf(command, sizeof(command), "addr2line -fi -e /proc/%d/exe %#lx", (int)getpid(), pc - 1);
     FILE *in = popen(command, "r");
-    const char *name = "?";
-    while (in && fgets(function, sizeof(function), in) && fgets(place, sizeof(place), in)) {
-        function[strcspn(function, "\n")] = '\0';
-        char *file = strrchr(place, '/');
-        name = function;
-        if (!strstr(place, "/spinlock.h") && !strstr(place, "/mutex.h") && !strstr(place, "/refcount.h") &&
-            !strstr(place, "/object.h")) {
-            place[strcspn(place, " \n")] = '\0';
-            fprintf(to, "%s, %s\n", name, file ? file + 1 : place);
-            pclose(in);
-            return;
-        }
+    while (in && !found && fgets(function, sizeof(function), in) && fgets(place, sizeof(place), in)) {
+        if (is_primitive(place)) continue;
+        const char *file = strrchr(place, '/');
+        place[strcspn(place, " \n")] = '\0';
+        fprintf(to, "%.*s, %s", (int)strcspn(function, "\n"), function, file ? file + 1 : place);
+        found = true;
     }
     if (in) pclose(in);
-    fprintf(to, "%s\n", name);
+    return found;
+}
+
+static void describe(FILE *to, const struct trace_entry *entry) {
+    const char *access = entry->kind == 'w' ? "change" : entry->kind == 'r' ? "read" : "";
+    fprintf(to, "%6u  processor %u  %-6s %-28s ", entry->point, entry->cpu, access, entry->what);
+    if (entry->pc && !describe_function(to, entry->pc)) (void)describe_function(to, entry->caller);
+    fputc('\n', to);
 }
 
 void trace_print(FILE *to) {

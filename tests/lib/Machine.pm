@@ -80,7 +80,7 @@ sub run {
     my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $to_file ? 'console' : ());
     my ($input, $typing);
     if ($console =~ /^(stdio|talk)$/) { pipe $input, $typing or die "pipe: $!\n" }
-    my $relay = $console eq 'stdio' ? relay_input($input, $typing) : undef;
+    my $relay = $console eq 'stdio' ? $self->relay_input($input, $typing) : undef;
     my $start = time;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
@@ -110,16 +110,19 @@ sub run {
     return \%result;
 }
 
-# A process that passes standard input on. A serial line has no end, so Ctrl-D marks it; where the input itself has a
-# Ctrl-D, or a Ctrl-V, a Ctrl-V before it says that it stands for itself.
+# A process that passes standard input on, once the kernel has begun: what comes before, firmware may take for itself. A
+# serial line has no end, so Ctrl-D marks it; where the input itself has a Ctrl-D, or a Ctrl-V, a Ctrl-V before it says
+# that it stands for itself.
 sub relay_input {
-    my ($input, $typing) = @_;
+    my ($self, $input, $typing) = @_;
+    pipe my $begun, $self->{beginning} or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
     if ($pid) {
         close $typing;
         return $pid;
     }
-    close $input;
+    close $_ for $input, $self->{beginning};
+    sysread $begun, my $nothing, 1;
     my $select = IO::Select->new(\*STDIN);
     for (;;) {
         $select->can_read;
@@ -161,6 +164,7 @@ sub watch {
             sysread $ready, $text{$name}, 65536, length $text{$name} or $select->remove($ready);
             $result{heard} //= time - $start if $name eq 'console' && length $text{$name};
         }
+        close delete $self->{beginning} if $self->{beginning} && $text{report} =~ /^# boot\b/m;
         if ($unread && $text{report} =~ /^# end$/m) {
             $select->add($from->{console});
             $unread = 0;

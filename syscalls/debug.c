@@ -17,8 +17,8 @@
 #define DEBUG_TEXT_MAX 256
 
 /*
- * Keeps apart what several threads write: whose turn it is. No mutex, for whoever waits while a device takes nothing has
- * to be killed all the same.
+ * Keeps apart what several threads write: whose turn it is. No mutex, for whoever waits while a device takes nothing
+ * has to be killed all the same.
  */
 static struct spinlock output_lock = SPINLOCK_INIT(RANK_WAIT, "console");
 static struct waitq output_waits = WAITQ_INIT(output_waits);

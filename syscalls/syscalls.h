@@ -1,6 +1,6 @@
 /*
- * What all system calls share. For each FILE.c here the list makes a header syscalls/FILE.h, with an entry for each of its
- * calls: it is called by the machine with the registers, gives them their types (and so cuts what is wider than its
+ * What all system calls share. For each FILE.c here the list makes a header syscalls/FILE.h, with an entry for each of
+ * its calls: it is called by the machine with the registers, gives them their types (and so cuts what is wider than its
  * argument), makes the checks that the list names, looks the handles up, and gives their objects back after the body,
  * sys_NAME(), has returned.
  *

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# musl's archive after user/libc's redirect: its code is as it was but for system calls. On the host, where an entry makes
-# the system call after all, a program linked with it does what it does with musl's own. And each of musl's functions can
-# be linked with the port layer.
+# musl's archive after user/libc's redirect: its code is as it was but for system calls. On the host, where an entry
+# makes the system call after all, a program linked with it does what it does with musl's own. And each of musl's
+# functions can be linked with the port layer.
 use strict;
 use warnings;
 use FindBin;
@@ -26,8 +26,8 @@ sub runs { return system(@_) == 0 }
 
 # --- the same program, linked with musl and with the redirected musl ---
 
-# Two calls see the stack: the return from a signal handler (15), and clone (56) for a thread, which begins on a stack of
-# its own, without the return address.
+# Two calls see the stack: the return from a signal handler (15), and clone (56) for a thread, which begins on a stack
+# of its own, without the return address.
 my $entry = file('entry.S', <<'S');
         .globl  __port_linux_entry
 __port_linux_entry:
@@ -193,16 +193,19 @@ my %code = (
         "movq \$7, -8(%rsp); movq \$39, -128(%rsp); mov %rdi, %rax; xor %edx, %edx; syscall; mov -8(%rsp), %rax;"
         . "add -128(%rsp), %rax; add %rdx, %rax; ret"],
     'a loop back to the call itself' => [3,
-        "xor %esi, %esi; mov %rdi, %rax; 1: syscall; inc %rsi; mov %rdi, %rax; cmp \$3, %esi; jne 1b; mov %rsi, %rax; ret"],
+        "xor %esi, %esi; mov %rdi, %rax; 1: syscall; inc %rsi; mov %rdi, %rax; cmp \$3, %esi; jne 1b;"
+        . " mov %rsi, %rax; ret"],
     'a jump to what follows the call' => [5,
         "xor %eax, %eax; cmp \$1, %edi; je 1f; mov \$39, %eax; syscall; 1: mov \$5, %eax; ret"],
     'a call at the end that does not return' => [0,
         "mov %rdi, %rax; syscall; xor %edi, %edi; mov \$60, %eax; syscall"],
     'what the linker fills in moves along' => [1,
-        "lea flag(%rip), %r8; mov %rdi, %rax; syscall; movl \$1, flag(%rip); mov (%r8), %eax; ret; .data; flag: .quad 0"],
+        "lea flag(%rip), %r8; mov %rdi, %rax; syscall; movl \$1, flag(%rip); mov (%r8), %eax; ret;"
+        . " .data; flag: .quad 0"],
 );
 is(result_of($code{$_}[1]), $code{$_}[0] || '', $_) for sort keys %code;
-is(result_of("jmp 2f; 1: nop; 2: syscall; 3: jmp 4f; 4: jmp 1b; jmp 3b"), undef, 'code without room for a call is refused');
+is(result_of("jmp 2f; 1: nop; 2: syscall; 3: jmp 4f; 4: jmp 1b; jmp 3b"), undef,
+    'code without room for a call is refused');
 like(Machine::slurp("$dir/refused"), qr{^redirect: code\.o: no room for a call at 3$}, 'with its place');
 
 # --- every function links ---

@@ -37,7 +37,7 @@ stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
 C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
 CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
-CHECKS := gcc clang format tidy cppcheck layering interface cases help
+CHECKS := gcc clang format lines tidy cppcheck layering interface cases help
 
 .PHONY: check $(CHECKS:%=check-%) format
 check: $(CHECKS:%=check-%)

@@ -65,8 +65,8 @@ bool kernel_page_present(vaddr_t va);
 
 /*
  * Process-context identifiers: numbers by which a processor tells the translations of one address space from those of
- * another, so that it can remember both. PCID_SHARED is the kernel's half's alone, and of all who got none of their own:
- * what is remembered under it goes at each load.
+ * another, so that it can remember both. PCID_SHARED is the kernel's half's alone, and of all who got none of their
+ * own: what is remembered under it goes at each load.
  */
 #define PCID_SHARED 0u
 

@@ -1,6 +1,6 @@
 /*
- * Handle tables; see handle.h. Slots live in chunks that never move, so that growing costs no copying; the array of chunk
- * pointers doubles.
+ * Handle tables; see handle.h. Slots live in chunks that never move, so that growing costs no copying; the array of
+ * chunk pointers doubles.
  */
 #include "kernel/object/handle.h"
 
@@ -266,7 +266,10 @@ void handle_table_destroy(struct handle_table *table) {
     heap_free(chunks);
 }
 
-/* Sets values aside for so many handles, tells user mode, and makes them live: all of them, or none. Takes none on failure. */
+/*
+ * Sets values aside for so many handles, tells user mode, and makes them live: all of them, or none. Takes none on
+ * failure.
+ */
 static inline zx_status_t give(struct handle_table *table, zx_handle_t *values, const struct handle *handles,
                                uint32_t count, const user_out_t *outs, uint32_t outs_count) {
     uint32_t reserved = 0;

@@ -1,10 +1,10 @@
 /*
  * Handles: a process's names for objects, each with the rights it may be used with.
  *
- * A slot of the table is free, reserved, or live. A new handle is reserved first, so that the value can be given to user
- * mode before anything can be named by it; then it is published with its object, which cannot fail, or given up. A
- * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle
- * outside any table (in a message) is a `struct handle`, and belongs to whoever has it.
+ * A slot of the table is free, reserved, or live. A new handle is reserved first, so that the value can be given to
+ * user mode before anything can be named by it; then it is published with its object, which cannot fail, or given up. A
+ * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle outside
+ * any table (in a message) is a `struct handle`, and belongs to whoever has it.
  *
  * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set. One mutex
  * guards a table.
@@ -40,8 +40,8 @@ void handle_table_init(struct handle_table *table);
 void handle_table_destroy(struct handle_table *table);
 
 /*
- * What `value` names, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, in
- * this order. `out->object` comes with a reference for the caller, and no handle count.
+ * What `value` names, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE,
+ * ACCESS_DENIED, in this order. `out->object` comes with a reference for the caller, and no handle count.
  */
 MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                                   struct handle *out);
@@ -50,12 +50,15 @@ MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value,
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                       struct handle *out);
 
-/* The rights of a handle made from one with `have`, all of them for ZX_RIGHT_SAME_RIGHTS. INVALID_ARGS: they are not a subset. */
+/*
+ * The rights of a handle made from one with `have`, all of them for ZX_RIGHT_SAME_RIGHTS. INVALID_ARGS: they are not a
+ * subset.
+ */
 MUST_CHECK zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out);
 
 /*
- * One more handle to what `value` names, outside any table, with the rights derived from its own; counted before the one it is
- * made from can go. BAD_HANDLE, ACCESS_DENIED (no DUPLICATE), INVALID_ARGS (the rights).
+ * One more handle to what `value` names, outside any table, with the rights derived from its own; counted before the
+ * one it is made from can go. BAD_HANDLE, ACCESS_DENIED (no DUPLICATE), INVALID_ARGS (the rights).
  */
 MUST_CHECK zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                         struct handle *out);
@@ -73,16 +76,16 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value);
 MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
 
 /*
- * A handle outside any table: made from a borrowed object whose last handle nobody can close meanwhile; from a reference and a
- * handle count that the caller has; or given up.
+ * A handle outside any table: made from a borrowed object whose last handle nobody can close meanwhile; from a
+ * reference and a handle count that the caller has; or given up.
  */
 struct handle handle_make(struct object *object, zx_rights_t rights);
 struct handle handle_adopt(struct object *object, zx_rights_t rights);
 void handle_discard(struct handle handle);
 
 /*
- * Gives user mode a new handle: its value goes to `out`, and then it is live. Takes `handle`, also on failure: INVALID_ARGS (bad
- * pointer), NO_MEMORY.
+ * Gives user mode a new handle: its value goes to `out`, and then it is live. Takes `handle`, also on failure:
+ * INVALID_ARGS (bad pointer), NO_MEMORY.
  */
 MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle);
 /* Two of them, or neither. */
@@ -94,8 +97,8 @@ MUST_CHECK zx_status_t handle_give_many(struct handle_table *table, user_out_t o
                                         uint32_t count);
 
 /*
- * Goes through a table: the first live handle at or after slot `*index`, with a reference, and `*index` moves behind it. False at
- * the end.
+ * Goes through a table: the first live handle at or after slot `*index`, with a reference, and `*index` moves behind
+ * it. False at the end.
  */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out);
 

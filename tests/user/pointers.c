@@ -1,8 +1,8 @@
 /*
- * Bad pointers to every call. The list of system calls says which arguments are pointers; the table here says with which
- * other arguments each call would succeed. Each pointer in turn is then bad in every way there is: it leads nowhere, to
- * the kernel, to what is read-only, past the end of memory, or it is misaligned. The answer is an error where the page of
- * the call says so, and never an end of the caller.
+ * Bad pointers to every call. The list of system calls says which arguments are pointers; the table here says with
+ * which other arguments each call would succeed. Each pointer in turn is then bad in every way there is: it leads
+ * nowhere, to the kernel, to what is read-only, past the end of memory, or it is misaligned. The answer is an error
+ * where the page of the call says so, and never an end of the caller.
  */
 #include <zircon/features.h>
 #include <zircon/syscalls/debug.h>
@@ -157,7 +157,10 @@ static const struct call calls[] = {
     {CALL(futex_wake), .ignored = BIT(0), .aligned = BIT(0), .args = {0, 1}},
     {CALL(futex_requeue), .ignored = BIT(3), .aligned = BIT(0) | BIT(3), .args = {0, 1}},
     {CALL(futex_get_owner), .ignored = BIT(0)},
-    /* These end the program, as their own tests and pages say: the one has no status to give, the other does what a load does. */
+    /*
+     * These end the program, as their own tests and pages say: the one has no status to give, the other does what a
+     * load does.
+     */
     {"cprng_draw", NULL, .args = {0}},
     {"cache_flush", NULL, .args = {0}},
     {CALL(cprng_draw_once), .args = {0, LEN}},

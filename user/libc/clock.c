@@ -1,6 +1,6 @@
 /*
- * Time. One clock starts with the machine, and the time of day is counted from the beginning of 1970 then. The others are
- * the processor times of the process and of each thread.
+ * Time. One clock starts with the machine, and the time of day is counted from the beginning of 1970 then. The others
+ * are the processor times of the process and of each thread.
  */
 #include <errno.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /*
- * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). A read returns a
- * line, or as much of it as there is room for. One thread reads at a time.
+ * The three descriptors that there are: input, output and errors, all of them the terminal (terminal.h). A read returns
+ * a line, or as much of it as there is room for. One thread reads at a time.
  */
 #include <errno.h>
 #include <sys/ioctl.h>

@@ -1,8 +1,8 @@
 /*
  * What musl asks of Linux, answered. Each `syscall` in musl's archive has become a call of __port_linux (see redirect):
  * the requests of PORT_LINUX_CALLS have answers here, all others are ENOSYS. A result from -4095 to -1 is the negative
- * number of an error. Requests come before the C library is set up, and from inside it: no answer uses errno, stdio or a
- * lock of the library. None uses the vector registers, and the port is compiled without them.
+ * number of an error. Requests come before the C library is set up, and from inside it: no answer uses errno, stdio or
+ * a lock of the library. None uses the vector registers, and the port is compiled without them.
  */
 #include <errno.h>
 #include <sys/syscall.h>

@@ -50,7 +50,9 @@ static zx_status_t root_offset(zx_vaddr_t addr, uint64_t *out) {
     return ZX_OK;
 }
 
-/* Maps a new VMO: at `*addr` if `place` is one of ZX_VM_SPECIFIC and _OVERWRITE, else anywhere, and `*addr` gets where. */
+/*
+ * Maps a new VMO: at `*addr` if `place` is one of ZX_VM_SPECIFIC and _OVERWRITE, else anywhere, and `*addr` gets where.
+ */
 static zx_status_t map(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t *addr) {
     zx_handle_t vmo;
     uint64_t offset = 0;
@@ -120,7 +122,10 @@ LINUX_CALL(madvise) {
     return result(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT, addr, len, NULL, 0));
 }
 
-/* 0 if all of it is mapped and can be changed. The launcher's regions cannot: they are full, or faults where they are not. */
+/*
+ * 0 if all of it is mapped and can be changed. The launcher's regions cannot: they are full, or faults where they are
+ * not.
+ */
 static long check_mapped(zx_vaddr_t addr, size_t len) {
     char byte;
     size_t actual;

@@ -1,9 +1,9 @@
 /*
- * Threads, as far as musl leaves them to Linux: a thread of the kernel for each, and its end. What the port itself keeps
- * of a thread is thread-local, beside the program's own variables.
+ * Threads, as far as musl leaves them to Linux: a thread of the kernel for each, and its end. What the port itself
+ * keeps of a thread is thread-local, beside the program's own variables.
  *
- * musl maps a new thread's stack, with what is thread-local above it, between __acquire_ptc() and __release_ptc(), whose
- * place the port takes. A detached thread unmaps its own memory with __unmapself().
+ * musl maps a new thread's stack, with what is thread-local above it, between __acquire_ptc() and __release_ptc(),
+ * whose place the port takes. A detached thread unmaps its own memory with __unmapself().
  */
 #include <errno.h>
 #include <libc_inline/machine.h>

@@ -313,8 +313,8 @@ static bool counts(const volatile void *address, const struct explore_site *site
 }
 
 /*
- * What follows the scheduler's lock is not what that guards: threads go to sleep with it, and come back with it. Others may
- * come in between before it is taken.
+ * What follows the scheduler's lock is not what that guards: threads go to sleep with it, and come back with it. Others
+ * may come in between before it is taken.
  */
 static bool is_scheduler(const struct explore_site *site, const volatile void *address) {
     return reduced && address == (const volatile void *)&sched_lock.locked && strcmp(site->what, "&l->locked") == 0;

@@ -1,7 +1,7 @@
 /*
- * void __port_thread_end(handle, word, region, addr, len): ends the calling thread. It closes the handle, if any, unmaps
- * `len` bytes of a region, if any, and sets the word, if any, to 0, for which it wakes a waiting thread. From then on
- * there may be no stack any more; so nothing here uses it.
+ * void __port_thread_end(handle, word, region, addr, len): ends the calling thread. It closes the handle, if any,
+ * unmaps `len` bytes of a region, if any, and sets the word, if any, to 0, for which it wakes a waiting thread. From
+ * then on there may be no stack any more; so nothing here uses it.
  */
         .set    number, 0x10000
 #define SYSCALL(name, ...) .set number_##name, number; .set number, number + 1;

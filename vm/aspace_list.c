@@ -8,14 +8,6 @@
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 
-/* The VMAR to look from: the one that the listing has got to, so that going on does not depend on the depth. */
-static struct vmar *cursor_vmar(struct aspace *as, const struct region_cursor *cursor, size_t *depth)
-    REQUIRES(&as->lock) {
-    bool there = cursor->vmar && !cursor->vmar->dead;
-    *depth = there ? cursor->vmar_depth : 1;
-    return there ? cursor->vmar : as->root;
-}
-
 /* The first region after the cursor, and its depth, within a VMAR of depth `*depth`; NULL if there is none. */
 static struct region *region_after_in(struct vmar *vmar, const struct region_cursor *cursor, size_t *depth) {
     struct region *later = NULL;
@@ -40,10 +32,15 @@ static struct region *region_after_in(struct vmar *vmar, const struct region_cur
     return later;
 }
 
-/* The first region after the cursor, and its depth; NULL at the end. */
+/*
+ * The first region after the cursor, and its depth; NULL at the end. Looks from the VMAR that the listing has got to,
+ * so that going on does not depend on the depth.
+ */
 static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth)
     REQUIRES(&as->lock) {
-    struct vmar *vmar = cursor_vmar(as, cursor, depth);
+    bool there = cursor->vmar && !cursor->vmar->dead;
+    struct vmar *vmar = there ? cursor->vmar : as->root;
+    *depth = there ? cursor->vmar_depth : 1;
     if (!cursor->begun) return &vmar->region;
     struct region *r = region_after_in(vmar, cursor, depth);
     for (; !r && vmar->region.parent; --*depth) {

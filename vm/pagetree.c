@@ -131,14 +131,18 @@ static zx_status_t grow(struct pagetree *tree, uint64_t index) {
     return ZX_OK;
 }
 
-static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf);
-
-/* The child that `index` goes through, made if missing; a child made in vain is taken away again. */
-static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64_t index, struct pagetree_node **leaf) {
+/*
+ * Makes the path to `index` the tree's own, down to the node that holds the page. Nodes made in vain are freed again.
+ */
+static zx_status_t path_own(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf) {
+    zx_status_t status = node_own(link, height);
+    if (status != ZX_OK) return status;
+    struct pagetree_node *node = *leaf = *link;
+    if (height == 1) return ZX_OK;
     unsigned i = child_index(index, height);
     bool fresh = node->child[i].node == NULL;
     if (fresh && !(node->child[i].node = node_new())) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = node_put(&node->child[i].node, height - 1, index, leaf);
+    status = path_own(&node->child[i].node, height - 1, index, leaf);
     if (status == ZX_OK) {
         node->present |= (uint64_t)1 << i;
     } else if (fresh) {
@@ -148,21 +152,12 @@ static zx_status_t child_put(struct pagetree_node *node, unsigned height, uint64
     return status;
 }
 
-/* Makes the path to `index` the tree's own, down to the node that holds the page. */
-static zx_status_t node_put(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf) {
-    zx_status_t status = node_own(link, height);
-    if (status != ZX_OK) return status;
-    if (height > 1) return child_put(*link, height, index, leaf);
-    *leaf = *link;
-    return ZX_OK;
-}
-
 /* Makes `index` the place that was found last, in a block of the tree's own. */
 static zx_status_t own_block(struct pagetree *tree, uint64_t index) {
     struct pagetree_node *leaf;
     forget(tree);
     zx_status_t status = grow(tree, index);
-    if (status == ZX_OK) status = node_put(&tree->root, tree->height, index, &leaf);
+    if (status == ZX_OK) status = path_own(&tree->root, tree->height, index, &leaf);
     if (status == ZX_OK) {
         tree->recent = tree->owned = index / FANOUT + 1;
         tree->pages = &leaf->child[0].page;

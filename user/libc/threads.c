@@ -53,6 +53,16 @@ void __real___tl_sync(pthread_t thread);
 void __wrap___tl_sync(pthread_t thread);
 _Noreturn void __port_thread_end(zx_handle_t handle, int *word, zx_handle_t region, void *addr, size_t len);
 
+/*
+ * `self` for code that may run without a thread pointer: before there is one, or in a thread that is none of the C
+ * library's. A compiler may read a thread-local variable before it knows whether it must, unless its address comes from
+ * a call that it cannot look through.
+ */
+static __attribute__((noinline)) struct thread *self_if_any(void) {
+    struct thread *volatile own = &self;
+    return own;
+}
+
 /* What is the calling thread's `self` for another. */
 static struct thread *thread_of(pthread_t thread) {
     return (struct thread *)((char *)thread + ((char *)&self - (char *)pthread_self()));
@@ -134,7 +144,12 @@ void __release_ptc(void) {
     pthread_rwlock_unlock(&making);
 }
 
-bool __port_thread_maps(void) { return makers > 0 && self.makes_another && (self.mapped_another = true); }
+bool __port_thread_maps(void) {
+    struct thread *maker = makers > 0 ? self_if_any() : NULL;
+    if (!maker || !maker->makes_another) return false;
+    maker->mapped_another = true;
+    return true;
+}
 
 /* What a new thread finds at the top of its stack. */
 struct beginning {
@@ -196,7 +211,8 @@ void __wrap___tl_sync(pthread_t thread) {
 
 /* A thread that the C library made knows its own. */
 zx_handle_t _zx_thread_self(void) {
-    return threaded && self.handle != ZX_HANDLE_INVALID ? self.handle : __port_main_thread();
+    zx_handle_t handle = threaded ? self_if_any()->handle : ZX_HANDLE_INVALID;
+    return handle != ZX_HANDLE_INVALID ? handle : __port_main_thread();
 }
 
 zx_handle_t thrd_get_zx_handle(thrd_t thread) {
@@ -205,18 +221,13 @@ zx_handle_t thrd_get_zx_handle(thrd_t thread) {
 }
 
 int thrd_status_to_zx_status(int thrd_status) {
-    switch (thrd_status) {
-    case thrd_success:
-        return ZX_OK;
-    case thrd_nomem:
-        return ZX_ERR_NO_MEMORY;
-    case thrd_timedout:
-        return ZX_ERR_TIMED_OUT;
-    case thrd_busy:
-        return ZX_ERR_SHOULD_WAIT;
-    default:
-        return ZX_ERR_INTERNAL;
-    }
+    static const zx_status_t status[] = {[thrd_success] = ZX_OK,
+                                         [thrd_busy] = ZX_ERR_SHOULD_WAIT,
+                                         [thrd_error] = ZX_ERR_INTERNAL,
+                                         [thrd_nomem] = ZX_ERR_NO_MEMORY,
+                                         [thrd_timedout] = ZX_ERR_TIMED_OUT};
+    bool known = thrd_status >= 0 && (size_t)thrd_status < sizeof(status) / sizeof(status[0]);
+    return known ? status[thrd_status] : ZX_ERR_INTERNAL;
 }
 
 PORT_ALIAS(zx_thread_self, _zx_thread_self);

@@ -170,6 +170,16 @@ static bool seen(const struct patient *p, uint64_t value) {
     return TEST_TRUE(atomic_load(&p->gauge->rounds) >= before + 2) && TEST_EQ(p->gauge->latest, value);
 }
 
+/* An agent in a loop with one such instruction, at `at`, which may have either of two values. */
+static struct patient loop_make(enum way way, size_t at, uint64_t one, uint64_t other) {
+    static unsigned char code[TEXT_LEN];
+    memset(code, 0x90, sizeof(code));
+    round_end(checked(code + at), known(known(code, 0xbe, one), 0xba, other));
+    struct patient p = patient_make(way, code);
+    MUST_BE(seen(&p, one));
+    return p;
+}
+
 /* A buffer on the edge of two pages that are not there, with a copy of some bytes. */
 static unsigned char *buffer_absent(const void *bytes, size_t len) {
     static unsigned char *pages;
@@ -183,14 +193,9 @@ static unsigned char *buffer_absent(const void *bytes, size_t len) {
 
 /* A loop with one instruction that is changed, at `at`, the last `len` bytes of it, over and over. */
 static void one_instruction_from(enum way way, size_t at, size_t len, bool absent) {
-    static unsigned char code[TEXT_LEN];
     unsigned char bytes[2][PATCH_MAX];
     for (size_t i = 0; i < 2; i++) instruction(bytes[i], i ? len : 0);
-    memset(code, 0x90, sizeof(code));
-    unsigned char *loop = known(known(code, 0xbe, instruction_value(bytes[0])), 0xba, instruction_value(bytes[1]));
-    round_end(checked(code + at), loop);
-    struct patient p = patient_make(way, code);
-    MUST_BE(seen(&p, instruction_value(bytes[0])));
+    struct patient p = loop_make(way, at, instruction_value(bytes[0]), instruction_value(bytes[1]));
     zx_time_t begun = zx_clock_get_monotonic();
     for (int i = 1; goes_on(i, begun); i++) {
         const unsigned char *patch = bytes[i % 2] + PATCH_MAX - len;
@@ -242,6 +247,66 @@ TEST("write_memory/T21 S4 nothing of text is written from a buffer that is bad h
 
 TEST("vmo_write/T21 an instruction of which 1 to 15 bytes are changed is met old or new, and new at once") {
     for (size_t len = 1; len <= PATCH_MAX; len++) one_instruction(BY_VMO, 64, len);
+}
+
+/* Somebody else who changes an instruction of another agent's meanwhile, and changes mappings of ours in between. */
+struct other_writer {
+    struct patient patient;
+    _Atomic bool stop;
+    uint64_t wrong;
+};
+
+static void write_others(void *arg) {
+    struct other_writer *w = arg;
+    unsigned char bytes[2][PATCH_MAX];
+    size_t actual;
+    for (size_t i = 0; i < 2; i++) instruction(bytes[i], i ? PATCH_MAX : 0);
+    zx_vaddr_t ours = (zx_vaddr_t)map_here(vmo_make(PAGE), 0, PAGE, PERM_RW);
+    for (size_t i = 0; !atomic_load(&w->stop); i++) {
+        if (zx_process_write_memory(w->patient.agent.process, PLACE + 64, bytes[i % 2], PATCH_MAX, &actual) != ZX_OK)
+            w->wrong++;
+        *(volatile unsigned char *)ours = 1;
+        if (zx_vmar_protect(zx_vmar_root_self(), i % 2 ? PERM_RW : PERM_R, ours, PAGE) != ZX_OK) w->wrong++;
+        if (zx_vmar_protect(zx_vmar_root_self(), PERM_RW, ours, PAGE) != ZX_OK) w->wrong++;
+    }
+}
+
+TEST("write_memory/T21 L10 two who write text at once, while translations are dropped, wait for each other in no "
+     "circle") {
+    unsigned char bytes[2][PATCH_MAX];
+    for (size_t i = 0; i < 2; i++) instruction(bytes[i], i ? PATCH_MAX : 0);
+    uint64_t one = instruction_value(bytes[0]), another = instruction_value(bytes[1]);
+    static struct other_writer other;
+    other.patient = loop_make(SHARED, 64, one, another);
+    struct patient p = loop_make(PRIVATE, 64, one, another);
+    zx_handle_t thread = thread_run(write_others, &other);
+    zx_time_t begun = zx_clock_get_monotonic();
+    for (int i = 1; goes_on(i, begun); i++) {
+        text_write(&p, 64, bytes[i % 2], PATCH_MAX);
+        MUST_BE(seen(&p, instruction_value(bytes[i % 2])));
+    }
+    atomic_store(&other.stop, true);
+    thread_join(thread);
+    EXPECT_EQ(other.wrong, 0);
+    EXPECT(p.gauge->torn == 0 && other.patient.gauge->torn == 0);
+    patient_end(&p);
+    patient_end(&other.patient);
+}
+
+TEST("vmo_op_range/T21 ZERO of a part of an instruction is met whole or not at all, and at once") {
+    unsigned char bytes[PATCH_MAX];
+    instruction(bytes, 0);
+    uint64_t value = instruction_value(bytes);
+    struct patient p = loop_make(BY_VMO, 64, value, 0);
+    zx_time_t begun = zx_clock_get_monotonic();
+    for (int i = 1; goes_on(i, begun); i++) {
+        MUST(zx_vmo_op_range(p.text.vmo, ZX_VMO_OP_ZERO, 64 + PATCH_MAX - sizeof(value), sizeof(value), NULL, 0));
+        MUST_BE(seen(&p, 0));
+        text_write(&p, 64 + PATCH_MAX - sizeof(value), &value, sizeof(value));
+        MUST_BE(seen(&p, value));
+    }
+    EXPECT_EQ(p.gauge->torn, 0);
+    patient_end(&p);
 }
 
 /* A page full of such instructions, all of them changed in one write. */

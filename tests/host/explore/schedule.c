@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,25 +358,31 @@ void explore_before(const volatile void *address, enum explore_access access, co
     look_for_loops(address);
 }
 
+/* Is it in one of the functions that look handles up? */
+static bool is_in_lookup(uintptr_t pc) {
+    Dl_info info;
+    const ElfW(Sym) * symbol;
+    if (!dladdr1((void *)pc, &info, (void **)&symbol, RTLD_DL_SYMENT) || !info.dli_sname || !symbol) return false;
+    if (pc - (uintptr_t)info.dli_saddr >= symbol->st_size) return false;
+    return strncmp(info.dli_sname, "handle_get", strlen("handle_get")) == 0 ||
+           strcmp(info.dli_sname, "handle_remove") == 0;
+}
+
 /*
- * Calls look their handles up one by one before they act: each look-up is a window. Which functions do, their names
- * say; an address is asked for only once.
+ * Calls look their handles up one by one before they act: each look-up is a window. An address is asked for only once.
  */
 static bool looks_up(uintptr_t pc) {
     static struct {
         uintptr_t pc;
         bool looks_up;
-    } asked[256];
+    } asked[512];
     static unsigned count;
-    Dl_info info;
     for (unsigned i = 0; i < count; i++) {
         if (asked[i].pc == pc) return asked[i].looks_up;
     }
     if (count == sizeof(asked) / sizeof(asked[0])) abort();
     asked[count].pc = pc;
-    asked[count].looks_up = dladdr((void *)pc, &info) && info.dli_sname &&
-                            (strncmp(info.dli_sname, "handle_get", strlen("handle_get")) == 0 ||
-                             strcmp(info.dli_sname, "handle_remove") == 0);
+    asked[count].looks_up = is_in_lookup(pc);
     return asked[count++].looks_up;
 }
 
@@ -384,8 +391,10 @@ static bool is_mutex(const struct explore_site *site) { return strcmp(site->what
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {
     if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
-    point((struct step){address, true, counts(address, site)},
-          is_mutex(site) && looks_up((uintptr_t)__builtin_return_address(0)));
+    /* Where a mutex's own function is not part of the one that calls it, that one is the caller's caller. */
+    const uintptr_t *frame = __builtin_frame_address(0);
+    bool window = is_mutex(site) && (looks_up(frame[1]) || looks_up(((const uintptr_t *)frame[0])[1]));
+    point((struct step){address, true, counts(address, site)}, window);
 }
 
 void host_touch(void) {

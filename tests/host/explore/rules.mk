@@ -26,7 +26,7 @@ $(EXPLORE): $(call host_objects,explore-asan,$(EXPLORE_SOURCES))
 
 # Preemptions, and seconds for each scenario.
 DEPTH ?= 2
-EXPLORE_TIME ?= 4
+EXPLORE_TIME ?= 2
 .PHONY: explore explore-mutants
 explore: $(EXPLORE)
 	@$(EXPLORE) -k $(DEPTH) -t $(EXPLORE_TIME) -j $(shell nproc) $(if $(REPLAY),-r '$(REPLAY)') $(SCENARIO)

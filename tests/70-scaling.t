@@ -3,6 +3,9 @@
 # figures are the same on any machine.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Machine;
 use Test::More;
 
 Machine::leave_make();

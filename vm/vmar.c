@@ -162,26 +162,20 @@ static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar
     mapping_attach(m);
 }
 
-/* What the mapping needs besides its place; the range can be cleared then. */
-static zx_status_t map_prepare(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **m, struct mapping **spare)
-    REQUIRES(&vmar->aspace->lock) {
-    zx_status_t status = vmar_prepare_clear(vmar, base, len, spare);
-    if (status == ZX_OK && !(*m = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
-    return status;
-}
-
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
     struct graveyard dead = {0};
     struct mapping *m, *spare = NULL;
     size_t len;
     vaddr_t base = 0;
+    const bool overwrite = args->options & ZX_VM_SPECIFIC_OVERWRITE;
     zx_status_t status = map_check(vmar, args, &len);
     if (status != ZX_OK) return status;
     mutex_lock(&vmar->aspace->lock);
     status = map_place(vmar, args, len, &base);
-    if (status == ZX_OK) status = map_prepare(vmar, base, len, &m, &spare);
+    if (status == ZX_OK && overwrite) status = vmar_prepare_clear(vmar, base, len, &spare);
+    if (status == ZX_OK && !(m = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) {
-        vmar_clear_range(vmar, base, len, &spare, &dead);
+        if (overwrite) vmar_clear_range(vmar, base, len, &spare, &dead);
         mapping_join(m, vmar, args, base, len);
         if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
         if (status != ZX_OK) mapping_detach(m, &dead.mappings);

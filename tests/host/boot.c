@@ -72,7 +72,7 @@ size_t arch_log_write(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (log_line_ended) log_line_len = 0;
         log_line_ended = text[i] == '\n';
-        if (log_line_ended && strstr(log_line_text, "PANIC: ")) strcpy(panic_text, log_line_text);
+        if (log_line_ended && strstr(log_line_text, "PANIC: ")) memcpy(panic_text, log_line_text, log_line_len + 1);
         if (log_line_len < sizeof(log_line_text) - 1) log_line_text[log_line_len++] = text[i];
         log_line_text[log_line_len] = '\0';
     }

@@ -3,7 +3,7 @@
 NASM := nasm
 MACHINE_PACKAGES := nasm qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf
 MACHINE_CFLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fcf-protection=none -Iarch/x86_64/include
-LINKER_SCRIPT := arch/x86_64/linker.ld
+LINKER_SCRIPT := linker.ld
 
 # --- assembly ---
 

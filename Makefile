@@ -77,18 +77,16 @@ KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=no
 
 # --- the system calls ---
 
-# What is made of the list of them; the headers of syscalls/FILE.c, and of the list itself.
+# What is made of the list of them: the headers of syscalls/FILE.c, of the list itself, and of programs. Those that
+# would not change are not touched.
 INTERFACE := build/interface
-INTERFACE_HEADERS := $(patsubst %,$(INTERFACE)/syscalls/%.h, \
+INTERFACE_HEADERS := $(INTERFACE)/zircon/syscalls/prototypes.h $(patsubst %,$(INTERFACE)/syscalls/%.h, \
 	list pointers $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
-$(INTERFACE_HEADERS) &: syscalls/syscalls.def syscalls/generate.pl
+$(INTERFACE)/made: syscalls/syscalls.def syscalls/generate.pl $(wildcard syscalls/*.md)
 	$(call say,CALLS,$<)
 	$(QUIET)$(PERL) syscalls/generate.pl headers $(INTERFACE)
-
-# The prototypes of <zircon/syscalls.h> and what the manual pages say of each call's arguments are made in place.
-.PHONY: interface
-interface:
-	$(QUIET)$(PERL) syscalls/generate.pl refresh
+	@touch $@
+$(INTERFACE_HEADERS): $(INTERFACE)/made ; @:
 
 KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)

@@ -1,21 +1,18 @@
 #!/usr/bin/perl
 # Makes of syscalls.def, the list of system calls, what is made of it:
 #
-#     generate.pl headers FOLDER   for the compilers, into FOLDER/syscalls: list.h, a macro's call for each call;
-#                                  pointers.h, one for each of their pointers; and FILE.h for each FILE.c, with an
-#                                  entry for each of its calls
-#     generate.pl refresh          in place: the prototypes of <zircon/syscalls.h>, and the synopsis and rights of each
-#                                  call in its manual page
-#     generate.pl check            names what refresh would change, and what a call lacks: its section in the manual,
-#                                  its function, its test
+#     generate.pl headers FOLDER   FOLDER/syscalls/list.h, a macro's call for each call; pointers.h, one for each of
+#                                  their pointers; FILE.h for each FILE.c, with an entry for each of its calls; and
+#                                  FOLDER/zircon/syscalls/prototypes.h, what <zircon/syscalls.h> declares
+#     generate.pl check            names what a call lacks: its section in the manual, with the synopsis and the rights
+#                                  that the list gives it; its function; its test
 use strict;
 use warnings;
 use File::Path qw(make_path);
 use Text::Wrap qw(wrap);
 
-use constant {LIST => 'syscalls/syscalls.def', HEADER => 'syscalls/include/zircon/syscalls.h', WIDTH => 120};
-use constant MARK =>
-    "/* From here on made by syscalls/generate.pl; a comment is its manual section's first sentence. */\n";
+use constant {LIST => 'syscalls/syscalls.def', WIDTH => 120};
+($Text::Wrap::columns, $Text::Wrap::unexpand) = (WIDTH + 1, 0);
 
 # The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
 my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
@@ -28,9 +25,10 @@ my %included = (
 
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
 
-# A reader never finds half a file.
+# A reader never finds half a file. A file that would not change keeps its time, so that nothing is compiled again.
 sub spew {
     my ($file, $text) = @_;
+    return if -e $file && slurp($file) eq $text;
     open my $out, '>', "$file.$$" or die "$file: $!\n";
     print $out $text;
     close $out and rename "$file.$$", $file or die "$file: $!\n";
@@ -48,6 +46,8 @@ sub parse_argument {
     $arg{pointer} = $arg{how} =~ /in|out/;
     $arg{handle} = $is_object && !$arg{pointer};
     $arg{c_type} = $arg{pointer} && $is_object || $arg{handle} ? 'zx_handle_t' : $type;
+    $arg{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg{how}}
+        // $arg{c_type} =~ s/^zx_futex_t$/int32_t/r;
     return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole/ && !$arg{handle} || $count && !$arg{pointer};
     return \%arg;
 }
@@ -58,6 +58,7 @@ sub parse_call {
         $text =~ /^(?:(blocking|noreturn|library) )?(?:(\w+) )?(\w+)\((.*?)\)(?: after (\w+\(.*\)))?$/ or return;
     my @args = map { parse_argument($_) // return } split /, /, $args;
     return if @args > 8;
+    $args[$_ - 1]{register} = "a$_" for 1 .. @args;
     $type //= ($kind // '') eq 'noreturn' ? 'void' : 'zx_status_t';
     $kind //= $type eq 'zx_status_t' ? 'plain' : 'value';
     return {kind => $kind, type => $type, name => $name, args => \@args, after => $after};
@@ -181,51 +182,45 @@ sub entry_steps {
     return "$text$indent}\n";
 }
 
+# A call of one of FILE.c's functions, with arguments of the entry's call: as the entry makes it, and its prototype.
+sub made {
+    my ($call, $type, $text) = @_;
+    my ($function, $list) = $text =~ /^(\w+)\((.*)\)$/;
+    my (@types, @values);
+    for (split /, /, $list) {
+        my ($name, $addr) = /^(\w+)(\.addr)?$/;
+        my ($arg) = grep { $_->{name} eq $name } @{$call->{args}} or die LIST . ": $call->{name} has no argument $_\n";
+        push @types, ($addr ? 'vaddr_t ' : "$arg->{kernel} ") . $name;
+        push @values, $addr ? $arg->{register} : "($arg->{kernel})$arg->{register}";
+    }
+    return "$function(" . join(', ', @values) . ')', "static $type $function(" . join(', ', @types) . ");\n";
+}
+
 sub entry {
     my ($call) = @_;
-    my (@declared, @passed, @steps, %arg);
+    my (@declared, @passed, @steps, @prototypes);
     for my $arg (@{$call->{args}}) {
-        $arg->{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg->{how}}
-            // $arg->{c_type} =~ s/^zx_futex_t$/int32_t/r;
-        $arg{$arg->{name}} = $arg;
-        $arg->{register} = 'a' . keys %arg;
         my ($declared, $passed) = body_argument($arg) or next;
         push @declared, $declared;
         push @passed, $passed;
     }
-    # A call of one of FILE.c's functions with arguments of the call: its prototype, and as the entry makes it.
-    my @prototypes;
-    my $made = sub {
-        my ($type, $function, $list) = ($_[0], $_[1] =~ /^(\w+)\((.*)\)$/);
-        my (@types, @values);
-        for (split /, /, $list) {
-            my ($arg, $addr) = /^(\w+)(\.addr)?$/ ? ($arg{$1}, $2) : ();
-            die LIST . ": $call->{name} has no argument $_\n" unless $arg;
-            push @types, ($addr ? 'vaddr_t ' : "$arg->{kernel} ") . $arg->{name};
-            push @values, $addr ? $arg->{register} : "($arg->{kernel})$arg->{register}";
-        }
-        my $prototype = "static $type $function(" . join(', ', @types) . ");\n";
-        push @prototypes, $prototype unless $call->{file}{prototypes}{$prototype}++;
-        return "$function(" . join(', ', @values) . ')';
-    };
-    push @steps, [$made->('zx_status_t', $call->{after})] if $call->{after};
+    ($steps[0][0], $prototypes[0]) = made($call, 'zx_status_t', $call->{after}) if $call->{after};
     for my $arg (grep { $_->{handle} && $_->{how} ne 'raw' } @{$call->{args}}) {
-        my $rights = $arg->{rights} =~ /\(/ ? $made->('zx_rights_t', $arg->{rights}) : rights_value($arg);
+        my ($rights, $prototype) =
+            $arg->{rights} =~ /\(/ ? made($call, 'zx_rights_t', $arg->{rights}) : rights_value($arg);
+        push @prototypes, $prototype // ();
         my $held = $arg->{type} eq 'root' ? undef : $arg->{name};
         push @steps, [lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
     }
     my $noreturn = $call->{kind} eq 'noreturn';
-    my $text = join '', @prototypes, $noreturn ? '_Noreturn ' : '', "static $call->{type} sys_$call->{name}(";
-    $text .= (join(', ', @declared) || 'void') . ");\nSYSCALL_ENTRY($call->{name}) {\n";
+    my $text = join '', (grep { !$call->{file}{prototypes}{$_}++ } @prototypes), $noreturn ? '_Noreturn ' : '',
+        "static $call->{type} sys_$call->{name}(", join(', ', @declared) || 'void',
+        ");\nSYSCALL_ENTRY($call->{name}) {\n";
     my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
-    if (@steps) {
-        my @held = grep { defined } map { $_->[1] } @steps;
-        $text .= '    struct handle ' . join(', ', @held) . ";\n" if @held;
-        $text .= entry_steps('    ', 'zx_status_t status = ', $act, @steps) . "    return (uint64_t)status;\n";
-    } else {
-        $text .= '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n";
-    }
-    return "$text}\n";
+    return $text . '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n}\n" unless @steps;
+    my @held = map { $_->[1] // () } @steps;
+    $text .= '    struct handle ' . join(', ', @held) . ";\n" if @held;
+    return $text . entry_steps('    ', 'zx_status_t status = ', $act, @steps) . "    return (uint64_t)status;\n}\n";
 }
 
 # For a body that looks a handle up by itself: with the type and the rights that the list says.
@@ -258,35 +253,53 @@ sub entry_header {
         . join('', map { "\n" . getters($_) . entry($_) } @kernel);
 }
 
-sub make_headers {
-    my ($folder) = @_;
-    make_path("$folder/syscalls");
-    spew("$folder/syscalls/$_->{name}.h", entry_header($_)) for @files;
-    spew("$folder/syscalls/list.h", list_header());
-    spew("$folder/syscalls/pointers.h", pointers_header());
-}
-
-# --- for readers ---
-
 # A prototype, with lines that are not too long behind an indentation.
 sub prototype_of {
     my ($call, $indent, $end) = @_;
     my @args = map {
-        my $stars = $_->{pointer} ? '*' : '';
-        ($_->{how} eq 'in' ? 'const ' : '') . "$_->{c_type} $stars$_->{name}";
+        ($_->{how} eq 'in' ? 'const ' : '') . "$_->{c_type} " . ($_->{pointer} ? '*' : '') . $_->{name}
     } @{$call->{args}};
-    my $text = "$indent$call->{type} zx_$call->{name}(";
-    my $column = length $text;
-    my $margin = ' ' x $column;
-    for my $i (0 .. $#args) {
-        my $arg = $args[$i] . ($i < $#args ? ',' : ")$end");
-        my $line = $text =~ s/.*\n//sr;
-        if ($i == 0) { $text .= $arg }
-        elsif (length("$line $arg") > WIDTH) { $text .= "\n$margin$arg" }
-        else { $text .= " $arg" }
-    }
-    return $text . (@args ? '' : "void)$end") . "\n";
+    my $text = "$call->{type} zx_$call->{name}(";
+    local $Text::Wrap::break = qr/(?<=,) /;
+    return wrap($indent, $indent . ' ' x length $text, $text . (join(', ', @args) || 'void') . ")$end\n");
 }
+
+my %pages = map { $_->{page} => -e "syscalls/$_->{page}.md" ? slurp("syscalls/$_->{page}.md") : '' } @files;
+
+# What the manual says of a call, if it does.
+sub section {
+    my ($call) = @_;
+    return $pages{$call->{file}{page}} =~ /^(## zx_$call->{name}\n.*?)(?=^## |\z)/ms ? $1 : '';
+}
+
+# Each call by both of its names, under the first sentence of its section.
+sub prototypes_header {
+    my $text = "/* Made by syscalls/generate.pl: the prototypes of <zircon/syscalls.h>. */\n";
+    my $page = '';
+    for my $call (@calls) {
+        if ($call->{file}{page} ne $page) {
+            $page = $call->{file}{page};
+            $text .= "\n/* --- syscalls/$page.md --- */\n";
+        }
+        my ($sentence) = section($call) =~ /\n\n(.*?)[.:](?=\s)/s;
+        $sentence = ($sentence // '') =~ s/\[([^]]*)\]\([^)]*\)/$1/gr =~ tr/`//dr;
+        $text .= "\n" . wrap('/* ', ' * ', "$sentence. */\n")
+            . prototype_of($call, '', $call->{kind} eq 'noreturn' ? ' __NO_RETURN;' : ';')
+            . "extern __typeof__(zx_$call->{name}) _zx_$call->{name};\n";
+    }
+    return $text;
+}
+
+sub make_headers {
+    my ($folder) = @_;
+    make_path("$folder/syscalls", "$folder/zircon/syscalls");
+    spew("$folder/syscalls/$_->{name}.h", entry_header($_)) for @files;
+    spew("$folder/syscalls/list.h", list_header());
+    spew("$folder/syscalls/pointers.h", pointers_header());
+    spew("$folder/zircon/syscalls/prototypes.h", prototypes_header());
+}
+
+# --- what is missing ---
 
 my %nouns = (
     any => 'any object', waitable => 'an object with signals', process => 'a process', job => 'a job',
@@ -314,108 +327,32 @@ sub rights_sentence {
     return 'Rights: ' . (join('; ', map { rights_of($_) } @args) || 'none') . '.';
 }
 
-# A section with the synopsis and rights of its call renewed: what follows the first sentence on rights stays. Where
-# there were none, they go behind the first paragraph.
-sub refreshed_section {
-    my ($call, $section) = @_;
-    my ($before, $after) = $section =~ /^(.*?\n\n)(?:    [^\n]*\n)+\n?(.*)\z/s;
-    ($before, $after) = ("$1\n", $2) if !defined $before && $section =~ /^([^\n]*\n\n(?:[^\n]+\n)+)\n?(.*)\z/s;
-    return $section unless defined $before;
-    my $more = $after =~ s/^Rights: [^.]*\.(.*?)(?:\n\n|\n?\z)//s ? $1 : '';
-    my $rights = (rights_sentence($call) . " $more") =~ s/\s+/ /gr =~ s/ $//r;
-    local $Text::Wrap::columns = WIDTH + 1;
-    local $Text::Wrap::huge = 'overflow';
-    $after = "\n$after" if length $after;
-    return $before . prototype_of($call, '    ', ';') . "\n" . wrap('', '', $rights) . "\n$after";
-}
-
-sub refreshed_page {
-    my ($page, $text) = @_;
-    my %by_name = map { $_->{name} => $_ } grep { $_->{file}{page} eq $page } @calls;
-    my ($head, @sections) = split /\n(?=## )/, $text;
-    for my $section (@sections) {
-        my ($name) = $section =~ /^## zx_(\w+)/ or next;
-        $section = refreshed_section($by_name{$name}, $section) if $by_name{$name};
-    }
-    return join "\n", $head, @sections;
-}
-
-sub plain { return $_[0] =~ s/\[([^]]*)\]\([^)]*\)/$1/gr =~ tr/`//dr =~ s/\s+/ /gr }
-
-# The first sentence of a call's section, if it has one.
-sub summary {
+# What a call's section lacks.
+sub section_findings {
     my ($call) = @_;
-    $call->{file}{text} //= -e "syscalls/$call->{file}{page}.md" ? slurp("syscalls/$call->{file}{page}.md") : '';
-    return $call->{file}{text} =~ /^## zx_$call->{name}\n\n(.*?[.:])(?=\s)/ms ? plain($1) =~ s/:$/./r : undef;
+    my $section = section($call) or return 'no section';
+    my ($prototype, $rights) = (prototype_of($call, '    ', ';'), rights_sentence($call));
+    my @found;
+    push @found, 'a section without a first sentence' unless $section =~ /^## .*\n\n[\w`]/;
+    push @found, "another synopsis than\n\n$prototype" unless $section =~ /\n\n\Q$prototype\E\n/;
+    push @found, "other rights than\n\n$rights\n" unless $section =~ s/\s+/ /gr =~ /; \Q$rights\E/;
+    return @found;
 }
-
-sub comment {
-    my ($text) = @_;
-    return "/* $text */\n" if length $text <= WIDTH - 6;
-    local $Text::Wrap::columns = WIDTH + 1;
-    return "/*\n" . wrap(' * ', ' * ', $text) . "\n */\n";
-}
-
-sub refreshed_header {
-    my ($text) = @_;
-    $text =~ s/\Q${\MARK}\E.*//s;
-    $text .= MARK;
-    my $page = '';
-    for my $call (@calls) {
-        my $summary = summary($call) // next;
-        if ($call->{file}{page} ne $page) {
-            $page = $call->{file}{page};
-            my ($title) = $call->{file}{text} =~ /^# (.*)/;
-            $text .= "\n/* --- $title: syscalls/$page.md --- */\n\n";
-        }
-        $text .= comment($summary) . prototype_of($call, '', $call->{kind} eq 'noreturn' ? ' __NO_RETURN;' : ';');
-    }
-    local $Text::Wrap::columns = WIDTH + 1;
-    return "$text\n/* clang-format off */\n#define ZX_SECOND_NAME(name) extern __typeof__(zx_##name) _zx_##name\n"
-        . wrap('', '', map { "ZX_SECOND_NAME($_->{name});" } @calls)
-        . "\n#undef ZX_SECOND_NAME\n/* clang-format on */\n\n__END_CDECLS\n";
-}
-
-# What is made in place: file => text. Pages come first, for the header has sentences of theirs.
-sub refreshed {
-    my %made;
-    for my $page (map { $_->{page} } @files) {
-        my $file = "syscalls/$page.md";
-        $made{$file} //= refreshed_page($page, slurp($file)) if -e $file;
-    }
-    $made{+HEADER} = refreshed_header(slurp(HEADER));
-    return %made;
-}
-
-sub refresh {
-    my %made = refreshed();
-    for my $file (grep { slurp($_) ne $made{$_} } sort keys %made) {
-        spew($file, $made{$file});
-        print "$file is renewed\n";
-    }
-}
-
-# --- what is missing ---
 
 sub findings {
     my @found;
-    my %made = refreshed();
     my $tests = join '', map { slurp($_) } glob 'tests/user/*.c';
-    my %known = map { ("zx_$_->{name}" => 1) } @calls;
     for my $call (@calls) {
-        my ($name, $file) = ($call->{name}, "syscalls/$call->{file}{name}.c");
-        my ($section) = ($made{"syscalls/$call->{file}{page}.md"} // '') =~ /^(## zx_$name\n.*?)(?=^## |\z)/ms;
-        push @found, "zx_$name has no section in syscalls/$call->{file}{page}.md" unless $section;
-        push @found, "zx_$name has a section without a sentence, a synopsis or its rights" if $section
-            && $section !~ /^## .*\n\n\S.*\Q${\prototype_of($call, '    ', ';')}\E\nRights: /s;
+        my ($name, $page, $file) = ($call->{name}, "syscalls/$call->{file}{page}.md", "syscalls/$call->{file}{name}.c");
+        push @found, map { "$page: zx_$name has $_" } section_findings($call);
         push @found, "zx_$name is named by no test in tests/user" unless $tests =~ /\bzx_$name\b|"$name\//;
         push @found, "$file has no function sys_$name" if $call->{kind} ne 'library'
             && (!-e $file || slurp($file) !~ /\bsys_$name\(/);
     }
-    for my $file (sort keys %made) {
-        push @found, "$file does not say what syscalls.def says: make interface" if slurp($file) ne $made{$file};
-        my @strange = grep { !$known{$_} } $made{$file} =~ /^## (zx_\w+)/mg;
-        push @found, map { "$file has a section on $_, which is no call" } @strange;
+    for my $page (sort keys %pages) {
+        my %known = map { ("zx_$_->{name}" => 1) } grep { $_->{file}{page} eq $page } @calls;
+        my @strange = grep { !$known{$_} } $pages{$page} =~ /^## (zx_\w+)/mg;
+        push @found, map { "syscalls/$page.md has a section on $_, which is no call of its" } @strange;
     }
     return @found;
 }
@@ -423,6 +360,5 @@ sub findings {
 my ($command, @rest) = @ARGV;
 $command //= '';
 if ($command eq 'headers' && @rest == 1) { make_headers(@rest) }
-elsif ($command eq 'refresh' && !@rest) { refresh() }
 elsif ($command eq 'check' && !@rest) { my @found = findings(); print "$_\n" for @found; exit(@found ? 1 : 0) }
-else { die "usage: generate.pl headers FOLDER | refresh | check\n" }
+else { die "usage: generate.pl headers FOLDER | check\n" }

@@ -10,7 +10,7 @@ use Test::More;
 
 my $dir = 'build/tests/headers';
 make_path($dir);
-my $include = 'syscalls/include';
+my ($include, $made) = qw(syscalls/include build/interface);
 chomp(my @headers = sort `cd $include && find zircon -name '*.h'`);
 ok(@headers > 10, 'there are headers');
 
@@ -35,7 +35,7 @@ sub compile {
     my ($compiler, $standard, $file) = @_;
     chomp(my $builtin = `$compiler -print-file-name=include`);
     my $out = `$compiler $standard -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror -nostdinc \\
-        -isystem /usr/include/x86_64-linux-musl -isystem '$builtin' -I$include $file 2>&1`;
+        -isystem /usr/include/x86_64-linux-musl -isystem '$builtin' -I$include -I$made $file 2>&1`;
     return $? == 0 ? '' : $out;
 }
 
@@ -53,15 +53,16 @@ for my $language (sort keys %languages) {
 # What the stubs and the C runtime define.
 my $objects = Machine::out('debug') . '/user/obj/user/libc';
 my %defined = map { /^\S+ [TW] (\w+)$/ ? ($1 => 1) : () } `nm $objects/*.o $objects/x86_64/*.o`;
-my %listed = map { ("zx_$_" => 1) } Machine::slurp('build/interface/syscalls/list.h') =~ /^SYSCALL\((\w+),/mg;
+my %listed = map { ("zx_$_" => 1) } Machine::slurp("$made/syscalls/list.h") =~ /^SYSCALL\((\w+),/mg;
 
 my (@undefined, @unexplained, %declared);
-for my $header (map { "zircon/$_.h" } qw(syscalls process status)) {
-    my @lines = split /\n/, Machine::slurp("$include/$header");
+my $prototypes = "$made/zircon/syscalls/prototypes.h";
+for my $header ($prototypes, map { "$include/zircon/$_.h" } qw(process status)) {
+    my @lines = split /\n/, Machine::slurp($header);
     for my $i (1 .. $#lines) {
         my ($name) = $lines[$i] =~ /^(?:const )?\w+ \*?(zx_\w+)\(/ or next;
         $declared{$name} = 1;
-        push @undefined, grep { !$defined{$_} } $name, $header eq 'zircon/syscalls.h' ? "_$name" : ();
+        push @undefined, grep { !$defined{$_} } $name, $header eq $prototypes ? "_$name" : ();
         push @unexplained, $name unless $lines[$i - 1] =~ m{\*/$|;$};
     }
 }

@@ -17,9 +17,9 @@ include user/libc/$(ARCH)/rules.mk
 user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-file-name=include)
 # All code can lie anywhere, so that a program can be linked either way.
 USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
-	$(USER_MACHINE_CFLAGS) -Isyscalls/include
+	$(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
-	-D_GNU_SOURCE -I. -Ibuild/interface -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
+	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
 # A thread's stack is a megabyte unless the program says otherwise.
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,stack-size=0x100000 \
@@ -50,7 +50,7 @@ $(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags | $(INTERFACE_HEADERS)
 	@mkdir -p $(@D)
 	$(QUIET)$(CC) $(USER_CFLAGS) $(USER_INCLUDE) -MMD -MP -c -o $@ $<
 
-$(USER_OBJECTS)/%.o: %.cc $(OUT)/user.flags
+$(USER_OBJECTS)/%.o: %.cc $(OUT)/user.flags | $(INTERFACE_HEADERS)
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
 	$(QUIET)$(CXX) $(USER_CXXFLAGS) -I. -Wall -Wextra $(if $(WERROR),-Werror) $(USER_INCLUDE) -MMD -MP -c -o $@ $<

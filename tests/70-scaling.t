@@ -1,6 +1,6 @@
-# What a call costs must not depend on how many generations of snapshots, mappings or pages there are, or at most on the
-# logarithm of their number. tests/bench/scaling.c measures in instructions, which the emulator counts exactly: so the
-# figures are the same on any machine.
+# What a call costs must not depend on how many generations of snapshots, mappings, pages or waits there are, or at
+# most on the logarithm of their number. tests/bench/scaling.c and crowds.c measure in instructions, which the emulator
+# counts exactly: so the figures are the same on any machine.
 use strict;
 use warnings;
 use FindBin;
@@ -10,16 +10,18 @@ use Test::More;
 
 Machine::leave_make();
 
-my @make = (
-    qw(make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G TIMEOUT=180 ACCEL=tcg),
-    'QEMU_FLAGS=-icount shift=0,sleep=off',
-);
-open my $run, '-|', @make or die "make: $!\n";
 my %cost;
-while (<$run>) {
-    $cost{$1}{$2} = $3 if /^(\S+) (\d+) (\d+)\r?$/;
+for my $app (qw(scaling crowds)) {
+    my @make = (
+        qw(make run FW=pvh SMP=1 MEM=1G TIMEOUT=180 ACCEL=tcg), "APP=tests/bench/$app.c",
+        'QEMU_FLAGS=-icount shift=0,sleep=off',
+    );
+    open my $run, '-|', @make or die "make: $!\n";
+    while (<$run>) {
+        $cost{$1}{$2} = $3 if /^(\S+) (\d+) (\d+)\r?$/;
+    }
+    ok(close $run, "the measurements of $app.c are made");
 }
-ok(close $run, 'the measurements are made');
 
 # A series, by how much the last figure may exceed the first, and how far it must go.
 sub grows_at_most {
@@ -36,5 +38,6 @@ grows_at_most($_, 5, 1000) for qw(write-descendant write-descendant-shared write
 grows_at_most($_, 60, 100_000) for qw(write-mapped write-among-mappings commit-mapped commit-among-mappings);
 grows_at_most($_, 100, 100_000) for qw(map-among-mappings map-anywhere);
 grows_at_most('snapshot', 20, 100_000);
+grows_at_most($_, 80, 10_000) for qw(signal-watched close-bystander close-watched);
 
 done_testing;

@@ -133,6 +133,12 @@ static bool watch_cancelled(struct observer *observer, zx_signals_t signals UNUS
 
 static void watch_released(struct observer *observer) { watch_unref(container_of(observer, struct watch, observer)); }
 
+static const struct observer_ops watch_ops = {
+    .notify = watch_notify,
+    .cancelled = watch_cancelled,
+    .released = watch_released,
+};
+
 /* Any watch that is left, out of the set. */
 static struct watch *take_watch(struct port *port) {
     spin_lock(&port->lock);
@@ -237,11 +243,8 @@ zx_status_t port_wait(struct object *object, zx_time_t deadline, zx_port_packet_
 static struct watch *watch_new(struct port *port, const struct watch_order *order) {
     struct watch *watch = heap_new(struct watch);
     if (!watch) return NULL;
-    watch->observer = (struct observer){.table = order->table,
-                                        .value = order->value,
-                                        .notify = watch_notify,
-                                        .cancelled = watch_cancelled,
-                                        .released = watch_released};
+    watch->observer =
+        (struct observer){.ops = &watch_ops, .table = order->table, .value = order->value, .wanted = order->signals};
     watch->count = order->count;
     watch->order = *order;
     watch->port = port;

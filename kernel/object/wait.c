@@ -13,6 +13,7 @@ void waiter_end(struct waiter *waiter) {
     waitq_wake_all(&waiter->queue, ZX_OK);
 }
 
+/* It wants what it has not seen yet, and until it is satisfied what it waits for: a bounded number of times each. */
 static void wait_notify(struct observer *observer, zx_signals_t signals) {
     struct wait *wait = container_of(observer, struct wait, observer);
     spin_lock(&wait->waiter->lock);
@@ -21,7 +22,9 @@ static void wait_notify(struct observer *observer, zx_signals_t signals) {
         wait->satisfied = true;
         waiter_end(wait->waiter);
     }
+    const zx_signals_t wanted = wait->satisfied ? ~wait->seen : ~wait->seen | wait->signals;
     spin_unlock(&wait->waiter->lock);
+    observer_want(observer, wanted);
 }
 
 /* From then on the wait is the waiting thread's alone. */
@@ -35,12 +38,13 @@ static bool wait_cancelled(struct observer *observer, zx_signals_t signals) {
     return false;
 }
 
+static const struct observer_ops wait_ops = {.notify = wait_notify, .cancelled = wait_cancelled};
+
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter) {
     wait->seen = 0;
     wait->satisfied = wait->cancelled = false;
     wait->waiter = waiter;
-    wait->observer =
-        (struct observer){.table = table, .value = wait->value, .notify = wait_notify, .cancelled = wait_cancelled};
+    wait->observer = (struct observer){.ops = &wait_ops, .table = table, .value = wait->value};
     object_observe(wait->object, &wait->observer);
     /* The handle may have been closed when there was nothing to cancel yet. */
     if (table && !handle_names(table, wait->value, wait->object)) object_cancel(wait->object, table, wait->value);

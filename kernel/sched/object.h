@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 #include <stdatomic.h>
 #include <zircon/types.h>
 
@@ -31,31 +32,46 @@ struct object_ops {
 #define OBJECT_NAME(type) (offsetof(type, name) - offsetof(type, object))
 
 /*
- * A watch on signals: notified of the state when it begins, and then of every change, until it is removed.
- * `notify` runs under the object's lock: it may wake threads, and remove the observer, nothing more. `cancelled` says
- * that the handle it was begun through is gone; then it has been removed. If it returns true, `released` is called
- * once no lock is held any more.
+ * What an observer does. `notify` runs under the object's lock: it may wake threads, call observer_want(), and remove
+ * the observer, nothing more. `cancelled` says that the handle it was begun through is gone; then it has been removed.
+ * If it returns true, `released` is called once no lock is held any more.
  */
-struct observer {
-    LIST_ENTRY(observer) link;  /* [o] of the object that is watched */
-    SLIST_ENTRY(observer) gone; /* [T] of those that were cancelled, to be released */
-
-    /* [I] */
-    const void *table; /* with `value`: the handle that the wait was begun through */
-    zx_handle_t value;
+struct observer;
+struct observer_ops {
     void (*notify)(struct observer *observer, zx_signals_t signals);
     bool (*cancelled)(struct observer *observer, zx_signals_t signals);
     void (*released)(struct observer *observer);
 };
 
+/*
+ * A watch on signals: notified of the state when it begins, and then, until it is removed, of every change to a state
+ * in which a signal is up that it wants.
+ */
+struct observer {
+    /* [I] */
+    const struct observer_ops *ops;
+    const void *table; /* with `value`: the handle that the watch was begun through */
+    zx_handle_t value;
+
+    /* [o] of the object that is watched */
+    zx_signals_t wanted;
+    zx_signals_t wanted_below; /* by it, or by any below it in the tree */
+    bool watching;             /* in the tree */
+    RB_ENTRY(observer) node;
+
+    SLIST_ENTRY(observer) gone; /* [T] of those that were cancelled, to be released */
+};
+
+RB_HEAD(observer_tree, observer);
+
 struct object {
-    const struct object_ops *ops;    /* [I] */
-    zx_koid_t koid;                  /* [I] */
-    atomic_uint refs;                /* [a] */
-    atomic_uint handles;             /* [a] */
-    struct mutex lock;               /* guards [o] */
-    zx_signals_t signals;            /* [o] */
-    LIST_HEAD(, observer) observers; /* [o] */
+    const struct object_ops *ops;   /* [I] */
+    zx_koid_t koid;                 /* [I] */
+    atomic_uint refs;               /* [a] */
+    atomic_uint handles;            /* [a] */
+    struct mutex lock;              /* guards [o] */
+    zx_signals_t signals;           /* [o] */
+    struct observer_tree observers; /* [o] by handle */
 };
 
 /* One reference, no handles. Counts towards object_count(). */
@@ -98,15 +114,19 @@ static inline bool object_is_waitable(const struct object *object) {
 
 zx_signals_t object_signals(struct object *object);
 
-/* Clears, then sets, then notifies the observers. */
+/*
+ * Clears, then sets, then notifies those observers that want it; what the others are does not matter, nor, but for its
+ * logarithm, how many.
+ */
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 
 /* Begins to watch; returns the signals of that moment. */
 zx_signals_t object_observe(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);
-/* The same for `notify`. */
+/* For `notify`: the same; and what the observer wants from now on. */
 void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
+void observer_want(struct observer *observer, zx_signals_t wanted);
 /* The handle (table, value) is gone: cancels what was begun through it. */
 void object_cancel(struct object *object, const void *table, zx_handle_t value);
 

@@ -35,10 +35,11 @@ KTEST("object/the last reference frees, the last handle is told before") {
 
 static zx_signals_t noticed;
 static void notice(struct observer *observer UNUSED, zx_signals_t signals) { noticed = signals; }
+static const struct observer_ops notice_ops = {.notify = notice};
 
 KTEST("object/observers hear the state when they begin, and then of every change") {
     struct object object;
-    struct observer observer = {.notify = notice};
+    struct observer observer = {.ops = &notice_ops, .wanted = ~0u};
     object_init(&object, &counting_ops, ZX_USER_SIGNAL_2);
     noticed = 0;
     EXPECT(object_observe(&object, &observer) == ZX_USER_SIGNAL_2);
@@ -74,6 +75,8 @@ static void witness_notify(struct observer *observer, zx_signals_t signals) {
     witness->times++;
 }
 
+static const struct observer_ops witness_ops = {.notify = witness_notify};
+
 static struct object shared;
 
 #define STROBES 100
@@ -85,12 +88,84 @@ static void strobe(void *arg UNUSED) {
     }
 }
 
+/* One of a crowd: it knows what it should be told, and by which of 16 handles it was begun. */
+struct member {
+    struct observer observer;
+    unsigned told;
+    bool sound;
+};
+
+static struct member members[2000];
+
+static void member_notify(struct observer *observer, zx_signals_t signals) {
+    struct member *member = container_of(observer, struct member, observer);
+    if (member->told++ > 0 && !(observer->wanted & signals)) member->sound = false;
+    if (random_below(4) == 0) observer_want(observer, (zx_signals_t)random_below(1 << 16));
+    if (random_below(8) == 0) {
+        mutex_assert_held(&shared.lock);
+        observer_remove(&shared, observer);
+    }
+}
+
+static bool member_cancelled(struct observer *observer UNUSED, zx_signals_t signals UNUSED) { return false; }
+
+static const struct observer_ops member_ops = {.notify = member_notify, .cancelled = member_cancelled};
+
+static void members_arrive(void) {
+    for (size_t i = 0; i < countof(members); i++) {
+        struct observer *observer = &members[i].observer;
+        if (observer->watching) continue;
+        members[i] = (struct member){.sound = true};
+        *observer = (struct observer){.ops = &member_ops, .table = members, .value = (zx_handle_t)random_below(16)};
+        object_observe(&shared, observer);
+    }
+}
+
+/* Changes the state; are those told, and no others, that wanted it and were there before? */
+static bool change_tells_the_right_ones(void) {
+    static unsigned expected[countof(members)];
+    const zx_signals_t state = 1u << random_below(17), before = object_signals(&shared);
+    for (size_t i = 0; i < countof(members); i++) {
+        const struct observer *observer = &members[i].observer;
+        expected[i] = members[i].told + (observer->watching && state != before && (observer->wanted & state));
+    }
+    object_signal(&shared, ~0u, state);
+    for (size_t i = 0; i < countof(members); i++) {
+        if (members[i].told != expected[i] || !members[i].sound) return false;
+    }
+    return true;
+}
+
+static bool cancel_removes_its_own(zx_handle_t value) {
+    static bool watching[countof(members)];
+    for (size_t i = 0; i < countof(members); i++) watching[i] = members[i].observer.watching;
+    object_cancel(&shared, members, value);
+    for (size_t i = 0; i < countof(members); i++) {
+        const struct observer *observer = &members[i].observer;
+        if (observer->watching != (watching[i] && observer->value != value)) return false;
+    }
+    return true;
+}
+
+KTEST("object/of 2,000 observers a change tells those that want it, and a closed handle ends its own") {
+    object_init(&shared, &counting_ops, 0);
+    random_seed(3);
+    for (int round = 0; round < 50; round++) {
+        members_arrive();
+        NEED(change_tells_the_right_ones());
+        if (round % 4 == 0) NEED(cancel_removes_its_own((zx_handle_t)random_below(16)));
+    }
+    for (zx_handle_t value = 0; value < 16; value++) NEED(cancel_removes_its_own(value));
+    EXPECT(RB_EMPTY(&shared.observers));
+    object_unref(&shared);
+}
+
 KTEST("object/of many observers each is told of every change, two at once too, and interrupts stay on") {
     static struct witness witnesses[500];
     struct runner other;
-    object_init(&shared, &counting_ops, 0);
+    object_init(&shared, &counting_ops, ZX_USER_SIGNAL_1);
     for (size_t i = 0; i < countof(witnesses); i++) {
-        witnesses[i] = (struct witness){.observer = {.notify = witness_notify}, .sound = true};
+        witnesses[i] = (struct witness){.observer = {.ops = &witness_ops, .wanted = ~0u}, .sound = true};
         object_observe(&shared, &witnesses[i].observer);
     }
     const unsigned before = witnesses[0].times;
@@ -98,7 +173,7 @@ KTEST("object/of many observers each is told of every change, two at once too, a
     strobe(NULL);
     runner_join(&other);
     for (size_t i = 0; i < countof(witnesses); i++) {
-        EXPECT(witnesses[i].times == witnesses[0].times && witnesses[i].sound && witnesses[i].last == 0);
+        EXPECT(witnesses[i].times == witnesses[0].times && witnesses[i].sound && witnesses[i].last == ZX_USER_SIGNAL_1);
         object_unobserve(&shared, &witnesses[i].observer);
     }
     EXPECT(before == 1 && witnesses[0].times > 2 * STROBES);

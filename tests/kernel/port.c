@@ -74,13 +74,13 @@ KTEST("port/once its last handle is gone it takes no packet and no wait, and has
     EXPECT(next_key() == 0);
     EXPECT(queue(1) == ZX_ERR_BAD_HANDLE && watch(value, 2) == ZX_ERR_BAD_HANDLE);
     EXPECT(port_cancel(port, event, &table, value, 2) == ZX_ERR_NOT_FOUND);
-    EXPECT(LIST_EMPTY(&event->observers));
+    EXPECT(RB_EMPTY(&event->observers));
     end();
 }
 
 KTEST("port/a wait through a handle that was closed meanwhile is over at once, or leaves its packet") {
     NEED(begin());
-    EXPECT(watch(value ^ 4, 5) == ZX_OK && LIST_EMPTY(&event->observers));
+    EXPECT(watch(value ^ 4, 5) == ZX_OK && RB_EMPTY(&event->observers));
     object_signal(event, 0, S0);
     EXPECT(next_key() == 0);
     EXPECT(watch(value ^ 4, 6) == ZX_OK && next_key() == 6);
@@ -207,7 +207,7 @@ static zx_status_t make_port(void *arg) { return port_create(arg); }
 static zx_status_t make_packet(void *arg UNUSED) { return queue(1); }
 static zx_status_t make_watch(void *arg UNUSED) { return watch(value, 1); }
 static bool always(void *arg UNUSED) { return true; }
-static bool is_quiet(void *arg UNUSED) { return LIST_EMPTY(&event->observers) && next_key() == 0; }
+static bool is_quiet(void *arg UNUSED) { return RB_EMPTY(&event->observers) && next_key() == 0; }
 
 KTEST("port/whichever allocation fails, there is no port, no packet, and no wait") {
     struct object *made = NULL;

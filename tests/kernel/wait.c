@@ -28,7 +28,7 @@ static bool begin(zx_signals_t signals) {
 }
 
 static void end(void) {
-    EXPECT(LIST_EMPTY(&event.observers));
+    EXPECT(RB_EMPTY(&event.observers));
     handle_table_destroy(&table);
     object_unref(&event);
 }
@@ -187,7 +187,7 @@ static bool begin_two(zx_handle_t *other_value) {
 }
 
 static void end_two(void) {
-    EXPECT(LIST_EMPTY(&other.observers));
+    EXPECT(RB_EMPTY(&other.observers));
     end();
     object_unref(&other);
 }

@@ -1,0 +1,146 @@
+/*
+ * Signals and those who watch them; see object.h.
+ *
+ * Both are guarded by the object's own lock, which nests inside all other mutexes. Observers are told under it: so each
+ * is told of every change that it wants, in order, and one that has been unobserved can never be told afterwards. It is
+ * no spinlock, for there may be as many observers as programs care to make.
+ *
+ * The tree is ordered by handle, so that closing one finds what was begun through it. Each node has the signals that
+ * anybody below it wants, so that a change finds those that want it. As in vm/region.c, RB_AUGMENT serves the nodes
+ * that the tree rotates, and the ancestors of one that came, went or changed are brought up to date here.
+ */
+#include "kernel/base/log.h"
+#include "kernel/sched/object.h"
+
+static void observer_augment(struct observer *observer);
+#undef RB_AUGMENT
+#define RB_AUGMENT(observer) observer_augment(observer)
+
+static int compare_handle(const struct observer *observer, const void *table, zx_handle_t value) {
+    if (observer->value != value) return observer->value < value ? -1 : 1;
+    if (observer->table != table) return (uintptr_t)observer->table < (uintptr_t)table ? -1 : 1;
+    return 0;
+}
+
+/* What comes through a handle is put behind all that came through it before. */
+static int observer_compare(const struct observer *a, const struct observer *b) {
+    return compare_handle(a, b->table, b->value) < 0 ? -1 : 1;
+}
+
+RB_GENERATE_INTERNAL(observer_tree, observer, node, observer_compare, UNUSED static)
+
+static void observer_augment(struct observer *observer) {
+    struct observer *left = RB_LEFT(observer, node), *right = RB_RIGHT(observer, node);
+    observer->wanted_below = observer->wanted | (left ? left->wanted_below : 0) | (right ? right->wanted_below : 0);
+}
+
+static void augment_up(struct observer *observer) {
+    for (; observer; observer = RB_PARENT(observer, node)) observer_augment(observer);
+}
+
+void observer_want(struct observer *observer, zx_signals_t wanted) {
+    if (observer->wanted == wanted) return;
+    observer->wanted = wanted;
+    augment_up(observer);
+}
+
+void observer_remove(struct object *object, struct observer *observer) {
+    struct observer *parent = RB_PARENT(observer, node);
+    RB_REMOVE(observer_tree, &object->observers, observer);
+    augment_up(parent);
+    observer->watching = false;
+}
+
+static bool wanted_below(const struct observer *observer, zx_signals_t signals) {
+    return observer && (observer->wanted_below & signals);
+}
+
+/* The first at or below it that wants one of the signals. */
+static struct observer *first_wanting(struct observer *observer, zx_signals_t signals) {
+    while (wanted_below(observer, signals)) {
+        if (wanted_below(RB_LEFT(observer, node), signals))
+            observer = RB_LEFT(observer, node);
+        else if (observer->wanted & signals)
+            return observer;
+        else
+            observer = RB_RIGHT(observer, node);
+    }
+    return NULL;
+}
+
+static struct observer *next_wanting(struct observer *observer, zx_signals_t signals) {
+    struct observer *next = first_wanting(RB_RIGHT(observer, node), signals), *parent;
+    while (!next) {
+        while ((parent = RB_PARENT(observer, node)) && RB_RIGHT(parent, node) == observer) observer = parent;
+        if (!parent) return NULL;
+        observer = parent;
+        next = observer->wanted & signals ? observer : first_wanting(RB_RIGHT(observer, node), signals);
+    }
+    return next;
+}
+
+/* The first that was begun through the handle. */
+static struct observer *first_through(struct object *object, const void *table, zx_handle_t value)
+    REQUIRES(&object->lock) {
+    struct observer *first = NULL, *at = RB_ROOT(&object->observers);
+    while (at) {
+        int order = compare_handle(at, table, value);
+        if (order == 0) first = at;
+        at = order < 0 ? RB_RIGHT(at, node) : RB_LEFT(at, node);
+    }
+    return first;
+}
+
+zx_signals_t object_signals(struct object *object) {
+    mutex_lock(&object->lock);
+    zx_signals_t signals = object->signals;
+    mutex_unlock(&object->lock);
+    return signals;
+}
+
+void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    mutex_lock(&object->lock);
+    const zx_signals_t before = object->signals, signals = (before & ~clear) | set;
+    object->signals = signals;
+    struct observer *observer = signals == before ? NULL : first_wanting(RB_ROOT(&object->observers), signals);
+    while (observer) {
+        struct observer *next = next_wanting(observer, signals);
+        observer->ops->notify(observer, signals);
+        observer = next;
+    }
+    mutex_unlock(&object->lock);
+}
+
+zx_signals_t object_observe(struct object *object, struct observer *observer) {
+    mutex_lock(&object->lock);
+    zx_signals_t signals = object->signals;
+    observer->watching = true;
+    RB_INSERT(observer_tree, &object->observers, observer);
+    augment_up(observer);
+    observer->ops->notify(observer, signals);
+    mutex_unlock(&object->lock);
+    return signals;
+}
+
+zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
+    mutex_lock(&object->lock);
+    if (observer->watching) observer_remove(object, observer);
+    zx_signals_t signals = object->signals;
+    mutex_unlock(&object->lock);
+    return signals;
+}
+
+void object_cancel(struct object *object, const void *table, zx_handle_t value) {
+    SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
+    struct observer *observer;
+    mutex_lock(&object->lock);
+    while ((observer = first_through(object, table, value))) {
+        observer_remove(object, observer);
+        if (observer->ops->cancelled(observer, object->signals)) SLIST_INSERT_HEAD(&gone, observer, gone);
+    }
+    mutex_unlock(&object->lock);
+    while ((observer = SLIST_FIRST(&gone))) {
+        SLIST_REMOVE_HEAD(&gone, gone);
+        observer->ops->released(observer);
+    }
+}

@@ -81,6 +81,14 @@ static ALWAYS_INLINE size_t buffer_reach(const struct transfer *x) {
     return into < all ? min_u64(x->len - x->done, all - into) : 0;
 }
 
+/* After a window that was not the last, those who wait for the lock come before the next. */
+static ALWAYS_INLINE void window_unlock(const struct transfer *x, struct mutex *lock) RELEASE(lock) {
+    if (likely(x->done == x->len))
+        mutex_unlock(lock);
+    else
+        mutex_unlock_fair(lock);
+}
+
 /* One window into a VMO of which [offset, offset + len) is wanted. OUT_OF_RANGE: it ends here. */
 static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, struct vmo *vmo, uint64_t offset,
                                             uint64_t len) {
@@ -102,7 +110,7 @@ static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, stru
                                                            : copy_pages(x, write, store, offset, len);
         thread_current()->faults_off = false;
     }
-    mutex_unlock(&store->lock);
+    window_unlock(x, &store->lock);
     return status;
 }
 
@@ -121,7 +129,7 @@ static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, 
 static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
     mutex_lock(&target->lock);
     zx_status_t status = mapping_window(x, write, target, addr);
-    mutex_unlock(&target->lock);
+    window_unlock(x, &target->lock);
     return status;
 }
 

@@ -35,7 +35,7 @@ zx_status_t vmo_cache_range(struct vmo *vmo, uint64_t offset, uint64_t len, vmo_
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
     while (status == ZX_OK && window(store, &at, end, act)) {
-        mutex_unlock(&store->lock);
+        mutex_unlock_fair(&store->lock);
         if (thread_killed()) return ZX_ERR_CANCELED;
         mutex_lock(&store->lock);
     }

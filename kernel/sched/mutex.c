@@ -1,7 +1,18 @@
 /*
- * The slow halves of mutexes; see mutex.h. `owner` is changed by compare-and-swap without a lock while nobody waits,
- * and only under the scheduler's lock once MUTEX_CONTENDED is set. Unlocking a contended mutex makes the first waiter
- * its owner before that waiter even runs.
+ * The slow halves of mutexes; see mutex.h.
+ *
+ * `owner`: a free mutex is taken by compare-and-swap without a lock, contended or not. An owner that nobody waits for
+ * releases it the same way. MUTEX_CONTENDED is set and taken off, and a mutex that has it released, under the
+ * scheduler's lock alone; it is set exactly while the queue has waiters. So an owner that finds it sees them in the
+ * queue, and a waiter that sets it under that lock, in the hold in which it falls asleep, is seen by the owner.
+ *
+ * `coming` lets mutex_unlock_fair() hand the mutex to a thread that is in no queue. A thread that spins puts itself
+ * there if the place is empty, and an unlock the waiter that it wakes. The owner takes a thread out in the hold of the
+ * scheduler's lock that makes it the owner. Each takes itself out before it leaves or blocks, and looks under that lock
+ * whether it has become the owner: so nobody blocks on its own mutex, and no thread that is gone is named.
+ *
+ * Who spins compares the owner's address with those of the running threads and never follows it: the owner may have let
+ * go, ended and been freed. If another thread has its address by then, and runs, one more look is taken for nothing.
  */
 #include "kernel/sched/mutex.h"
 
@@ -10,6 +21,7 @@
 
 void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UNUSED) {
     atomic_init(&m->owner, 0);
+    atomic_init(&m->coming, NULL);
     waitq_init(&m->waiters);
 #ifdef DEBUG
     m->rank = rank;
@@ -23,43 +35,95 @@ void mutex_check_place(const struct mutex *m) {
 }
 #endif
 
-/* Makes sure that the owner will see us when it unlocks; false if the mutex became free and is now ours. */
-static bool mutex_mark_contended(struct mutex *m) {
-    uintptr_t owner = atomic_load_explicit(&m->owner, memory_order_relaxed);
-    for (;;) {
-        uintptr_t next = owner == 0 ? (uintptr_t)thread_current() : owner | MUTEX_CONTENDED;
-        if (atomic_compare_exchange_weak_explicit(&m->owner, &owner, next, memory_order_acquire, memory_order_relaxed))
-            return owner != 0;
+/*
+ * Some microseconds: what it takes to block and be woken, and less than a window of a transfer. Locks are held for less
+ * mostly.
+ */
+unsigned mutex_spins = 500;
+
+static uintptr_t owner_of(uintptr_t word) { return word & ~MUTEX_CONTENDED; }
+
+/* Takes the mutex if it is free; true if it is the running thread's. If it is not, its owner word gets the mark. */
+static bool take(struct mutex *m, uintptr_t mark) {
+    uintptr_t self = (uintptr_t)thread_current(), next;
+    uintptr_t word = atomic_load_explicit(&m->owner, memory_order_acquire);
+    do {
+        if (owner_of(word) == self) return true;
+        next = word | (owner_of(word) ? mark : self);
+    } while (next != word && !atomic_compare_exchange_weak_explicit(&m->owner, &word, next, memory_order_acquire,
+                                                                    memory_order_acquire));
+    return owner_of(next) == self;
+}
+
+/* Puts `to` in the place of `from`, if that is the thread that is coming. */
+static void coming_change(struct mutex *m, struct thread *from, struct thread *to) {
+    if (atomic_load_explicit(&m->coming, memory_order_relaxed) != from) return;
+    (void)!atomic_compare_exchange_strong_explicit(&m->coming, &from, to, memory_order_relaxed, memory_order_relaxed);
+}
+
+static bool owner_runs(const struct mutex *m) {
+    return sched_is_running((const struct thread *)owner_of(atomic_load_explicit(&m->owner, memory_order_relaxed)));
+}
+
+/* Waits for the mutex while its owner runs, for a bounded time. True: it is the running thread's. */
+static bool spin(struct mutex *m) {
+    bool mine = take(m, 0);
+    for (unsigned spins = 0; !mine && spins < mutex_spins && owner_runs(m); spins++) {
+        coming_change(m, NULL, thread_current());
+        arch_pause();
+        mine = take(m, 0);
     }
+    coming_change(m, thread_current(), NULL);
+    return mine;
 }
 
 void mutex_lock_slow(struct mutex *m) {
+    struct thread *self = thread_current();
     CHECK(!mutex_held(m));
-    spin_lock(&sched_lock);
-    if (mutex_mark_contended(m)) {
-        zx_status_t status = waitq_block_locked(&m->waiters, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
-        CHECK(status == ZX_OK && mutex_held(m));
+    self->came_late = false;
+    while (!spin(m)) {
+        spin_lock(&sched_lock);
+        if (!take(m, MUTEX_CONTENDED)) {
+            zx_status_t status = waitq_block_locked(&m->waiters, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+            CHECK(status == ZX_OK);
+            self->came_late = true;
+        }
+        spin_unlock(&sched_lock);
     }
-    spin_unlock(&sched_lock);
 }
 
 /*
- * The first waiter becomes the owner, or nobody: nobody else can begin to wait meanwhile, for that takes the lock. The
- * analysis knows the mutex released by name only: this is where it is.
+ * Frees the mutex and wakes the first waiter, which becomes the owner if that is only fair, by the caller's wish or
+ * because it was woken before; without one, so does the thread that is coming. Nobody else changes `owner` meanwhile:
+ * to mark it takes the lock, and it is not free. The analysis knows the mutex released by name only: this is where it
+ * is.
  */
-static void hand_over(struct mutex *m) RELEASE(m) REQUIRES(&sched_lock) NO_THREAD_SAFETY {
-    struct thread *heir = TAILQ_FIRST(&m->waiters.threads);
-    uintptr_t owner = (uintptr_t)heir;
-    if (heir && TAILQ_NEXT(heir, link)) owner |= MUTEX_CONTENDED;
-    atomic_store_explicit(&m->owner, owner, memory_order_release);
-    if (heir) waitq_wake_locked(heir, ZX_OK);
+static void release(struct mutex *m, bool fair) RELEASE(m) REQUIRES(&sched_lock) NO_THREAD_SAFETY {
+    struct thread *first = TAILQ_FIRST(&m->waiters.threads), *heir = NULL;
+    if (first && (fair || first->came_late))
+        heir = first;
+    else if (first)
+        coming_change(m, NULL, first);
+    else if (fair)
+        heir = atomic_exchange_explicit(&m->coming, NULL, memory_order_relaxed);
+    uintptr_t contended = first && TAILQ_NEXT(first, link) ? MUTEX_CONTENDED : 0;
+    atomic_store_explicit(&m->owner, (uintptr_t)heir | contended, memory_order_release);
+    if (first) waitq_wake_locked(first, ZX_OK);
 }
 
 void mutex_unlock_slow(struct mutex *m) {
     CHECK(mutex_held(m));
     spin_lock(&sched_lock);
     CHECK(!TAILQ_EMPTY(&m->waiters.threads));
-    hand_over(m);
+    release(m, false);
+    spin_unlock(&sched_lock);
+}
+
+void mutex_hand_over(struct mutex *m) {
+    CHECK(mutex_held(m));
+    lock_rank_release(m);
+    spin_lock(&sched_lock);
+    release(m, true);
     spin_unlock(&sched_lock);
 }
 
@@ -67,7 +131,7 @@ zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadli
     CHECK(mutex_held(m));
     spin_lock(&sched_lock);
     lock_rank_release(m);
-    hand_over(m);
+    release(m, false);
     zx_status_t status = waitq_block_locked(q, deadline, kind);
     spin_unlock(&sched_lock);
     return status;

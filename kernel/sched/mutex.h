@@ -1,6 +1,10 @@
 /*
- * Mutexes: for work that can take longer, or sleep. Ownership is handed over in the order of arrival, so that no
- * thread that takes one in a loop keeps others from it. Never taken by an interrupt.
+ * Mutexes: for work that can take longer, or sleep. Never taken by an interrupt.
+ *
+ * A thread that finds one taken spins for a bounded while, as long as the owner runs on another processor; then it
+ * blocks. mutex_unlock() frees the mutex and wakes the first waiter, but whoever asks first gets it: a thread that uses
+ * one in a loop does not wait for others to be switched to. Nobody loses for ever: a waiter that was woken and came too
+ * late is handed the mutex when its turn comes again. mutex_unlock_fair() hands it over at once.
  */
 #pragma once
 
@@ -13,8 +17,9 @@
 #include "kernel/sched/waitq.h"
 
 struct CAPABILITY("mutex") mutex {
-    _Atomic uintptr_t owner; /* [a] the owning thread, plus MUTEX_CONTENDED when others wait; 0 when free */
-    struct waitq waiters;    /* [s] */
+    _Atomic uintptr_t owner;         /* [a] the owning thread, 0 when free; plus MUTEX_CONTENDED when others wait */
+    _Atomic(struct thread *) coming; /* [a] one of those that spin, or that were woken to take it; NULL: none known */
+    struct waitq waiters;            /* [s] */
 #ifdef DEBUG
     enum lock_rank rank;
     const char *name;
@@ -39,6 +44,10 @@ void mutex_check_place(const struct mutex *m);
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name);
 void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m) RELEASE(m);
+void mutex_hand_over(struct mutex *m) RELEASE(m);
+
+/* How often a thread looks at a mutex before it blocks. The explorer sets it. */
+extern unsigned mutex_spins;
 
 /* The two that are the lock: the analysis takes their word for it. */
 static inline void mutex_lock(struct mutex *m) ACQUIRE(m) NO_THREAD_SAFETY {
@@ -58,6 +67,18 @@ static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
             !atomic_compare_exchange_strong_explicit(&m->owner, &self, 0, memory_order_release, memory_order_relaxed)))
         mutex_unlock_slow(m);
     switch_point();
+}
+
+/*
+ * The same, but if others want the mutex one of them owns it now, and the caller does not get it back before. For those
+ * that would take it again at once and hold it for long each time.
+ */
+static inline void mutex_unlock_fair(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
+    if (likely(atomic_load_explicit(&m->owner, memory_order_relaxed) == (uintptr_t)arch_current_thread() &&
+               !atomic_load_explicit(&m->coming, memory_order_relaxed)))
+        mutex_unlock(m);
+    else
+        mutex_hand_over(m);
 }
 
 static inline void mutex_assert_held(const struct mutex *m) ASSERTS_HELD(m) { lock_rank_assert_held(m); }

@@ -23,11 +23,11 @@ struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
 static struct run_queue {
     TAILQ_HEAD(, thread) ready;
     unsigned length;
-    struct thread *running;
+    _Atomic(struct thread *) running; /* changed under the lock, read without for a hint */
     struct thread idle;
     zx_time_t alarm; /* what the machine's alarm is set to */
 } run_queues[MAX_CPUS];
-static unsigned cpu_count GUARDED_BY(sched_lock); /* those with an id below it have a run queue */
+static atomic_uint cpu_count; /* those with an id below it have a run queue */
 
 static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(sched_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
 static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
@@ -48,15 +48,17 @@ void sched_init(void) {
     arch_thread_adopt(idle);
     cpu->locks = &idle->locks;
     spin_lock(&sched_lock);
-    cpu_count = cpu->id + 1;
+    atomic_store_explicit(&cpu_count, cpu->id + 1, memory_order_release);
     spin_unlock(&sched_lock);
 }
 
-unsigned sched_cpu_count(void) {
-    spin_lock(&sched_lock);
-    unsigned count = cpu_count;
-    spin_unlock(&sched_lock);
-    return count;
+unsigned sched_cpu_count(void) { return atomic_load_explicit(&cpu_count, memory_order_acquire); }
+
+bool sched_is_running(const struct thread *t) {
+    for (unsigned id = 0; id < sched_cpu_count(); id++) {
+        if (atomic_load_explicit(&run_queues[id].running, memory_order_relaxed) == t) return true;
+    }
+    return false;
 }
 
 void sched_alarm_update(void) {
@@ -145,7 +147,7 @@ void sched_switch(void) {
     next->slice_end = now + SLICE;
     next->state = THREAD_RUNNING;
     next->cpu = cpu->id;
-    this_queue()->running = next;
+    atomic_store_explicit(&this_queue()->running, next, memory_order_relaxed);
     cpu->reschedule = false;
     if (next != prev) {
         force_note_switch(next);

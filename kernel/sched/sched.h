@@ -34,6 +34,12 @@ void sched_switch(void) REQUIRES(&sched_lock);
  */
 void sched_yield_past(unsigned skip);
 
+/*
+ * Does a thread at that address run on a processor? For a hint: it is never looked at, and may have been freed; by the
+ * time the caller acts another may run.
+ */
+bool sched_is_running(const struct thread *t);
+
 /* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's slice. */
 void sched_alarm_update(void) REQUIRES(&sched_lock);
 

@@ -31,6 +31,7 @@ struct thread {
     zx_time_t slice_end;
     zx_time_t started_running;
     zx_duration_t runtime;
+    bool came_late; /* waits for a mutex, and was woken before when another had taken it */
 
     /* [I], but that the thread drops its address space as it exits */
     void (*entry)(void *arg);

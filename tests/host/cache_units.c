@@ -299,7 +299,7 @@ static void turns_clean(void *arg UNUSED) {
 
 static void turns_act(void *arg UNUSED) { turns.good = turns.act(); }
 
-/* A mutex is handed to its waiters in the order of their arrival. */
+/* Between windows the lock is handed to its waiters in the order of their arrival. */
 static bool ends_with(bool (*act)(void), zx_status_t status) {
     turns = (struct turns){.vmo = vmo_of(TURN_PAGES, true), .act = act};
     if (!turns.vmo || !fill(turns.vmo, TURN_PAGES, OLD)) return false;

@@ -153,22 +153,79 @@ static void take_mutex(void *arg) {
     mutex_unlock(&mutex);
 }
 
-KTEST("mutex/it goes to those who wait in the order they came, before whoever held it gets it again") {
+/* So many threads that wait for the mutex, which the caller holds: "abcd". */
+static size_t let_wait(struct actor *actors, size_t count) {
+    size_t waiting = 0;
+    while (waiting < count && act(&actors[waiting], (char)('a' + waiting), take_mutex))
+        runner_settle(&actors[waiting++].runner);
+    return waiting;
+}
+
+static void take_again(void) {
+    mutex_lock(&mutex);
+    happens('z');
+    mutex_unlock(&mutex);
+}
+
+KTEST("mutex/released fairly it goes to those who wait in the order they came, before its owner gets it again") {
     static struct actor actors[4];
     reset();
     mutex_init(&mutex, RANK_JOB, "test");
     mutex_lock(&mutex);
     EXPECT(mutex_held(&mutex));
-    size_t waiting = 0;
-    while (waiting < countof(actors) && act(&actors[waiting], (char)('a' + waiting), take_mutex))
-        runner_settle(&actors[waiting++].runner);
-    mutex_unlock(&mutex);
+    size_t waiting = let_wait(actors, countof(actors));
+    mutex_unlock_fair(&mutex);
     EXPECT(!mutex_held(&mutex));
-    mutex_lock(&mutex);
-    happens('z');
-    mutex_unlock(&mutex);
     for (size_t i = 0; i < waiting; i++) runner_join(&actors[i].runner);
-    EXPECT(in_order("abcdz") && atomic_load(&mutex.owner) == 0);
+    take_again();
+    EXPECT(in_turn("abcdz") && happened[0] == 'a' && atomic_load(&mutex.owner) == 0 && !atomic_load(&mutex.coming));
+}
+
+/* Nothing else runs before the processor is given up: the one that was woken comes too late. */
+KTEST("mutex/its owner may have it again before a waiter that was woken, but not twice") {
+    struct actor a;
+    reset();
+    mutex_init(&mutex, RANK_JOB, "test");
+    mutex_lock(&mutex);
+    NEED(let_wait(&a, 1) == 1);
+    bool irq_were_on = arch_irq_disable();
+    mutex_unlock(&mutex);
+    mutex_lock(&mutex);
+    happens('x');
+    if (irq_were_on) arch_irq_enable();
+    runner_settle(&a.runner);
+    EXPECT(!turns_are_kept() || in_order("x"));
+    mutex_unlock(&mutex);
+    take_again();
+    runner_join(&a.runner);
+    EXPECT(!turns_are_kept() || in_order("xaz"));
+    EXPECT(atomic_load(&mutex.owner) == 0 && !atomic_load(&mutex.coming));
+}
+
+static atomic_bool lets_go;
+
+static void hold_mutex(void *arg) {
+    mutex_lock(&mutex);
+    happens('h');
+    while (!atomic_load(&lets_go)) be_busy();
+    mutex_unlock_fair(&mutex);
+    take_mutex(arg);
+}
+
+/* On another processor somebody holds it and releases it fairly while this one spins. */
+KTEST("mutex/who spins for it is handed it too") {
+    struct actor a;
+    mutex_init(&mutex, RANK_JOB, "test");
+    for (int round = 0; round < 20; round++) {
+        reset();
+        atomic_store(&lets_go, false);
+        NEED(act(&a, 'a', hold_mutex));
+        while (!has_happened('h')) thread_yield();
+        atomic_store(&lets_go, true);
+        take_again();
+        runner_join(&a.runner);
+        EXPECT(atomic_load(&mutex.owner) == 0 && !atomic_load(&mutex.coming) && TAILQ_EMPTY(&mutex.waiters.threads));
+    }
 }
 
 static uint64_t counter;

@@ -49,6 +49,7 @@ static struct {
     bool redundant, grew;
     unsigned points, loops;
     const volatile void *last_place;
+    bool last_is_spinlock;
     struct step next[CPUS];
     bool asleep[CPUS];
     uint64_t nodes;
@@ -247,6 +248,12 @@ static void end_of_schedule(void) {
     cpus_switch(DIRECTOR_CPU);
 }
 
+/* Those who spin for a bounded time, while no other goes on, come to the end of it. */
+static bool end_patience(void) {
+    cpus_stored(&now.points);
+    return any_can_run();
+}
+
 void schedule_blocked(void) {
     unsigned self = cpus_running();
     struct node node = {.count = 0};
@@ -262,6 +269,8 @@ void schedule_blocked(void) {
         now.on = false;
         now.redundant = true;
         cpus_leave();
+    } else if (end_patience()) {
+        schedule_blocked();
     } else if (!cpus_next_alarm()) {
         end_of_schedule();
     }
@@ -355,6 +364,8 @@ void explore_before(const volatile void *address, enum explore_access access, co
     wake_sleepers(step);
     if (write) cpus_stored(address);
     cpus_stored(&now);
+    cpus_stored(&now.points);
+    now.last_is_spinlock = strcmp(site->what, "&l->locked") == 0;
     look_for_loops(address);
 }
 
@@ -412,5 +423,8 @@ void switch_window_reached(void) {
     if (now.on) point((struct step){NULL, true, false}, true);
 }
 
-/* The spinlock that is waited for is what was looked at last. */
-void host_pause(void) { cpus_spin(now.last_place); }
+/*
+ * The spinlock that is waited for is what was looked at last. Who spins for a mutex looks at more than one place: it
+ * goes on after any step of another, or when no other can.
+ */
+void host_pause(void) { cpus_spin(now.last_is_spinlock ? now.last_place : &now.points); }

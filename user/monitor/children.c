@@ -95,10 +95,10 @@ static void serve_channel(struct child *child) {
 /* A line that a person has typed. Ctrl-D at its beginning is the end of the input, this once. */
 static bool read_terminal(char *text, size_t *len) {
     const char *line;
-    enum screen_input input = screen_input(NULL, &line);
-    if (input == INPUT_WAITING) return false;
-    if (input == INPUT_ABANDONED) zx_task_kill(foreground->process);
-    *len = input == INPUT_LINE ? (size_t)snprintf(text, TERMINAL_MAX_TEXT, "%s\n", line) : 0;
+    enum line_event input = screen_input(NULL, &line);
+    if (input == LINE_OPEN) return false;
+    if (input == LINE_ABANDONED) zx_task_kill(foreground->process);
+    *len = input == LINE_DONE ? (size_t)snprintf(text, TERMINAL_MAX_TEXT, "%s\n", line) : 0;
     return true;
 }
 
@@ -194,15 +194,6 @@ bool child_is_ours(zx_koid_t koid) {
 
 /* Starting. */
 
-static struct child *child_new(void) {
-    for (struct child *child = children; child < children + MAX_CHILDREN; child++) {
-        if (child->process != ZX_HANDLE_INVALID) continue;
-        *child = (struct child){0};
-        return child;
-    }
-    return NULL;
-}
-
 static void label_set(struct child *child, const char *name) {
     zx_info_handle_basic_t info = {0};
     zx_object_get_info(child->process, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
@@ -233,11 +224,13 @@ static zx_status_t child_launch(struct child *child, const char *const *args, co
 }
 
 static struct child *child_make(const char *const *args) {
-    struct child *child = child_new();
-    if (!child) {
+    struct child *child = children;
+    while (child < children + MAX_CHILDREN && child->process != ZX_HANDLE_INVALID) child++;
+    if (child == children + MAX_CHILDREN) {
         screen_notice("%d programs are running already, which is as many as there can be.", (int)MAX_CHILDREN);
         return NULL;
     }
+    *child = (struct child){0};
     const char *why = "";
     zx_status_t status = child_launch(child, args, &why);
     if (status == ZX_OK) return child;

@@ -1,6 +1,6 @@
 /*
- * The thread puts bytes into a ring, of which it alone moves the head and the program alone the tail. It has no
- * thread-local storage, so all it does is system calls.
+ * The thread reads standard input and puts bytes into a ring, of which it alone moves the head and the program alone
+ * the tail.
  */
 #include "user/monitor/keyboard.h"
 
@@ -8,49 +8,27 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zircon/process.h>
+#include <unistd.h>
 #include <zircon/syscalls.h>
-
-#include "libc_inline/machine.h"
-#include "user/lib/launch.h"
+#include <zircon/threads.h>
 
 #define RING_SIZE 1024u
 #define KEPT_SIZE 4096u
-#define STACK_SIZE 16384u
 #define FULL_PAUSE ZX_MSEC(10)
-
-#define END_OF_INPUT 0x04
-#define QUOTE 0x16
 
 static char ring[RING_SIZE];
 static atomic_uint ring_head, ring_tail; /* counts of bytes put in and taken out */
 static atomic_bool ring_ended;
-static zx_handle_t event, console;
-static bool terminal, silent; /* is there a person, can there be any input? */
+static zx_handle_t event;
+static bool terminal; /* is there a person? */
 
 static char kept[KEPT_SIZE];
 static size_t kept_len;
 
-static _Alignas(16) char stack[STACK_SIZE];
-
-/* The thread. */
-
-static bool read_byte(char *out) {
-    size_t wanted = 1;
-    return zx_debug_read(console, out, &wanted) == ZX_OK;
-}
-
-/* One byte of the input as it was meant; false at its end. */
-static bool read_input(char *out) {
-    if (silent || !read_byte(out)) return false;
-    if (terminal) return true;
-    if (*out == QUOTE) return read_byte(out);
-    return *out != END_OF_INPUT;
-}
-
-static void thread_main(void) {
+static int thread_main(void *unused) {
+    (void)unused;
     char byte;
-    while (read_input(&byte)) {
+    while (read(STDIN_FILENO, &byte, 1) == 1) {
         unsigned head = atomic_load(&ring_head);
         while (head - atomic_load(&ring_tail) == RING_SIZE) zx_nanosleep(zx_deadline_after(FULL_PAUSE));
         ring[head % RING_SIZE] = byte;
@@ -59,28 +37,20 @@ static void thread_main(void) {
     }
     atomic_store(&ring_ended, true);
     zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
-    zx_thread_exit();
+    return 0;
 }
-
-/* The program. */
 
 bool keyboard_is_terminal(void) { return terminal; }
 zx_handle_t keyboard_event(void) { return event; }
 
 zx_status_t keyboard_start(void) {
     const char *kind = getenv("init.console");
-    silent = kind && strcmp(kind, "none") == 0;
-    terminal = !kind || (strcmp(kind, "pipe") != 0 && !silent);
-    console = launch_resource();
-    zx_handle_t thread;
+    terminal = !kind || (strcmp(kind, "pipe") != 0 && strcmp(kind, "none") != 0);
+    thrd_t thread;
     zx_status_t status = zx_event_create(0, &event);
+    if (status == ZX_OK) status = thrd_status_to_zx_status(thrd_create(&thread, thread_main, NULL));
     if (status != ZX_OK) return status;
-    status = zx_thread_create(zx_process_self(), "keyboard", strlen("keyboard"), 0, &thread);
-    if (status != ZX_OK) return status;
-    zx_vaddr_t top = machine_stack_pointer((zx_vaddr_t)stack, STACK_SIZE);
-    status = zx_thread_start(thread, (uintptr_t)thread_main, top, 0, 0);
-    zx_handle_close(thread);
-    return status;
+    return zx_object_set_property(thrd_get_zx_handle(thread), ZX_PROP_NAME, "keyboard", strlen("keyboard"));
 }
 
 static void take(void) {

@@ -3,7 +3,7 @@
  * hears is kept, in order, until somebody asks for it. If too much is typed ahead, the rest waits in the serial line.
  *
  * Input from a pipe or a file has an end and no keys: Ctrl-C is then a byte like any other. The run script says so on
- * the kernel's command line, init.console=pipe or none; see user/libc/terminal.c.
+ * the kernel's command line, init.console=pipe or none; see user/libc/console.c.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <zircon/compiler.h>
 
 #define CONTROL(letter) ((letter)&0x1f)
 #define ESCAPE 0x1b
@@ -124,14 +125,6 @@ static void recall(struct line_editor *e, size_t shown) {
     line_show(e);
 }
 
-static void recall_older(struct line_editor *e) {
-    if (e->history && e->history->shown < e->history->count) recall(e, e->history->shown + 1);
-}
-
-static void recall_newer(struct line_editor *e) {
-    if (e->history && e->history->shown > 0) recall(e, e->history->shown - 1);
-}
-
 static void remember(struct line_editor *e) {
     struct line_history *h = e->history;
     if (!h || strspn(e->text, " ") == e->len) return;
@@ -148,31 +141,51 @@ static enum line_event finish(struct line_editor *e, enum line_event event) {
     return event;
 }
 
-/* The letter that ends a sequence says which key it was; for some keys a number before the tilde does. */
-static void sequence_end(struct line_editor *e, char letter) {
-    static const char by_number[] = {[1] = 'H', [3] = '~', [4] = 'F', [7] = 'H', [8] = 'F'};
-    if (letter == '~') {
-        if (e->parameter >= sizeof(by_number)) return;
-        letter = by_number[e->parameter];
-    }
-    switch (letter) {
-    case 'A':
-        return recall_older(e);
-    case 'B':
-        return recall_newer(e);
-    case 'C':
-        return move_to(e, right_of(e, e->cursor));
-    case 'D':
-        return move_to(e, left_of(e, e->cursor));
-    case 'H':
-        return move_to(e, 0);
-    case 'F':
-        return move_to(e, e->len);
-    case '~':
-        return delete_range(e, e->cursor, right_of(e, e->cursor));
-    default:
-        return;
-    }
+/* What keys do. */
+static void key_start(struct line_editor *e) { move_to(e, 0); }
+static void key_end(struct line_editor *e) { move_to(e, e->len); }
+static void key_left(struct line_editor *e) { move_to(e, left_of(e, e->cursor)); }
+static void key_right(struct line_editor *e) { move_to(e, right_of(e, e->cursor)); }
+static void key_backspace(struct line_editor *e) { delete_range(e, left_of(e, e->cursor), e->cursor); }
+static void key_delete(struct line_editor *e) { delete_range(e, e->cursor, right_of(e, e->cursor)); }
+static void key_delete_left(struct line_editor *e) { delete_range(e, 0, e->cursor); }
+static void key_delete_right(struct line_editor *e) { delete_range(e, e->cursor, e->len); }
+static void key_delete_word(struct line_editor *e) { delete_range(e, word_start(e), e->cursor); }
+
+static void key_older(struct line_editor *e) {
+    if (e->history && e->history->shown < e->history->count) recall(e, e->history->shown + 1);
+}
+
+static void key_newer(struct line_editor *e) {
+    if (e->history && e->history->shown > 0) recall(e, e->history->shown - 1);
+}
+
+static void key_clear_screen(struct line_editor *e) {
+    put_text(e, "\x1b[H\x1b[2J");
+    line_show(e);
+}
+
+typedef void key_act(struct line_editor *e);
+
+/* By the control character, by the letter that ends a sequence, and by the number before a tilde. */
+static key_act *const by_control[BACKSPACE + 1] = {
+    [CONTROL('A')] = key_start,        [CONTROL('E')] = key_end,          [CONTROL('B')] = key_left,
+    [CONTROL('F')] = key_right,        [CONTROL('P')] = key_older,        [CONTROL('N')] = key_newer,
+    [CONTROL('H')] = key_backspace,    [BACKSPACE] = key_backspace,       [CONTROL('D')] = key_delete,
+    [CONTROL('U')] = key_delete_left,  [CONTROL('K')] = key_delete_right, [CONTROL('W')] = key_delete_word,
+    [CONTROL('L')] = key_clear_screen,
+};
+static key_act *const by_letter[BACKSPACE + 1] = {
+    ['A'] = key_older, ['B'] = key_newer, ['C'] = key_right, ['D'] = key_left, ['H'] = key_start, ['F'] = key_end,
+};
+static key_act *const by_number[] = {
+    [1] = key_start, [3] = key_delete, [4] = key_end, [7] = key_start, [8] = key_end,
+};
+
+static void sequence_end(struct line_editor *e, uint8_t letter) {
+    key_act *act = letter < countof(by_letter) ? by_letter[letter] : NULL;
+    if (letter == '~') act = e->parameter < countof(by_number) ? by_number[e->parameter] : NULL;
+    if (act) act(e);
 }
 
 /* A byte of an escape sequence: of two bytes; of ESC O and a letter; or of ESC [, numbers, and a letter. */
@@ -184,41 +197,8 @@ static void type_sequence(struct line_editor *e, char byte) {
     } else if (goes_on && byte >= '0' && byte <= '9') {
         if (e->parameter < 100) e->parameter = e->parameter * 10 + (unsigned)(byte - '0');
     } else if (!goes_on) {
-        if (e->key != KEY_ESCAPE) sequence_end(e, byte);
+        if (e->key != KEY_ESCAPE) sequence_end(e, (uint8_t)byte);
         e->key = KEY_PLAIN;
-    }
-}
-
-static void type_editing(struct line_editor *e, char byte) {
-    switch (byte) {
-    case CONTROL('A'):
-        return move_to(e, 0);
-    case CONTROL('E'):
-        return move_to(e, e->len);
-    case CONTROL('B'):
-        return move_to(e, left_of(e, e->cursor));
-    case CONTROL('F'):
-        return move_to(e, right_of(e, e->cursor));
-    case CONTROL('P'):
-        return recall_older(e);
-    case CONTROL('N'):
-        return recall_newer(e);
-    case CONTROL('H'):
-    case BACKSPACE:
-        return delete_range(e, left_of(e, e->cursor), e->cursor);
-    case CONTROL('D'):
-        return delete_range(e, e->cursor, right_of(e, e->cursor));
-    case CONTROL('U'):
-        return delete_range(e, 0, e->cursor);
-    case CONTROL('K'):
-        return delete_range(e, e->cursor, e->len);
-    case CONTROL('W'):
-        return delete_range(e, word_start(e), e->cursor);
-    case CONTROL('L'):
-        put_text(e, "\x1b[H\x1b[2J");
-        return line_show(e);
-    default:
-        return;
     }
 }
 
@@ -232,10 +212,10 @@ enum line_event line_type(struct line_editor *e, char byte) {
     if (byte == '\r' || byte == '\n') return finish(e, LINE_DONE);
     if (byte == CONTROL('C')) return finish(e, LINE_ABANDONED);
     if (byte == CONTROL('D') && e->len == 0) return finish(e, LINE_ENDED);
-    if (control) {
-        type_editing(e, byte);
-    } else {
+    if (!control) {
         insert(e, byte);
+    } else if (by_control[(uint8_t)byte]) {
+        by_control[(uint8_t)byte](e);
     }
     return LINE_OPEN;
 }

@@ -21,6 +21,7 @@ enum line_event {
     LINE_DONE,      /* `text` is the line */
     LINE_ABANDONED, /* Ctrl-C */
     LINE_ENDED,     /* Ctrl-D with nothing typed */
+    LINE_TOO_LONG,  /* from a pipe only: screen_input() */
 };
 
 /* Lines entered earlier, oldest first; `shown` counts back from the line that is being typed. */

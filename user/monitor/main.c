@@ -15,13 +15,6 @@
 
 #define PROMPT "jargoon> "
 
-/* Waits for a line. What programs in the background write shows up meanwhile. */
-static enum screen_input line_wait(const char **line) {
-    enum screen_input input;
-    while ((input = screen_input(PROMPT, line)) == INPUT_WAITING) children_serve();
-    return input;
-}
-
 static void line_run(const char *line) {
     static struct words words;
     const char *wrong = words_split(line, &words);
@@ -42,11 +35,12 @@ int main(void) {
     if (keyboard_is_terminal()) printf("\nThis is the monitor. `help` lists its commands, `exit` switches off.\n");
     while (!command_exit_asked()) {
         const char *line;
+        enum line_event input;
         children_look();
-        enum screen_input input = line_wait(&line);
-        if (input == INPUT_ENDED) break;
-        if (input == INPUT_LINE) line_run(line);
-        if (input == INPUT_TOO_LONG) printf("That line is too long: %d characters are the limit.\n", LINE_SIZE - 1);
+        while ((input = screen_input(PROMPT, &line)) == LINE_OPEN) children_serve();
+        if (input == LINE_ENDED) break;
+        if (input == LINE_DONE) line_run(line);
+        if (input == LINE_TOO_LONG) printf("That line is too long: %d characters are the limit.\n", LINE_SIZE - 1);
     }
     return EXIT_SUCCESS;
 }

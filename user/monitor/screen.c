@@ -130,30 +130,17 @@ static void input_begin(const char *prompt) {
 }
 
 /* From a pipe. A line that is too long is read to its end all the same. */
-static enum screen_input gather(char byte) {
+static enum line_event gather(char byte) {
     bool fits = editor.len < sizeof(editor.text) - 1;
     if (byte == '\n') {
         editor.text[fits ? editor.len : 0] = '\0';
-        return fits ? INPUT_LINE : INPUT_TOO_LONG;
+        return fits ? LINE_DONE : LINE_TOO_LONG;
     }
     if (fits) editor.text[editor.len++] = byte;
-    return INPUT_WAITING;
+    return LINE_OPEN;
 }
 
-static enum screen_input edit(char byte) {
-    switch (line_type(&editor, byte)) {
-    case LINE_DONE:
-        return INPUT_LINE;
-    case LINE_ABANDONED:
-        return INPUT_ABANDONED;
-    case LINE_ENDED:
-        return INPUT_ENDED;
-    default:
-        return INPUT_WAITING;
-    }
-}
-
-static enum screen_input input_finish(enum screen_input result, const char **line) {
+static enum line_event input_finish(enum line_event result, const char **line) {
     typing = false;
     if (keyboard_is_terminal()) partial_len = 0;
     *line = editor.text;
@@ -161,20 +148,20 @@ static enum screen_input input_finish(enum screen_input result, const char **lin
     return result;
 }
 
-enum screen_input screen_input(const char *prompt, const char **line) {
+enum line_event screen_input(const char *prompt, const char **line) {
     char byte;
     if (!typing) input_begin(prompt);
     do {
         while (keyboard_next(&byte)) {
-            enum screen_input result = keyboard_is_terminal() ? edit(byte) : gather(byte);
-            if (result != INPUT_WAITING) return input_finish(result, line);
+            enum line_event result = keyboard_is_terminal() ? line_type(&editor, byte) : gather(byte);
+            if (result != LINE_OPEN) return input_finish(result, line);
         }
         if (!keyboard_ended()) continue;
         bool last_line = !keyboard_is_terminal() && editor.len > 0;
-        return input_finish(last_line ? gather('\n') : INPUT_ENDED, line);
+        return input_finish(last_line ? gather('\n') : LINE_ENDED, line);
     } while (keyboard_pending());
     fflush(stdout);
-    return INPUT_WAITING;
+    return LINE_OPEN;
 }
 
 void screen_interrupted(void) {

@@ -9,8 +9,6 @@
 
 #include "user/monitor/line_editor.h"
 
-enum screen_input { INPUT_LINE, INPUT_WAITING, INPUT_ABANDONED, INPUT_ENDED, INPUT_TOO_LONG };
-
 #define SCREEN_TEXT_SIZE 512
 
 /* How far a program in the background has come with its line. */
@@ -39,7 +37,7 @@ void screen_background_end(struct screen_line *line, const char *name);
  * prompt it is a command for the monitor; without it is for the program in the foreground, and follows what that wrote
  * last. *line stays valid until the next call.
  */
-enum screen_input screen_input(const char *prompt, const char **line);
+enum line_event screen_input(const char *prompt, const char **line);
 
 /* Shows that Ctrl-C was typed while a program was in the foreground. */
 void screen_interrupted(void);

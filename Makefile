@@ -80,7 +80,8 @@ KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=no
 # What is made of the list of them: the headers of syscalls/FILE.c, of the list itself, and of programs. Those that
 # would not change are not touched.
 INTERFACE := build/interface
-INTERFACE_HEADERS := $(INTERFACE)/zircon/syscalls/prototypes.h $(patsubst %,$(INTERFACE)/syscalls/%.h, \
+INTERFACE_HEADERS := $(patsubst %,$(INTERFACE)/zircon/%.h,syscalls/prototypes zx-syscall-numbers) \
+	$(patsubst %,$(INTERFACE)/syscalls/%.h, \
 	list pointers $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
 $(INTERFACE)/made: syscalls/syscalls.def syscalls/generate.pl $(wildcard syscalls/*.md)
 	$(call say,CALLS,$<)

@@ -2,8 +2,9 @@
 # Makes of syscalls.def, the list of system calls, what is made of it:
 #
 #     generate.pl headers FOLDER   FOLDER/syscalls/list.h, a macro's call for each call; pointers.h, one for each of
-#                                  their pointers; FILE.h for each FILE.c, with an entry for each of its calls; and
-#                                  FOLDER/zircon/syscalls/prototypes.h, what <zircon/syscalls.h> declares
+#                                  their pointers; FILE.h for each FILE.c, with an entry for each of its calls;
+#                                  FOLDER/zircon/syscalls/prototypes.h, what <zircon/syscalls.h> declares; and
+#                                  FOLDER/zircon/zx-syscall-numbers.h
 #     generate.pl check            names what a call lacks: its section in the manual, with the synopsis and the rights
 #                                  that the list gives it; its function; its test
 use strict;
@@ -253,6 +254,14 @@ sub entry_header {
         . join('', map { "\n" . getters($_) . entry($_) } @kernel);
 }
 
+# Numbers for programs that make system calls without the stubs. The first is the machine's entry code's.
+sub numbers_header {
+    my $number = 0x10000;
+    return "/* Made by syscalls/generate.pl: the numbers of the system calls; the next build may have others. */\n"
+        . join '', "#pragma once\n\n", map { sprintf "#define ZX_SYS_%s 0x%x\n", $_->{name}, $number++ }
+        grep { $_->{kind} ne 'library' } @calls;
+}
+
 # A prototype, with lines that are not too long behind an indentation.
 sub prototype_of {
     my ($call, $indent, $end) = @_;
@@ -297,6 +306,7 @@ sub make_headers {
     spew("$folder/syscalls/list.h", list_header());
     spew("$folder/syscalls/pointers.h", pointers_header());
     spew("$folder/zircon/syscalls/prototypes.h", prototypes_header());
+    spew("$folder/zircon/zx-syscall-numbers.h", numbers_header());
 }
 
 # --- what is missing ---

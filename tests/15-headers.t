@@ -1,5 +1,6 @@
-# The public headers: each compiles alone, twice in a row, in C and C++ by both compilers without a warning; every call
-# that is declared is explained there and exists, under both of its names.
+# The public headers: each compiles alone, twice in a row, in C and C++ by both compilers without a warning; layouts and
+# values are those of tests/interface.list; every call that is declared is explained there and exists, under both of its
+# names.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +12,7 @@ use Test::More;
 my $dir = 'build/tests/headers';
 make_path($dir);
 my ($include, $made) = qw(syscalls/include build/interface);
-chomp(my @headers = sort `cd $include && find zircon -name '*.h'`);
+chomp(my @headers = sort `cd $include && find zircon -name '*.h'`, "zircon/zx-syscall-numbers.h\n");
 ok(@headers > 10, 'there are headers');
 
 my %languages = (
@@ -28,6 +29,42 @@ my %uses = (
         . ' (zx_status_t)ZX_RIGHT_READ};',
     'zircon/threads.h' => 'zx_handle_t f(void); zx_handle_t f(void) { return thrd_get_zx_handle(thrd_current()); }',
     'zircon/time.h' => 'zx_time_t f(void); zx_time_t f(void) { return zx_time_add_duration(ZX_SEC(1), ZX_MSEC(1)); }',
+    'zircon/listnode.h' => <<'END',
+struct element { int value; list_node_t node; };
+int f(list_node_t *list);
+int f(list_node_t *list) {
+    struct element *entry, *next, *last = list_remove_tail_type(list, struct element, node);
+    int sum = last ? last->value : 0;
+    list_for_every_entry(list, entry, struct element, node) sum += entry->value;
+    list_for_every_entry_safe(list, entry, next, struct element, node) list_delete(&entry->node);
+    return sum + list_is_empty(list);
+}
+END
+    'zircon/compiler.h' => <<'END',
+int once(int *x) __NONNULL((1)) __WARN_UNUSED_RESULT;
+__NO_INLINE __SECTION(".text.f") int once(int *x) {
+    switch (*x) {
+    case 1: *x = 2; __FALLTHROUGH;
+    case 2: return __ISCONSTANT(7) ? 3 : 4;
+    default: __UNREACHABLE;
+    }
+}
+extern __typeof__(once) twice __WEAK_ALIAS("once");
+void *text(size_t n) __MALLOC;
+int print(const char *format, ...) __PRINTFLIKE(1, 2) __EXPORT;
+int scan(const char *text, const char *format, ...) __SCANFLIKE(2, 3) __LOCAL;
+int square(int x) __CONST __LEAF_FN;
+size_t length(const char *x) __PURE __DEPRECATE;
+typedef int __MAY_ALIAS any_int;
+static __THREAD int own __UNUSED;
+static __CONSTRUCTOR void first(void) {}
+static __DESTRUCTOR void last(void) {}
+void *caller(void);
+__OPTIMIZE("O1") void *caller(void) { return __GET_CALLER(0) ? __GET_FRAME(0) : 0; }
+int offer(void);
+int __CONCAT(of, fer)(void) { return own; }
+END
+    'zircon/thread_annotations.h' => 'extern int lock; extern int value TA_GUARDED(lock) __UNUSED;',
     'zircon/processargs.h' => 'extern uint32_t id; uint32_t id = PA_HND(PA_USER0, 7);',
 );
 
@@ -35,20 +72,63 @@ sub compile {
     my ($compiler, $standard, $file) = @_;
     chomp(my $builtin = `$compiler -print-file-name=include`);
     my $out = `$compiler $standard -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror -nostdinc \\
-        -isystem /usr/include/x86_64-linux-musl -isystem '$builtin' -I$include -I$made $file 2>&1`;
+        -isystem user/libc/include -isystem /usr/include/x86_64-linux-musl -isystem '$builtin' -I$include -I$made \\
+        $file 2>&1`;
     return $? == 0 ? '' : $out;
 }
 
 for my $language (sort keys %languages) {
     my ($suffix, @compilers) = @{$languages{$language}};
     my $standard = pop @compilers;
-    for my $header (@headers) {
+    # The kernel and the C runtime include them as C23.
+    for my $header ($language eq 'C23' ? () : @headers) {
         my $file = "$dir/" . ($header =~ tr{/}{-}r) . ".$suffix";
         Machine::spew($file, "#include <$header>\n" x 2 . ($uses{$header} // 'extern int unused;') . "\n");
         my @complaints = grep { length } map { compile($_, $standard, $file) } @compilers;
         is_deeply(\@complaints, [], "<$header> is clean as $language");
     }
 }
+
+# --- layouts and values ---
+
+# Each line of the list as an assertion.
+my $header = '';
+my $asserts = "#include <stddef.h>\n";
+my %asserted;
+for (split /\n/, Machine::slurp('tests/interface.list')) {
+    next if /^(#|$)/;
+    if (/^\[(.+)\]$/) { $header = $1; $asserts .= "#include <$header>\n"; next }
+    my @facts = /^(.+?) = (.+)$/ ? "($1) == ($2)" : ();
+    if (my ($type, $size, $fields) = /^(\w+) (\d+)(?:: (.+))?$/) {
+        @facts = "sizeof($type) == $size";
+        push @facts, "offsetof($type, $1) == $2" while ($fields // '') =~ /(\w+) (\d+)/g;
+    }
+    ok(0, "tests/interface.list has no fact in: $_") unless @facts;
+    # C has no constant functions.
+    my @only = $header eq 'zircon/time.h' ? ("#ifdef __cplusplus\n", "#endif\n") : ('', '');
+    $asserts .= join '', $only[0], (map { qq{ASSERT($_, "$_");\n} } @facts), $only[1];
+    $asserted{/^(\w+)/ ? $1 : ''} = 1;
+}
+for my $language (sort keys %languages) {
+    my ($suffix, @compilers) = @{$languages{$language}};
+    my $standard = pop @compilers;
+    my $word = $suffix eq 'c' ? '_Static_assert' : 'static_assert';
+    Machine::spew("$dir/interface.$suffix", "#define ASSERT $word\n$asserts");
+    my @complaints =
+        grep { length } map { compile($_, "$standard -Wno-sign-compare", "$dir/interface.$suffix") } @compilers;
+    is_deeply(\@complaints, [], "layouts and values are as listed, in $language");
+}
+
+# What has a value or a size in a header is in the list.
+my @unlisted;
+for my $file (grep { !/numbers|compiler|annotations|listnode|assert|syscalls\.h$/ } @headers) {
+    my $text = Machine::slurp("$include/$file");
+    push @unlisted, grep { !$asserted{$_} } $text =~ /^#define ((?:ZX|PA)_\w+)/mg,
+        $text =~ /^(?:\}|typedef [\w ]+?) (zx_\w+_t);/mg;
+}
+is_deeply(\@unlisted, [], 'every value and layout of the headers is in the list');
+
+# --- the calls ---
 
 # What the stubs and the C runtime define.
 my $objects = Machine::out('debug') . '/user/obj/user/libc';

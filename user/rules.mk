@@ -12,9 +12,11 @@ CXX := $(patsubst %clang,%clang++,$(patsubst %gcc,%g++,$(firstword $(subst -, ,$
 AR := ar
 include user/libc/$(ARCH)/rules.mk
 
-# Nothing of the host's own C library: musl's headers, and the compiler's for what belongs to the compiler. Segments are
+# Nothing of the host's own C library: musl's headers, with what Zircon's have besides; and the compiler's for what
+# belongs to the compiler. Segments are
 # kept apart by pages, none is writable and executable.
-user-include = -nostdinc -isystem $(MUSL_INCLUDE) -isystem $(shell $(1) -print-file-name=include)
+user-include = -nostdinc -isystem user/libc/include -isystem $(MUSL_INCLUDE) \
+	-isystem $(shell $(1) -print-file-name=include)
 # All code can lie anywhere, so that a program can be linked either way.
 USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
 	$(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface

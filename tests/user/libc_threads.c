@@ -209,6 +209,36 @@ TEST("thrd_get_zx_handle/is what the thread knows as its own") {
     EXPECT_EQ(thrd_status_to_zx_status(thrd_nomem), ZX_ERR_NO_MEMORY);
 }
 
+static int tell_name(void *arg) { return zx_object_get_property(zx_thread_self(), ZX_PROP_NAME, arg, ZX_MAX_NAME_LEN); }
+
+static void expect_named(const char *name, const char *seen) {
+    char told[ZX_MAX_NAME_LEN] = "";
+    thrd_t thread;
+    int result = 1;
+    NEED_EQ(thrd_create_with_name(&thread, tell_name, told, name), thrd_success);
+    EXPECT_EQ(thrd_join(thread, &result), thrd_success);
+    EXPECT_EQ(result, ZX_OK);
+    EXPECT(strcmp(told, seen) == 0);
+}
+
+TEST("libc/thrd_create_with_name names the kernel's thread, and only that one") {
+    expect_named("worker", "worker");
+    expect_named("a name of more than thirty-one bytes", "a name of more than thirty-one ");
+    expect_named("", "");
+    expect_named(NULL, "thread");
+}
+
+TEST("libc/MTX_INIT is a plain mutex, CND_INIT a condition") {
+    static mtx_t plain = MTX_INIT;
+    static cnd_t told = CND_INIT;
+    EXPECT_EQ(mtx_lock(&plain), thrd_success);
+    EXPECT_EQ(mtx_trylock(&plain), thrd_busy);
+    EXPECT_EQ(cnd_signal(&told), thrd_success);
+    EXPECT_EQ(mtx_unlock(&plain), thrd_success);
+    EXPECT_EQ(mtx_trylock(&plain), thrd_success);
+    EXPECT_EQ(mtx_unlock(&plain), thrd_success);
+}
+
 TEST("libc/a thread for which there is no room is EAGAIN") {
     pthread_attr_t attr;
     pthread_t thread;

@@ -5,10 +5,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <zircon/zx-syscall-numbers.h>
 
 enum call_number {
-    CALL_BASE = 0x10000 - 1,
-#define SYSCALL(name, ...) CALL_##name,
+    CALL_BASE = ZX_SYS_handle_close - 1,
+#define SYSCALL(name, ...) CALL_##name = ZX_SYS_##name,
 #include "syscalls/list.h"
 #undef SYSCALL
     CALL_END,

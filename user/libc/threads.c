@@ -26,6 +26,7 @@ struct thread {
     bool mapped;         /* its memory is musl's, and the handle is closed with it */
     bool makes_another;  /* it is in pthread_create, */
     bool mapped_another; /* which has mapped memory */
+    const char *named;   /* it is in thrd_create_with_name */
     int *end_word;       /* set to 0, and woken, when the thread has ended */
     int id;              /* from here on, under `listed` */
     struct thread *next, **link;
@@ -171,7 +172,8 @@ static void thread_begin(uintptr_t top, uintptr_t unused) {
 int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid, void *pointer, int *end_word) {
     if (!(flags & CLONE_THREAD)) return -ENOSYS;
     zx_handle_t handle;
-    if (zx_thread_create(zx_process_self(), "thread", strlen("thread"), 0, &handle) != ZX_OK) return -EAGAIN;
+    const char *name = self.named ? self.named : "thread";
+    if (zx_thread_create(zx_process_self(), name, strlen(name), 0, &handle) != ZX_OK) return -EAGAIN;
     struct beginning *top = (struct beginning *)((uintptr_t)stack & ~(_Alignof(struct beginning) - 1)) - 1;
     *top = (struct beginning){handle, pointer, entry, arg};
     struct thread *thread = thread_of(pointer);
@@ -218,6 +220,13 @@ zx_handle_t _zx_thread_self(void) {
 zx_handle_t thrd_get_zx_handle(thrd_t thread) {
     zx_handle_t handle = thread_of(thread)->handle;
     return handle != ZX_HANDLE_INVALID ? handle : __port_main_thread();
+}
+
+int thrd_create_with_name(thrd_t *thread, thrd_start_t entry, void *arg, const char *name) {
+    self.named = name;
+    int result = thrd_create(thread, entry, arg);
+    self.named = NULL;
+    return result;
 }
 
 int thrd_status_to_zx_status(int thrd_status) {

@@ -15,23 +15,68 @@
 #define __CONSTEXPR
 #endif
 
-#define __EXPORT __attribute__((visibility("default")))
-#define __LOCAL __attribute__((visibility("hidden")))
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+
+#define __CONCAT1(a, b) a##b
+#ifndef __CONCAT
+#define __CONCAT(a, b) __CONCAT1(a, b)
+#endif
+
+/* Of functions. */
 #define __NO_RETURN __attribute__((noreturn))
-#define __ALIGNED(x) __attribute__((aligned(x)))
-#define __PACKED __attribute__((packed))
-#define __UNUSED __attribute__((unused))
-#define __USED __attribute__((used))
-#define __WEAK __attribute__((weak))
+#define __WARN_UNUSED_RESULT __attribute__((warn_unused_result))
 #define __ALWAYS_INLINE __attribute__((always_inline))
 #define __NO_INLINE __attribute__((noinline))
-#define __FALLTHROUGH __attribute__((fallthrough))
+#define __GNU_INLINE __attribute__((gnu_inline))
+#define __PURE __attribute__((pure))
+#define __CONST __attribute__((const))
+#define __LEAF_FN __attribute__((leaf))
+#define __MALLOC __attribute__((malloc))
+#define __NONNULL(x) __attribute__((nonnull x))
+#define __PRINTFLIKE(format_arg, varargs) __attribute__((format(printf, format_arg, varargs)))
+#define __SCANFLIKE(format_arg, varargs) __attribute__((format(scanf, format_arg, varargs)))
+#define __CONSTRUCTOR __attribute__((constructor))
+#define __DESTRUCTOR __attribute__((destructor))
+#define __NAKED __attribute__((naked))
+
+/* Of names, and of what they name. */
+#define __EXPORT __attribute__((visibility("default")))
+#define __LOCAL __attribute__((visibility("hidden")))
+#define __WEAK __attribute__((weak))
+#define __ALIAS(x) __attribute__((alias(x)))
+#define __WEAK_ALIAS(x) __attribute__((weak, alias(x)))
+#define __SECTION(x) __attribute__((section(x)))
+#define __DEPRECATE __attribute__((deprecated))
+#define __UNUSED __attribute__((unused))
+#define __USED __attribute__((used))
+#define __THREAD __thread
+
+/* Of types and variables. */
+#define __ALIGNED(x) __attribute__((aligned(x)))
+#define __PACKED __attribute__((packed))
+#define __MAY_ALIAS __attribute__((may_alias))
 #define __RESTRICT __restrict
 
+/* In function bodies. */
+#define __FALLTHROUGH __attribute__((fallthrough))
+#define __UNREACHABLE __builtin_unreachable()
+#define __ISCONSTANT(x) __builtin_constant_p(x)
+#define __GET_CALLER(level) __builtin_return_address(level)
+#define __GET_FRAME(level) __builtin_frame_address(level)
+#ifndef __offsetof
+#define __offsetof(type, field) offsetof(type, field)
+#endif
+
 #ifdef __clang__
+#define __OPTIMIZE(x)
+#define __EXTERNALLY_VISIBLE
 #define __NO_SAFESTACK __attribute__((no_sanitize("safe-stack")))
 #define __THREAD_ANNOTATION(x) __attribute__((x))
 #else
+#define __OPTIMIZE(x) __attribute__((optimize(x)))
+#define __EXTERNALLY_VISIBLE __attribute__((externally_visible))
 #define __NO_SAFESTACK
 #define __THREAD_ANNOTATION(x)
 #endif

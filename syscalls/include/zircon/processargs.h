@@ -40,9 +40,23 @@ typedef struct zx_proc_args {
 #define PA_JOB_DEFAULT 0x03u
 #define PA_VMAR_ROOT 0x04u
 
-/* The boot archive, read-only, and the root resource. */
-#define PA_VMO_BOOTFS 0x1Bu
-#define PA_RESOURCE 0x3Fu
+/* The region that the program was loaded into; who loads its libraries; memory: of its stack, its file, the boot. */
+#define PA_VMAR_LOADED 0x05u
+#define PA_LDSVC_LOADER 0x10u
+#define PA_VMO_VDSO 0x11u
+#define PA_VMO_STACK 0x13u
+#define PA_VMO_EXECUTABLE 0x14u
+#define PA_VMO_BOOTDATA 0x1Au
+#define PA_VMO_BOOTFS 0x1Bu /* the boot archive, read-only */
+#define PA_VMO_KERNEL_FILE 0x1Cu
+
+/* Directories of a name space, descriptors, the channel that requests come by, a resource. */
+#define PA_NS_DIR 0x20u
+#define PA_FDIO_REMOTE 0x32u
+#define PA_FDIO_LOGGER 0x35u
+#define PA_FDIO_SOCKET 0x36u
+#define PA_DIRECTORY_REQUEST 0x3Bu
+#define PA_RESOURCE 0x3Fu /* the root resource */
 
 /* For a launcher and its program to agree on. */
 #define PA_USER0 0xF0u

@@ -51,6 +51,8 @@ typedef uint64_t zx_koid_t;
 
 typedef uintptr_t zx_vaddr_t;
 typedef uintptr_t zx_paddr_t;
+typedef uint32_t zx_paddr32_t;
+typedef uintptr_t zx_gpaddr_t;
 typedef uint64_t zx_off_t;
 
 /* The type of an object, as ZX_INFO_HANDLE_BASIC tells it. */
@@ -92,6 +94,23 @@ typedef uint32_t zx_signals_t;
 #define __ZX_OBJECT_SIGNALED ((zx_signals_t)1u << 3)
 #define __ZX_OBJECT_SIGNAL_4 ((zx_signals_t)1u << 4)
 #define __ZX_OBJECT_SIGNAL_5 ((zx_signals_t)1u << 5)
+#define __ZX_OBJECT_SIGNAL_6 ((zx_signals_t)1u << 6)
+#define __ZX_OBJECT_SIGNAL_7 ((zx_signals_t)1u << 7)
+#define __ZX_OBJECT_SIGNAL_8 ((zx_signals_t)1u << 8)
+#define __ZX_OBJECT_SIGNAL_9 ((zx_signals_t)1u << 9)
+#define __ZX_OBJECT_SIGNAL_10 ((zx_signals_t)1u << 10)
+#define __ZX_OBJECT_SIGNAL_11 ((zx_signals_t)1u << 11)
+#define __ZX_OBJECT_SIGNAL_12 ((zx_signals_t)1u << 12)
+#define __ZX_OBJECT_SIGNAL_13 ((zx_signals_t)1u << 13)
+#define __ZX_OBJECT_SIGNAL_14 ((zx_signals_t)1u << 14)
+#define __ZX_OBJECT_SIGNAL_15 ((zx_signals_t)1u << 15)
+#define __ZX_OBJECT_SIGNAL_16 ((zx_signals_t)1u << 16)
+#define __ZX_OBJECT_SIGNAL_17 ((zx_signals_t)1u << 17)
+#define __ZX_OBJECT_SIGNAL_18 ((zx_signals_t)1u << 18)
+#define __ZX_OBJECT_SIGNAL_19 ((zx_signals_t)1u << 19)
+#define __ZX_OBJECT_SIGNAL_20 ((zx_signals_t)1u << 20)
+#define __ZX_OBJECT_SIGNAL_21 ((zx_signals_t)1u << 21)
+#define __ZX_OBJECT_SIGNAL_22 ((zx_signals_t)1u << 22)
 #define __ZX_OBJECT_HANDLE_CLOSED ((zx_signals_t)1u << 23)
 
 /* Only ever the result of a wait: the handle waited on was closed. */
@@ -159,6 +178,7 @@ typedef struct zx_wait_item {
 
 /* vmo_create_child. */
 #define ZX_VMO_CHILD_SNAPSHOT ((uint32_t)1u << 0)
+#define ZX_VMO_CHILD_COPY_ON_WRITE ZX_VMO_CHILD_SNAPSHOT /* the same by its older name */
 #define ZX_VMO_CHILD_RESIZABLE ((uint32_t)1u << 2)
 #define ZX_VMO_CHILD_SLICE ((uint32_t)1u << 3)
 #define ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE ((uint32_t)1u << 4)

@@ -171,8 +171,12 @@ typedef struct zx_info_kmem_stats {
 } zx_info_kmem_stats_t;
 
 /* The return code of a process that did not exit by itself. */
-#define ZX_TASK_RETCODE_SYSCALL_KILL ((int64_t)-1024)   /* task_kill */
-#define ZX_TASK_RETCODE_EXCEPTION_KILL ((int64_t)-1028) /* it did what it could not, and nobody handled that */
+#define ZX_TASK_RETCODE_SYSCALL_KILL ((int64_t)-1024)          /* task_kill */
+#define ZX_TASK_RETCODE_OOM_KILL ((int64_t)-1025)              /* memory was short */
+#define ZX_TASK_RETCODE_POLICY_KILL ((int64_t)-1026)           /* its job's policy */
+#define ZX_TASK_RETCODE_VDSO_KILL ((int64_t)-1027)             /* never here, where there is no vDSO */
+#define ZX_TASK_RETCODE_EXCEPTION_KILL ((int64_t)-1028)        /* it did what it could not, and nobody handled that */
+#define ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL ((int64_t)-1029) /* never here, where no process is critical */
 
 /* Properties, by id. */
 #define ZX_PROP_REGISTER_GS ((uint32_t)2u) /* uint64_t, of the calling thread: the base of its GS segment */

@@ -105,7 +105,7 @@ static zx_info_vmo_t vmo_info(struct vmo *vmo, uint32_t via, zx_rights_t rights)
         .parent_koid = vmo->parent_koid,
         .num_children = vmo_child_count(vmo),
         .num_mappings = vmo_mapping_count(vmo),
-        .share_count = vmo_share_count(vmo),
+        .share_count = max_u64(vmo_share_count(vmo), 1),
         .flags = via,
         .committed_bytes = vmo_committed_bytes(vmo, 0, UINT64_MAX),
         .handle_rights = rights,

@@ -108,7 +108,7 @@ static void memory_map_read(const char *entries, size_t count, size_t stride) {
         struct memory m = memory_at(entries, i, stride);
         if (is_ram(m.type)) boot_ranges_add(&physmap, m.base, m.len);
         if (m.type != MEMORY_RAM) continue;
-        boot_info.ram_total += m.len;
+        boot_info.ram_total += m.len & ~(uint64_t)PAGE_MASK;
         boot_ranges_add(&boot_info.ram, m.base, m.len);
     }
     for (size_t i = 0; i < count; i++) {

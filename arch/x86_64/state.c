@@ -38,6 +38,9 @@ static struct trap_frame *frame_of(const struct arch_thread *at) { return (struc
 
 static bool is_base(uint64_t va) { return va == 0 || is_user_address(va); }
 
+/* All of the lower half, for the processor to find out what is there. */
+static bool is_rip(uint64_t va) { return va >> 47 == 0; }
+
 /* Those that a frame and <zircon/syscalls/debug.h> both have, under the same names. */
 #define FRAME_REGISTERS(X)                                                                                        \
     X(rax), X(rbx), X(rcx), X(rdx), X(rsi), X(rdi), X(rbp), X(rsp), X(r8), X(r9), X(r10), X(r11), X(r12), X(r13), \
@@ -55,7 +58,7 @@ static void general_read(const struct arch_thread *at, void *state) {
 static zx_status_t general_write(struct arch_thread *at, const void *state) {
     const zx_thread_state_general_regs_t *r = state;
     struct trap_frame *f = frame_of(at);
-    if (!is_user_address(r->rip) || !is_base(r->fs_base) || !is_base(r->gs_base)) return ZX_ERR_INVALID_ARGS;
+    if (!is_rip(r->rip) || !is_base(r->fs_base) || !is_base(r->gs_base)) return ZX_ERR_INVALID_ARGS;
     if ((r->rflags ^ f->rflags) & ~(uint64_t)FLAGS_USER) return ZX_ERR_INVALID_ARGS;
 #define WRITE(name) f->name = r->name
     FRAME_REGISTERS(WRITE);

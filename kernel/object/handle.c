@@ -13,6 +13,8 @@
 #define INDEX_BITS 18
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)
 #define FIXED_BITS 3u
+/* Values are positive as an int32_t: programs test for that. */
+#define VALUE_MASK ((zx_handle_t)INT32_MAX)
 #define ONE_GENERATION (1u << (INDEX_BITS + 2))
 #define NO_SLOT UINT32_MAX
 
@@ -52,7 +54,7 @@ void handle_discard(struct handle handle) {
 void handle_table_init(struct handle_table *table) {
     *table = (struct handle_table){.free_first = NO_SLOT, .free_last = NO_SLOT};
     mutex_init(&table->lock, RANK_HANDLES, "handle table");
-    table->mixer = (uint32_t)arch_entropy() & ~FIXED_BITS;
+    table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
 }
 
 static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
@@ -192,7 +194,7 @@ zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
     uint32_t index = slot_take(table);
     if (index != NO_SLOT) {
         struct handle_slot *slot = slot_at(table, index);
-        slot->value = ((slot->value ^ table->mixer) + ONE_GENERATION) ^ table->mixer;
+        slot->value = (((slot->value ^ table->mixer) + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
         slot_set(slot, SLOT_RESERVED);
         table->live++;
         *value = slot->value | FIXED_BITS;

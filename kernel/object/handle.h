@@ -6,7 +6,8 @@
  * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle outside
  * any table (in a message) is a `struct handle`, and belongs to whoever has it.
  *
- * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set. One mutex
+ * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set,
+ * and the highest never. One mutex
  * guards a table.
  */
 #pragma once

@@ -54,10 +54,11 @@ TEST("handle/H4 a value is not used again soon, whatever takes its place") {
     }
 }
 
-TEST("handle/values have both low bits set and are never 0") {
+TEST("handle/choices: values have both low bits set, are never 0, and are positive as an int32_t") {
     for (int i = 0; i < 100; i++) {
         zx_handle_t handle = vmo_make(PAGE);
         NEED_EQ(handle & 3, 3);
+        NEED((int32_t)handle > 0);
     }
 }
 

@@ -27,7 +27,7 @@ TEST("object_get_info/VMO tells size, kind, rights and what is committed") {
     zx_info_vmo_t info = vmo_info(vmo);
     EXPECT_EQ(info.koid, basic_info(vmo).koid);
     EXPECT(info.size_bytes == 5 * PAGE && info.committed_bytes == 0 && info.parent_koid == 0 && info.num_children == 0);
-    EXPECT(info.num_mappings == 0 && info.share_count == 0 && info.handle_rights == handle_rights(vmo));
+    EXPECT(info.num_mappings == 0 && info.share_count == 1 && info.handle_rights == handle_rights(vmo));
     EXPECT_EQ(info.flags, ZX_INFO_VMO_TYPE_PAGED | ZX_INFO_VMO_RESIZABLE | ZX_INFO_VMO_VIA_HANDLE);
     EXPECT_EQ(info.cache_policy, ZX_CACHE_POLICY_CACHED);
     EXPECT_EQ(info.name[0], '\0');

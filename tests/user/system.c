@@ -104,11 +104,12 @@ TEST("cprng_add_entropy/bytes drawn before are not drawn again") {
 
 TEST("system_get_num_cpus/at least one") { EXPECT(zx_system_get_num_cpus() >= 1 && zx_system_get_num_cpus() <= 64); }
 
-TEST("system_get_physmem/as the resource tells it") {
+TEST("system_get_physmem/choices: whole pages, as the resource tells it") {
     zx_info_kmem_stats_t stats;
     NEED_OK(zx_object_get_info(test_resource(), ZX_INFO_KMEM_STATS, &stats, sizeof(stats), NULL, NULL));
     EXPECT_EQ(zx_system_get_physmem(), stats.total_bytes);
     EXPECT(zx_system_get_physmem() > 0);
+    EXPECT_EQ(zx_system_get_physmem() % ZX_PAGE_SIZE, 0);
 }
 
 TEST("system_get_dcache_line_size/a power of two") {

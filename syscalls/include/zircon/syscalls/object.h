@@ -149,7 +149,7 @@ typedef struct zx_info_vmo {
     zx_koid_t parent_koid; /* 0: not a child */
     size_t num_children;
     size_t num_mappings;
-    size_t share_count; /* how many processes map it */
+    size_t share_count; /* how many processes map it, but at least 1 */
     uint32_t flags;     /* ZX_INFO_VMO_*; one VIA flag says how the VMO was found */
     uint8_t padding1[4];
     uint64_t committed_bytes;

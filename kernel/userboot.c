@@ -14,6 +14,7 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/user_thread.h"
+#include "vm/heap.h"
 #include "vm/page.h"
 #include "vm/vmar.h"
 
@@ -104,15 +105,17 @@ static zx_status_t make_message(const uint32_t *ids, uint32_t num_ids, struct me
     static const char name[] = "init";
     size_t room = sizeof(zx_proc_args_t) + num_ids * sizeof(*ids) + sizeof(name) + strlen(options_line()) + 1;
     if (room > ZX_CHANNEL_MAX_MSG_BYTES) return ZX_ERR_OUT_OF_RANGE;
-    zx_status_t status = message_create((uint32_t)room, out);
-    if (status != ZX_OK) return status;
-    uint8_t *bytes = (*out)->bytes;
+    uint8_t *bytes = heap_alloc_zeroed(room);
+    zx_status_t status = bytes ? message_create((uint32_t)room, num_ids, out) : ZX_ERR_NO_MEMORY;
+    if (status != ZX_OK) {
+        heap_free(bytes);
+        return status;
+    }
     zx_proc_args_t header = {.protocol = ZX_PROCARGS_PROTOCOL,
                              .version = ZX_PROCARGS_VERSION,
                              .handle_info_off = sizeof(header),
                              .args_off = (uint32_t)(sizeof(header) + num_ids * sizeof(*ids)),
                              .args_num = 1};
-    memset(bytes, 0, room);
     memcpy(bytes + header.handle_info_off, ids, num_ids * sizeof(*ids));
     memcpy(bytes + header.args_off, name, sizeof(name));
     header.environ_off = header.args_off + (uint32_t)sizeof(name);
@@ -120,6 +123,8 @@ static zx_status_t make_message(const uint32_t *ids, uint32_t num_ids, struct me
     char *text = (char *)bytes + header.environ_off;
     header.environ_num = put_words(&text, options_line());
     memcpy(bytes, &header, sizeof(header));
+    for (struct message_piece piece = {0}; message_next(*out, &piece);) memcpy(piece.data, bytes + piece.at, piece.len);
+    heap_free(bytes);
     return ZX_OK;
 }
 

@@ -66,11 +66,12 @@ static zx_status_t take_handles(const struct object *channel, struct message *me
     return status;
 }
 
-/* The caller's bytes, in a message of their own. */
-static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, struct message **out) {
-    zx_status_t status = message_create(num_bytes, out);
-    if (status != ZX_OK || num_bytes == 0) return status;
-    status = copy_in((*out)->bytes, bytes, num_bytes);
+/* The caller's bytes, in a message of their own, with room for so many handles. */
+static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, uint32_t num_handles, struct message **out) {
+    zx_status_t status = message_create(num_bytes, num_handles, out);
+    if (status != ZX_OK) return status;
+    for (struct message_piece piece = {0}; status == ZX_OK && message_next(*out, &piece);)
+        status = copy_in(piece.data, user_in_at(bytes, piece.at), piece.len);
     if (status != ZX_OK) message_discard(*out);
     return status;
 }
@@ -80,7 +81,7 @@ static zx_status_t collect_message(struct object *channel, user_in_t bytes, uint
                                    uint32_t num_handles, struct message **out) {
     zx_status_t status = ZX_ERR_OUT_OF_RANGE;
     if (num_bytes <= ZX_CHANNEL_MAX_MSG_BYTES && num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES)
-        status = make_message(bytes, num_bytes, out);
+        status = make_message(bytes, num_bytes, num_handles, out);
     if (status != ZX_OK) {
         consume_handles(handles, num_handles);
         return status;
@@ -107,7 +108,9 @@ static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_i
 
 /* Makes a message's bytes and handles the caller's. */
 static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
-    zx_status_t status = message->num_bytes ? copy_out(bytes, message->bytes, message->num_bytes) : ZX_OK;
+    zx_status_t status = ZX_OK;
+    for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
+        status = copy_out(user_out_at(bytes, piece.at), piece.data, piece.len);
     if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
     if (status == ZX_OK) message->num_handles = 0;
     return status;

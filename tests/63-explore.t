@@ -17,7 +17,8 @@ my @scenarios = qw(
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
     close+replace@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together
-    channel_read+close_channel@together channel_call+channel_answer@together port_queue+port_wait@together
+    channel_read+close_channel@together channel_swallow+close_channel@together
+    channel_call+channel_answer@together port_queue+port_wait@together
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
     futex_requeue+futex_wait@together start_egg+close_egg@together process_create+job_create@same
 );

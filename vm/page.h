@@ -31,12 +31,13 @@ enum page_state {
 };
 
 struct page {
-    LIST_ENTRY(page) link; /* free: [g] the list of its order; slab: [b] the slabs of its class with room */
-    void *slab_free;       /* slab: [b] first free object */
-    atomic_uint refs;      /* used: [a] owners */
-    uint16_t slab_used;    /* slab: [b] objects given out */
-    uint8_t state;         /* enum page_state; [g] while free, else its owner's */
-    uint8_t order;         /* head of a run: its order; slab: its class */
+    /* free: [g] the list of its order; slab: [b] the slabs of its class with room; of a message: its others */
+    LIST_ENTRY(page) link;
+    void *slab_free;    /* slab: [b] first free object */
+    atomic_uint refs;   /* used: [a] owners */
+    uint16_t slab_used; /* slab: [b] objects given out */
+    uint8_t state;      /* enum page_state; [g] while free, else its owner's */
+    uint8_t order;      /* head of a run: its order; slab: its class */
 };
 
 /* Takes over what the boot loader reported free. */

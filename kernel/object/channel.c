@@ -10,52 +10,8 @@
 
 #include "kernel/base/log.h"
 #include "kernel/object/channel_internal.h"
-#include "kernel/sched/thread.h"
-#include "vm/heap.h"
 
 static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
-
-zx_status_t message_create(uint32_t num_bytes, struct message **out) {
-    struct message *message = heap_alloc(sizeof(*message) + num_bytes);
-    if (!message) return ZX_ERR_NO_MEMORY;
-    message->num_bytes = num_bytes;
-    message->num_handles = 0;
-    message->carries_channels = false;
-    *out = message;
-    return ZX_OK;
-}
-
-/*
- * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a
- * thread's stack works them all off; inner ones only add to its list.
- */
-static void queue_discard(struct message_queue *queue) {
-    struct thread *self = thread_current();
-    if (self->discarding) {
-        STAILQ_CONCAT((struct message_queue *)self->discarding, queue);
-        return;
-    }
-    struct message *message;
-    self->discarding = queue;
-    while ((message = STAILQ_FIRST(queue))) {
-        STAILQ_REMOVE_HEAD(queue, link);
-        for (uint32_t i = 0; i < message->num_handles; i++) handle_discard(message->handles[i]);
-        heap_free(message);
-    }
-    self->discarding = NULL;
-}
-
-void message_discard(struct message *message) {
-    struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
-    STAILQ_INSERT_TAIL(&queue, message, link);
-    queue_discard(&queue);
-}
-
-static void channel_free(struct object *object) {
-    const struct channel *end = channel_from_object(object);
-    ASSERT(STAILQ_EMPTY(&end->queue) && LIST_EMPTY(&end->calls));
-    peer_free(object);
-}
 
 static struct channel *channel_in(const struct handle *handle) {
     return handle->object->ops->type == ZX_OBJ_TYPE_CHANNEL ? channel_from_object(handle->object) : NULL;
@@ -69,14 +25,28 @@ static void message_set_container(struct message *message, struct channel *conta
     }
 }
 
-/* Would the message, in that end's queue, hold an end that holds that queue? */
-static bool closes_cycle(const struct message *message, const struct channel *container) REQUIRES(&transit_lock) {
-    for (; container; container = container->container) {
-        for (uint32_t i = 0; i < message->num_handles; i++) {
-            if (message->handles[i].object == &container->base.object) return true;
-        }
+/* Marks the ends in a message as moving, or not. True: one of them has such messages itself. */
+static bool message_set_moving(struct message *message, bool moving) REQUIRES(&transit_lock) {
+    bool deep = false;
+    for (uint32_t i = 0; i < message->num_handles; i++) {
+        struct channel *end = channel_in(&message->handles[i]);
+        if (!end) continue;
+        end->moving = moving;
+        deep = deep || end->carriers > 0;
     }
-    return false;
+    return deep;
+}
+
+/*
+ * Would the message, in that end's queue, hold an end that holds that queue? An end that holds none needs no search:
+ * it could only be that very one.
+ */
+static bool closes_cycle(struct message *message, const struct channel *container) REQUIRES(&transit_lock) {
+    const bool deep = message_set_moving(message, true);
+    bool closes = container->moving;
+    while (deep && !closes && (container = container->container)) closes = container->moving;
+    message_set_moving(message, false);
+    return closes;
 }
 
 static bool has_channels(const struct message *message) {
@@ -84,43 +54,6 @@ static bool has_channels(const struct message *message) {
         if (channel_in(&message->handles[i])) return true;
     }
     return false;
-}
-
-static void channel_on_zero_handles(struct object *object) {
-    struct channel *end = channel_from_object(object);
-    struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
-    struct message *message;
-    mutex_lock(&transit_lock);
-    mutex_lock(&end->base.pair->lock);
-    STAILQ_SWAP(&queue, &end->queue, message);
-    end->queued = 0;
-    peer_part(&end->base, ZX_CHANNEL_WRITABLE);
-    mutex_unlock(&end->base.pair->lock);
-    STAILQ_FOREACH (message, &queue, link) message_set_container(message, NULL);
-    mutex_unlock(&transit_lock);
-    queue_discard(&queue);
-}
-
-static const struct object_ops channel_ops = {
-    .type = ZX_OBJ_TYPE_CHANNEL,
-    .default_rights = ZX_DEFAULT_CHANNEL_RIGHTS,
-    .free = channel_free,
-    .on_zero_handles = channel_on_zero_handles,
-    .related_koid = peer_related_koid,
-};
-
-zx_status_t channel_create(struct object **out0, struct object **out1) {
-    struct object *ends[2];
-    zx_status_t status = peers_create(&channel_ops, sizeof(struct channel), ZX_CHANNEL_WRITABLE, &ends[0], &ends[1]);
-    if (status != ZX_OK) return status;
-    for (size_t i = 0; i < countof(ends); i++) {
-        struct channel *end = channel_from_object(ends[i]);
-        STAILQ_INIT(&end->queue);
-        LIST_INIT(&end->calls);
-    }
-    *out0 = ends[0];
-    *out1 = ends[1];
-    return ZX_OK;
 }
 
 /*
@@ -132,6 +65,7 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
         mutex_assert_held(&transit_lock);
         if (closes_cycle(message, end)) return false;
         message_set_container(message, end);
+        end->carriers++;
     }
     STAILQ_INSERT_TAIL(&end->queue, message, link);
     end->queued++;
@@ -188,6 +122,7 @@ static zx_status_t dequeue(struct channel *end, bool discard, uint32_t *num_byte
     if (first->carries_channels) {
         mutex_assert_held(&transit_lock);
         message_set_container(first, NULL);
+        end->carriers--;
     }
     if (STAILQ_EMPTY(&end->queue)) object_signal(&end->base.object, ZX_CHANNEL_READABLE, 0);
     *out = first;
@@ -224,4 +159,49 @@ uint64_t channel_pending(struct object *object) {
     uint64_t pending = end->queued;
     mutex_unlock(&end->base.pair->lock);
     return pending;
+}
+
+/* Its first message, whatever it is, or NULL. */
+static struct message *read_any(struct object *end) {
+    uint32_t bytes = ZX_CHANNEL_MAX_MSG_BYTES, handles = ZX_CHANNEL_MAX_MSG_HANDLES;
+    struct message *message;
+    return channel_read(end, false, &bytes, &handles, &message) == ZX_OK ? message : NULL;
+}
+
+/* The queue goes message by message, so that no lock is held for many. None can come any more. */
+static void channel_on_zero_handles(struct object *object) {
+    struct channel *end = channel_from_object(object);
+    struct message *message;
+    mutex_lock(&end->base.pair->lock);
+    peer_part(&end->base, ZX_CHANNEL_WRITABLE);
+    mutex_unlock(&end->base.pair->lock);
+    while ((message = read_any(object))) message_discard(message);
+}
+
+static void channel_free(struct object *object) {
+    const struct channel *end = channel_from_object(object);
+    ASSERT(STAILQ_EMPTY(&end->queue) && RB_EMPTY(&end->calls));
+    peer_free(object);
+}
+
+static const struct object_ops channel_ops = {
+    .type = ZX_OBJ_TYPE_CHANNEL,
+    .default_rights = ZX_DEFAULT_CHANNEL_RIGHTS,
+    .free = channel_free,
+    .on_zero_handles = channel_on_zero_handles,
+    .related_koid = peer_related_koid,
+};
+
+zx_status_t channel_create(struct object **out0, struct object **out1) {
+    struct object *ends[2];
+    zx_status_t status = peers_create(&channel_ops, sizeof(struct channel), ZX_CHANNEL_WRITABLE, &ends[0], &ends[1]);
+    if (status != ZX_OK) return status;
+    for (size_t i = 0; i < countof(ends); i++) {
+        struct channel *end = channel_from_object(ends[i]);
+        STAILQ_INIT(&end->queue);
+        RB_INIT(&end->calls);
+    }
+    *out0 = ends[0];
+    *out1 = ends[1];
+    return ZX_OK;
 }

@@ -9,30 +9,18 @@
  */
 #pragma once
 
-#include "kernel/object/handle.h"
+#include <bsd/sys/tree.h>
+
+#include "kernel/object/message.h"
 #include "kernel/object/wait.h"
-
-struct message {
-    STAILQ_ENTRY(message) link;
-    uint32_t num_bytes;
-    uint32_t num_handles;
-    bool carries_channels; /* [I] once it is in a queue: the transit lock is needed to take it out */
-    struct handle handles[ZX_CHANNEL_MAX_MSG_HANDLES];
-    uint8_t bytes[];
-};
-
-/* Room for `num_bytes`, with no handles. NO_MEMORY. */
-MUST_CHECK zx_status_t message_create(uint32_t num_bytes, struct message **out);
-/* Frees it and closes its handles, without recursion however deep channels lie in messages. */
-void message_discard(struct message *message);
 
 /*
  * A call: a request that was sent, and the wait for its reply. It outlasts interruptions of that wait.
  */
 struct channel_call {
-    LIST_ENTRY(channel_call) link; /* [c] in the end's list, until it is answered */
-    uint32_t txid;                 /* [c] */
-    struct message *reply;         /* [c] */
+    RB_ENTRY(channel_call) node; /* [c] in the end's tree, until it is answered */
+    uint32_t txid;               /* [c] */
+    struct message *reply;       /* [c] */
     struct waiter waiter;
     struct wait wait; /* [T] for the other end's close; `object`: our end, with a reference; NULL: there is no call */
 };

@@ -1,6 +1,6 @@
 /*
  * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
- * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's list.
+ * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's tree.
  */
 #include "kernel/base/string.h"
 #include "kernel/object/channel_internal.h"
@@ -9,16 +9,25 @@
 /* Set in all numbers given here, so that programs can have others for themselves. */
 #define TXID_KERNEL 0x80000000u
 
+static int call_compare(const struct channel_call *a, const struct channel_call *b) {
+    return a->txid < b->txid ? -1 : a->txid > b->txid;
+}
+
+RB_GENERATE_INTERNAL(call_tree, channel_call, node, call_compare, UNUSED static)
+
+static struct channel_call *call_find(struct channel *end, uint32_t txid) REQUIRES(&end->base.pair->lock) {
+    struct channel_call *call = RB_ROOT(&end->calls);
+    while (call && call->txid != txid) call = txid < call->txid ? RB_LEFT(call, node) : RB_RIGHT(call, node);
+    return call;
+}
+
 bool call_answer(struct channel *end, struct message *message) {
     uint32_t txid;
-    struct channel_call *call;
-    if (message->num_bytes < sizeof(txid)) return false;
-    memcpy(&txid, message->bytes, sizeof(txid));
-    LIST_FOREACH (call, &end->calls, link) {
-        if (call->txid == txid) break;
-    }
+    if (RB_EMPTY(&end->calls) || message->num_bytes < sizeof(txid)) return false;
+    memcpy(&txid, message_data(message), sizeof(txid));
+    struct channel_call *call = call_find(end, txid);
     if (!call) return false;
-    LIST_REMOVE(call, link);
+    RB_REMOVE(call_tree, &end->calls, call);
     call->reply = message;
     spin_lock(&call->waiter.lock);
     waiter_end(&call->waiter);
@@ -28,20 +37,16 @@ bool call_answer(struct channel *end, struct message *message) {
 
 /* A number that no waiting call of this end has. */
 static uint32_t fresh_txid(struct channel *end) REQUIRES(&end->base.pair->lock) {
-    struct channel_call *other;
     do {
         end->last_txid = (end->last_txid + 1) | TXID_KERNEL;
-        LIST_FOREACH (other, &end->calls, link) {
-            if (other->txid == end->last_txid) break;
-        }
-    } while (other);
+    } while (call_find(end, end->last_txid));
     return end->last_txid;
 }
 
 /* Whether the reply came is settled here, and stays so. */
 static struct message *call_leave(struct channel *end, struct channel_call *call) {
     mutex_lock(&end->base.pair->lock);
-    if (!call->reply) LIST_REMOVE(call, link);
+    if (!call->reply) RB_REMOVE(call_tree, &end->calls, call);
     mutex_unlock(&end->base.pair->lock);
     return call->reply;
 }
@@ -63,9 +68,9 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
     object_ref(object);
     mutex_lock(&end->base.pair->lock);
     call->txid = fresh_txid(end);
-    LIST_INSERT_HEAD(&end->calls, call, link);
+    RB_INSERT(call_tree, &end->calls, call);
     mutex_unlock(&end->base.pair->lock);
-    memcpy(request->bytes, &call->txid, sizeof(call->txid));
+    memcpy(message_data(request), &call->txid, sizeof(call->txid));
     zx_status_t status = channel_send(end, request, true);
     if (status == ZX_OK) {
         wait_begin(&call->wait, table, &call->waiter);

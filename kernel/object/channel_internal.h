@@ -6,15 +6,19 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/peer.h"
 
-STAILQ_HEAD(message_queue, message);
+RB_HEAD(call_tree, channel_call);
 
 struct channel {
     struct peer base;
-    struct message_queue queue;      /* [c] */
-    uint64_t queued;                 /* [c] messages in it */
-    struct channel *container;       /* [q] the end whose queue its handle lies in, or NULL */
-    LIST_HEAD(, channel_call) calls; /* [c] waiting for their replies */
-    uint32_t last_txid;              /* [c] */
+    struct message_queue queue; /* [c] */
+    uint64_t queued;            /* [c] messages in it */
+    struct call_tree calls;     /* [c] waiting for their replies, by number */
+    uint32_t last_txid;         /* [c] */
+
+    /* [q] */
+    bool moving;               /* lies in the message that is just being put into a queue */
+    uint64_t carriers;         /* messages in the queue that carry channel ends */
+    struct channel *container; /* the end whose queue its handle lies in, or NULL */
 };
 
 static inline struct channel *channel_from_object(struct object *object) {

@@ -48,7 +48,7 @@ struct thread {
 #ifdef DEBUG
     uint64_t number; /* in the order of creation */
 #endif
-    void *discarding; /* the queue of messages it is discarding; kernel/object/channel.c */
+    void *discarding; /* the queue of messages it is discarding; kernel/object/message.c */
 };
 
 static inline struct thread *thread_current(void) { return arch_current_thread(); }

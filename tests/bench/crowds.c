@@ -2,6 +2,7 @@
  * How the cost of calls on objects grows with how many wait for them. Prints lines of a name and a number, instructions
  * per call, for tests/70-scaling.t; run it as scaling.c, which has the same for memory.
  */
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,83 @@ static void watches(unsigned count) {
     free(handles);
 }
 
+static zx_handle_t called; /* the end through which calls are made */
+
+static void *call_run(void *arg) {
+    uint32_t request[2] = {0}, reply[2], bytes, handles;
+    const zx_channel_call_args_t args = {
+        .wr_bytes = request, .wr_num_bytes = sizeof(request), .rd_bytes = reply, .rd_num_bytes = sizeof(reply)};
+    MUST(zx_channel_call(called, 0, ZX_TIME_INFINITE, &args, &bytes, &handles));
+    return arg;
+}
+
+static uint64_t answer_cost(zx_handle_t end, uint32_t txid) {
+    const uint32_t answer[2] = {txid};
+    uint64_t begin = now();
+    MUST(zx_channel_write(end, 0, answer, sizeof(answer), NULL, 0));
+    return now() - begin;
+}
+
+static uint32_t receive(zx_handle_t end) {
+    uint32_t request[2], bytes;
+    MUST(zx_object_wait_one(end, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL));
+    MUST(zx_channel_read(end, 0, request, NULL, sizeof(request), 0, &bytes, NULL));
+    return request[0];
+}
+
+/* So many threads in a call over one channel: a message that is no answer, and answers, the oldest call first. */
+static void calls(unsigned count) {
+    zx_handle_t end;
+    pthread_t *threads = calloc(count, sizeof(*threads));
+    uint32_t *txids = calloc(count, sizeof(*txids));
+    uint64_t message = UINT64_MAX, answer = UINT64_MAX;
+    MUST(zx_channel_create(0, &called, &end));
+    for (unsigned i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, call_run, NULL) != 0) must(ZX_ERR_NO_MEMORY, __LINE__);
+        txids[i] = receive(end);
+    }
+    for (int i = 0; i < TRIES; i++) message = least(message, answer_cost(end, 1));
+    tell("message-beside-calls", count, message);
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t cost = answer_cost(end, txids[i]);
+        if (i < TRIES) answer = least(answer, cost);
+    }
+    tell("answer-call", count, answer);
+    for (unsigned i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    MUST(zx_handle_close(called));
+    MUST(zx_handle_close(end));
+    free(threads);
+    free(txids);
+}
+
+static void send(zx_handle_t end, zx_handle_t handle) { MUST(zx_channel_write(end, 0, NULL, 0, &handle, 1)); }
+
+/* An end that lies in a queue of an end that lies in a queue, and so on: sending it a message that carries an end. */
+static void nesting(unsigned count) {
+    zx_handle_t first, inner, near, far, extra[2];
+    uint64_t cost = UINT64_MAX;
+    MUST(zx_channel_create(0, &first, &inner));
+    for (unsigned i = 0; i < count; i++) {
+        MUST(zx_channel_create(0, &near, &far));
+        send(near, inner);
+        MUST(zx_handle_close(near));
+        inner = far;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        MUST(zx_channel_create(0, &extra[0], &extra[1]));
+        uint64_t begin = now();
+        send(first, extra[0]);
+        cost = least(cost, now() - begin);
+        MUST(zx_handle_close(extra[1]));
+    }
+    tell("send-into-nested", count, cost);
+    MUST(zx_handle_close(first));
+    MUST(zx_handle_close(inner));
+}
+
 int main(void) {
     for (unsigned count = 1; count <= 10000; count *= 100) watches(count);
+    for (unsigned count = 1; count <= 1000; count *= 10) calls(count);
+    for (unsigned count = 1; count <= 10000; count *= 100) nesting(count);
     return 0;
 }

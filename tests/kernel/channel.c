@@ -5,6 +5,7 @@
 
 #include "kernel/base/string.h"
 #include "tests/kernel/support.h"
+#include "vm/heap.h"
 
 /* Both ends, each held by one handle outside any table. */
 static struct handle end[2];
@@ -27,8 +28,8 @@ static void finish(void) {
 static struct message *message(const char *text) {
     struct message *m;
     uint32_t len = (uint32_t)strlen(text);
-    if (message_create(len, &m) != ZX_OK) return NULL;
-    memcpy(m->bytes, text, len);
+    if (message_create(len, 2, &m) != ZX_OK) return NULL;
+    memcpy(message_data(m), text, len);
     return m;
 }
 
@@ -42,7 +43,7 @@ static bool receives(size_t at, const char *text) {
     uint32_t bytes = 100, handles = 4;
     struct message *m;
     if (channel_read(end[at].object, false, &bytes, &handles, &m) != ZX_OK) return false;
-    bool same = bytes == strlen(text) && m->num_bytes == bytes && memcmp(m->bytes, text, bytes) == 0;
+    bool same = bytes == strlen(text) && m->num_bytes == bytes && memcmp(message_data(m), text, bytes) == 0;
     message_discard(m);
     return same;
 }
@@ -117,6 +118,69 @@ KTEST("channel/a message owns its handles, wherever it ends") {
     handle_discard(end[0]);
 }
 
+/* What a message of so many bytes takes: of the heap, and in pages of its own. */
+static bool takes(uint32_t bytes, uint32_t handles, size_t heap_most, size_t pages) {
+    struct message *m[2];
+    if (message_create(bytes, handles, &m[0]) != ZX_OK) return false; /* and there is a slab of that class */
+    const size_t heap = heap_bytes(), free = pages_free();
+    if (message_create(bytes, handles, &m[1]) != ZX_OK) return false;
+    const bool sound = heap_bytes() - heap <= heap_most && free - pages_free() == pages;
+    message_discard(m[0]);
+    message_discard(m[1]);
+    return sound;
+}
+
+KTEST("channel/a message takes its bytes, 16 for each handle, and at most 96 more; many bytes are in pages") {
+    EXPECT(takes(0, 0, 96, 0) && takes(8, 0, 8 + 96, 0) && takes(40, 2, 40 + 32 + 96, 0));
+    EXPECT(takes(ZX_CHANNEL_MAX_MSG_BYTES, 0, 96, ZX_CHANNEL_MAX_MSG_BYTES / PAGE_SIZE));
+    EXPECT(takes(PAGE_SIZE + 1, 4, 64 + 96, 2));
+}
+
+/* All memory, but for single pages none of which lies beside another. */
+static struct page *take_odd_frames(void) {
+    struct page *all = NULL, *kept = NULL, *page, *next;
+    while ((page = page_alloc())) {
+        page->link.le_next = all;
+        all = page;
+    }
+    for (page = all; page; page = next) {
+        next = LIST_NEXT(page, link);
+        if (page_phys(page).raw / PAGE_SIZE % 2 == 0) {
+            page_free(page);
+        } else {
+            page->link.le_next = kept;
+            kept = page;
+        }
+    }
+    return kept;
+}
+
+KTEST("channel/a large message needs no two pages that lie side by side") {
+    static uint8_t sent[ZX_CHANNEL_MAX_MSG_BYTES];
+    struct message *m;
+    struct page *kept = take_odd_frames(), *run = page_alloc_run(1);
+    EXPECT(!run && pages_free() > countof(sent) / PAGE_SIZE);
+    const zx_status_t status = message_create(sizeof(sent), 0, &m);
+    memory_give_back(kept);
+    NEED(status == ZX_OK);
+    for (size_t i = 0; i < sizeof(sent); i++) sent[i] = (uint8_t)random_below(256);
+    struct message_piece piece = {0};
+    while (message_next(m, &piece)) memcpy(piece.data, sent + piece.at, piece.len);
+    EXPECT(piece.at == sizeof(sent));
+    bool same = true;
+    for (piece = (struct message_piece){0}; message_next(m, &piece);)
+        same = same && memcmp(piece.data, sent + piece.at, piece.len) == 0;
+    EXPECT(same);
+    message_discard(m);
+}
+
+static zx_status_t create_message(void *large) {
+    struct message *m;
+    zx_status_t status = message_create(large ? ZX_CHANNEL_MAX_MSG_BYTES : 8, 1, &m);
+    if (status == ZX_OK) message_discard(m);
+    return status;
+}
+
 KTEST("channel/20,000 channels, each in a message of the next, are closed without recursion") {
     NEED(begin());
     for (int depth = 0; depth < 20000; depth++) {
@@ -159,7 +223,9 @@ KTEST("channel/ends sent into each other's queues are closed with all that lies 
 static zx_status_t create(void *arg UNUSED) { return begin() ? ZX_OK : ZX_ERR_NO_MEMORY; }
 static bool always(void *arg UNUSED) { return true; }
 
-KTEST("channel/whichever allocation fails, no half of a channel is left") {
+KTEST("channel/whichever allocation fails, no half of a channel or of a message is left") {
+    EXPECT(fail_each_allocation(create_message, always, NULL) >= 1);
+    EXPECT(fail_each_allocation(create_message, always, end) >= 1 + ZX_CHANNEL_MAX_MSG_BYTES / PAGE_SIZE);
     EXPECT(fail_each_allocation(create, always, NULL) >= 1);
     finish();
 }

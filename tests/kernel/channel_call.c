@@ -41,8 +41,8 @@ struct note {
 
 static struct message *message(struct note note) {
     struct message *m;
-    if (message_create(sizeof(note), &m) != ZX_OK) return NULL;
-    memcpy(m->bytes, &note, sizeof(note));
+    if (message_create(sizeof(note), 0, &m) != ZX_OK) return NULL;
+    memcpy(message_data(m), &note, sizeof(note));
     return m;
 }
 
@@ -54,7 +54,7 @@ static zx_status_t send(size_t from, struct note note) {
 /* Takes the message: what it says, or all zeros. */
 static struct note open(struct message *m) {
     struct note note = {0};
-    if (m->num_bytes == sizeof(note)) memcpy(&note, m->bytes, sizeof(note));
+    if (m->num_bytes == sizeof(note)) memcpy(&note, message_data(m), sizeof(note));
     message_discard(m);
     return note;
 }

@@ -1,0 +1,51 @@
+/*
+ * Messages: bytes and handles on their way through a channel.
+ *
+ * A message is one object of the heap with room for its handles, and its bytes behind them if there are few. Else the
+ * bytes are in pages of their own, which need not lie side by side: a large message needs no large run of memory.
+ */
+#pragma once
+
+#include "kernel/base/arith.h"
+#include "kernel/object/handle.h"
+#include "vm/page.h"
+
+struct message {
+    STAILQ_ENTRY(message) link;
+    LIST_HEAD(, page) pages; /* the bytes; none: they are behind the handles */
+    uint32_t num_bytes;
+    uint8_t num_handles;
+    uint8_t handle_room;
+    bool carries_channels; /* [I] once it is in a queue: the transit lock is needed to take it out */
+    struct handle handles[];
+};
+
+STAILQ_HEAD(message_queue, message);
+
+/* Room for so many bytes, and for up to ZX_CHANNEL_MAX_MSG_HANDLES handles, of which there are none yet. NO_MEMORY. */
+MUST_CHECK zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct message **out);
+
+/* Frees it and closes its handles, without recursion however deep channels lie in messages. */
+void message_discard(struct message *message);
+
+/* Its bytes, as far as the first page goes. */
+static inline void *message_data(const struct message *message) {
+    const struct page *first = LIST_FIRST(&message->pages);
+    return first ? page_data(first) : (void *)&message->handles[message->handle_room];
+}
+
+/* Goes through the bytes, piece by piece: message_next() until it is false, beginning with all zeros. */
+struct message_piece {
+    const struct page *page;
+    void *data;
+    uint32_t at, len;
+};
+static inline bool message_next(const struct message *message, struct message_piece *piece) {
+    piece->at += piece->len;
+    if (piece->at == message->num_bytes) return false;
+    piece->page = piece->page ? LIST_NEXT(piece->page, link) : LIST_FIRST(&message->pages);
+    piece->data = piece->page ? page_data(piece->page) : message_data(message);
+    piece->len = message->num_bytes - piece->at;
+    if (piece->page && piece->len > PAGE_SIZE) piece->len = PAGE_SIZE;
+    return true;
+}

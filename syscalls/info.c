@@ -233,34 +233,32 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
     return atomic_load(&process->state) == PROCESS_RUNNING ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
-static zx_status_t list_threads(const struct handle *handle, struct record_list *out) {
-    struct user_thread *thread;
-    zx_koid_t koid = 0;
-    while ((thread = process_next_thread(process_from_object(handle->object), &koid))) {
-        list_put(out, &koid, sizeof(koid));
-        object_unref(&thread->object);
-    }
+/*
+ * Those that are members at the beginning and still are when it is their turn, in order. A part at a time, for others
+ * wait for the lock meanwhile; what is made meanwhile has a koid beyond the last one, so there is an end.
+ */
+static zx_status_t list_members(struct members *members, struct record_list *out) {
+    const zx_koid_t last = koid_last();
+    zx_koid_t koids[64] = {0};
+    size_t count = 0;
+    do {
+        if (thread_killed()) return ZX_ERR_CANCELED;
+        count = members_koids(members, count ? koids[count - 1] : 0, last, koids, countof(koids));
+        for (size_t i = 0; i < count; i++) list_put(out, &koids[i], sizeof(koids[i]));
+    } while (count == countof(koids));
     return ZX_OK;
+}
+
+static zx_status_t list_threads(const struct handle *handle, struct record_list *out) {
+    return list_members(&process_from_object(handle->object)->threads, out);
 }
 
 static zx_status_t list_processes(const struct handle *handle, struct record_list *out) {
-    struct process *process;
-    zx_koid_t koid = 0;
-    while ((process = job_next_process(job_from_object(handle->object), &koid))) {
-        list_put(out, &koid, sizeof(koid));
-        object_unref(&process->object);
-    }
-    return ZX_OK;
+    return list_members(&job_from_object(handle->object)->processes, out);
 }
 
 static zx_status_t list_jobs(const struct handle *handle, struct record_list *out) {
-    struct job *job;
-    zx_koid_t koid = 0;
-    while ((job = job_next_job(job_from_object(handle->object), &koid))) {
-        list_put(out, &koid, sizeof(koid));
-        object_unref(&job->object);
-    }
-    return ZX_OK;
+    return list_members(&job_from_object(handle->object)->jobs, out);
 }
 
 static const struct info_topic {

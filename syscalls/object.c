@@ -47,46 +47,17 @@ static zx_status_t sys_object_get_property(struct object *object, uint32_t prope
     return copy_out(value, name, sizeof(name));
 }
 
-/* The members after `*koid`, as objects. */
-static struct object *next_thread(struct object *process, zx_koid_t *koid) {
-    struct user_thread *thread = process_next_thread(process_from_object(process), koid);
-    return thread ? &thread->object : NULL;
-}
-static struct object *next_process(struct object *job, zx_koid_t *koid) {
-    struct process *process = job_next_process(job_from_object(job), koid);
-    return process ? &process->object : NULL;
-}
-
-/* The member that has this koid, with a reference and a handle count. */
-static bool find_member(struct object *object, zx_koid_t koid, struct object *(*next)(struct object *, zx_koid_t *),
-                        struct object **out) {
-    zx_koid_t before = koid - 1;
-    struct object *member = next(object, &before);
-    if (!member) return false;
-    if (member->koid != koid) {
-        object_unref(member);
-        return false;
-    }
-    object_handle_ref(member);
-    *out = member;
-    return true;
-}
-
-static bool find_job(struct object *object, zx_koid_t koid, struct object **out) {
-    struct job *child = job_find_child(job_from_object(object), koid);
-    if (child) *out = &child->object;
-    return child;
-}
-
+/* The member that has this koid, with a reference and a handle count. WRONG_TYPE, NOT_FOUND. */
 static zx_status_t find_child(struct object *object, zx_koid_t koid, struct object **out) {
-    bool found = false;
-    if (object->ops->type == ZX_OBJ_TYPE_PROCESS)
-        found = find_member(object, koid, next_thread, out);
-    else if (object->ops->type == ZX_OBJ_TYPE_JOB)
-        found = find_job(object, koid, out) || find_member(object, koid, next_process, out);
-    else
+    if (object->ops->type == ZX_OBJ_TYPE_PROCESS) {
+        *out = members_find(&process_from_object(object)->threads, koid);
+    } else if (object->ops->type == ZX_OBJ_TYPE_JOB) {
+        *out = members_find(&job_from_object(object)->jobs, koid);
+        if (!*out) *out = members_find(&job_from_object(object)->processes, koid);
+    } else {
         return ZX_ERR_WRONG_TYPE;
-    return found ? ZX_OK : ZX_ERR_NOT_FOUND;
+    }
+    return *out ? ZX_OK : ZX_ERR_NOT_FOUND;
 }
 
 static zx_status_t sys_object_get_child(const struct handle *parent, zx_koid_t koid, zx_rights_t rights,

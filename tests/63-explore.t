@@ -21,6 +21,7 @@ my @scenarios = qw(
     channel_call+channel_answer@together port_queue+port_wait@together
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
     futex_requeue+futex_wait@together start_egg+close_egg@together process_create+job_create@same
+    kill_nest+job_create@same close_nest+process_create@together
 );
 
 my @spinning = qw(

@@ -25,7 +25,8 @@
 
 enum lock_rank {
     /* mutexes */
-    RANK_JOB = 1,    /* [j] one for the tree: who is whose child, which jobs were killed, their lists of processes */
+    RANK_JOB = 1, /* [j] of a job: what is in it. Each generation has a rank of its own, the root job's is the first */
+    RANK_LAST_JOB = RANK_JOB + 32,
     RANK_PROCESS,    /* [p] of a process: its state, return code, running threads, suspensions, who is parked */
     RANK_TRANSIT,    /* [q] one: which channel end lies in whose queue */
     RANK_CHANNEL,    /* [c] of both ends of a channel or event pair: who the peer is, queues, calls that wait */

@@ -1,69 +1,68 @@
 /*
- * Jobs; see job.h. The tree's lock is outside every process's: killing marks all jobs of a subtree under it and takes
- * references to their processes, and releases it before it kills these. Walks follow parent pointers instead of
- * recursing.
+ * Jobs; see job.h. No lock is held for longer than it takes to add, find or remove one member: a kill marks one job,
+ * kills its processes, and goes on to the next by koid. Walks follow parent pointers instead of recursing.
  */
 #include "kernel/object/job.h"
 
 #include "kernel/base/log.h"
 #include "kernel/object/process.h"
-#include "kernel/sched/mutex.h"
 #include "vm/heap.h"
 
-static struct mutex tree_lock = MUTEX_INIT(tree_lock, RANK_JOB, "job tree");
+_Static_assert(RANK_JOB + JOB_HEIGHT_MAX == RANK_LAST_JOB, "each generation has a rank");
 
-static bool is_empty(const struct job *job) { return LIST_EMPTY(&job->jobs) && LIST_EMPTY(&job->processes); }
+static bool is_empty(const struct job *job) { return members_empty(&job->jobs) && members_empty(&job->processes); }
 
-/* What a job shows of its members. */
-static void signal_members(struct job *job) REQUIRES(&tree_lock) {
-    zx_signals_t set = 0;
-    if (LIST_EMPTY(&job->processes)) set |= ZX_JOB_NO_PROCESSES;
-    if (LIST_EMPTY(&job->jobs)) set |= ZX_JOB_NO_JOBS;
-    if (job->killed && is_empty(job)) set |= ZX_JOB_TERMINATED;
-    object_signal(&job->object, (ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS) & ~set, set);
-}
-
-/* When it may have become empty: shows it, and leaves the parent if nothing keeps it there; then the same there. */
-static void settle(struct job *job) REQUIRES(&tree_lock) {
-    for (; job; job = job->parent) {
-        signal_members(job);
-        if (!job->listed || !is_empty(job) || (!job->killed && atomic_load(&job->object.handles) != 0)) break;
-        LIST_REMOVE(job, link);
-        job->listed = false;
+/* A set of a job's members changes, and the signal that is up while the set is empty. */
+static zx_status_t add_member(struct job *job, struct members *set, struct member *member, struct object *object,
+                              zx_signals_t none) {
+    mutex_lock(&job->lock);
+    bool takes = !job->killed && !job->dead;
+    if (takes) {
+        if (members_empty(set)) object_signal(&job->object, none, 0);
+        members_add(set, member, object);
     }
+    mutex_unlock(&job->lock);
+    return takes ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
-/* Lists a job at its parent, and that at its own. BAD_STATE: one of them was killed. */
-static zx_status_t list_upwards(struct job *job) REQUIRES(&tree_lock) {
-    const struct job *at = job;
-    while (!at->killed && !at->listed && at->parent) at = at->parent;
-    if (at->killed) return ZX_ERR_BAD_STATE;
-    while (job->parent && !job->listed) {
-        struct job *const parent = job->parent;
-        LIST_INSERT_HEAD(&parent->jobs, job, link);
-        job->listed = true;
-        signal_members(parent);
-        job = parent;
+static void remove_member(struct job *job, struct members *set, struct member *member, zx_signals_t none)
+    REQUIRES(&job->lock) {
+    members_remove(set, member);
+    if (members_empty(set)) object_signal(&job->object, 0, none);
+}
+
+/* Under the parent's lock, if it has one. True: it has died just now. */
+static bool die(struct job *job) {
+    mutex_lock(&job->lock);
+    bool unused = job->parent && atomic_load(&job->object.handles) == 0;
+    bool dies = !job->dead && is_empty(job) && (job->killed || unused);
+    if (dies) job->dead = true;
+    if (dies && job->killed) object_signal(&job->object, 0, ZX_JOB_TERMINATED);
+    mutex_unlock(&job->lock);
+    return dies;
+}
+
+/* Something that keeps it in its parent may have gone. If it dies, one of the parent's members has gone. */
+static void settle(struct job *job) {
+    struct job *parent;
+    for (; (parent = job->parent); job = parent) {
+        mutex_lock(&parent->lock);
+        bool died = die(job);
+        if (died) remove_member(parent, &parent->jobs, &job->member, ZX_JOB_NO_JOBS);
+        mutex_unlock(&parent->lock);
+        if (!died) return;
     }
-    return ZX_OK;
+    (void)die(job);
 }
 
-static void job_on_zero_handles(struct object *object) {
-    mutex_lock(&tree_lock);
-    settle(job_from_object(object));
-    mutex_unlock(&tree_lock);
-}
+static void job_on_zero_handles(struct object *object) { settle(job_from_object(object)); }
 
 /* The reference to the parent may be its last: a whole chain of jobs is freed in one loop. */
 static void job_free(struct object *object) {
     struct job *job = job_from_object(object);
     while (job) {
         struct job *parent = job->parent;
-        mutex_lock(&tree_lock);
         ASSERT(is_empty(job));
-        settle(job);
-        ASSERT(!job->listed);
-        mutex_unlock(&tree_lock);
         heap_free(job);
         job = parent && object_unref_last(&parent->object) ? parent : NULL;
     }
@@ -90,8 +89,9 @@ static struct job *job_new(struct job *parent) {
     if (parent) object_ref(&parent->object);
     job->parent = parent;
     job->height = parent ? parent->height - 1 : JOB_HEIGHT_MAX;
-    LIST_INIT(&job->jobs);
-    LIST_INIT(&job->processes);
+    mutex_init(&job->lock, (enum lock_rank)(RANK_JOB + JOB_HEIGHT_MAX - job->height), "job");
+    members_init(&job->jobs, &job->lock);
+    members_init(&job->processes, &job->lock);
     return job;
 }
 
@@ -105,9 +105,7 @@ zx_status_t job_create(struct job *parent, struct job **out) {
     struct job *job = job_new(parent);
     if (!job) return ZX_ERR_NO_MEMORY;
     object_handle_ref(&job->object);
-    mutex_lock(&tree_lock);
-    zx_status_t status = list_upwards(job);
-    mutex_unlock(&tree_lock);
+    zx_status_t status = add_member(parent, &parent->jobs, &job->member, &job->object, ZX_JOB_NO_JOBS);
     if (status == ZX_OK)
         *out = job;
     else
@@ -116,109 +114,46 @@ zx_status_t job_create(struct job *parent, struct job **out) {
 }
 
 zx_status_t job_add(struct job *job, struct process *process) {
-    mutex_lock(&tree_lock);
-    zx_status_t status = list_upwards(job);
-    if (status == ZX_OK) {
-        LIST_INSERT_HEAD(&job->processes, process, job_link);
-        signal_members(job);
-    }
-    mutex_unlock(&tree_lock);
-    return status;
+    return add_member(job, &job->processes, &process->member, &process->object, ZX_JOB_NO_PROCESSES);
 }
 
 void job_remove(struct job *job, struct process *process) {
-    mutex_lock(&tree_lock);
-    LIST_REMOVE(process, job_link);
+    mutex_lock(&job->lock);
+    remove_member(job, &job->processes, &process->member, ZX_JOB_NO_PROCESSES);
+    bool empty = is_empty(job);
+    mutex_unlock(&job->lock);
+    if (empty) settle(job);
+}
+
+/* The job after `job` in the subtree of `top`, parents first. A reference moves from one to the other. */
+static struct job *walk_next(struct job *job, const struct job *top) {
+    struct job *at = job;
+    zx_koid_t koid = 0;
+    struct object *next;
+    while (!(next = members_next(&at->jobs, &koid)) && at != top) {
+        koid = at->object.koid;
+        at = at->parent;
+    }
+    object_unref(&job->object);
+    return next ? job_from_object(next) : NULL;
+}
+
+/* From the mark on it takes no more members. */
+static void kill_members(struct job *job, int64_t return_code) {
+    struct object *process;
+    zx_koid_t koid = 0;
+    mutex_lock(&job->lock);
+    job->killed = true;
+    mutex_unlock(&job->lock);
+    while ((process = members_next(&job->processes, &koid))) {
+        process_kill(process_from_object(process), return_code);
+        object_unref(process);
+    }
     settle(job);
-    mutex_unlock(&tree_lock);
 }
 
-/* Lists are in no order: the lowest koid above is looked for each time. */
-struct process *job_next_process(struct job *job, zx_koid_t *koid) {
-    struct process *process, *best = NULL;
-    mutex_lock(&tree_lock);
-    LIST_FOREACH (process, &job->processes, job_link) {
-        zx_koid_t candidate = process->object.koid;
-        if (candidate > *koid && (!best || candidate < best->object.koid)) best = process;
-    }
-    if (best) {
-        object_ref(&best->object);
-        *koid = best->object.koid;
-    }
-    mutex_unlock(&tree_lock);
-    return best;
-}
-
-/* One that waits for the lock to leave is passed over. */
-struct job *job_next_job(struct job *job, zx_koid_t *koid) {
-    struct job *child, *best;
-    mutex_lock(&tree_lock);
-    do {
-        best = NULL;
-        LIST_FOREACH (child, &job->jobs, link) {
-            zx_koid_t candidate = child->object.koid;
-            if (candidate > *koid && (!best || candidate < best->object.koid)) best = child;
-        }
-        if (best) *koid = best->object.koid;
-    } while (best && !object_try_ref(&best->object));
-    mutex_unlock(&tree_lock);
-    return best;
-}
-
-struct job *job_find_child(struct job *job, zx_koid_t koid) {
-    struct job *child;
-    mutex_lock(&tree_lock);
-    LIST_FOREACH (child, &job->jobs, link) {
-        if (child->object.koid == koid) break;
-    }
-    if (child && !object_try_ref(&child->object)) child = NULL;
-    if (child) object_handle_ref(&child->object);
-    mutex_unlock(&tree_lock);
-    return child;
-}
-
-/*
- * The job after `job` in the subtree of `top`, parents first; below one that was killed before there is nothing to do.
- */
-static struct job *walk_next(struct job *job, const struct job *top, bool descend) REQUIRES(&tree_lock) {
-    if (descend && !LIST_EMPTY(&job->jobs)) return LIST_FIRST(&job->jobs);
-    for (; job != top; job = job->parent) {
-        if (LIST_NEXT(job, link)) return LIST_NEXT(job, link);
-    }
-    return NULL;
-}
-
-SLIST_HEAD(job_list, job);
-SLIST_HEAD(process_list, process);
-
-/* Marks the whole subtree. What is found last, which is deepest, becomes first of `victims`; each has a reference. */
-static void doom(struct job *top, struct process_list *victims) REQUIRES(&tree_lock) {
-    struct job_list jobs = SLIST_HEAD_INITIALIZER(jobs);
-    bool killed_now = true;
-    for (struct job *job = top; job; job = walk_next(job, top, killed_now)) {
-        struct process *process;
-        killed_now = !job->killed;
-        if (!killed_now) continue;
-        job->killed = true;
-        SLIST_INSERT_HEAD(&jobs, job, doomed);
-        LIST_FOREACH (process, &job->processes, job_link) {
-            object_ref(&process->object);
-            SLIST_INSERT_HEAD(victims, process, doomed);
-        }
-    }
-    struct job *job;
-    SLIST_FOREACH (job, &jobs, doomed) settle(job);
-}
-
-void job_kill(struct job *job, int64_t return_code) {
-    struct process_list victims = SLIST_HEAD_INITIALIZER(victims);
-    mutex_lock(&tree_lock);
-    doom(job, &victims);
-    mutex_unlock(&tree_lock);
-    struct process *process;
-    while ((process = SLIST_FIRST(&victims))) {
-        SLIST_REMOVE_HEAD(&victims, doomed);
-        process_kill(process, return_code);
-        object_unref(&process->object);
-    }
+/* Below one that was killed before somebody may be about to kill the others: all are gone through. */
+void job_kill(struct job *top, int64_t return_code) {
+    object_ref(&top->object);
+    for (struct job *job = top; job; job = walk_next(job, top)) kill_members(job, return_code);
 }

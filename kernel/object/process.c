@@ -12,9 +12,12 @@
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
+/* Interrupted in one hold of the lock, for which others wait. */
+#define THREADS_AT_ONCE 32
+
 static void process_free(struct object *object) {
     struct process *process = process_from_object(object);
-    ASSERT(process->state == PROCESS_DEAD && LIST_EMPTY(&process->threads));
+    ASSERT(process->state == PROCESS_DEAD && members_empty(&process->threads));
     object_unref(&process->root->object);
     aspace_unref(process->aspace);
     object_unref(&process->job->object);
@@ -38,19 +41,33 @@ static void process_finish(struct process *process) {
     job_remove(process->job, process);
 }
 
-/* Fixes the return code and interrupts the threads. Returns the state before. */
+/* Fixes the return code. Returns the state before. */
 static enum process_state begin_dying(struct process *process, int64_t return_code) REQUIRES(&process->lock) {
     enum process_state before = atomic_load(&process->state);
     if (before >= PROCESS_DYING) return before;
     atomic_store(&process->state, PROCESS_DYING);
     process->return_code = return_code;
-    struct user_thread *thread;
-    LIST_FOREACH (thread, &process->threads, link) {
-        mutex_assert_held(&thread->process->lock);
-        thread_interrupt(&thread->thread, ATTENTION_KILL);
-        suspend_give_way(thread);
-    }
     return before;
+}
+
+void process_each_thread(struct process *process, void (*act)(struct user_thread *thread)) {
+    zx_koid_t koid = 0;
+    struct member *member;
+    do {
+        mutex_lock(&process->lock);
+        member = members_above(&process->threads, koid);
+        for (int i = 0; member && i < THREADS_AT_ONCE; i++, member = members_after(member)) {
+            koid = member->koid;
+            act(user_thread_from_object(member->object));
+        }
+        mutex_unlock(&process->lock);
+    } while (member);
+}
+
+static void kill_thread(struct user_thread *thread) {
+    mutex_assert_held(&thread->process->lock);
+    thread_interrupt(&thread->thread, ATTENTION_KILL);
+    suspend_give_way(thread);
 }
 
 /* Nobody can start it any more. */
@@ -88,7 +105,7 @@ zx_status_t process_create(struct job *job, const char *name, struct process **o
     object_ref(&process->root->object);
     handle_table_init(&process->handles);
     mutex_init(&process->lock, RANK_PROCESS, "process");
-    LIST_INIT(&process->threads);
+    members_init(&process->threads, &process->lock);
     string_copy(process->name, name, sizeof(process->name));
     status = job_add(job, process);
     if (status == ZX_OK) {
@@ -106,6 +123,7 @@ void process_kill(struct process *process, int64_t return_code) {
     enum process_state before = begin_dying(process, return_code);
     mutex_unlock(&process->lock);
     if (before >= PROCESS_DYING) return;
+    process_each_thread(process, kill_thread);
     aspace_begin_death(process->aspace);
     if (before == PROCESS_INITIAL) process_finish(process);
 }
@@ -120,7 +138,7 @@ static void join(struct process *process, struct user_thread *thread) REQUIRES(&
     atomic_store(&process->state, PROCESS_RUNNING);
     thread->started = true;
     suspend_new_thread(thread);
-    LIST_INSERT_HEAD(&process->threads, thread, link);
+    members_add(&process->threads, &thread->member, &thread->object);
 }
 
 zx_status_t process_join(struct process *process, struct user_thread *thread) {
@@ -133,8 +151,8 @@ zx_status_t process_join(struct process *process, struct user_thread *thread) {
 
 void process_leave(struct process *process, struct user_thread *thread) {
     mutex_lock(&process->lock);
-    LIST_REMOVE(thread, link);
-    bool last = LIST_EMPTY(&process->threads);
+    members_remove(&process->threads, &thread->member);
+    bool last = members_empty(&process->threads);
     if (last) begin_dying(process, 0);
     /* Still under the lock, so that no other thread can finish the process before this one shows its end. */
     object_signal(&thread->object, ZX_THREAD_RUNNING | ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED);
@@ -161,21 +179,6 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
         handle_discard(arg);
     }
     return status;
-}
-
-struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid) {
-    struct user_thread *thread, *best = NULL;
-    mutex_lock(&process->lock);
-    LIST_FOREACH (thread, &process->threads, link) {
-        zx_koid_t candidate = thread->object.koid;
-        if (candidate > *koid && (!best || candidate < best->object.koid)) best = thread;
-    }
-    if (best) {
-        object_ref(&best->object);
-        *koid = best->object.koid;
-    }
-    mutex_unlock(&process->lock);
-    return best;
 }
 
 void process_get_info(struct process *process, struct process_info *out) {

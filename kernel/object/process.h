@@ -33,14 +33,12 @@ struct process {
     struct mutex lock;                 /* guards [p] */
     _Atomic(enum process_state) state; /* [p/a] */
     int64_t return_code;               /* [p] */
-    LIST_HEAD(, user_thread) threads;  /* [p] those that run: started and not dead */
+    struct members threads;            /* [p] those that run: started and not dead */
     unsigned suspensions;              /* [p] tokens that hold all of its threads */
 
     atomic_uint crashes; /* [a] of its threads */
 
-    /* [j] */
-    LIST_ENTRY(process) job_link;
-    SLIST_ENTRY(process) doomed; /* while its job is being killed: that happens once */
+    struct member member; /* [j] of its job */
 };
 
 static inline struct process *process_from_object(struct object *object) {
@@ -70,8 +68,11 @@ static inline bool process_is_dying(struct process *process) { return atomic_loa
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);
 
-/* Goes through the running threads by koid, as job_next_process() does. */
-MUST_CHECK struct user_thread *process_next_thread(struct process *process, zx_koid_t *koid);
+/*
+ * Calls `act` for each running thread, under the lock, which is released now and then. One that joins meanwhile may be
+ * passed over.
+ */
+void process_each_thread(struct process *process, void (*act)(struct user_thread *thread));
 
 struct process_info {
     int64_t return_code;

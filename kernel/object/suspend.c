@@ -33,13 +33,21 @@ static void unpark(struct user_thread *thread) REQUIRES(&thread->process->lock) 
     spin_unlock(&thread->park_lock);
 }
 
-/* After a count went down. */
 static void resume(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     if (is_suspended(thread)) return;
     arch_attention_lower(&thread->thread.arch, ATTENTION_SUSPEND);
     if (!thread->parked) return;
     object_signal(&thread->object, ZX_THREAD_SUSPENDED, ZX_THREAD_RUNNING);
     unpark(thread);
+}
+
+/* After a count has changed: whether it is above 0 now is what counts. */
+static void follow_count(struct user_thread *thread) {
+    mutex_assert_held(&thread->process->lock);
+    if (is_suspended(thread))
+        thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
+    else
+        resume(thread);
 }
 
 static void token_on_zero_handles(struct object *object) {
@@ -53,12 +61,9 @@ static void token_on_zero_handles(struct object *object) {
         resume(thread);
     } else {
         process->suspensions--;
-        LIST_FOREACH (thread, &process->threads, link) {
-            mutex_assert_held(&thread->process->lock);
-            resume(thread);
-        }
     }
     mutex_unlock(&process->lock);
+    if (!thread) process_each_thread(process, follow_count);
 }
 
 static void token_free(struct object *object) {
@@ -86,10 +91,10 @@ static zx_status_t suspend(struct process *process, struct user_thread *thread) 
         }
     } else if (!process_is_dying(process)) {
         process->suspensions++;
-        LIST_FOREACH (thread, &process->threads, link) thread_interrupt(&thread->thread, ATTENTION_SUSPEND);
         status = ZX_OK;
     }
     mutex_unlock(&process->lock);
+    if (!thread && status == ZX_OK) process_each_thread(process, follow_count);
     return status;
 }
 

@@ -24,9 +24,9 @@ struct user_thread {
 
     /* [p] */
     bool started;
-    bool parked;                  /* suspended, and the registers are in memory. Cleared under [w] too */
-    unsigned suspensions;         /* tokens that hold this thread */
-    LIST_ENTRY(user_thread) link; /* in the process's list while it runs */
+    bool parked;          /* suspended, and the registers are in memory. Cleared under [w] too */
+    unsigned suspensions; /* tokens that hold this thread */
+    struct member member; /* of the process while it runs */
 
     /* [T] set when it is started, for its first instruction */
     vaddr_t entry, sp;

@@ -13,6 +13,8 @@ static atomic_size_t live_objects;
 
 zx_koid_t koid_new(void) { return atomic_fetch_add_explicit(&next_koid, 1, memory_order_relaxed); }
 
+zx_koid_t koid_last(void) { return atomic_load(&next_koid) - 1; }
+
 size_t object_count(void) { return atomic_load(&live_objects); }
 
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals) {

@@ -132,6 +132,8 @@ void object_cancel(struct object *object, const void *table, zx_handle_t value);
 
 /* A koid never given before. */
 zx_koid_t koid_new(void);
+/* The last one given. */
+zx_koid_t koid_last(void);
 
 /* Live objects, all types together. For leak checks. */
 size_t object_count(void);

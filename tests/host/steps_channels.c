@@ -117,11 +117,11 @@ static zx_status_t server_call(enum host_syscall_number number, const uint64_t a
 static void interrupt_caller(struct world *w) {
     struct object *token;
     zx_koid_t koid = 0;
-    struct user_thread *caller = process_next_thread(w->processes[w->turn], &koid);
-    if (task_suspend(&caller->object, &token) != ZX_OK) abort();
+    struct object *caller = members_next(&w->processes[w->turn]->threads, &koid);
+    if (task_suspend(caller, &token) != ZX_OK) abort();
     handle_discard(handle_make(token, 0));
     object_unref(token);
-    object_unref(&caller->object);
+    object_unref(caller);
 }
 
 /* Takes the request, and answers it. */

@@ -29,19 +29,31 @@ static void end(void) {
 
 static bool has_jobs(struct job *job) { return !(object_signals(&job->object) & ZX_JOB_NO_JOBS); }
 
-KTEST("job/one that has left is listed again, with those above it, when it gets a member") {
+KTEST("job/without a handle or a member it is dead, and so are those above it: it takes none any more") {
     struct process *process;
-    zx_koid_t koid = 0;
+    struct job *job;
     NEED(begin() && has_jobs(root) && has_jobs(parent));
-    lose_handle(child);
-    EXPECT(!has_jobs(parent) && !job_next_job(parent, &koid) && has_jobs(root));
     lose_handle(parent);
-    EXPECT(!has_jobs(root));
-    NEED(process_create(child, "late", &process) == ZX_OK);
+    EXPECT(has_jobs(root) && !members_empty(&root->jobs));
+    lose_handle(child);
+    EXPECT(!has_jobs(parent) && !has_jobs(root) && members_empty(&parent->jobs) && members_empty(&root->jobs));
+    EXPECT(process_create(child, "late", &process) == ZX_ERR_BAD_STATE);
+    EXPECT(job_create(parent, &job) == ZX_ERR_BAD_STATE);
+    job_kill(root, -1024);
+    EXPECT(object_signals(&root->object) & ZX_JOB_TERMINATED);
+    end();
+}
+
+KTEST("job/without a handle it stays while something is in it, and a kill reaches that") {
+    struct process *process;
+    NEED(begin() && process_create(child, "left", &process) == ZX_OK);
+    lose_handle(child);
+    lose_handle(parent);
     EXPECT(has_jobs(root) && has_jobs(parent));
     job_kill(root, -1024);
     EXPECT(object_signals(&process->object) & ZX_PROCESS_TERMINATED);
     EXPECT(object_signals(&child->object) & ZX_JOB_TERMINATED);
+    EXPECT(object_signals(&root->object) & ZX_JOB_TERMINATED);
     object_unref(&process->object);
     end();
 }
@@ -60,11 +72,11 @@ KTEST("job/one that had left before its parent was killed takes no member any mo
 
 KTEST("job/one that was found stays listed when whoever made it closes the last handle") {
     NEED(begin());
-    struct job *found = job_find_child(parent, child->object.koid);
-    NEED(found == child);
+    struct object *found = members_find(&parent->jobs, child->object.koid);
+    NEED(found == &child->object);
     lose_handle(child);
     EXPECT(has_jobs(parent));
-    handle_discard(handle_adopt(&found->object, 0));
-    EXPECT(!has_jobs(parent) && !job_find_child(parent, child->object.koid));
+    handle_discard(handle_adopt(found, 0));
+    EXPECT(!has_jobs(parent) && !members_find(&parent->jobs, child->object.koid));
     end();
 }

@@ -102,10 +102,10 @@ KTEST("process/one that nobody can start any more dies with its last handle") {
 KTEST("process/who finds it before its maker has a handle, and lets go of it, does not end it") {
     zx_koid_t koid = 0;
     NEED(begin());
-    struct process *found = job_next_process(job, &koid);
-    NEED(found == process);
-    handle_discard(handle_make(&found->object, 0));
-    object_unref(&found->object);
+    struct object *found = members_next(&job->processes, &koid);
+    NEED(found == &process->object);
+    handle_discard(handle_make(found, 0));
+    object_unref(found);
     EXPECT(!process_is_dying(process));
     end();
 }
@@ -205,9 +205,9 @@ KTEST("job/killing it kills every process, and it takes no more") {
 
 /* The koid of the next member above `koid`, or 0. */
 static zx_koid_t next_process(zx_koid_t koid) {
-    struct process *next = job_next_process(job, &koid);
+    struct object *next = members_next(&job->processes, &koid);
     if (!next) return 0;
-    object_unref(&next->object);
+    object_unref(next);
     return koid;
 }
 
@@ -226,7 +226,7 @@ KTEST("process/members of a job are gone through by koid, until they are dead") 
 KTEST("process/threads are members once they were started") {
     zx_koid_t koid = 0;
     NEED(begin());
-    EXPECT(!process_next_thread(process, &koid) && koid == 0);
+    EXPECT(!members_next(&process->threads, &koid) && koid == 0);
     end();
 }
 
@@ -251,7 +251,7 @@ static zx_status_t start_with_handle(void *arg) {
     return process_start(process, thread, NOWHERE, NOWHERE, handle_make(&vmo->object, 0), 0);
 }
 
-static bool alone(void *arg UNUSED) { return !process_is_dying(process) && LIST_EMPTY(&process->threads); }
+static bool alone(void *arg UNUSED) { return !process_is_dying(process) && members_empty(&process->threads); }
 
 KTEST("process/whichever allocation fails, none is half made or half started") {
     struct vmo *vmo = vmo_of(1, false);

@@ -123,6 +123,14 @@ static void in_read(zx_handle_t process, uintptr_t there) {
     }
 }
 
+/* Each list alone would take some time. */
+static void in_list(zx_handle_t job, uintptr_t there) {
+    for (;;) {
+        board_at(there)->words[WORD_COUNT]++;
+        zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, NULL, 0, NULL, NULL);
+    }
+}
+
 static zx_vaddr_t map_large(zx_handle_t vmar, zx_vaddr_t place) {
     zx_handle_t vmo;
     zx_vaddr_t addr;
@@ -295,6 +303,21 @@ static void await_writing(const struct child *writer) {
         count = writer->board->words[WORD_COUNT];
         zx_nanosleep(zx_deadline_after(fills ? ZX_MSEC(200) : ZX_MSEC(1)));
     } while (count == 0 || (fills && writer->board->words[WORD_COUNT] != count));
+}
+
+static zx_duration_t kill_lister(const void *arg, struct way way) {
+    MUST_BE(death_prepare(way));
+    MUST_BE(child_begins(in_list, handle_with(*(const zx_handle_t *)arg, ZX_RIGHT_SAME_RIGHTS)));
+    death_suspend();
+    await_suspended();
+    return time_of_death(NULL);
+}
+
+TEST("task_kill/L2 soon gone: listing the 4,000 jobs of a job") {
+    zx_handle_t job, child_job;
+    MUST(zx_job_create(zx_job_default(), 0, &job));
+    for (int i = 0; i < 4000; i++) MUST(zx_job_create(job, 0, &child_job));
+    expect_soon_every_way(kill_lister, &job);
 }
 
 static zx_duration_t kill_writer(const void *arg, struct way way) {

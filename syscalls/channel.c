@@ -135,9 +135,10 @@ static zx_status_t sys_channel_read(struct object *channel, uint32_t options, us
 /* Gives the caller its reply, if it fits what it has room for. Takes the reply. */
 static zx_status_t deliver_reply(struct message *reply, const zx_channel_call_args_t *args, user_out_t actual_bytes,
                                  user_out_t actual_handles) {
+    const uint32_t num_handles = reply->num_handles;
     zx_status_t status = user_put_optional(actual_bytes, reply->num_bytes);
-    if (status == ZX_OK) status = user_put_optional(actual_handles, reply->num_handles);
-    if (status == ZX_OK && (reply->num_bytes > args->rd_num_bytes || reply->num_handles > args->rd_num_handles))
+    if (status == ZX_OK) status = user_put_optional(actual_handles, num_handles);
+    if (status == ZX_OK && (reply->num_bytes > args->rd_num_bytes || num_handles > args->rd_num_handles))
         status = ZX_ERR_BUFFER_TOO_SMALL;
     if (status == ZX_OK)
         status = deliver(reply, (user_out_t){(vaddr_t)args->rd_bytes}, (user_out_t){(vaddr_t)args->rd_handles});

@@ -8,6 +8,12 @@
 /* Nanoseconds since boot. */
 zx_time_t arch_time_now(void);
 
+/*
+ * Seconds since the beginning of 1970, by the clock that goes on while the machine is off; 0 if it shows no time. Slow,
+ * and for the boot processor at boot only.
+ */
+int64_t arch_wall_seconds(void);
+
 uint64_t arch_ticks(void);
 uint64_t arch_ticks_per_second(void);
 

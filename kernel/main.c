@@ -9,6 +9,7 @@
 #include "kernel/base/options.h"
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
+#include "kernel/base/utc.h"
 #include "kernel/object/futex.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
@@ -87,6 +88,7 @@ void upcall_start(void) {
     vmo_init();
     futex_init();
     random_init();
+    utc_init();
     start_cpus();
     force_init();
     irq_watch_init();

@@ -10,14 +10,14 @@ use Machine;
 use Test::More;
 
 my $out = Machine::out('debug');
-my $counted = '-icount shift=2,sleep=off';
+my $counted = '-icount shift=2,sleep=off -rtc base=2018-12-24T12:34:56,clock=vm';
 # What takes longest in a debug build is a block of random bytes (13,500), or a page filled under a lock.
 use constant {NS_PER_INSTRUCTION => 4, IRQ_OFF_MAX => 20_000};
 
 my @only = split ' ', $ENV{ONLY} // '';
 
 my @runs = (
-    ['counted', 'max', 1, $counted, ' test.exact=1 kernel.irq.watch'],
+    ['counted', 'max', 1, $counted, ' test.exact=1 test.utc=1545654896 kernel.irq.watch'],
     ['free', $ENV{CPU} || 'qemu64', $ENV{SMP} || 2, '', ''],
 );
 for my $run (@runs) {

@@ -16,6 +16,7 @@
 #include "kernel/base/poison.h"
 #include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
+#include "kernel/base/utc.h"
 #include "kernel/object/futex.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/sched/sched.h"
@@ -124,6 +125,7 @@ void host_start(size_t memory) {
     vmo_init();
     futex_init();
     random_init();
+    utc_init();
     thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
     thread_start(&reaper);
     thread_init(&timers, kstack_alloc(), KSTACK_SIZE, user_timers_keeper, NULL, NULL);

@@ -31,6 +31,7 @@ static zx_time_t now;
 static zx_time_t alarm_at = ZX_TIME_INFINITE;
 
 zx_time_t arch_time_now(void) { return now += TIME_STEP; }
+int64_t arch_wall_seconds(void) { return HOST_WALL_SECONDS; }
 uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
 uint64_t arch_ticks_per_second(void) { return 1000000000; }
 void arch_alarm_set(zx_time_t deadline) { alarm_at = deadline; }

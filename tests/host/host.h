@@ -38,6 +38,9 @@ const char *host_panic_line(void);
 /* How many bytes the log's device takes at a time from now on. */
 void host_log_takes(size_t most);
 
+/* What the machine's clock shows, in seconds since the beginning of 1970. */
+#define HOST_WALL_SECONDS 1545654896
+
 /* Time by now, which a look does not change; and time goes by until then, if it is not so late yet. */
 zx_time_t host_time(void);
 void host_time_pass(zx_time_t until);

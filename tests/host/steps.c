@@ -69,6 +69,7 @@ step_fn *const steps[] = {
     step_port,
     step_timer,
     step_task,
+    step_clocks,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

@@ -4,6 +4,7 @@
  */
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>
+#include <zircon/time.h>
 
 #include "tests/host/steps.h"
 
@@ -75,6 +76,29 @@ void step_small_calls(struct world *w) {
     for (unsigned i = 0; i < 3; i++) {
         if ((int64_t)host_syscall(numbers[i], (uint64_t[8]){0}) <= 0) world_fail(w, "a number that cannot be");
     }
+}
+
+/* The time of day is the time since boot and what was set. */
+void step_clocks(struct world *w) {
+    static const int64_t offsets[] = {0, 1545654896000000000, -5000, INT64_MAX, INT64_MIN};
+    zx_handle_t resource = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
+    zx_clock_t clock = input_below(&w->in, 4);
+    int64_t offset = offsets[input_below(&w->in, 5)];
+    struct model_handle *h;
+    zx_status_t expected = model_get(w->me, resource, ZX_OBJ_TYPE_RESOURCE, 0, &h);
+    if (expected == ZX_OK && clock != ZX_CLOCK_UTC)
+        expected = clock == ZX_CLOCK_MONOTONIC ? ZX_ERR_ACCESS_DENIED : ZX_ERR_INVALID_ARGS;
+    world_expect(w, "clock_adjust", CALL(w, clock_adjust, resource, clock, offset), expected);
+    zx_time_t since_boot = host_time(), now = (zx_time_t)host_syscall(HOST_SYS_clock_get, (uint64_t[8]){ZX_CLOCK_UTC});
+    if (expected == ZX_OK &&
+        (now < zx_time_add_duration(since_boot, offset) || now > zx_time_add_duration(host_time(), offset)))
+        world_fail(w, "it is %ld of the day", now);
+    uint64_t out = input_rarely(&w->in, 8) ? 0x1000 : OUT(0);
+    bool good = clock <= ZX_CLOCK_THREAD && out == OUT(0);
+    world_expect(w, "clock_get_new", CALL(w, clock_get_new, clock, out), good ? ZX_OK : ZX_ERR_INVALID_ARGS);
+    if (good) world_learn(w, OUT(0), sizeof(zx_time_t));
+    if (clock > ZX_CLOCK_THREAD && host_syscall(HOST_SYS_clock_get, (uint64_t[8]){clock}) != 0)
+        world_fail(w, "a clock that there is not");
 }
 
 static const uint64_t bases[] = {0x1000000, 0x7fffffffe000, 0, 0x7ffffffff000, UINT64_MAX, 0xffffff};

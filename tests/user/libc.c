@@ -180,7 +180,6 @@ TEST("libc/clock_gettime counts with the kernel's clock") {
     EXPECT_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
     zx_time_t then = now.tv_sec * ZX_SEC(1) + now.tv_nsec;
     EXPECT(before <= then && then <= zx_clock_get_monotonic());
-    EXPECT(time(NULL) >= 0);
     errno = 0;
     EXPECT_EQ(clock_gettime(12345, &now), -1);
     EXPECT_EQ(errno, EINVAL);
@@ -192,20 +191,27 @@ static zx_duration_t read_clock(clockid_t clock) {
     return time.tv_sec * ZX_SEC(1) + time.tv_nsec;
 }
 
-TEST("libc/time, gettimeofday and clock_gettime agree, and every clock but those of processor time is one") {
+/* Those that count from boot; the others show the time of day. */
+static bool counts_from_boot(clockid_t clock) {
+    return clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_MONOTONIC_COARSE ||
+           clock == CLOCK_BOOTTIME || clock == CLOCK_BOOTTIME_ALARM;
+}
+
+TEST("libc/time, gettimeofday and clock_gettime agree, and every clock but those of processor time is one of two") {
     struct timeval day;
-    zx_time_t before = zx_clock_get_monotonic();
+    zx_time_t before = zx_clock_get(ZX_CLOCK_UTC);
     EXPECT_EQ(gettimeofday(&day, NULL), 0);
     zx_time_t seconds = time(NULL);
     zx_time_t then = day.tv_sec * ZX_SEC(1) + day.tv_usec * ZX_USEC(1);
-    EXPECT(before / 1000 * 1000 <= then && then <= zx_clock_get_monotonic());
-    EXPECT(before / ZX_SEC(1) <= seconds && seconds <= zx_clock_get_monotonic() / ZX_SEC(1));
+    EXPECT(before / 1000 * 1000 <= then && then <= zx_clock_get(ZX_CLOCK_UTC));
+    EXPECT(before / ZX_SEC(1) <= seconds && seconds <= zx_clock_get(ZX_CLOCK_UTC) / ZX_SEC(1));
     for (clockid_t clock = CLOCK_REALTIME; clock <= CLOCK_TAI; clock++) {
         struct timespec resolution = {0};
         if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_SGI_CYCLE) continue;
-        before = zx_clock_get_monotonic();
+        zx_clock_t kind = counts_from_boot(clock) ? ZX_CLOCK_MONOTONIC : ZX_CLOCK_UTC;
+        before = zx_clock_get(kind);
         then = read_clock(clock);
-        EXPECT(before <= then && then <= zx_clock_get_monotonic());
+        EXPECT(before <= then && then <= zx_clock_get(kind));
         EXPECT_EQ(clock_getres(clock, &resolution), 0);
         EXPECT_EQ(resolution.tv_nsec, 1);
     }
@@ -242,6 +248,17 @@ TEST("libc/clocks of processor time count for each thread and for the process, w
     EXPECT(clock_getcpuclockid(getpid() + 1, &own) != 0);
     EXPECT_EQ(clock_gettime(other, &time), -1);
     EXPECT_EQ(errno, EINVAL);
+}
+
+TEST("libc/clock_nanosleep to a time of day or a time since boot sleeps until then, never less") {
+    const clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC};
+    for (size_t i = 0; i < 2; i++) {
+        zx_time_t start = zx_clock_get_monotonic(), until = read_clock(clocks[i]) + ZX_MSEC(3);
+        const struct timespec time = {.tv_sec = until / ZX_SEC(1), .tv_nsec = until % ZX_SEC(1)};
+        EXPECT_EQ(clock_nanosleep(clocks[i], TIMER_ABSTIME, &time, NULL), 0);
+        EXPECT(read_clock(clocks[i]) >= until);
+        EXPECT(zx_clock_get_monotonic() < start + ZX_SEC(10));
+    }
 }
 
 TEST("libc/nanosleep and usleep sleep, never less") {

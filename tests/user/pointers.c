@@ -167,6 +167,7 @@ static const struct call calls[] = {
     {CALL(cprng_add_entropy), .args = {0, LEN}},
     {CALL(system_get_version), .args = {0, 64}},
     {CALL(system_get_features), .args = {ZX_FEATURE_KIND_CPU}},
+    {CALL(clock_get_new), .args = {ZX_CLOCK_UTC}},
     {CALL(debug_read), .ignored = BIT(1), .args = {A(RESOURCE)}}, /* of no bytes: nobody types here */
     {CALL(debug_write), .args = {0, 2}},
     {CALL(debug_send_command), .before = a_command, .args = {A(RESOURCE), 0, 4}},

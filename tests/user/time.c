@@ -1,10 +1,12 @@
 /*
  * Clocks and sleeping.
  */
+#include <stdlib.h>
+#include <zircon/process.h>
 #include <zircon/syscalls.h>
 
 #include "tests/user/agent.h"
-#include "tests/user/harness.h"
+#include "tests/user/probe.h"
 
 TEST("clock_get_monotonic/rises and never goes back") {
     zx_time_t before = zx_clock_get_monotonic();
@@ -63,6 +65,77 @@ TEST("clock_get_monotonic/never goes back from one processor to another") {
     for (uint32_t i = 0; i < count; i++) thread_join(threads[i]);
     EXPECT_EQ(atomic_load(&race->done), count);
     EXPECT_EQ(atomic_load(&race->worst), 0);
+}
+
+static zx_time_t clock_read(zx_clock_t clock) {
+    zx_time_t time = -1;
+    MUST(zx_clock_get_new(clock, &time));
+    return time;
+}
+
+TEST("clock_get/MONOTONIC and UTC go on together, and as clock_get_new tells them") {
+    for (zx_clock_t clock = ZX_CLOCK_MONOTONIC; clock <= ZX_CLOCK_UTC; clock++) {
+        zx_time_t begun = zx_clock_get_monotonic(), first = zx_clock_get(clock), second = clock_read(clock);
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(5)));
+        zx_time_t third = zx_clock_get(clock);
+        EXPECT(first <= second && second + ZX_MSEC(5) <= third);
+        EXPECT(third - first <= zx_clock_get_monotonic() - begun);
+    }
+    zx_time_t before = zx_clock_get_monotonic(), now = zx_clock_get(ZX_CLOCK_MONOTONIC);
+    EXPECT(before <= now && now <= zx_clock_get_monotonic());
+}
+
+/* The option test.utc is the time of day that the machine's clock was set to, when the machine was started. */
+TEST("clock_get/UTC is the time of day that the machine's clock shows") {
+    const char *set = getenv("test.utc");
+    zx_duration_t at_boot = zx_clock_get(ZX_CLOCK_UTC) - zx_clock_get_monotonic();
+    if (set) EXPECT(at_boot >= ZX_SEC(atoll(set) - 1) && at_boot <= ZX_SEC(atoll(set) + 5));
+    /* Wherever this runs, it is after it was written. */
+    EXPECT(set || at_boot > ZX_SEC(1545654896));
+}
+
+TEST("clock_get/THREAD is the caller's processor time: it stands while the thread sleeps") {
+    zx_time_t begun = clock_read(ZX_CLOCK_THREAD);
+    zx_nanosleep(zx_deadline_after(ZX_MSEC(20)));
+    zx_time_t slept = clock_read(ZX_CLOCK_THREAD);
+    EXPECT(begun > 0 && slept >= begun);
+    if (getenv("test.exact")) EXPECT(slept - begun < ZX_MSEC(10));
+    while (zx_clock_get(ZX_CLOCK_THREAD) < slept + ZX_MSEC(1)) continue;
+    EXPECT(clock_read(ZX_CLOCK_THREAD) >= slept + ZX_MSEC(1));
+}
+
+TEST("clock_get/of no clock is 0; clock_get_new INVALID_ARGS, and for a bad pointer") {
+    const zx_clock_t none[] = {3, 64, UINT32_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        zx_time_t time = 77;
+        EXPECT_EQ(zx_clock_get(none[i]), 0);
+        EXPECT_STATUS(zx_clock_get_new(none[i], &time), ZX_ERR_INVALID_ARGS);
+        EXPECT_EQ(time, 77);
+    }
+    EXPECT_STATUS(zx_clock_get_new(ZX_CLOCK_UTC, NULL), ZX_ERR_INVALID_ARGS);
+}
+
+TEST("clock_adjust/sets UTC, for everybody, within the ends of time") {
+    zx_duration_t offset = zx_clock_get(ZX_CLOCK_UTC) - zx_clock_get_monotonic();
+    NEED_OK(zx_clock_adjust(test_resource(), ZX_CLOCK_UTC, ZX_HOUR(5)));
+    zx_time_t before = zx_clock_get_monotonic(), now = zx_clock_get(ZX_CLOCK_UTC);
+    EXPECT(now >= before + ZX_HOUR(5) && now <= zx_clock_get_monotonic() + ZX_HOUR(5));
+    EXPECT_OK(zx_clock_adjust(test_resource(), ZX_CLOCK_UTC, INT64_MAX));
+    EXPECT_EQ(zx_clock_get(ZX_CLOCK_UTC), ZX_TIME_INFINITE);
+    EXPECT_OK(zx_clock_adjust(test_resource(), ZX_CLOCK_UTC, -ZX_HOUR(1000000)));
+    EXPECT(zx_clock_get(ZX_CLOCK_UTC) < 0);
+    NEED_OK(zx_clock_adjust(test_resource(), ZX_CLOCK_UTC, offset));
+}
+
+TEST("clock_adjust/handles first; MONOTONIC is ACCESS_DENIED, others INVALID_ARGS, and nothing changes") {
+    zx_duration_t offset = zx_clock_get(ZX_CLOCK_UTC) - zx_clock_get_monotonic();
+    EXPECT_STATUS(zx_clock_adjust(ZX_HANDLE_INVALID, ZX_CLOCK_MONOTONIC, 0), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_clock_adjust(zx_process_self(), ZX_CLOCK_MONOTONIC, 0), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_clock_adjust(test_resource(), ZX_CLOCK_MONOTONIC, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_clock_adjust(test_resource(), ZX_CLOCK_THREAD, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_clock_adjust(test_resource(), 3, 0), ZX_ERR_INVALID_ARGS);
+    zx_duration_t now = zx_clock_get(ZX_CLOCK_UTC) - zx_clock_get_monotonic();
+    EXPECT(now - offset < ZX_SEC(1) && offset - now < ZX_SEC(1));
 }
 
 TEST("ticks_get/rises and never goes back") {

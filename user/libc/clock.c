@@ -1,6 +1,6 @@
 /*
- * Time. One clock starts with the machine, and the time of day is counted from the beginning of 1970 then. The others
- * are the processor times of the process and of each thread.
+ * Time. One clock starts with the machine, and one shows the time of day. The others are the processor times of the
+ * process and of each thread. Those that Linux has besides are one of the first two.
  */
 #include <errno.h>
 #include <time.h>
@@ -15,6 +15,11 @@ static bool is_wall_clock(clockid_t clock) {
            clock != CLOCK_THREAD_CPUTIME_ID && clock != CLOCK_SGI_CYCLE;
 }
 
+static bool is_time_of_day(clockid_t clock) {
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_REALTIME_ALARM ||
+           clock == CLOCK_TAI;
+}
+
 /* Clocks of processes and threads: the complement of an id, and three bits that say of what. */
 enum { PROCESS_CLOCK = 2, THREAD_CLOCK = 6 };
 #define CLOCK_KIND(clock) ((clock)&7)
@@ -22,7 +27,7 @@ enum { PROCESS_CLOCK = 2, THREAD_CLOCK = 6 };
 
 /* -1 if there is no such clock. */
 static zx_time_t clock_read(clockid_t clock) {
-    if (is_wall_clock(clock)) return zx_clock_get_monotonic();
+    if (is_wall_clock(clock)) return zx_clock_get(is_time_of_day(clock) ? ZX_CLOCK_UTC : ZX_CLOCK_MONOTONIC);
     if (clock == CLOCK_PROCESS_CPUTIME_ID) return __port_process_runtime();
     if (clock == CLOCK_THREAD_CPUTIME_ID) return __port_thread_runtime(0);
     if (clock >= 0) return -1;
@@ -53,18 +58,26 @@ LINUX_CALL(clock_getres) {
 }
 
 /* A sleep is never broken off, so nothing ever remains. */
-static long sleep_until(const struct timespec *request, bool absolute) {
+static long sleep_for(const struct timespec *request) {
     if (!is_time(request)) return -EINVAL;
-    zx_duration_t time = __port_duration(request);
-    zx_nanosleep(absolute ? time : zx_deadline_after(time));
+    zx_nanosleep(zx_deadline_after(__port_duration(request)));
     return 0;
 }
 
-LINUX_CALL(nanosleep) { return sleep_until((const struct timespec *)args[0], false); }
+/* Whoever sets the time of day meanwhile does not change how long it takes. */
+static long sleep_until(const struct timespec *request, clockid_t clock) {
+    if (!is_time(request)) return -EINVAL;
+    zx_nanosleep(zx_deadline_after(zx_time_sub_time(__port_duration(request), clock_read(clock))));
+    return 0;
+}
+
+LINUX_CALL(nanosleep) { return sleep_for((const struct timespec *)args[0]); }
 
 LINUX_CALL(clock_nanosleep) {
-    if (!is_wall_clock((clockid_t)args[0])) return clock_read((clockid_t)args[0]) < 0 ? -EINVAL : -EOPNOTSUPP;
-    return sleep_until((const struct timespec *)args[2], args[1] & TIMER_ABSTIME);
+    clockid_t clock = (clockid_t)args[0];
+    if (!is_wall_clock(clock)) return clock_read(clock) < 0 ? -EINVAL : -EOPNOTSUPP;
+    const struct timespec *request = (const struct timespec *)args[2];
+    return args[1] & TIMER_ABSTIME ? sleep_until(request, clock) : sleep_for(request);
 }
 
 zx_time_t _zx_deadline_after(zx_duration_t nanoseconds) {

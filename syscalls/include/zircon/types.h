@@ -23,12 +23,14 @@ typedef uint32_t zx_handle_t;
 
 typedef int32_t zx_status_t; /* <zircon/errors.h> */
 
-/* Times and durations are in nanoseconds; a time counts from the start of the machine. */
+/* Times and durations are in nanoseconds; a time counts from the start of the machine, unless its clock does not. */
 typedef int64_t zx_time_t;
 typedef int64_t zx_duration_t;
 typedef uint64_t zx_ticks_t; /* a raw counter, the finest there is */
 typedef uint32_t zx_clock_t;
 #define ZX_CLOCK_MONOTONIC ((zx_clock_t)0)
+#define ZX_CLOCK_UTC ((zx_clock_t)1)    /* from the beginning of 1970 */
+#define ZX_CLOCK_THREAD ((zx_clock_t)2) /* for how long the calling thread has run */
 #define ZX_TIME_INFINITE INT64_MAX
 #define ZX_TIME_INFINITE_PAST INT64_MIN
 

@@ -66,6 +66,7 @@ unsigned cpus_running(void) { return running; }
 
 zx_time_t arch_time_now(void) { return now += TIME_STEP; }
 uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
+int64_t arch_wall_seconds(void) { return 0; }
 uint64_t arch_ticks_per_second(void) { return 1000000000; }
 void arch_alarm_set(zx_time_t deadline) { processors[running].alarm = deadline; }
 zx_time_t host_time(void) { return now; }

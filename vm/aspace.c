@@ -117,10 +117,12 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
 zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page,
                         vaddr_t *end) {
     unsigned prot = 0;
-    lock_rank_assert_held(&m->vmo->store->lock);
+    struct vmo *store = m->vmo->store;
+    mutex_assert_held(&store->lock);
     if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
     if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
     paddr_t pa = page->pa;
+    if (pa.raw == page_phys(vmo_zero_page).raw) vmo_hole_shown(store, mapping_store_offset(m) + (va - m->region.base));
     size_t size = PAGE_SIZE, into = pa.raw % MMU_LARGE_PAGE;
     if (fits_large(m, va, into)) {
         size = MMU_LARGE_PAGE;
@@ -131,7 +133,7 @@ zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, 
     /* The firmware, or this VMO under another policy, may have left lines of it in the caches. */
     if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);
-    zx_status_t status = arch_mmu_map(&as->arch, va, pa, size, prot, m->vmo->store->cache_policy);
+    zx_status_t status = arch_mmu_map(&as->arch, va, pa, size, prot, store->cache_policy);
     mutex_unlock(&as->translations_lock);
     return status;
 }

@@ -6,10 +6,12 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
-#include "kernel/sched/thread.h"
 #include "vm/heap.h"
 #include "vm/mapping_set.h"
 #include "vm/vmar.h"
+
+/* The most translations that are loaded before the locks are let go. */
+#define PRELOAD_WINDOW 16
 
 struct mapping mapping_none;
 
@@ -39,6 +41,8 @@ void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
         uint64_t from = max_u64(begin, offset), to = min_u64(end, limit);
         if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
     }
+    if (offset <= store->shown) store->shown = min_u64(max_u64(store->shown, limit), store->shown_end);
+    if (limit >= store->shown_end) store->shown_end = max_u64(min_u64(store->shown_end, offset), store->shown);
 }
 
 void mapping_attach(struct mapping *m) {
@@ -107,21 +111,25 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
     mutex_unlock(&m->vmo->store->lock);
 }
 
-zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len) {
+zx_status_t mapping_preload(struct mapping *m, vaddr_t *at, vaddr_t end) {
     assert_locked(m);
     struct vmo *store = m->vmo->store;
+    const vaddr_t base = m->region.base;
     zx_status_t status = ZX_OK;
+    end = min_u64(end, region_end(&m->region));
     mutex_lock(&store->lock);
-    uint64_t begin = mapping_store_offset(m), into = base - m->region.base;
-    uint64_t offset = begin + into, end = begin + min_u64(into + len, max_u64(into, mapping_shown_len(m)));
-    while (m->perms && status == ZX_OK && vmo_next_page(store, &offset, end)) {
+    const uint64_t begin = mapping_store_offset(m);
+    const vaddr_t last = m->perms ? min_u64(end, base + mapping_shown_len(m)) : base;
+    for (unsigned i = 0; status == ZX_OK; i++) {
         struct vmo_page page;
-        vaddr_t loaded;
-        status = thread_killed() ? ZX_ERR_CANCELED : vmo_get_page(store, offset, false, &page);
-        if (status == ZX_OK) status = aspace_load(m->aspace, m, m->region.base + (offset - begin), &page, &loaded);
-        if (status == ZX_OK) offset = begin + (loaded - m->region.base);
+        uint64_t offset = begin + (*at - base);
+        bool more = *at < last && vmo_next_page(store, &offset, begin + (last - base));
+        if (!more) *at = end;
+        if (!more || i == PRELOAD_WINDOW) break;
+        status = vmo_get_page(store, offset, false, &page);
+        if (status == ZX_OK) status = aspace_load(m->aspace, m, base + (offset - begin), &page, at);
     }
-    mutex_unlock(&store->lock);
+    mutex_unlock_fair(&store->lock);
     return status;
 }
 

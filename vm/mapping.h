@@ -75,10 +75,10 @@ void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper);
 void mapping_protect(struct mapping *m, uint32_t perms);
 
 /*
- * Loads translations for the pages of [base, base + len), within the mapping, that exist already; a device's always do.
- * NO_MEMORY; CANCELED when the thread is killed.
+ * Loads translations for some of the pages of [*at, end) that the mapping shows and that exist already; a device's
+ * always do. Moves `*at` up to where the next window begins. NO_MEMORY.
  */
-MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t base, size_t len);
+MUST_CHECK zx_status_t mapping_preload(struct mapping *m, vaddr_t *at, vaddr_t end);
 
 /* Would a forced write through this mapping reach others? It is to show a private snapshot first. */
 static inline bool mapping_must_snapshot(const struct mapping *m) { return !(m->ceiling & PERM_WRITE) && !m->private; }

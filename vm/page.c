@@ -17,8 +17,6 @@
 #include "kernel/base/string.h"
 #include "vm/inject.h"
 
-LIST_HEAD(page_list, page);
-
 struct page *pages_array;
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");

@@ -31,7 +31,7 @@ enum page_state {
 };
 
 struct page {
-    /* free: [g] the list of its order; slab: [b] the slabs of its class with room; of a message: its others */
+    /* free: [g] the list of its order; slab: [b] the roomy ones of its class; else those of its message or supply */
     LIST_ENTRY(page) link;
     void *slab_free;    /* slab: [b] first free object */
     atomic_uint refs;   /* used: [a] owners */
@@ -39,6 +39,8 @@ struct page {
     uint8_t state;      /* enum page_state; [g] while free, else its owner's */
     uint8_t order;      /* head of a run: its order; slab: its class */
 };
+
+LIST_HEAD(page_list, page);
 
 /* Takes over what the boot loader reported free. */
 void pages_init(const struct boot_info *info);

@@ -17,9 +17,13 @@
 #define INDEX_MASK (PAGETREE_INDEX_COUNT - 1)
 
 _Static_assert(FANOUT == PAGETREE_BLOCK);
+_Static_assert(FANOUT_BITS *PAGETREE_HEIGHT_MAX >= PAGETREE_INDEX_BITS);
 
 struct pagetree_node {
-    atomic_uint refs;
+    union {
+        atomic_uint refs;
+        struct pagetree_node *next; /* spare or removed: no tree has it */
+    };
     uint64_t present; /* bit i: child[i] is not NULL */
     union {
         struct pagetree_node *node; /* height above 1 */
@@ -38,9 +42,22 @@ static bool node_exclusive(const struct pagetree_node *node) {
     return atomic_load_explicit(&node->refs, memory_order_acquire) == 1;
 }
 
-static struct pagetree_node *node_new(void) {
-    struct pagetree_node *node = heap_new(struct pagetree_node);
+/* One of `spare`, if there is any, or a new one. Only its count is set. */
+static struct pagetree_node *node_alloc(struct pagetree_node **spare) {
+    struct pagetree_node *node = *spare;
+    if (node)
+        *spare = node->next;
+    else
+        node = heap_alloc(sizeof(*node));
     if (node) atomic_init(&node->refs, 1);
+    return node;
+}
+
+static struct pagetree_node *node_new(struct pagetree_node **spare) {
+    struct pagetree_node *node = node_alloc(spare);
+    if (!node) return NULL;
+    node->present = 0;
+    memset(node->child, 0, sizeof(node->child));
     return node;
 }
 
@@ -54,25 +71,46 @@ static uint64_t child_bits(unsigned height, uint64_t first, uint64_t last) {
     return UINT64_MAX << child_index(first, height) & UINT64_MAX >> (FANOUT - 1 - child_index(last, height));
 }
 
-static void node_unref(struct pagetree_node *node, unsigned height) {
-    if (!refcount_unref(&node->refs)) return;
+/* Frees a node that no tree has any more, and all that was its alone. */
+static void node_free(struct pagetree_node *node, unsigned height) {
     FOREACH_CHILD(i, node) {
         if (height == 1)
             page_unref(node->child[i].page);
-        else
-            node_unref(node->child[i].node, height - 1);
+        else if (refcount_unref(&node->child[i].node->refs))
+            node_free(node->child[i].node, height - 1);
     }
     heap_free(node);
 }
 
+static void node_unref(struct pagetree_node *node, unsigned height) {
+    if (refcount_unref(&node->refs)) node_free(node, height);
+}
+
+/* The same later. */
+static void node_remove(struct pagetree_node *node, unsigned height, struct pagetree_removed *removed) {
+    if (!refcount_unref(&node->refs)) return;
+    node->next = removed->first[height];
+    removed->first[height] = node;
+}
+
+void pagetree_free_removed(struct pagetree_removed *removed) {
+    struct pagetree_node *node;
+    for (unsigned height = 1; height <= PAGETREE_HEIGHT_MAX; height++) {
+        while ((node = removed->first[height])) {
+            removed->first[height] = node->next;
+            node_free(node, height);
+        }
+    }
+}
+
 /* Makes the node at `*link` ours alone, by copying it if others share it. */
-static zx_status_t node_own(struct pagetree_node **link, unsigned height) {
+static zx_status_t node_own(struct pagetree_node **link, unsigned height, struct pagetree_node **spare) {
     struct pagetree_node *node = *link;
     if (node_exclusive(node)) return ZX_OK;
-    struct pagetree_node *copy = heap_alloc(sizeof(*copy));
+    struct pagetree_node *copy = node_alloc(spare);
     if (!copy) return ZX_ERR_NO_MEMORY;
-    memcpy(copy, node, sizeof(*copy));
-    atomic_init(&copy->refs, 1);
+    copy->present = node->present;
+    memcpy(copy->child, node->child, sizeof(copy->child));
     FOREACH_CHILD(i, copy) {
         if (height == 1)
             page_ref(copy->child[i].page);
@@ -115,9 +153,9 @@ void pagetree_find_block(struct pagetree *tree, uint64_t index) {
  * Makes the tree high enough for `index`. An empty tree gets one node; new levels go on top of what is there, so that
  * sharers of the old root are not touched.
  */
-static zx_status_t grow(struct pagetree *tree, uint64_t index) {
+static zx_status_t grow(struct pagetree *tree, uint64_t index, struct pagetree_node **spare) {
     while (!tree->root || index > last_index(tree->height)) {
-        struct pagetree_node *root = node_new();
+        struct pagetree_node *root = node_new(spare);
         if (!root) return ZX_ERR_NO_MEMORY;
         if (tree->root) {
             root->child[0].node = tree->root;
@@ -134,15 +172,16 @@ static zx_status_t grow(struct pagetree *tree, uint64_t index) {
 /*
  * Makes the path to `index` the tree's own, down to the node that holds the page. Nodes made in vain are freed again.
  */
-static zx_status_t path_own(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **leaf) {
-    zx_status_t status = node_own(link, height);
+static zx_status_t path_own(struct pagetree_node **link, unsigned height, uint64_t index, struct pagetree_node **spare,
+                            struct pagetree_node **leaf) {
+    zx_status_t status = node_own(link, height, spare);
     if (status != ZX_OK) return status;
     struct pagetree_node *node = *leaf = *link;
     if (height == 1) return ZX_OK;
     unsigned i = child_index(index, height);
     bool fresh = node->child[i].node == NULL;
-    if (fresh && !(node->child[i].node = node_new())) return ZX_ERR_NO_MEMORY;
-    status = path_own(&node->child[i].node, height - 1, index, leaf);
+    if (fresh && !(node->child[i].node = node_new(spare))) return ZX_ERR_NO_MEMORY;
+    status = path_own(&node->child[i].node, height - 1, index, spare, leaf);
     if (status == ZX_OK) {
         node->present |= (uint64_t)1 << i;
     } else if (fresh) {
@@ -153,11 +192,13 @@ static zx_status_t path_own(struct pagetree_node **link, unsigned height, uint64
 }
 
 /* Makes `index` the place that was found last, in a block of the tree's own. */
-static zx_status_t own_block(struct pagetree *tree, uint64_t index) {
+zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare) {
     struct pagetree_node *leaf;
+    index &= INDEX_MASK;
+    if (tree->owned == index / FANOUT + 1) return ZX_OK;
     forget(tree);
-    zx_status_t status = grow(tree, index);
-    if (status == ZX_OK) status = path_own(&tree->root, tree->height, index, &leaf);
+    zx_status_t status = grow(tree, index, spare);
+    if (status == ZX_OK) status = path_own(&tree->root, tree->height, index, spare, &leaf);
     if (status == ZX_OK) {
         tree->recent = tree->owned = index / FANOUT + 1;
         tree->pages = &leaf->child[0].page;
@@ -168,11 +209,9 @@ static zx_status_t own_block(struct pagetree *tree, uint64_t index) {
 }
 
 zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
-    index &= INDEX_MASK;
-    if (tree->owned != index / FANOUT + 1) {
-        zx_status_t status = own_block(tree, index);
-        if (status != ZX_OK) return status;
-    }
+    struct pagetree_node *none = NULL;
+    zx_status_t status = pagetree_own_block(tree, index, &none);
+    if (status != ZX_OK) return status;
     struct page *const *pages = tree->pages;
     struct pagetree_node *leaf = container_of(pages, struct pagetree_node, child[0].page);
     unsigned i = index % FANOUT;
@@ -197,7 +236,8 @@ static void child_range(unsigned height, unsigned i, uint64_t first, uint64_t la
 /* Owns the nodes that [first, last] covers in part: those on the paths to its two ends. */
 static zx_status_t clear_prepare(struct pagetree_node **link, unsigned height, uint64_t first, uint64_t last) {
     if (!*link || covers(height, first, last)) return ZX_OK;
-    zx_status_t status = node_own(link, height);
+    struct pagetree_node *none = NULL;
+    zx_status_t status = node_own(link, height, &none);
     if (status != ZX_OK || height == 1) return status;
     unsigned ends[2] = {child_index(first, height), child_index(last, height)};
     for (unsigned e = 0; e < (ends[0] == ends[1] ? 1 : 2) && status == ZX_OK; e++) {
@@ -209,10 +249,11 @@ static zx_status_t clear_prepare(struct pagetree_node **link, unsigned height, u
 }
 
 /* Removes [first, last] below `*link`, and the node itself once it is empty. Cannot fail after clear_prepare(). */
-static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t first, uint64_t last) {
+static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t first, uint64_t last,
+                         struct pagetree_removed *removed) {
     struct pagetree_node *node = *link;
     if (covers(height, first, last)) {
-        node_unref(node, height);
+        node_remove(node, height, removed);
         *link = NULL;
         return;
     }
@@ -224,7 +265,7 @@ static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t 
         } else {
             uint64_t cfirst, clast;
             child_range(height, (unsigned)i, first, last, &cfirst, &clast);
-            clear_commit(&node->child[i].node, height - 1, cfirst, clast);
+            clear_commit(&node->child[i].node, height - 1, cfirst, clast, removed);
         }
         if (!node->child[i].node) node->present &= ~((uint64_t)1 << i);
     }
@@ -233,13 +274,13 @@ static void clear_commit(struct pagetree_node **link, unsigned height, uint64_t 
     *link = NULL;
 }
 
-/* A range of indices as at most two pieces that do not wrap, cut to what the tree can hold. Returns how many. */
+/* A range of indices as at most two pieces that do not wrap, cut to what a tree of that height holds. How many? */
 struct piece {
     uint64_t first, last;
 };
-static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t count, struct piece out[2]) {
-    if (!tree->root || count == 0) return 0;
-    uint64_t end = last_index(tree->height), n = 0;
+static unsigned pieces(unsigned height, uint64_t first, uint64_t count, struct piece out[2]) {
+    if (height == 0 || count == 0) return 0;
+    uint64_t end = last_index(height), n = 0;
     first &= INDEX_MASK;
     if (first <= end) out[n++] = (struct piece){first, min_u64(first + count - 1, min_u64(end, INDEX_MASK))};
     if (first + count > PAGETREE_INDEX_COUNT)
@@ -247,16 +288,16 @@ static unsigned pieces(const struct pagetree *tree, uint64_t first, uint64_t cou
     return (unsigned)n;
 }
 
-zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count) {
+zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree_removed *removed) {
     struct piece piece[2];
-    unsigned n = pieces(tree, first, count, piece);
+    unsigned n = pieces(tree->height, first, count, piece);
     forget(tree);
     for (unsigned i = 0; i < n; i++) {
         zx_status_t status = clear_prepare(&tree->root, tree->height, piece[i].first, piece[i].last);
         if (status != ZX_OK) return status;
     }
     for (unsigned i = 0; i < n && tree->root; i++)
-        clear_commit(&tree->root, tree->height, piece[i].first, piece[i].last);
+        clear_commit(&tree->root, tree->height, piece[i].first, piece[i].last, removed);
     if (!tree->root) tree->height = 0;
     return ZX_OK;
 }
@@ -268,9 +309,46 @@ zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count
     refcount_ref(&out->root->refs);
     uint64_t skip, outside = PAGETREE_INDEX_COUNT - count;
     if (!pagetree_next(tree, first + count, outside, &skip)) return ZX_OK;
-    zx_status_t status = pagetree_clear(out, first + count, outside);
+    struct pagetree_removed shared_still = {0};
+    zx_status_t status = pagetree_clear(out, first + count, outside, &shared_still);
     if (status != ZX_OK) pagetree_destroy(out);
+    pagetree_free_removed(&shared_still);
     return status;
+}
+
+/* How many nodes of a tree of that height cover a part of [first, last]. */
+static uint64_t nodes_over(unsigned height, uint64_t first, uint64_t last) {
+    uint64_t nodes = 0;
+    for (unsigned h = 1; h <= height; h++) nodes += (last >> (FANOUT_BITS * h)) - (first >> (FANOUT_BITS * h)) + 1;
+    return nodes;
+}
+
+zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_t count, uint64_t pages,
+                             struct pagetree_node **spare) {
+    struct piece piece[2];
+    unsigned n = pieces(PAGETREE_HEIGHT_MAX, first, count, piece), grown = height ? height : 1;
+    uint64_t nodes = 0;
+    for (unsigned i = 0; i < n; i++) {
+        while (piece[i].last > last_index(grown)) grown++;
+    }
+    for (unsigned i = 0; i < n; i++) nodes += nodes_over(grown, piece[i].first, piece[i].last);
+    /* And those that come above the root there is. */
+    nodes = min_u64(nodes, pages * grown) + (grown - height);
+    for (; nodes > 0; nodes--) {
+        struct pagetree_node *node = heap_alloc(sizeof(*node));
+        if (!node) return ZX_ERR_NO_MEMORY;
+        node->next = *spare;
+        *spare = node;
+    }
+    return ZX_OK;
+}
+
+void pagetree_free_spare(struct pagetree_node **spare) {
+    struct pagetree_node *node;
+    while ((node = *spare)) {
+        *spare = node->next;
+        heap_free(node);
+    }
 }
 
 void pagetree_destroy(struct pagetree *tree) {
@@ -315,7 +393,7 @@ uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetre
     struct other top = {other->root, other->height};
     uint64_t sum = 0;
     if (tree->height == 0) return 0;
-    for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++)
+    for (unsigned i = 0, n = pieces(tree->height, first, count, piece); i < n; i++)
         sum += node_count(tree->root, tree->height, piece[i].first, piece[i].last, top);
     return sum;
 }
@@ -339,7 +417,7 @@ static bool node_next(const struct pagetree_node *node, unsigned height, uint64_
 
 bool pagetree_next(const struct pagetree *tree, uint64_t first, uint64_t count, uint64_t *distance) {
     struct piece piece[2];
-    for (unsigned i = 0, n = pieces(tree, first, count, piece); i < n; i++) {
+    for (unsigned i = 0, n = pieces(tree->height, first, count, piece); i < n; i++) {
         uint64_t found;
         if (!node_next(tree->root, tree->height, piece[i].first, piece[i].last, &found)) continue;
         *distance = (found - first) & INDEX_MASK;

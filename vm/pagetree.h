@@ -39,7 +39,7 @@ void pagetree_find_block(struct pagetree *tree, uint64_t index);
 
 /* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
 static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index, bool *exclusive) {
-    pagetree_find_block(tree, index);
+    if (tree->owned != index / PAGETREE_BLOCK + 1) pagetree_find_block(tree, index);
     struct page *page = tree->pages[index % PAGETREE_BLOCK];
     *exclusive = page && tree->owned && page_exclusive(page);
     return page;
@@ -53,6 +53,17 @@ static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bo
     *page = tree->pages[index % PAGETREE_BLOCK];
     return !write || (*page && page_exclusive(*page));
 }
+
+/*
+ * Nodes set aside for puts to come. pagetree_reserve() adds as many as `pages` puts at [first, first + count) may take
+ * in a tree of that height, while nobody shares it; ZX_ERR_NO_MEMORY: fewer. pagetree_own_block() takes nodes from
+ * `spare` as long as there are any, and makes the put at `index` that follows one that cannot fail; ZX_ERR_NO_MEMORY:
+ * nothing has changed.
+ */
+MUST_CHECK zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_t count, uint64_t pages,
+                                        struct pagetree_node **spare);
+MUST_CHECK zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare);
+void pagetree_free_spare(struct pagetree_node **spare);
 
 /*
  * Puts `page` at `index` in place of what is there, whose reference is given back. Takes the caller's reference, except
@@ -77,8 +88,19 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *t
     return status;
 }
 
+/*
+ * What was taken out of a tree, to be freed by pagetree_free_removed(). Taking it out costs the same however many pages
+ * there are; freeing them does not, and needs no lock. All zero: nothing.
+ */
+#define PAGETREE_HEIGHT_MAX 9
+struct pagetree_removed {
+    struct pagetree_node *first[PAGETREE_HEIGHT_MAX + 1]; /* of each height */
+};
+void pagetree_free_removed(struct pagetree_removed *removed);
+
 /* Removes the pages at [first, first + count). ZX_ERR_NO_MEMORY (shared nodes at the edges): nothing is removed. */
-MUST_CHECK zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count);
+MUST_CHECK zx_status_t pagetree_clear(struct pagetree *tree, uint64_t first, uint64_t count,
+                                      struct pagetree_removed *removed);
 
 /* Makes `*out` an empty-elsewhere copy of `tree`'s pages at [first, first + count), sharing them. ZX_ERR_NO_MEMORY. */
 MUST_CHECK zx_status_t pagetree_share(struct pagetree *tree, uint64_t first, uint64_t count, struct pagetree *out);

@@ -177,12 +177,14 @@ zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *ou
     if (status == ZX_OK) {
         if (overwrite) vmar_clear_range(vmar, base, len, &spare, &dead);
         mapping_join(m, vmar, args, base, len);
-        if (args->options & ZX_VM_MAP_RANGE) status = mapping_preload(m, base, len);
-        if (status != ZX_OK) mapping_detach(m, &dead.mappings);
     }
     mutex_unlock(&vmar->aspace->lock);
     heap_free(spare);
     graveyard_release(&dead);
-    if (status == ZX_OK) *out = base;
+    *out = base;
+    if (status != ZX_OK || !(args->options & ZX_VM_MAP_RANGE)) return status;
+    status = vmar_preload(vmar, base, base + len, args->id);
+    if (status == ZX_ERR_BAD_STATE) return ZX_OK; /* others have unmapped it already */
+    if (status != ZX_OK) vmar_map_undo(vmar, args, base);
     return status;
 }

@@ -64,7 +64,7 @@ MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t a
 /*
  * Acts on the memory behind the mappings of a range; `op` is a ZX_VMAR_OP_*. INVALID_ARGS, OUT_OF_RANGE (also beyond a
  * VMO's end), BAD_STATE (dead, or a gap in the range), ACCESS_DENIED (a mapping that could not be made writable),
- * NO_MEMORY.
+ * NO_MEMORY, CANCELED (killed). Not as one: when it fails, mappings or windows before may have been done.
  */
 MUST_CHECK zx_status_t vmar_op_range(struct vmar *vmar, uint32_t op, vaddr_t addr, uint64_t len);
 

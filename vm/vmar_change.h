@@ -27,3 +27,9 @@ MUST_CHECK zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_
  */
 void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead)
     REQUIRES(&vmar->aspace->lock);
+
+/*
+ * Loads translations for what is mapped at [at, end) and committed; with `id`, only by the mapping that was made under
+ * it. No lock is held. NO_MEMORY; BAD_STATE where nothing of that kind is mapped any more; CANCELED.
+ */
+MUST_CHECK zx_status_t vmar_preload(struct vmar *vmar, vaddr_t at, vaddr_t end, uint64_t id);

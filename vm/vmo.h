@@ -42,6 +42,7 @@ struct vmo {
     struct mutex lock;           /* guards [v]; in slices unused, except that `size` is [I] */
     uint64_t size;               /* [v] bytes, whole pages */
     struct pagetree pages;       /* [v] */
+    uint64_t shown, shown_end;   /* [v] of a store, in bytes: outside of it no translation shows a hole */
     uint64_t first_index;        /* [I] index of page 0 in `pages` */
     uint32_t cache_policy;       /* [v] ZX_CACHE_POLICY_* */
     struct mapping_set mappings; /* [v] those of slices included */
@@ -122,7 +123,8 @@ MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 
 /*
  * Both take a byte range that is strict: OUT_OF_RANGE beyond the end. NOT_SUPPORTED physical; decommit: contiguous too.
- * Commit does all of it or nothing; it stops, CANCELED, when the thread is killed.
+ * Commit does all of it or nothing, unless the VMO is shrunk or shared anew meanwhile; it stops, CANCELED, when the
+ * thread is killed, and then may have done a part. Its lock is held for one window at a time.
  */
 MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);
@@ -178,10 +180,17 @@ static inline uint64_t vmo_page_index(const struct vmo *store, uint64_t offset) 
 /* All absent pages read as this one. It is never written: it is handed out with `writable` false only. */
 extern struct page *vmo_zero_page;
 
-/* For those who go through many pages, one after the other and without letting the lock go. `dropped` is 0 at first. */
+/* What was set aside, before the lock was taken, for pages that will be committed. All zero: nothing. */
+struct vmo_supply {
+    struct page_list pages; /* contents undefined */
+    struct pagetree_node *nodes;
+};
+
+/* For those who go through many pages, one after the other and without letting the lock go. */
 struct vmo_run {
-    uint64_t end;     /* they go no further */
-    uint64_t dropped; /* up to here nothing shows the hole that they are in any more */
+    uint64_t end;              /* they go no further */
+    uint64_t dropped;          /* 0 at first; up to here nothing shows the hole that they are in any more */
+    struct vmo_supply *supply; /* what they take pages from as long as there are any; may be NULL */
 };
 
 /*
@@ -202,6 +211,13 @@ MUST_CHECK static inline zx_status_t vmo_get_page_of(struct vmo *store, uint64_t
         return vmo_find_page(store, offset, write, run, out);
     *out = (struct vmo_page){page_phys(write || page ? page : vmo_zero_page), write};
     return ZX_OK;
+}
+
+/* A translation to the zero page is loaded for the hole at `offset`. */
+static inline void vmo_hole_shown(struct vmo *store, uint64_t offset) REQUIRES(&store->lock) {
+    if (store->shown == store->shown_end) store->shown = store->shown_end = offset;
+    if (offset < store->shown) store->shown = offset;
+    if (offset >= store->shown_end) store->shown_end = offset + PAGE_SIZE;
 }
 
 /* Moves `*offset` up to the first committed page at or after it and below `end`; false if there is none. */

@@ -27,18 +27,45 @@ static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end)
     return offset + (skip << PAGE_SHIFT);
 }
 
+/* Drops what shows `page`, which stands at `offset` and is about to go; NULL: the hole there, and on in the run. */
+static void drop_shown(struct vmo *store, uint64_t offset, struct vmo_run *run, const struct page *page)
+    REQUIRES(&store->lock) {
+    uint64_t end = offset + PAGE_SIZE;
+    if (!page && run && offset < run->dropped) return;
+    if (!page && (offset >= store->shown_end || end <= store->shown)) return;
+    if (!page && run && run->end > end) end = hole_end(store, offset, run->end);
+    mapping_drop_all(store, offset, end - offset);
+    if (run) run->dropped = end;
+}
+
+static struct page *page_from(struct vmo_supply *supply) {
+    struct page *page = LIST_FIRST(&supply->pages);
+    if (!page) return page_alloc();
+    LIST_REMOVE(page, link);
+    return page;
+}
+
 /* Gives the store a page of its own at `offset`, in place of `page`, which is shared or NULL. */
 static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *run, struct page **page)
     REQUIRES(&store->lock) {
-    if (!run || offset >= run->dropped) {
-        uint64_t end = offset + PAGE_SIZE;
-        if (run && !*page && run->end > end) end = hole_end(store, offset, run->end);
-        mapping_drop_all(store, offset, end - offset);
-        if (run) run->dropped = end;
+    struct vmo_supply none = {0}, *supply = run && run->supply ? run->supply : &none;
+    struct page *fresh = page_from(supply);
+    if (!fresh) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = pagetree_own_block(&store->pages, vmo_page_index(store, offset), &supply->nodes);
+    if (status != ZX_OK) {
+        page_free(fresh);
+        return status;
     }
-    zx_status_t status = pagetree_put_copy(&store->pages, vmo_page_index(store, offset), *page, page);
-    if (status == ZX_OK && unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(*page);
-    return status;
+    if (*page)
+        memcpy(page_data(fresh), page_data(*page), PAGE_SIZE);
+    else
+        memset(page_data(fresh), 0, PAGE_SIZE);
+    drop_shown(store, offset, run, *page);
+    status = pagetree_put(&store->pages, vmo_page_index(store, offset), fresh);
+    ASSERT(status == ZX_OK);
+    if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(fresh);
+    *page = fresh;
+    return ZX_OK;
 }
 
 zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run, struct vmo_page *out) {
@@ -72,112 +99,36 @@ bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
 }
 
 /* Removes whole pages of the store. NO_MEMORY: nothing is removed. */
-static zx_status_t remove_pages(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
+static zx_status_t remove_pages(struct vmo *store, uint64_t offset, uint64_t len, struct pagetree_removed *removed)
+    REQUIRES(&store->lock) {
     mapping_drop_all(store, offset, len);
-    return pagetree_clear(&store->pages, vmo_page_index(store, offset), len >> PAGE_SHIFT);
+    return pagetree_clear(&store->pages, vmo_page_index(store, offset), len >> PAGE_SHIFT, removed);
 }
 
 zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size) {
+    struct pagetree_removed removed = {0};
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     if (!vmo->resizable) return ZX_ERR_UNAVAILABLE;
     if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
     zx_status_t status = ZX_OK;
     mutex_lock(&vmo->lock);
-    if (size < vmo->size) status = remove_pages(vmo, size, vmo->size - size);
+    if (size < vmo->size) status = remove_pages(vmo, size, vmo->size - size, &removed);
     if (status == ZX_OK) vmo->size = size;
     mutex_unlock(&vmo->lock);
-    return status;
-}
-
-/* Puts the pages of `fresh` at [offset, end) in, each at its place. */
-static zx_status_t put_pages(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
-    REQUIRES(&store->lock) {
-    zx_status_t status = ZX_OK;
-    uint64_t skip;
-    while (status == ZX_OK &&
-           pagetree_next(fresh, vmo_page_index(store, offset), (end - offset) >> PAGE_SHIFT, &skip)) {
-        bool exclusive;
-        offset += skip << PAGE_SHIFT;
-        struct page *page = pagetree_lookup(fresh, vmo_page_index(store, offset), &exclusive);
-        page_ref(page);
-        mapping_drop_all(store, offset, PAGE_SIZE);
-        status = pagetree_put(&store->pages, vmo_page_index(store, offset), page);
-        if (status != ZX_OK)
-            page_unref(page);
-        else if (store->cache_policy != ZX_CACHE_POLICY_CACHED)
-            page_make_uncached(page);
-        offset += PAGE_SIZE;
-    }
-    return status;
-}
-
-/*
- * Removes the pages at [first, last) and puts in those of `fresh`, all within [offset, end). All or nothing: the tree
- * as it was is kept, at the cost of one reference, until the last page is in.
- */
-static zx_status_t exchange_pages(struct vmo *store, uint64_t offset, uint64_t end, uint64_t first, uint64_t last,
-                                  struct pagetree *fresh) REQUIRES(&store->lock) {
-    struct pagetree before, after;
-    if (!fresh->root) return first < last ? remove_pages(store, first, last - first) : ZX_OK;
-    zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
-    if (status != ZX_OK) return status;
-    if (first < last) status = remove_pages(store, first, last - first);
-    if (status == ZX_OK) status = put_pages(store, offset, end, fresh);
-    after = store->pages;
-    if (status != ZX_OK) store->pages = before;
-    pagetree_destroy(status == ZX_OK ? &before : &after);
-    return status;
-}
-
-/*
- * What a commit adds, in a tree of its own: a copy of each shared page, zeros for each hole. What cannot succeed is not
- * begun: a VMO may have more holes than there will ever be pages.
- */
-static zx_status_t commit_prepare(struct vmo *store, uint64_t offset, uint64_t end, struct pagetree *fresh)
-    REQUIRES(&store->lock) {
-    uint64_t npages = (end - offset) >> PAGE_SHIFT;
-    if (npages - pagetree_count(&store->pages, vmo_page_index(store, offset), npages) > pages_free())
-        return ZX_ERR_NO_MEMORY;
-    for (; offset < end; offset += PAGE_SIZE) {
-        bool exclusive = false;
-        uint64_t index = vmo_page_index(store, offset);
-        struct page *page = pagetree_lookup(&store->pages, index, &exclusive);
-        if (exclusive) continue;
-        if (thread_killed()) return ZX_ERR_CANCELED;
-        zx_status_t status = pagetree_put_copy(fresh, index, page, &page);
-        if (status != ZX_OK) return status;
-    }
-    return ZX_OK;
-}
-
-static zx_status_t commit_range(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
-    struct pagetree fresh = {0};
-    zx_status_t status = commit_prepare(store, offset, end, &fresh);
-    if (status == ZX_OK) status = exchange_pages(store, offset, end, end, end, &fresh);
-    pagetree_destroy(&fresh);
-    return status;
-}
-
-zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
-    struct vmo *store = vmo->store;
-    uint64_t end;
-    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
-    mutex_lock(&store->lock);
-    zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK && len > 0 && page_round_up(offset + len, &end))
-        status = commit_range(store, vmo->store_offset + page_round_down(offset), vmo->store_offset + end);
-    mutex_unlock(&store->lock);
+    pagetree_free_removed(&removed);
     return status;
 }
 
 zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     struct vmo *store = vmo->store;
+    struct pagetree_removed removed = {0};
     if (vmo->kind != VMO_PAGED) return ZX_ERR_NOT_SUPPORTED;
     if (!page_aligned(offset) || !page_aligned(len)) return ZX_ERR_INVALID_ARGS;
     mutex_lock(&store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK) status = remove_pages(store, vmo->store_offset + offset, len);
+    if (status == ZX_OK) status = remove_pages(store, vmo->store_offset + offset, len, &removed);
     mutex_unlock(&store->lock);
+    pagetree_free_removed(&removed);
     return status;
 }
 
@@ -191,6 +142,38 @@ static zx_status_t zero_prepare(struct vmo *store, uint64_t offset, uint64_t end
     if (!page) return ZX_OK;
     if (store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
     return exclusive ? ZX_OK : pagetree_put_copy(fresh, index, page, &page);
+}
+
+/* Puts the page that `fresh` has at `offset`, if any, in place of what is there. */
+static zx_status_t put_page(struct vmo *store, uint64_t offset, struct pagetree *fresh) REQUIRES(&store->lock) {
+    bool exclusive;
+    uint64_t index = vmo_page_index(store, offset);
+    struct page *page = pagetree_lookup(fresh, index, &exclusive);
+    if (!page) return ZX_OK;
+    page_ref(page);
+    mapping_drop_all(store, page_round_down(offset), PAGE_SIZE);
+    zx_status_t status = pagetree_put(&store->pages, index, page);
+    if (status != ZX_OK) page_unref(page);
+    return status;
+}
+
+/*
+ * Removes the pages at [first, last) and puts in those that `fresh` has at `head` and `tail`. All or nothing: the tree
+ * as it was is kept, at the cost of one reference, until the last page is in; `fresh` gets the one that is not used.
+ */
+static zx_status_t exchange_pages(struct vmo *store, uint64_t head, uint64_t tail, uint64_t first, uint64_t last,
+                                  struct pagetree *fresh, struct pagetree_removed *removed) REQUIRES(&store->lock) {
+    struct pagetree before;
+    if (!fresh->root) return first < last ? remove_pages(store, first, last - first, removed) : ZX_OK;
+    zx_status_t status = pagetree_share(&store->pages, 0, PAGETREE_INDEX_COUNT, &before);
+    if (status != ZX_OK) return status;
+    if (first < last) status = remove_pages(store, first, last - first, removed);
+    if (status == ZX_OK) status = put_page(store, head, fresh);
+    if (status == ZX_OK && tail != head) status = put_page(store, tail, fresh);
+    pagetree_destroy(fresh);
+    *fresh = status == ZX_OK ? before : store->pages;
+    if (status != ZX_OK) store->pages = before;
+    return status;
 }
 
 /* In place; like a transfer, a page at a time while no other processor runs, if that is text. */
@@ -216,19 +199,17 @@ static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES
  * All that can fail first: the pages at head and tail, and the whole ones between are given back, or zeroed if they
  * must stay.
  */
-static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock) {
+static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len, struct pagetree *fresh,
+                              struct pagetree_removed *removed) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
     uint64_t first = page_aligned(offset) ? offset : page_round_down(offset) + PAGE_SIZE;
     uint64_t head_end = min_u64(first, end), tail = max_u64(last, first);
-    struct pagetree fresh = {0};
-    zx_status_t status = zero_prepare(store, offset, head_end, &fresh);
-    if (status == ZX_OK) status = zero_prepare(store, tail, end, &fresh);
+    zx_status_t status = zero_prepare(store, offset, head_end, fresh);
+    if (status == ZX_OK) status = zero_prepare(store, tail, end, fresh);
     if (status == ZX_OK && store->kind == VMO_CONTIGUOUS && first < last)
         zero_bytes(store, arch_phys_to_virt((paddr_t){store->frames.raw + first}), last - first);
     else if (status == ZX_OK)
-        status =
-            exchange_pages(store, page_round_down(offset), end > last ? last + PAGE_SIZE : last, first, last, &fresh);
-    pagetree_destroy(&fresh);
+        status = exchange_pages(store, offset, tail, first, last, fresh, removed);
     if (status != ZX_OK) return status;
     zero_part(store, offset, head_end);
     zero_part(store, tail, end);
@@ -236,11 +217,15 @@ static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len) 
 }
 
 zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
+    struct pagetree fresh = {0};
+    struct pagetree_removed removed = {0};
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
     mutex_lock(&vmo->store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK) status = zero_range(vmo->store, vmo->store_offset + offset, len);
+    if (status == ZX_OK) status = zero_range(vmo->store, vmo->store_offset + offset, len, &fresh, &removed);
     mutex_unlock(&vmo->store->lock);
+    pagetree_destroy(&fresh);
+    pagetree_free_removed(&removed);
     return status;
 }
 

@@ -78,7 +78,8 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
  * Sets the translation of `va` at level `floor`, making what tables it lacks. At its place is nothing yet, or a
  * translation of the same level.
  */
-static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits) {
+static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits,
+                             unsigned *top_live) {
     if (!(*at.entry & PTE_PRESENT)) {
         paddr_t tables[TOP_LEVEL];
         zx_status_t status = tables_take(tables, at.level - floor);
@@ -87,7 +88,10 @@ static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64
             ((uint64_t *)arch_phys_to_virt(tables[l - floor]))[table_index(va, l)] = value;
             value = tables[l - floor].raw | table_bits | PTE_COUNT_ONE;
         }
-        if (at.parent) *at.parent += PTE_COUNT_ONE;
+        if (at.parent)
+            *at.parent += PTE_COUNT_ONE;
+        else
+            ++*top_live;
     }
     *at.entry = value;
     return ZX_OK;
@@ -96,12 +100,16 @@ static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64
 static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr_t va, vaddr_t end,
                            struct dropped *dropped);
 
-/* Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. */
+/*
+ * Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. A table of pages that
+ * goes as a whole is not looked through: until the processors have forgotten it, all that it leads to stays allocated.
+ */
 static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end, struct dropped *dropped) {
     if (level > 1 && !(*entry & PTE_LARGE)) {
         unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
         uint64_t *table = entry_table(*entry);
-        unsigned gone = table_drop(table, level - 1, live, va, end, dropped);
+        bool whole = level == 2 && end - va == entry_span(level);
+        unsigned gone = whole ? live : table_drop(table, level - 1, live, va, end, dropped);
         if (gone < live) {
             *entry -= gone * PTE_COUNT_ONE;
             return false;
@@ -129,9 +137,9 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 }
 
 /* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
-static void range_drop(struct arch_aspace *as, paddr_t root, vaddr_t va, size_t len) {
+static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
-    table_drop(arch_phys_to_virt(root), TOP_LEVEL, TABLE_ENTRIES, va, va + len, &dropped);
+    *top_live -= table_drop(arch_phys_to_virt(root), TOP_LEVEL, *top_live, va, va + len, &dropped);
     /* The way to a table of the kernel's is remembered under every PCID, and invlpg reaches only the loaded one. */
     bool all = !as && dropped.tables != 0;
     /* A processor may remember a large page in pieces, those outside the range too. */
@@ -147,6 +155,7 @@ static void range_drop(struct arch_aspace *as, paddr_t root, vaddr_t va, size_t 
 zx_status_t arch_mmu_init(struct arch_aspace *as) {
     zx_status_t status = upcall_table_alloc(&as->root);
     if (status != ZX_OK) return status;
+    as->top_live = 0;
     as->pcid = pcid_take();
     atomic_init(&as->cpus, 0);
     atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
@@ -183,14 +192,14 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
         at = place_of(as->root, va, floor);
     }
     uint64_t replaced = *at.entry;
-    zx_status_t status = entry_set(at, va, floor, value, PTE_USER_TABLE);
+    zx_status_t status = entry_set(at, va, floor, value, PTE_USER_TABLE, &as->top_live);
     /* What was there already, but for the marks that processors make, nobody has to forget. */
     bool changed = ((replaced ^ value) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0;
     if (status == ZX_OK && (replaced & PTE_PRESENT) && changed) mmu_flush(as, va, PAGE_SIZE);
     return status;
 }
 
-void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) { range_drop(as, as->root, va, len); }
+void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) { range_drop(as, as->root, &as->top_live, va, len); }
 
 static unsigned entry_prot(uint64_t entry) {
     return (entry & PTE_WRITE ? MMU_WRITE : 0) | (entry & PTE_NX ? 0 : MMU_EXECUTE);
@@ -237,16 +246,17 @@ zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     uint64_t value = pa.raw | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_no_execute();
     struct place at = place_of(kernel_root, va, 1);
     ASSERT(!(*at.entry & PTE_PRESENT));
-    return entry_set(at, va, 1, value, PTE_TABLE);
+    return entry_set(at, va, 1, value, PTE_TABLE, NULL); /* the dynamic area's top-level entry is always there */
 }
 
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages) {
+    unsigned top_live = 1; /* of the entries that it can meet */
     for (size_t i = 0; i < count; i++) {
         struct place at = place_of(kernel_root, va + i * PAGE_SIZE, 1);
         pages[i].raw = *at.entry & PTE_FRAME;
         ASSERT(at.level == 1 && pages[i].raw != 0);
     }
-    range_drop(NULL, kernel_root, va, count * PAGE_SIZE);
+    range_drop(NULL, kernel_root, &top_live, va, count * PAGE_SIZE);
 }
 
 bool kernel_page_present(vaddr_t va) {

@@ -4,7 +4,7 @@
  *
  * Levels are counted from the bottom: an entry of a level-1 table maps 4 KiB, of a level-4 table 512 GiB. An entry that
  * points to a table carries, in bits the processor ignores, how many entries of that table are in use; so
- * dropping the last one is noticed without looking at the others. Top-level tables are not counted.
+ * dropping the last one is noticed without looking at the others. The address space counts its top-level entries.
  */
 #pragma once
 

@@ -29,13 +29,20 @@ static struct page *put(struct pagetree *tree, uint64_t index) {
     return NULL;
 }
 
+static zx_status_t clear(struct pagetree *tree, uint64_t first, uint64_t count) {
+    struct pagetree_removed removed = {0};
+    zx_status_t status = pagetree_clear(tree, first, count, &removed);
+    pagetree_free_removed(&removed);
+    return status;
+}
+
 KTEST("pagetree/an empty tree has no pages anywhere") {
     struct pagetree tree = {0};
     uint64_t distance;
     EXPECT(!lookup(&tree, 0) && !lookup(&tree, PAGETREE_INDEX_COUNT - 1));
     EXPECT(!pagetree_next(&tree, 0, PAGETREE_INDEX_COUNT, &distance));
     EXPECT(pagetree_count(&tree, 0, PAGETREE_INDEX_COUNT) == 0);
-    EXPECT(pagetree_clear(&tree, 0, PAGETREE_INDEX_COUNT) == ZX_OK);
+    EXPECT(clear(&tree, 0, PAGETREE_INDEX_COUNT) == ZX_OK);
     pagetree_destroy(&tree);
 }
 
@@ -48,7 +55,7 @@ KTEST("pagetree/put, find and clear at each height from 1 to 9") {
         EXPECT(tree.height == height);
         EXPECT(lookup(&tree, index) == page && is_exclusive(&tree, index));
         EXPECT(!lookup(&tree, index + 1) && !lookup(&tree, index - 1));
-        EXPECT(pagetree_clear(&tree, index, 1) == ZX_OK);
+        EXPECT(clear(&tree, index, 1) == ZX_OK);
         EXPECT(!lookup(&tree, index) && !tree.root && tree.height == 0);
     }
 }
@@ -89,7 +96,7 @@ KTEST("pagetree/a range that wraps is counted, searched and cleared on both side
     EXPECT(pagetree_count(&tree, end - 2, 4) == 2);
     EXPECT(pagetree_next(&tree, end - 1, 10, &distance) && distance == 2);
     EXPECT(!pagetree_next(&tree, end - 1, 2, &distance));
-    EXPECT(pagetree_clear(&tree, end - 3, 5) == ZX_OK);
+    EXPECT(clear(&tree, end - 3, 5) == ZX_OK);
     EXPECT(!lookup(&tree, end - 2) && !lookup(&tree, 1) && lookup(&tree, 3));
     pagetree_destroy(&tree);
 }
@@ -99,7 +106,7 @@ KTEST("pagetree/clearing a range takes exactly that range") {
         struct pagetree tree = {0};
         const uint64_t first = 4090, marks[] = {0, first - 1, first, first + count - 1, first + count, 1 << 20};
         for (size_t i = 0; i < countof(marks); i++) NEED(put(&tree, marks[i]));
-        EXPECT(pagetree_clear(&tree, first, count) == ZX_OK);
+        EXPECT(clear(&tree, first, count) == ZX_OK);
         for (size_t i = 0; i < countof(marks); i++)
             EXPECT((lookup(&tree, marks[i]) == NULL) == (marks[i] >= first && marks[i] < first + count));
         pagetree_destroy(&tree);
@@ -135,7 +142,7 @@ KTEST("pagetree/sharing costs no page, and neither side sees what the other then
     EXPECT(lookup(&a, 5) == in_a && lookup(&b, 5) == old);
     EXPECT(!lookup(&a, 6) && lookup(&b, 6) == in_b);
     EXPECT(is_exclusive(&a, 5) && is_exclusive(&b, 6) && is_exclusive(&b, 5));
-    EXPECT(pagetree_clear(&a, 100, 1) == ZX_OK);
+    EXPECT(clear(&a, 100, 1) == ZX_OK);
     EXPECT(!lookup(&a, 100) && is_exclusive(&b, 100));
     pagetree_destroy(&a);
     EXPECT(lookup(&b, 5) == old && is_exclusive(&b, 5) && lookup(&b, 100));
@@ -236,7 +243,7 @@ static zx_status_t put_far(void *arg) {
 
 static zx_status_t clear_inner(void *arg) {
     struct shared *s = arg;
-    return pagetree_clear(&s->tree, 1, 1 << 13);
+    return clear(&s->tree, 1, 1 << 13);
 }
 
 static zx_status_t share_inner(void *arg) {
@@ -331,7 +338,7 @@ static bool random_clear(size_t t) {
     for (size_t p = 0; p < PLACES; p++) {
         if (in_range(places[p], first, count)) models[t][p] = NULL;
     }
-    return pagetree_clear(&trees[t], first, count) == ZX_OK;
+    return clear(&trees[t], first, count) == ZX_OK;
 }
 
 static bool random_share(size_t t) {

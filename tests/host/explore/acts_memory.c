@@ -79,9 +79,12 @@ zx_status_t act_protect_peer(struct actor *a) {
 }
 zx_status_t act_vmar_destroy(struct actor *a) { return CALL(vmar_destroy, a->props[PROP_AREA]); }
 zx_status_t act_vmar_destroy_peer(struct actor *a) { return CALL(vmar_destroy, a->props[PROP_PEER_AREA]); }
-zx_status_t act_vmar_decommit(struct actor *a) {
-    return CALL(vmar_op_range, a->props[PROP_AREA], ZX_VMAR_OP_DECOMMIT, SHARED, PAGES(1), 0, 0);
+static zx_status_t vmar_op(struct actor *a, uint32_t op, size_t pages) {
+    return CALL(vmar_op_range, a->props[PROP_AREA], op, SHARED, PAGES(pages), 0, 0);
 }
+zx_status_t act_vmar_decommit(struct actor *a) { return vmar_op(a, ZX_VMAR_OP_DECOMMIT, 1); }
+zx_status_t act_vmar_commit(struct actor *a) { return vmar_op(a, ZX_VMAR_OP_COMMIT, 2); }
+zx_status_t act_vmar_load(struct actor *a) { return vmar_op(a, ZX_VMAR_OP_MAP_RANGE, 2); }
 
 /* --- VMOs --- */
 

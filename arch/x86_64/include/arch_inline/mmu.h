@@ -22,6 +22,7 @@
 struct arch_aspace {
     paddr_t root;           /* [I] */
     unsigned pcid;          /* [I] under which number processors keep its translations */
+    unsigned top_live;      /* [t] how many entries of the user half of `root` are in use */
     _Atomic uint64_t cpus;  /* [a] who has it loaded, one bit each: whom a dropped translation concerns at once */
     _Atomic uint64_t stale; /* [a] who may remember what holds no more, and must forget it all at the next load */
 };

@@ -48,6 +48,8 @@ union info_record {
     zx_info_vmo_t vmo;
     zx_info_task_stats_t task;
     zx_info_kmem_stats_t kmem;
+    zx_info_process_handle_stats_t handle_stats;
+    zx_info_job_t job;
 };
 
 typedef zx_status_t fill_fn(const struct handle *handle, union info_record *out);
@@ -74,6 +76,26 @@ static zx_status_t fill_process(const struct handle *handle, union info_record *
     struct process_info info;
     process_get_info(process_from_object(handle->object), &info);
     out->process = (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
+    return ZX_OK;
+}
+
+static zx_status_t fill_handle_stats(const struct handle *handle, union info_record *out) {
+    struct handle_table *table = &process_from_object(handle->object)->handles;
+    struct handle held;
+    uint32_t index = 0;
+    while (!thread_killed() && handle_next(table, &index, &held)) {
+        out->handle_stats.handle_count[held.object->ops->type]++;
+        object_unref(held.object);
+    }
+    return ZX_OK;
+}
+
+/* A job has ended when it was killed and is empty, which is what its signal shows. */
+static zx_status_t fill_job(const struct handle *handle, union info_record *out) {
+    bool exited = object_signals(handle->object) & ZX_JOB_TERMINATED;
+    out->job = (zx_info_job_t){.return_code = exited ? ZX_TASK_RETCODE_SYSCALL_KILL : 0,
+                               .exited = exited,
+                               .kill_on_oom = atomic_load(&job_from_object(handle->object)->kill_on_oom)};
     return ZX_OK;
 }
 
@@ -272,6 +294,9 @@ static const struct info_topic {
     {ZX_INFO_HANDLE_BASIC, 0, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_basic_t), fill_basic, NULL},
     {ZX_INFO_HANDLE_COUNT, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_NONE, sizeof(zx_info_handle_count_t), fill_count, NULL},
     {ZX_INFO_PROCESS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_t), fill_process, NULL},
+    {ZX_INFO_PROCESS_HANDLE_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_handle_stats_t),
+     fill_handle_stats, NULL},
+    {ZX_INFO_JOB, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_JOB, sizeof(zx_info_job_t), fill_job, NULL},
     {ZX_INFO_PROCESS_THREADS, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_PROCESS, sizeof(zx_koid_t), NULL, list_threads},
     {ZX_INFO_JOB_CHILDREN, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_jobs},
     {ZX_INFO_JOB_PROCESSES, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_processes},

@@ -11,6 +11,7 @@
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/name.h"
 #include "syscalls/object.h"
+#include "syscalls/task_property.h"
 #include "vm/usercopy.h"
 #include "vm/vmar.h"
 
@@ -36,11 +37,13 @@ static zx_status_t refuse_null(vaddr_t value) { return value ? ZX_OK : ZX_ERR_IN
 
 static zx_status_t sys_object_set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
     if (property == ZX_PROP_NAME) return set_name(object, value, size);
+    if (task_has_property(property)) return task_set_property(object, property, value, size);
     return arch_is_register(property) ? set_register(object, property, value, size) : ZX_ERR_INVALID_ARGS;
 }
 
 static zx_status_t sys_object_get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {
     char name[ZX_MAX_NAME_LEN];
+    if (task_has_property(property)) return task_get_property(object, property, value, size);
     if (property != ZX_PROP_NAME) return ZX_ERR_INVALID_ARGS;
     if (size < sizeof(name)) return ZX_ERR_BUFFER_TOO_SMALL;
     object_get_name(object, name);

@@ -22,6 +22,7 @@ struct job {
     struct job *parent;         /* [I] with a reference; NULL: the root job */
     unsigned height;            /* [I] generations there may be below it */
     char name[ZX_MAX_NAME_LEN]; /* [o] */
+    atomic_bool kill_on_oom;    /* [a] ZX_PROP_JOB_KILL_ON_OOM */
 
     struct mutex lock;        /* guards [j] */
     bool killed;              /* [j] */

@@ -36,7 +36,8 @@ struct process {
     struct members threads;            /* [p] those that run: started and not dead */
     unsigned suspensions;              /* [p] tokens that hold all of its threads */
 
-    atomic_uint crashes; /* [a] of its threads */
+    atomic_uint crashes;         /* [a] of its threads */
+    _Atomic uint64_t debug_addr; /* [a] ZX_PROP_PROCESS_DEBUG_ADDR, which means nothing to the kernel */
 
     struct member member; /* [j] of its job */
 };

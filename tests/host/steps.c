@@ -70,6 +70,7 @@ step_fn *const steps[] = {
     step_timer,
     step_task,
     step_clocks,
+    step_task_numbers,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

@@ -128,6 +128,84 @@ void step_set_property(struct world *w) {
     world_expect(w, "object_set_property", CALL(w, object_set_property, value, property, buffer, size), expected);
 }
 
+/* --- numbers of processes and jobs --- */
+
+static zx_status_t expected_set_number(struct model_handle *h, uint32_t property, uint64_t buffer, uint64_t size,
+                                       uint64_t value) {
+    bool of_job = property == ZX_PROP_JOB_KILL_ON_OOM;
+    struct model_process *process = (struct model_process *)h->object;
+    if (property == ZX_PROP_PROCESS_VDSO_BASE_ADDRESS) return ZX_ERR_INVALID_ARGS;
+    if (size < sizeof(value)) return ZX_ERR_BUFFER_TOO_SMALL;
+    if (h->object->type != (of_job ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS)) return ZX_ERR_WRONG_TYPE;
+    if (buffer != DATA || (of_job ? value > 1 : value == 0)) return ZX_ERR_INVALID_ARGS;
+    if (of_job) {
+        ((struct model_job *)h->object)->kill_on_oom = value;
+        return ZX_OK;
+    }
+    if (process->debug_addr > ZX_PROCESS_DEBUG_ADDR_BREAK_ON_SET) return ZX_ERR_ACCESS_DENIED;
+    process->debug_addr = value;
+    return ZX_OK;
+}
+
+static void check_number(struct world *w, const struct model_handle *h, uint64_t value) {
+    uint64_t told;
+    uint32_t property = value % 2 ? ZX_PROP_PROCESS_DEBUG_ADDR : ZX_PROP_PROCESS_VDSO_BASE_ADDRESS;
+    zx_status_t expected = h->rights & ZX_RIGHT_GET_PROPERTY ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+    if (expected == ZX_OK && h->object->type != ZX_OBJ_TYPE_PROCESS) expected = ZX_ERR_WRONG_TYPE;
+    world_expect(w, "object_get_property", CALL(w, object_get_property, h->value, property, DATA, 8), expected);
+    if (expected != ZX_OK) return;
+    uint64_t wanted = value % 2 ? ((const struct model_process *)h->object)->debug_addr : 0;
+    if (host_user_load(&told, DATA, sizeof(told)) != ZX_OK || told != wanted)
+        world_fail(w, "property %u is 0x%lx, not 0x%lx", property, told, wanted);
+    world_store(w, DATA, &told, sizeof(told));
+}
+
+/* What the kernel tells of a job; of how many handles of each type a process has. */
+static void check_task_info(struct world *w, const struct model_handle *h) {
+    const struct model_process *p = (const struct model_process *)h->object;
+    union {
+        zx_info_job_t job;
+        zx_info_process_handle_stats_t stats;
+    } got, want = {0};
+    bool is_job = h->object->type == ZX_OBJ_TYPE_JOB;
+    if (!is_job && h->object->type != ZX_OBJ_TYPE_PROCESS) return;
+    uint32_t topic = is_job ? ZX_INFO_JOB : ZX_INFO_PROCESS_HANDLE_STATS;
+    zx_status_t expected = h->rights & ZX_RIGHT_INSPECT ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+    uint64_t size = is_job ? sizeof(got.job) : sizeof(got.stats);
+    world_expect(w, "object_get_info", CALL(w, object_get_info, h->value, topic, DATA, size, 0, 0), expected);
+    if (expected != ZX_OK) return;
+    if (is_job) {
+        const struct model_job *job = (const struct model_job *)h->object;
+        want.job.exited = model_job_signals(&w->model, job) & ZX_JOB_TERMINATED;
+        want.job.return_code = want.job.exited ? ZX_TASK_RETCODE_SYSCALL_KILL : 0;
+        want.job.kill_on_oom = job->kill_on_oom;
+    } else {
+        for (unsigned i = 0; i < p->handle_count; i++) want.stats.handle_count[p->handles[i].object->type]++;
+    }
+    if (host_user_load(&got, DATA, size) != ZX_OK || memcmp(&got, &want, size) != 0)
+        world_fail(w, "object_get_info, topic %u: not what it should tell", topic);
+    world_store(w, DATA, &got, size);
+}
+
+void step_task_numbers(struct world *w) {
+    static const uint32_t properties[] = {ZX_PROP_PROCESS_DEBUG_ADDR, ZX_PROP_JOB_KILL_ON_OOM,
+                                          ZX_PROP_PROCESS_VDSO_BASE_ADDRESS};
+    static const uint64_t values[] = {0, 1, 2, 0x1000000, UINT64_MAX};
+    unsigned which = input_below(&w->in, 3);
+    uint64_t value = values[input_below(&w->in, 5)], buffer = input_rarely(&w->in, 8) ? 0x1000 : DATA;
+    uint64_t size = input_rarely(&w->in, 8) ? 7 : 8;
+    zx_handle_t handle = pick_handle(w, which == 1 ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS);
+    struct model_handle *h;
+    world_store(w, DATA, &value, sizeof(value));
+    zx_status_t expected = model_get(w->me, handle, 0, ZX_RIGHT_SET_PROPERTY, &h);
+    if (expected == ZX_OK) expected = expected_set_number(h, properties[which], buffer, size, value);
+    zx_status_t status = CALL(w, object_set_property, handle, properties[which], buffer, size);
+    world_expect(w, "object_set_property", status, expected);
+    h = model_find(w->me, handle);
+    if (h) check_number(w, h, value);
+    if (h) check_task_info(w, h);
+}
+
 /* A number that no call has, or the rubbish that a call has to bear without a look at the model. */
 void step_no_call(struct world *w) {
     unsigned number = input_rarely(&w->in, 2) ? HOST_SYSCALLS : HOST_SYSCALLS + input_byte(&w->in) * 1000u;

@@ -117,7 +117,7 @@ struct model_job {
     struct model_object object;
     struct model_job *parent; /* NULL: the root job */
     unsigned height;
-    bool killed;
+    bool killed, kill_on_oom;
 };
 
 struct model_process {
@@ -126,6 +126,7 @@ struct model_process {
     unsigned suspensions;
     enum model_state state;
     int64_t return_code;
+    uint64_t debug_addr;
     struct model_vmar *root;
     struct model_mapping mappings[MODEL_MAPPINGS];
     unsigned handle_count;

@@ -25,7 +25,9 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u) /* INSPECT; zx_info_thread_stats_t */
 #define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)   /* the root resource; zx_info_kmem_stats_t */
 #define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u) /* INSPECT; zx_info_handle_count_t */
-#define ZX_INFO_VMO ((zx_object_info_topic_t)23u)          /* no right; zx_info_vmo_t */
+#define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u) /* INSPECT; zx_info_process_handle_stats_t */
+#define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                  /* no right; zx_info_vmo_t */
+#define ZX_INFO_JOB ((zx_object_info_topic_t)24u)                  /* INSPECT; zx_info_job_t */
 
 /* Can this object be waited on? */
 typedef uint32_t zx_obj_props_t;
@@ -49,6 +51,14 @@ typedef struct zx_info_process {
     bool debugger_attached;
     uint8_t padding1[5];
 } zx_info_process_t;
+
+typedef struct zx_info_job {
+    int64_t return_code; /* once exited: a ZX_TASK_RETCODE_* */
+    bool exited;         /* it was killed, and all in it is dead */
+    bool kill_on_oom;
+    bool debugger_attached;
+    uint8_t padding1[5];
+} zx_info_job_t;
 
 /* What a thread does. BLOCKED is told only with the call that it waits in. */
 typedef uint32_t zx_thread_state_t;
@@ -97,6 +107,10 @@ typedef struct zx_info_vmar {
 typedef struct zx_info_handle_count {
     uint32_t handle_count; /* those in channel messages included */
 } zx_info_handle_count_t;
+
+typedef struct zx_info_process_handle_stats {
+    uint32_t handle_count[ZX_OBJ_TYPE_UPPER_BOUND]; /* of the process's handles, by the type of their objects */
+} zx_info_process_handle_stats_t;
 
 /* Bytes; committed memory only, but for the first. */
 typedef struct zx_info_task_stats {
@@ -182,5 +196,12 @@ typedef struct zx_info_kmem_stats {
 #define ZX_PROP_REGISTER_GS ((uint32_t)2u) /* uint64_t, of the calling thread: the base of its GS segment */
 #define ZX_PROP_NAME ((uint32_t)3u)        /* text of up to ZX_MAX_NAME_LEN - 1 bytes */
 #define ZX_PROP_REGISTER_FS ((uint32_t)4u) /* uint64_t, of the calling thread: the base of its FS segment */
+#define ZX_PROP_PROCESS_DEBUG_ADDR \
+    ((uint32_t)5u) /* uintptr_t: where a debugger finds what a process has loaded; set once by whoever loads it */
+#define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u) /* uintptr_t, which can only be got: 0, there is no vDSO */
+#define ZX_PROP_JOB_KILL_ON_OOM ((uint32_t)15u)          /* size_t, which can only be set: 1, or 0 */
+
+/* The one value of ZX_PROP_PROCESS_DEBUG_ADDR that may be replaced: a debugger wants the process to stop then. */
+#define ZX_PROCESS_DEBUG_ADDR_BREAK_ON_SET ((uintptr_t)1u)
 
 __END_CDECLS

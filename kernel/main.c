@@ -10,7 +10,6 @@
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/base/utc.h"
-#include "kernel/object/futex.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
 #include "kernel/sched/force.h"
@@ -86,7 +85,6 @@ void upcall_start(void) {
     sched_init();
     pages_init(info);
     vmo_init();
-    futex_init();
     random_init();
     utc_init();
     start_cpus();

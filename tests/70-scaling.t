@@ -40,6 +40,7 @@ grows_at_most($_, 100, 100_000) for qw(map-among-mappings map-anywhere);
 grows_at_most('snapshot', 20, 100_000);
 grows_at_most($_, 80, 10_000) for qw(signal-watched close-bystander close-watched);
 grows_at_most($_, 40, 1000) for qw(message-beside-calls answer-call);
+grows_at_most('futex-beside-waiters', 120, 1000);
 grows_at_most('send-into-nested', 10, 10_000);
 
 done_testing;

@@ -18,6 +18,8 @@ zx_status_t aspace_create(struct aspace **out) {
     atomic_init(&as->refs, 1);
     mutex_init(&as->lock, RANK_ASPACE, "address space");
     mutex_init(&as->translations_lock, RANK_TRANSLATIONS, "translations");
+    mutex_init(&as->futex_lock, RANK_FUTEX, "futexes");
+    RB_INIT(&as->futexes);
     zx_status_t status = arch_mmu_init(&as->arch);
     if (status == ZX_OK) {
         status = vmar_create_root(as, &as->root);
@@ -35,7 +37,7 @@ zx_status_t aspace_create(struct aspace **out) {
 
 void aspace_unref(struct aspace *as) {
     if (!refcount_unref(&as->refs)) return;
-    ASSERT(as->state == ASPACE_DEAD);
+    ASSERT(as->state == ASPACE_DEAD && RB_EMPTY(&as->futexes));
     heap_free(as);
 }
 

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <bsd/sys/tree.h>
+
 #include "arch/mmu.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
@@ -18,6 +20,8 @@ struct vmar;
 struct vmo_page;
 
 enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
+
+RB_HEAD(futex_tree, futex_waiter);
 
 struct aspace {
     atomic_uint refs;               /* [a] */
@@ -30,6 +34,8 @@ struct aspace {
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
     uint64_t counted;               /* [n] vmo_share_count()'s */
+    struct mutex futex_lock;        /* guards [x] */
+    struct futex_tree futexes;      /* [x] kernel/object/futex.c's */
 };
 
 /* With an empty root VMAR. NO_MEMORY. Returns a reference. */

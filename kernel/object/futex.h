@@ -7,9 +7,6 @@
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
 
-/* Once, at boot. */
-void futex_init(void);
-
 /*
  * Waits if the word has that value. To a waker, comparing and beginning to wait are one step. BAD_STATE: another value.
  * INVALID_ARGS: misaligned, or cannot be read. TIMED_OUT; INTR_RETRY: something wants the thread.

@@ -150,7 +150,46 @@ static void nesting(unsigned count) {
     MUST(zx_handle_close(inner));
 }
 
+static uint64_t wake_cost(const zx_futex_t *word) {
+    uint64_t begin = now();
+    MUST(zx_futex_wake(word, 1));
+    return now() - begin;
+}
+
+#define WORDS 1024
+
+static zx_futex_t words[WORDS];
+
+static void *futex_run(void *arg) {
+    while (zx_futex_wait(&words[0], 0, ZX_HANDLE_INVALID, ZX_TIME_INFINITE) != ZX_ERR_BAD_STATE) continue;
+    return arg;
+}
+
+/* So many threads wait for one word: waking at any other, where nobody waits, and waking one of them. */
+static void futexes(unsigned count) {
+    pthread_t *threads = calloc(count, sizeof(*threads));
+    uint64_t most = 0, wake = UINT64_MAX;
+    words[0] = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, futex_run, NULL) != 0) must(ZX_ERR_NO_MEMORY, __LINE__);
+    }
+    MUST(zx_nanosleep(zx_deadline_after(ZX_MSEC(100))));
+    for (unsigned i = 1; i < WORDS; i++) {
+        uint64_t cost = UINT64_MAX;
+        for (int k = 0; k < 3; k++) cost = least(cost, wake_cost(&words[i]));
+        if (cost > most) most = cost;
+    }
+    tell("futex-beside-waiters", count, most);
+    for (int i = 0; i < TRIES; i++) wake = least(wake, wake_cost(&words[0]));
+    tell("futex-wake", count, wake);
+    words[0] = 1;
+    MUST(zx_futex_wake(&words[0], UINT32_MAX));
+    for (unsigned i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    free(threads);
+}
+
 int main(void) {
+    for (unsigned count = 1; count <= 1000; count *= 10) futexes(count);
     for (unsigned count = 1; count <= 10000; count *= 100) watches(count);
     for (unsigned count = 1; count <= 1000; count *= 10) calls(count);
     for (unsigned count = 1; count <= 10000; count *= 100) nesting(count);

@@ -17,7 +17,6 @@
 #include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
 #include "kernel/base/utc.h"
-#include "kernel/object/futex.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
@@ -123,7 +122,6 @@ void host_start(size_t memory) {
     sched_init();
     pages_init(arch_boot_info());
     vmo_init();
-    futex_init();
     random_init();
     utc_init();
     thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);

@@ -156,7 +156,7 @@ KTEST("futex/the same address in another address space is another futex") {
     end();
 }
 
-/* Neighbours share buckets now and then: with as many words as this some do. */
+/* All in one tree. */
 KTEST("futex/hundreds of words, each with its own waiters") {
     static struct sleeper s[300];
     NEED(begin());

@@ -145,14 +145,14 @@ sub rights_value {
     return join(' | ', map { "ZX_RIGHT_$_" } @names) || '0';
 }
 
-# The expression that looks a handle up. What it finds goes to the struct handle that is named.
+# The expression that looks a handle up, to `use` it or to `get` its object. What it finds goes to the struct named.
 sub lookup {
-    my ($arg, $rights, $value, $out) = @_;
+    my ($how, $arg, $rights, $value, $out) = @_;
     my $type = $arg->{type};
     return "resource_check_root(caller_handles(), $value)" if $type eq 'root';
-    return "caller_get_waitable($value, &$out.object)" if $type eq 'waitable';
-    return "handle_get_any(caller_handles(), $value, $rights, &$out)" if $type =~ /^any$|\|/;
-    return "handle_get(caller_handles(), $value, ZX_OBJ_TYPE_\U$type\E, $rights, &$out)";
+    return "caller_use_waitable($value, &$out)" if $type eq 'waitable';
+    return "handle_${how}_any(caller_handles(), $value, $rights, &$out)" if $type =~ /^any$|\|/;
+    return "handle_$how(caller_handles(), $value, ZX_OBJ_TYPE_\U$type\E, $rights, &$out)";
 }
 
 sub object_of { my ($arg) = @_; return @{$objects{$arg->{type} =~ /\|/ ? 'any' : $arg->{type}}} }
@@ -164,22 +164,22 @@ sub body_argument {
     return "$arg->{kernel} $name", "($arg->{kernel}){$register}" if $arg->{pointer};
     return "$arg->{kernel} $name", "($arg->{kernel})$register" if !$arg->{handle} || $arg->{how} eq 'raw';
     return () if $arg->{type} eq 'root';
-    return "const struct handle *$name", "&$name" if $arg->{how} eq 'whole';
+    return "const struct handle *$name", "&$name.handle" if $arg->{how} eq 'whole';
     my ($type, $from) = object_of($arg);
-    my @both = ("$type *$name", sprintf $from, "$name.object");
+    my @both = ("$type *$name", sprintf $from, "$name.handle.object");
     return @both if $arg->{type} ne 'waitable';
     return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
 }
 
-# The rest of an entry: what is left of its steps, the call, and the references given back. A step is an expression that
-# gives a status, and the handle in which it leaves a reference, if it does.
+# The rest of an entry: what is left of its steps, the call, and the ends of uses. A step is an expression that gives a
+# status, and the use that it begins, if it does.
 sub entry_steps {
     my ($indent, $status, $act, @steps) = @_;
     my $first = shift @steps or return "$indent${status}$act;\n";
     my ($step, $held) = @$first;
     my $text = "$indent$status$step;\n${indent}if (status == ZX_OK) {\n";
     $text .= entry_steps("$indent    ", 'status = ', $act, @steps);
-    $text .= "$indent    object_unref($held.object);\n" if $held;
+    $text .= "$indent    handle_done(caller_handles(), &$held);\n" if $held;
     return "$text$indent}\n";
 }
 
@@ -211,7 +211,7 @@ sub entry {
             $arg->{rights} =~ /\(/ ? made($call, 'zx_rights_t', $arg->{rights}) : rights_value($arg);
         push @prototypes, $prototype // ();
         my $held = $arg->{type} eq 'root' ? undef : $arg->{name};
-        push @steps, [lookup($arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
+        push @steps, [lookup('use', $arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
     }
     my $noreturn = $call->{kind} eq 'noreturn';
     my $text = join '', (grep { !$call->{file}{prototypes}{$_}++ } @prototypes), $noreturn ? '_Noreturn ' : '',
@@ -220,7 +220,7 @@ sub entry {
     my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
     return $text . '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n}\n" unless @steps;
     my @held = map { $_->[1] // () } @steps;
-    $text .= '    struct handle ' . join(', ', @held) . ";\n" if @held;
+    $text .= '    struct handle_use ' . join(', ', @held) . ";\n" if @held;
     return $text . entry_steps('    ', 'zx_status_t status = ', $act, @steps) . "    return (uint64_t)status;\n}\n";
 }
 
@@ -235,7 +235,7 @@ sub getters {
         $text .= <<END;
 MUST_CHECK static inline zx_status_t $call->{name}_get_$arg->{name}(zx_handle_t value, $type **out) {
     struct handle handle;
-    zx_status_t status = @{[lookup($arg, rights_value($arg), 'value', 'handle')]};
+    zx_status_t status = @{[lookup('get', $arg, rights_value($arg), 'value', 'handle')]};
     if (status == ZX_OK) *out = $found;
     return status;
 }

@@ -47,11 +47,13 @@ static uint64_t count_now(struct object *object, zx_signals_t signals) {
 static zx_status_t sys_object_wait_async(zx_handle_t value, struct object *port, uint64_t key, zx_signals_t signals,
                                          uint32_t options) {
     struct watch_order order = {.table = caller_handles(), .value = value, .key = key, .signals = signals};
-    zx_status_t status = caller_get_waitable(value, &order.object);
+    struct handle_use source;
+    zx_status_t status = caller_use_waitable(value, &source);
     if (status != ZX_OK) return status;
+    order.object = source.handle.object;
     order.count = count_now(order.object, signals);
     order.repeating = options == ZX_WAIT_ASYNC_REPEATING;
     status = options > ZX_WAIT_ASYNC_REPEATING ? ZX_ERR_INVALID_ARGS : port_watch(port, &order);
-    object_unref(order.object);
+    handle_done(caller_handles(), &source);
     return status;
 }

@@ -26,8 +26,8 @@
 /* The calling process's handles. */
 static inline struct handle_table *caller_handles(void) { return &process_current()->handles; }
 
-/* An object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
-MUST_CHECK zx_status_t caller_get_waitable(zx_handle_t value, struct object **out);
+/* A handle to an object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
+MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use);
 
 /* A name for a new object: cut to 31 bytes. INVALID_ARGS for a bad pointer. */
 MUST_CHECK zx_status_t copy_in_name(char name[ZX_MAX_NAME_LEN], user_in_t src, size_t len);

@@ -32,13 +32,10 @@ static zx_status_t sys_object_signal_peer(struct object *object, uint32_t clear,
     return peer_signal(object, clear, set);
 }
 
-zx_status_t caller_get_waitable(zx_handle_t value, struct object **out) {
-    struct handle handle;
-    zx_status_t status = handle_get_any(caller_handles(), value, ZX_RIGHT_WAIT, &handle);
-    if (status != ZX_OK) return status;
-    *out = handle.object;
-    if (object_is_waitable(handle.object)) return ZX_OK;
-    object_unref(handle.object);
+zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use) {
+    zx_status_t status = handle_use_any(caller_handles(), value, ZX_RIGHT_WAIT, use);
+    if (status != ZX_OK || object_is_waitable(use->handle.object)) return status;
+    handle_done(caller_handles(), use);
     return ZX_ERR_NOT_SUPPORTED;
 }
 
@@ -60,11 +57,15 @@ static zx_status_t get_objects(const zx_wait_item_t *items, struct wait *waits, 
     for (size_t i = 0; i < count; i++) {
         waits[i].value = items[i].handle;
         waits[i].signals = items[i].waitfor;
-        zx_status_t status = caller_get_waitable(waits[i].value, &waits[i].object);
+        struct handle_use use;
+        zx_status_t status = caller_use_waitable(waits[i].value, &use);
         if (status != ZX_OK) {
             drop_objects(waits, i);
             return status;
         }
+        waits[i].object = use.handle.object;
+        object_ref(waits[i].object);
+        handle_done(caller_handles(), &use);
     }
     return ZX_OK;
 }

@@ -15,7 +15,7 @@ my @scenarios = qw(
     store_absent+store_absent@same store+protect_peer@same load+shrink@same store+unmap_peer@same
     load+decommit@slice execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
-    close+replace@together close+transfer@together close+wait@together duplicate+transfer@together
+    close+replace@together close+signal@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together
     channel_read+close_channel@together channel_swallow+close_channel@together
     channel_call+channel_answer@together port_queue+port_wait@together

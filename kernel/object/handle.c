@@ -1,6 +1,13 @@
 /*
- * Handle tables; see handle.h. Slots live in chunks that never move, so that growing costs no copying; the array of
- * chunk pointers doubles.
+ * Handle tables; see handle.h. Slots live in chunks that never move; the directory of the chunks is replaced by one
+ * twice as large, and stays until the table goes, for somebody may be looking through it.
+ *
+ * A look-up takes no lock. A slot's word holds the handle's value and how many calls use it. If the value is the one
+ * that is looked for, the same compare-and-swap counts one use more: a word that has changed in between is looked at
+ * again. What is used is not freed: a close takes the value away at once, so that nobody begins to use it, and where it
+ * finds uses it leaves a reference to the object in the slot; the last use gives back both. Uses are calls of the
+ * table's own process, so none is left when the table goes. All else that is in a slot changes under the lock, or, when
+ * it is published, by whoever has reserved it.
  */
 #include "kernel/object/handle.h"
 
@@ -12,82 +19,93 @@
 #define CHUNK_SLOTS 64u
 #define INDEX_BITS 18
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)
-#define FIXED_BITS 3u
 /* Values are positive as an int32_t: programs test for that. */
 #define VALUE_MASK ((zx_handle_t)INT32_MAX)
 #define ONE_GENERATION (1u << (INDEX_BITS + 2))
 #define NO_SLOT UINT32_MAX
 
-/* What a slot is the low bits of its value tell, so that comparing values is all that a look-up has to do. */
-enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_LIVE = FIXED_BITS };
+/* The low bits of a slot's value. */
+enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_LIVE = HANDLE_FIXED_BITS };
 
 struct handle_slot {
+    /* [h/a] the value last given out, with the state in its low bits; and, above 32 bits, how many calls use it */
+    _Atomic uint64_t word;
     union {
-        struct object *object; /* live */
-        uint32_t next_free;    /* free */
+        struct object *object; /* [h/a] live or closed; with a reference */
+        uint32_t next_free;    /* [h] free */
     };
-    zx_rights_t rights;
-    zx_handle_t value; /* the last one given out, but for the low bits: enum slot_state */
+    zx_rights_t rights; /* [h/a] likewise */
 };
 
-static atomic_size_t live_handles;
+struct handle_directory {
+    struct handle_directory *smaller;       /* [I] the one that it replaced */
+    uint32_t index_mask;                    /* [I] of the slots that it has room for */
+    _Atomic(struct handle_slot *) chunks[]; /* [h/a] */
+};
 
-size_t handle_count(void) { return atomic_load(&live_handles); }
-
-struct handle handle_make(struct object *object, zx_rights_t rights) {
-    object_ref(object);
-    object_handle_ref(object);
-    return handle_adopt(object, rights);
-}
-
-struct handle handle_adopt(struct object *object, zx_rights_t rights) {
-    atomic_fetch_add_explicit(&live_handles, 1, memory_order_relaxed);
-    return (struct handle){object, rights};
-}
-
-void handle_discard(struct handle handle) {
-    atomic_fetch_sub_explicit(&live_handles, 1, memory_order_relaxed);
-    object_handle_unref(handle.object);
-    object_unref(handle.object);
-}
+/* What is not there yet, so that each index leads to a slot. */
+static struct handle_slot no_slots[CHUNK_SLOTS];
+static struct handle_directory no_chunks = {.index_mask = CHUNK_SLOTS - 1, .chunks = {no_slots}};
 
 void handle_table_init(struct handle_table *table) {
-    *table = (struct handle_table){.free_first = NO_SLOT, .free_last = NO_SLOT};
+    *table = (struct handle_table){.directory = &no_chunks, .free_first = NO_SLOT, .free_last = NO_SLOT};
     mutex_init(&table->lock, RANK_HANDLES, "handle table");
-    table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
+    table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~HANDLE_FIXED_BITS;
 }
 
-static struct handle_slot *slot_at(struct handle_table *table, uint32_t index) {
-    return &table->chunks[index / CHUNK_SLOTS][index % CHUNK_SLOTS];
+static struct handle_slot *slot_at(const struct handle_directory *directory, uint32_t index) {
+    return atomic_load_explicit(&directory->chunks[index / CHUNK_SLOTS], memory_order_acquire) + index % CHUNK_SLOTS;
 }
 
 /*
- * The slot that `value` names, if it is in that state; else NULL. Under the lock.
- *
- * The mask keeps a processor that guesses wrong at the check within the directory, whose unused entries lead nowhere.
- * The bits that it cuts off a value are in the comparison with the slot's.
+ * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the
+ * directory; the bits that it cuts off the value are in the comparison with the slot's.
  */
-static inline struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, enum slot_state state,
-                                            uint32_t *index) {
-    *index = (value ^ table->mixer) >> 2 & table->index_mask;
-    if ((value & FIXED_BITS) != FIXED_BITS || *index >= table->slots) return NULL;
-    struct handle_slot *slot = slot_at(table, *index);
-    return slot->value == (value ^ (FIXED_BITS ^ state)) ? slot : NULL;
+static inline struct handle_slot *slot_of(struct handle_table *table, zx_handle_t value, uint32_t *index) {
+    const struct handle_directory *directory = atomic_load_explicit(&table->directory, memory_order_acquire);
+    *index = (value ^ table->mixer) >> 2 & directory->index_mask;
+    return slot_at(directory, *index);
 }
 
-static void slot_set(struct handle_slot *slot, enum slot_state state) {
-    slot->value = (slot->value & ~FIXED_BITS) | state;
+static uint64_t word_of(const struct handle_slot *slot) {
+    return atomic_load_explicit(&slot->word, memory_order_acquire);
 }
 
-static bool slot_is_live(const struct handle_slot *slot) { return (slot->value & FIXED_BITS) == SLOT_LIVE; }
+static zx_handle_t value_of(uint64_t word) { return (zx_handle_t)word; }
 
+static bool names(uint64_t word, zx_handle_t value) {
+    return value_of(word) == value && (value & HANDLE_FIXED_BITS) == SLOT_LIVE;
+}
+
+static bool is_in_state(uint64_t word, enum slot_state state) { return (word & HANDLE_FIXED_BITS) == state; }
+
+static bool is_used(uint64_t word) { return word >= HANDLE_ONE_USE; }
+
+static uint64_t with_state(uint64_t word, enum slot_state state) {
+    return (word & ~(uint64_t)HANDLE_FIXED_BITS) | state;
+}
+
+/* Under the lock: the slot that `value` names, or NULL. */
+static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, uint32_t *index) {
+    struct handle_slot *slot = slot_of(table, value, index);
+    return names(word_of(slot), value) ? slot : NULL;
+}
+
+/* The slot that `value` was reserved in. */
+static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t value, uint32_t *index) {
+    struct handle_slot *slot = slot_of(table, value, index);
+    CHECK(word_of(slot) == with_state(value, SLOT_RESERVED));
+    return slot;
+}
+
+/* Under the lock. Nobody uses it. */
 static void slot_free(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
-    slot_set(slot, SLOT_FREE);
+    atomic_store_explicit(&slot->word, with_state(word_of(slot), SLOT_FREE), memory_order_relaxed);
     slot->next_free = NO_SLOT;
     if (table->free_last == NO_SLOT)
         table->free_first = index;
     else
-        slot_at(table, table->free_last)->next_free = index;
+        slot_at(table->directory, table->free_last)->next_free = index;
     table->free_last = index;
     table->live--;
 }
@@ -105,7 +123,7 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     uint32_t index;
     zx_status_t status = ZX_ERR_BAD_HANDLE;
     mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    const struct handle_slot *slot = slot_find(table, value, &index);
     if (slot) {
         status = has_rights(slot->rights, ZX_RIGHT_DUPLICATE) ? handle_derive_rights(slot->rights, rights, &rights)
                                                               : ZX_ERR_ACCESS_DENIED;
@@ -115,68 +133,102 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     return status;
 }
 
-/* The reference is taken last: a failure has nothing to give back. */
-static inline zx_status_t get_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
-                                      zx_rights_t rights, struct handle *out) {
+static inline zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
+                                      zx_rights_t rights, struct handle_use *use) {
+    uint32_t index;
+    struct handle_slot *slot = slot_of(table, value, &index);
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        if (!names(word, value)) return ZX_ERR_BAD_HANDLE;
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + HANDLE_ONE_USE, memory_order_acquire,
+                                                    memory_order_relaxed));
+    switch_point();
+    *use = (struct handle_use){.handle = {slot->object, slot->rights}, .word = &slot->word};
     zx_status_t status = ZX_OK;
+    if (typed && use->handle.object->ops->type != type)
+        status = ZX_ERR_WRONG_TYPE;
+    else if (!has_rights(use->handle.rights, rights))
+        status = ZX_ERR_ACCESS_DENIED;
+    if (status != ZX_OK) handle_done(table, use);
+    return status;
+}
+
+zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                       struct handle_use *use) {
+    return use_checked(table, value, true, type, rights, use);
+}
+
+zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle_use *use) {
+    return use_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, use);
+}
+
+/* Of a closed one whose last use this was: nobody else comes to it any more. */
+void handle_done_last(struct handle_table *table, const struct handle_use *use) {
     uint32_t index;
     mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
-    if (!slot) {
-        status = ZX_ERR_BAD_HANDLE;
-    } else if (typed && slot->object->ops->type != type) {
-        status = ZX_ERR_WRONG_TYPE;
-    } else if (!has_rights(slot->rights, rights)) {
-        status = ZX_ERR_ACCESS_DENIED;
-    } else {
-        struct object *object = slot->object;
-        *out = (struct handle){object, slot->rights};
-        object_ref(object);
-    }
+    struct handle_slot *slot = slot_of(table, value_of(atomic_load(use->word)), &index);
+    slot_free(table, index, slot);
     mutex_unlock(&table->lock);
-    return status;
+    object_unref(use->handle.object);
+}
+
+static zx_status_t keep_object(struct handle_table *table, zx_status_t status, const struct handle_use *use,
+                               struct handle *out) {
+    if (status != ZX_OK) return status;
+    *out = use->handle;
+    object_ref(out->object);
+    handle_done(table, use);
+    return ZX_OK;
 }
 
 zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                        struct handle *out) {
-    return get_checked(table, value, true, type, rights, out);
+    struct handle_use use;
+    return keep_object(table, handle_use(table, value, type, rights, &use), &use, out);
 }
 
 zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
-    return get_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, out);
+    struct handle_use use;
+    return keep_object(table, handle_use_any(table, value, rights, &use), &use, out);
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
     uint32_t index;
     mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
-    bool names = slot && slot->object == object;
+    const struct handle_slot *slot = slot_find(table, value, &index);
+    bool is_it = slot && slot->object == object;
     mutex_unlock(&table->lock);
-    return names;
+    return is_it;
 }
 
 static bool grow_directory(struct handle_table *table) {
-    uint32_t room = table->chunk_room ? table->chunk_room * 2 : 4;
-    struct handle_slot **bigger = heap_alloc_zeroed(room * sizeof(*bigger));
+    struct handle_directory *old = table->directory == &no_chunks ? NULL : table->directory;
+    uint32_t had = old ? (old->index_mask + 1) / CHUNK_SLOTS : 0, room = old ? had * 2 : 4;
+    struct handle_directory *bigger = heap_alloc(sizeof(*bigger) + room * sizeof(bigger->chunks[0]));
     if (!bigger) return false;
-    if (table->chunks) memcpy(bigger, table->chunks, table->chunk_room * sizeof(*bigger));
-    heap_free(table->chunks);
-    table->chunks = bigger;
-    table->chunk_room = room;
-    table->index_mask = room * CHUNK_SLOTS - 1;
+    bigger->smaller = old;
+    bigger->index_mask = room * CHUNK_SLOTS - 1;
+    for (uint32_t i = 0; i < room; i++) atomic_init(&bigger->chunks[i], i < had ? old->chunks[i] : no_slots);
+    atomic_store_explicit(&table->directory, bigger, memory_order_release);
+    return true;
+}
+
+static bool add_chunk(struct handle_table *table) {
+    uint32_t index = table->slots;
+    if ((table->directory == &no_chunks || index > table->directory->index_mask) && !grow_directory(table))
+        return false;
+    struct handle_slot *chunk = heap_alloc_zeroed(CHUNK_SLOTS * sizeof(*chunk));
+    if (!chunk) return false;
+    for (uint32_t i = 0; i < CHUNK_SLOTS; i++) atomic_init(&chunk[i].word, (index + i) << 2 ^ table->mixer);
+    atomic_store_explicit(&table->directory->chunks[index / CHUNK_SLOTS], chunk, memory_order_release);
     return true;
 }
 
 /* One more slot at the end of the table, or NO_SLOT. */
 static uint32_t slot_append(struct handle_table *table) {
-    uint32_t index = table->slots, chunk = index / CHUNK_SLOTS;
+    uint32_t index = table->slots;
     if (index == HANDLE_MAX_PER_PROCESS) return NO_SLOT;
-    if (index % CHUNK_SLOTS == 0) {
-        if (chunk == table->chunk_room && !grow_directory(table)) return NO_SLOT;
-        table->chunks[chunk] = heap_alloc_zeroed(CHUNK_SLOTS * sizeof(struct handle_slot));
-        if (!table->chunks[chunk]) return NO_SLOT;
-    }
-    slot_at(table, index)->value = index << 2 ^ table->mixer;
+    if (index % CHUNK_SLOTS == 0 && !add_chunk(table)) return NO_SLOT;
     table->slots++;
     return index;
 }
@@ -184,7 +236,7 @@ static uint32_t slot_append(struct handle_table *table) {
 static uint32_t slot_take(struct handle_table *table) {
     uint32_t index = table->free_first;
     if (index == NO_SLOT) return slot_append(table);
-    table->free_first = slot_at(table, index)->next_free;
+    table->free_first = slot_at(table->directory, index)->next_free;
     if (table->free_first == NO_SLOT) table->free_last = NO_SLOT;
     return index;
 }
@@ -193,11 +245,12 @@ zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
     mutex_lock(&table->lock);
     uint32_t index = slot_take(table);
     if (index != NO_SLOT) {
-        struct handle_slot *slot = slot_at(table, index);
-        slot->value = (((slot->value ^ table->mixer) + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
-        slot_set(slot, SLOT_RESERVED);
+        struct handle_slot *slot = slot_at(table->directory, index);
+        zx_handle_t last = value_of(word_of(slot)) ^ table->mixer;
+        zx_handle_t next = ((last + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
+        atomic_store_explicit(&slot->word, with_state(next, SLOT_RESERVED), memory_order_relaxed);
         table->live++;
-        *value = slot->value | FIXED_BITS;
+        *value = next | HANDLE_FIXED_BITS;
     }
     mutex_unlock(&table->lock);
     return index == NO_SLOT ? ZX_ERR_NO_MEMORY : ZX_OK;
@@ -205,31 +258,41 @@ zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
 
 void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
     uint32_t index;
-    mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
-    CHECK(slot);
+    struct handle_slot *slot = slot_reserved(table, value, &index);
     slot->object = handle.object;
     slot->rights = handle.rights;
-    slot_set(slot, SLOT_LIVE);
-    mutex_unlock(&table->lock);
+    atomic_store_explicit(&slot->word, value, memory_order_release);
 }
 
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
     uint32_t index;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value, SLOT_RESERVED, &index);
-    CHECK(slot);
+    struct handle_slot *slot = slot_reserved(table, value, &index);
     slot_free(table, index, slot);
     mutex_unlock(&table->lock);
+}
+
+/*
+ * Under the lock: nobody begins to use it any more. For those who do use it a reference stays in the slot; the last of
+ * them comes for it only once the lock is released.
+ */
+static void slot_close(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
+    uint64_t word = word_of(slot);
+    while (!atomic_compare_exchange_weak(&slot->word, &word, with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE)))
+        continue;
+    if (is_used(word))
+        object_ref(slot->object);
+    else
+        slot_free(table, index, slot);
 }
 
 zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
     uint32_t index;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value, SLOT_LIVE, &index);
+    struct handle_slot *slot = slot_find(table, value, &index);
     if (slot) {
         *out = (struct handle){slot->object, slot->rights};
-        slot_free(table, index, slot);
+        slot_close(table, index, slot);
     }
     mutex_unlock(&table->lock);
     if (!slot) return ZX_ERR_BAD_HANDLE;
@@ -237,35 +300,49 @@ zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct 
     return ZX_OK;
 }
 
+/* The lock is released between chunks, for others wait for it. */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out) {
-    bool found = false;
-    mutex_lock(&table->lock);
-    while (*index < table->slots && !found) {
-        struct handle_slot *slot = slot_at(table, (*index)++);
-        found = slot_is_live(slot);
-        if (!found) continue;
-        *out = (struct handle){slot->object, slot->rights};
-        object_ref(slot->object);
-    }
-    mutex_unlock(&table->lock);
+    bool found = false, more;
+    do {
+        mutex_lock(&table->lock);
+        while (*index < table->slots && !found) {
+            const struct handle_slot *slot = slot_at(table->directory, (*index)++);
+            found = is_in_state(word_of(slot), SLOT_LIVE);
+            if (found) *out = (struct handle){slot->object, slot->rights};
+            if (*index % CHUNK_SLOTS == 0) break;
+        }
+        if (found) object_ref(out->object);
+        more = *index < table->slots;
+        mutex_unlock(&table->lock);
+    } while (!found && more);
     return found;
+}
+
+static void free_slots(struct handle_directory *directory, uint32_t slots) {
+    for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < slots; chunk++) heap_free(directory->chunks[chunk]);
+    while (directory && directory != &no_chunks) {
+        struct handle_directory *smaller = directory->smaller;
+        heap_free(directory);
+        directory = smaller;
+    }
 }
 
 void handle_table_destroy(struct handle_table *table) {
     for (uint32_t index = 0; index < table->slots; index++) {
-        struct handle_slot *slot = slot_at(table, index);
+        const uint64_t word = word_of(slot_at(table->directory, index));
         struct handle handle;
-        if (slot_is_live(slot) && handle_remove(table, slot->value, &handle) == ZX_OK) handle_discard(handle);
+        ASSERT(!is_used(word));
+        if (is_in_state(word, SLOT_LIVE) && handle_remove(table, value_of(word), &handle) == ZX_OK)
+            handle_discard(handle);
     }
     mutex_lock(&table->lock);
-    struct handle_slot **chunks = table->chunks;
+    struct handle_directory *directory = table->directory;
     uint32_t slots = table->slots;
-    table->chunks = NULL;
-    table->slots = table->chunk_room = table->index_mask = 0;
+    table->directory = &no_chunks;
+    table->slots = 0;
     table->free_first = table->free_last = NO_SLOT;
     mutex_unlock(&table->lock);
-    for (uint32_t chunk = 0; chunk * CHUNK_SLOTS < slots; chunk++) heap_free(chunks[chunk]);
-    heap_free(chunks);
+    free_slots(directory, slots);
 }
 
 /*

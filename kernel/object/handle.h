@@ -6,12 +6,13 @@
  * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle outside
  * any table (in a message) is a `struct handle`, and belongs to whoever has it.
  *
- * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set,
- * and the highest never. One mutex
- * guards a table.
+ * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set, and the
+ * highest never. One mutex guards a table's changes; look-ups take no lock (handle.c).
  */
 #pragma once
 
+#include "kernel/base/log.h"
+#include "kernel/base/switch_point.h"
 #include "kernel/base/userptr.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
@@ -23,31 +24,56 @@ struct handle {
     zx_rights_t rights;
 };
 
-struct handle_slot;
+struct handle_directory;
 
 struct handle_table {
-    struct mutex lock;              /* guards [h] */
-    struct handle_slot **chunks;    /* [h] grows, never shrinks */
-    uint32_t chunk_room;            /* [h] entries of `chunks` */
-    uint32_t index_mask;            /* [h] of the slots that it has room for */
-    uint32_t slots;                 /* [h] slots in use or on the free list */
-    uint32_t free_first, free_last; /* [h] a queue: the slot freed first is used first */
-    uint32_t live;                  /* [h] */
-    uint32_t mixer;                 /* [I] */
+    struct mutex lock;                            /* guards [h] */
+    _Atomic(struct handle_directory *) directory; /* [h/a] of its slots; grows, never shrinks */
+    uint32_t slots;                               /* [h] slots in use or on the free list */
+    uint32_t free_first, free_last;               /* [h] a queue: the slot freed first is used first */
+    uint32_t live;                                /* [h] */
+    uint32_t mixer;                               /* [I] */
 };
 
 void handle_table_init(struct handle_table *table);
 /* Closes every handle and frees the table's memory. Nobody else uses it any more, but may be going through it. */
 void handle_table_destroy(struct handle_table *table);
 
+#define HANDLE_FIXED_BITS 3u
+#define HANDLE_ONE_USE ((uint64_t)1 << 32)
+
+/* A handle that a call of the table's process uses. Its object stays alive until that is done, also if it is closed. */
+struct handle_use {
+    struct handle handle;
+    _Atomic uint64_t *word; /* its slot's */
+};
+
 /*
  * What `value` names, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE,
- * ACCESS_DENIED, in this order. `out->object` comes with a reference for the caller, and no handle count.
+ * ACCESS_DENIED, in this order. There is no handle count in it: `on_zero_handles` may run meanwhile.
  */
-MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                                  struct handle *out);
+MUST_CHECK zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                                  struct handle_use *use);
 
 /* The same for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type. */
+MUST_CHECK zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                      struct handle_use *use);
+
+/* For handle_done(). */
+void handle_done_last(struct handle_table *table, const struct handle_use *use);
+
+/* Ends a use. No lock is held. */
+static inline void handle_done(struct handle_table *table, const struct handle_use *use) {
+    uint64_t before = atomic_fetch_sub_explicit(use->word, HANDLE_ONE_USE, memory_order_acq_rel);
+    ASSERT(before >= HANDLE_ONE_USE);
+    switch_point();
+    bool live = (before & HANDLE_FIXED_BITS) == HANDLE_FIXED_BITS;
+    if (unlikely(!live) && before / HANDLE_ONE_USE == 1) handle_done_last(table, use);
+}
+
+/* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the call, or sleeps. */
+MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
+                                  struct handle *out);
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                       struct handle *out);
 

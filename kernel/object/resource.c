@@ -25,8 +25,8 @@ zx_status_t resource_create_root(struct object **out) {
 }
 
 zx_status_t resource_check_root(struct handle_table *table, zx_handle_t value) {
-    struct handle resource;
-    zx_status_t status = handle_get(table, value, ZX_OBJ_TYPE_RESOURCE, 0, &resource);
-    if (status == ZX_OK) object_unref(resource.object);
+    struct handle_use resource;
+    zx_status_t status = handle_use(table, value, ZX_OBJ_TYPE_RESOURCE, 0, &resource);
+    if (status == ZX_OK) handle_done(table, &resource);
     return status;
 }

@@ -52,6 +52,25 @@ TEST("object_get_info/JOB_CHILDREN takes ten times as long for ten times as many
               (long long)long_list, (long long)long_find / 100);
 }
 
+/* While a table grows, what is in it is found. */
+
+static zx_handle_t event;
+
+static void duplicate_many(void *arg) {
+    for (size_t i = 0; i < MANY; i++) MUST(zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &jobs[i]));
+    MUST(zx_handle_close_many(jobs, MANY));
+    *(_Atomic bool *)arg = true;
+}
+
+TEST("handle_duplicate/thousands of handles, while another thread uses one that was there before") {
+    static struct worker worker;
+    static _Atomic bool over;
+    event = event_make();
+    NEED(worker_start(&worker, duplicate_many, &over));
+    while (!over) EXPECT_OK(zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
+    NEED(worker_join(&worker));
+}
+
 /* Somebody makes jobs in `jobs[0]` all the time, and ends them when there are many. */
 static _Atomic uint64_t made, closed, done;
 

@@ -23,7 +23,8 @@ void explore_released(const volatile void *address, const struct explore_site *s
 /* Files whose own atomic variables are statistics and the source of koids. */
 #define EXPLORE_COUNTS                                                                            \
     (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
-     EXPLORE_IN("kernel/object/handle.c") || EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
+     EXPLORE_IN("kernel/object/handle_loose.c") || EXPLORE_IN("kernel/base/random.c") ||          \
+     EXPLORE_IN("kernel/base/panic.c"))
 
 #define EXPLORE_SITE(p)                                                                     \
     ({                                                                                      \

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <zircon/syscalls/exception.h>
+
 #include "arch/types.h"
 
 struct arch_aspace;
@@ -42,7 +44,8 @@ void upcall_table_free(paddr_t table);
 
 /* kernel/object/exception.c: user code did what it cannot do. Returns when the thread may go on. Interrupts on. */
 struct arch_exception {
-    uint32_t type;      /* ZX_EXCP_* */
+    uint32_t type; /* ZX_EXCP_* */
+    zx_exception_context_t context;
     char detail[40];    /* what the processor says of it, for the log */
     vaddr_t fault_addr; /* page faults only, else 0 */
     vaddr_t pc;

@@ -17,11 +17,12 @@ use constant {LIST => 'syscalls/syscalls.def', WIDTH => 120};
 
 # The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
 my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
-$objects{$_} = ["struct $_", "${_}_from_object(%s)"] for qw(job process vmo vmar);
+$objects{$_} = ["struct $_", "${_}_from_object(%s)"] for qw(job process vmo vmar exception);
 $objects{thread} = ['struct user_thread', 'user_thread_from_object(%s)'];
 my %included = (
-    job => 'kernel/object/job.h', process => 'kernel/object/process.h', root => 'kernel/object/resource.h',
-    thread => 'kernel/object/user_thread.h', vmar => 'vm/vmar.h', vmo => 'vm/vmo.h',
+    exception => 'kernel/object/exception.h', job => 'kernel/object/job.h', process => 'kernel/object/process.h',
+    root => 'kernel/object/resource.h', thread => 'kernel/object/user_thread.h', vmar => 'vm/vmar.h',
+    vmo => 'vm/vmo.h',
 );
 
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
@@ -314,7 +315,7 @@ sub make_headers {
 my %nouns = (
     any => 'any object', waitable => 'an object with signals', process => 'a process', job => 'a job',
     thread => 'a thread', vmo => 'a VMO', vmar => 'a VMAR', channel => 'a channel', event => 'an event',
-    port => 'a port', timer => 'a timer',
+    port => 'a port', timer => 'a timer', exception => 'an exception',
 );
 
 sub rights_of {

@@ -8,6 +8,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/object/exception.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
@@ -43,6 +44,7 @@ union info_record {
     zx_info_handle_count_t count;
     zx_info_process_t process;
     zx_info_thread_t thread;
+    zx_exception_report_t exception;
     zx_info_thread_stats_t thread_stats;
     zx_info_vmar_t vmar;
     zx_info_vmo_t vmo;
@@ -75,7 +77,10 @@ static zx_status_t fill_count(const struct handle *handle, union info_record *ou
 static zx_status_t fill_process(const struct handle *handle, union info_record *out) {
     struct process_info info;
     process_get_info(process_from_object(handle->object), &info);
-    out->process = (zx_info_process_t){.return_code = info.return_code, .started = info.started, .exited = info.exited};
+    out->process = (zx_info_process_t){.return_code = info.return_code,
+                                       .started = info.started,
+                                       .exited = info.exited,
+                                       .debugger_attached = info.debugger_attached};
     return ZX_OK;
 }
 
@@ -100,11 +105,17 @@ static zx_status_t fill_job(const struct handle *handle, union info_record *out)
 }
 
 static zx_status_t fill_thread(const struct handle *handle, union info_record *out) {
-    out->thread = (zx_info_thread_t){.state = user_thread_state(user_thread_from_object(handle->object))};
+    struct user_thread_info info;
+    user_thread_get_info(user_thread_from_object(handle->object), &info);
+    out->thread = (zx_info_thread_t){.state = info.state, .wait_exception_channel_type = info.exception_channel};
     for (unsigned cpu = 0; cpu < sched_cpu_count(); cpu++)
         out->thread.cpu_affinity_mask.mask[cpu / ZX_CPU_SET_BITS_PER_WORD] |= (uint64_t)1
                                                                               << cpu % ZX_CPU_SET_BITS_PER_WORD;
     return ZX_OK;
+}
+
+static zx_status_t fill_exception_report(const struct handle *handle, union info_record *out) {
+    return exception_get_report(user_thread_from_object(handle->object), &out->exception);
 }
 
 static zx_status_t fill_thread_stats(const struct handle *handle, union info_record *out) {
@@ -304,6 +315,8 @@ static const struct info_topic {
     {ZX_INFO_PROCESS_VMOS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_vmo_t), NULL, list_vmos},
     {ZX_INFO_TASK_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_task_stats_t), fill_task, NULL},
     {ZX_INFO_THREAD, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_THREAD, sizeof(zx_info_thread_t), fill_thread, NULL},
+    {ZX_INFO_THREAD_EXCEPTION_REPORT, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_THREAD, sizeof(zx_exception_report_t),
+     fill_exception_report, NULL},
     {ZX_INFO_THREAD_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_THREAD, sizeof(zx_info_thread_stats_t), fill_thread_stats,
      NULL},
     {ZX_INFO_VMAR, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_VMAR, sizeof(zx_info_vmar_t), fill_vmar, NULL},

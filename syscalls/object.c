@@ -6,6 +6,7 @@
 #include <zircon/syscalls/object.h>
 
 #include "kernel/base/arith.h"
+#include "kernel/object/exception.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
@@ -33,17 +34,42 @@ static zx_status_t set_name(struct object *object, user_in_t value, size_t size)
     return status == ZX_OK ? object_set_name(object, name) : status;
 }
 
+static bool is_of_exception(uint32_t property) {
+    return property == ZX_PROP_EXCEPTION_STATE || property == ZX_PROP_EXCEPTION_STRATEGY;
+}
+
+static zx_status_t check_exception(const struct object *object, size_t size) {
+    if (size < sizeof(uint32_t)) return ZX_ERR_BUFFER_TOO_SMALL;
+    return object->ops->type == ZX_OBJ_TYPE_EXCEPTION ? ZX_OK : ZX_ERR_WRONG_TYPE;
+}
+
+static zx_status_t set_exception(struct object *object, uint32_t property, user_in_t value, size_t size) {
+    uint32_t word;
+    zx_status_t status = check_exception(object, size);
+    if (status == ZX_OK) status = user_get(&word, value);
+    return status == ZX_OK ? exception_set_property(exception_from_object(object), property, word) : status;
+}
+
+static zx_status_t get_exception(struct object *object, uint32_t property, user_out_t value, size_t size) {
+    uint32_t word;
+    zx_status_t status = check_exception(object, size);
+    if (status == ZX_OK) status = exception_get_property(exception_from_object(object), property, &word);
+    return status == ZX_OK ? user_put(value, word) : status;
+}
+
 static zx_status_t refuse_null(vaddr_t value) { return value ? ZX_OK : ZX_ERR_INVALID_ARGS; }
 
 static zx_status_t sys_object_set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
     if (property == ZX_PROP_NAME) return set_name(object, value, size);
     if (task_has_property(property)) return task_set_property(object, property, value, size);
+    if (is_of_exception(property)) return set_exception(object, property, value, size);
     return arch_is_register(property) ? set_register(object, property, value, size) : ZX_ERR_INVALID_ARGS;
 }
 
 static zx_status_t sys_object_get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {
     char name[ZX_MAX_NAME_LEN];
     if (task_has_property(property)) return task_get_property(object, property, value, size);
+    if (is_of_exception(property)) return get_exception(object, property, value, size);
     if (property != ZX_PROP_NAME) return ZX_ERR_INVALID_ARGS;
     if (size < sizeof(name)) return ZX_ERR_BUFFER_TOO_SMALL;
     object_get_name(object, name);

@@ -4,7 +4,7 @@
 #include "syscalls/thread_state.h"
 #include "kernel/base/string.h"
 #include "kernel/object/handle.h"
-#include "kernel/object/suspend.h"
+#include "kernel/object/park.h"
 #include "kernel/object/user_thread.h"
 #include "vm/usercopy.h"
 
@@ -24,7 +24,7 @@ static zx_status_t sys_thread_read_state(struct user_thread *thread, uint32_t ki
     if (status != ZX_OK) return status;
     memset(&state, 0, sizeof(state));
     mutex_lock(&thread->process->lock);
-    status = suspend_check_parked(thread);
+    status = park_check(thread);
     if (status == ZX_OK) arch_state_read(&thread->thread, kind, &state);
     mutex_unlock(&thread->process->lock);
     return status == ZX_OK ? copy_out(buffer, &state, arch_state_size(kind)) : status;
@@ -36,7 +36,7 @@ static zx_status_t sys_thread_write_state(struct user_thread *thread, uint32_t k
     if (status == ZX_OK) status = copy_in(&state, buffer, arch_state_size(kind));
     if (status != ZX_OK) return status;
     mutex_lock(&thread->process->lock);
-    status = suspend_check_parked(thread);
+    status = park_check(thread);
     if (status == ZX_OK) status = arch_state_write(&thread->thread, kind, &state);
     mutex_unlock(&thread->process->lock);
     return status;

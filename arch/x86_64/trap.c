@@ -107,6 +107,7 @@ static const uint32_t exception_types[VECTOR_INTERRUPTS] = {
 /* Interrupts are off, and off again when it returns. */
 static void user_exception(const struct trap_frame *frame, uint64_t vector, uint64_t err_code, vaddr_t addr) {
     struct arch_exception e = {.type = exception_types[vector] ? exception_types[vector] : ZX_EXCP_GENERAL,
+                               .context.arch.u.x86_64 = {.vector = vector, .err_code = err_code, .cr2 = addr},
                                .fault_addr = addr,
                                .pc = frame->rip,
                                .sp = frame->rsp};

@@ -27,7 +27,7 @@ enum lock_rank {
     /* mutexes */
     RANK_JOB = 1, /* [j] of a job: what is in it. Each generation has a rank of its own, the root job's is the first */
     RANK_LAST_JOB = RANK_JOB + 32,
-    RANK_PROCESS,    /* [p] of a process: its state, return code, running threads, suspensions, who is parked */
+    RANK_PROCESS,    /* [p] of a process: state, return code, running threads, suspensions, exceptions, who is parked */
     RANK_TRANSIT,    /* [q] one: which channel end lies in whose queue */
     RANK_CHANNEL,    /* [c] of both ends of a channel or event pair: who the peer is, queues, calls that wait */
     RANK_HANDLES,    /* [h] of a handle table: its slots. Taken inside a process's lock when its first thread starts */
@@ -42,12 +42,13 @@ enum lock_rank {
     RANK_FUTEX,         /* [x] of an address space: who waits for words of its memory */
     RANK_SIGNALS,       /* [o] of an object: its signals, its observers, its name */
     /* spinlocks */
-    RANK_WAIT,   /* [w] of a waiter, a port, a parked thread, the console: what a wait is about */
-    RANK_RANDOM, /* one: the generator's key */
-    RANK_HEAP,   /* [b] of a size class: its slabs */
-    RANK_PAGES,  /* [g] one: free lists of pages */
-    RANK_SCHED,  /* [s] one: run queues, wait queues, timers, states of threads, contended mutexes */
-    RANK_LOG,    /* of a device: the log, the console's input */
+    RANK_EXCEPTION, /* [e] of a task's place for an exception channel: the channel, and whether the task is dead */
+    RANK_WAIT,      /* [w] of a waiter, a port, a parked thread, the console: what a wait is about */
+    RANK_RANDOM,    /* one: the generator's key */
+    RANK_HEAP,      /* [b] of a size class: its slabs */
+    RANK_PAGES,     /* [g] one: free lists of pages */
+    RANK_SCHED,     /* [s] one: run queues, wait queues, timers, states of threads, contended mutexes */
+    RANK_LOG,       /* of a device: the log, the console's input */
 };
 
 #define LOCK_STACK_DEPTH 12

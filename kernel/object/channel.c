@@ -10,6 +10,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/object/channel_internal.h"
+#include "kernel/object/exception_channel.h"
 
 static struct mutex transit_lock = MUTEX_INIT(transit_lock, RANK_TRANSIT, "channels in transit");
 
@@ -105,6 +106,11 @@ zx_status_t channel_write(struct object *object, struct message *message) {
     return channel_send(channel_from_object(object), message, false);
 }
 
+zx_status_t channel_post(struct object *object, struct message *message) {
+    message->carries_channels = false;
+    return deliver(channel_from_object(object), &message, true);
+}
+
 /*
  * As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit
  * lock.
@@ -168,14 +174,29 @@ static struct message *read_any(struct object *end) {
     return channel_read(end, false, &bytes, &handles, &message) == ZX_OK ? message : NULL;
 }
 
+void channel_set_place(struct object *end, struct exception_channel *place) { channel_from_object(end)->place = place; }
+
+/* The other end, if that is the kernel's: nobody needs it any more. What the task had of it is the caller's. */
+static struct object *take_kernels_end(const struct channel *end) REQUIRES(&end->base.pair->lock) {
+    if (!end->base.other) return NULL;
+    struct object *other = &end->base.other->object;
+    struct exception_channel *place = channel_from_object(other)->place;
+    return place && exception_channel_leave(place, other) ? other : NULL;
+}
+
 /* The queue goes message by message, so that no lock is held for many. None can come any more. */
 static void channel_on_zero_handles(struct object *object) {
     struct channel *end = channel_from_object(object);
     struct message *message;
     mutex_lock(&end->base.pair->lock);
+    struct object *kernels_end = take_kernels_end(end);
     peer_part(&end->base, ZX_CHANNEL_WRITABLE);
     mutex_unlock(&end->base.pair->lock);
     while ((message = read_any(object))) message_discard(message);
+    if (kernels_end) {
+        object_handle_unref(kernels_end);
+        object_unref(kernels_end);
+    }
 }
 
 static void channel_free(struct object *object) {

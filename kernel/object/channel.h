@@ -14,6 +14,8 @@
 #include "kernel/object/message.h"
 #include "kernel/object/wait.h"
 
+struct exception_channel;
+
 /*
  * A call: a request that was sent, and the wait for its reply. It outlasts interruptions of that wait.
  */
@@ -45,11 +47,17 @@ void channel_call_end(struct channel_call *call);
 /* Both ends, each with a reference for the caller. NO_MEMORY. */
 MUST_CHECK zx_status_t channel_create(struct object **out0, struct object **out1);
 
+/* This end is the kernel's, for the exceptions of a task. Before anybody else sees it. */
+void channel_set_place(struct object *end, struct exception_channel *place);
+
 /* How many messages there are to read. */
 uint64_t channel_pending(struct object *end);
 
 /* Takes the message. PEER_CLOSED. */
 MUST_CHECK zx_status_t channel_write(struct object *end, struct message *message);
+
+/* The same for a message without channel ends, under a process's lock. On PEER_CLOSED it is the caller's still. */
+MUST_CHECK zx_status_t channel_post(struct object *end, struct message *message);
 
 /*
  * The first message, if it fits the room given; else BUFFER_TOO_SMALL, and it stays, or is discarded if `discard`.

@@ -10,10 +10,11 @@ RB_HEAD(call_tree, channel_call);
 
 struct channel {
     struct peer base;
-    struct message_queue queue; /* [c] */
-    uint64_t queued;            /* [c] messages in it */
-    struct call_tree calls;     /* [c] waiting for their replies, by number */
-    uint32_t last_txid;         /* [c] */
+    struct message_queue queue;      /* [c] */
+    uint64_t queued;                 /* [c] messages in it */
+    struct call_tree calls;          /* [c] waiting for their replies, by number */
+    uint32_t last_txid;              /* [c] */
+    struct exception_channel *place; /* [I] of a task, whose end it is; NULL: it is a program's */
 
     /* [q] */
     bool moving;               /* lies in the message that is just being put into a queue */

@@ -36,7 +36,11 @@ static bool die(struct job *job) {
     mutex_lock(&job->lock);
     bool unused = job->parent && atomic_load(&job->object.handles) == 0;
     bool dies = !job->dead && is_empty(job) && (job->killed || unused);
-    if (dies) job->dead = true;
+    if (dies) {
+        job->dead = true;
+        exception_channel_shut(&job->exceptions);
+        exception_channel_shut(&job->debugger);
+    }
     if (dies && job->killed) object_signal(&job->object, 0, ZX_JOB_TERMINATED);
     mutex_unlock(&job->lock);
     return dies;
@@ -63,6 +67,8 @@ static void job_free(struct object *object) {
     while (job) {
         struct job *parent = job->parent;
         ASSERT(is_empty(job));
+        exception_channel_destroy(&job->exceptions);
+        exception_channel_destroy(&job->debugger);
         heap_free(job);
         job = parent && object_unref_last(&parent->object) ? parent : NULL;
     }
@@ -92,6 +98,8 @@ static struct job *job_new(struct job *parent) {
     mutex_init(&job->lock, (enum lock_rank)(RANK_JOB + JOB_HEIGHT_MAX - job->height), "job");
     members_init(&job->jobs, &job->lock);
     members_init(&job->processes, &job->lock);
+    exception_channel_init(&job->exceptions);
+    exception_channel_init(&job->debugger);
     return job;
 }
 
@@ -123,6 +131,13 @@ void job_remove(struct job *job, struct process *process) {
     bool empty = is_empty(job);
     mutex_unlock(&job->lock);
     if (empty) settle(job);
+}
+
+bool job_is_ending(struct job *job) {
+    mutex_lock(&job->lock);
+    bool ending = job->killed || job->dead;
+    mutex_unlock(&job->lock);
+    return ending;
 }
 
 /* The job after `job` in the subtree of `top`, parents first. A reference moves from one to the other. */

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernel/object/exception_channel.h"
 #include "kernel/object/members.h"
 
 struct process;
@@ -23,6 +24,7 @@ struct job {
     unsigned height;            /* [I] generations there may be below it */
     char name[ZX_MAX_NAME_LEN]; /* [o] */
     atomic_bool kill_on_oom;    /* [a] ZX_PROP_JOB_KILL_ON_OOM */
+    struct exception_channel exceptions, debugger;
 
     struct mutex lock;        /* guards [j] */
     bool killed;              /* [j] */
@@ -46,6 +48,9 @@ MUST_CHECK zx_status_t job_create(struct job *parent, struct job **out);
 /* BAD_STATE once the job was killed, or is dead. */
 MUST_CHECK zx_status_t job_add(struct job *job, struct process *process);
 void job_remove(struct job *job, struct process *process);
+
+/* It was killed, or is dead. */
+bool job_is_ending(struct job *job);
 
 /*
  * Kills all that is in it, however deep; nothing can be added afterwards. It goes on to the end even if its caller is

@@ -6,6 +6,8 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/object/exception.h"
+#include "kernel/object/park.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/name.h"
@@ -18,6 +20,8 @@
 static void process_free(struct object *object) {
     struct process *process = process_from_object(object);
     ASSERT(process->state == PROCESS_DEAD && members_empty(&process->threads));
+    exception_channel_destroy(&process->exceptions);
+    exception_channel_destroy(&process->debugger);
     object_unref(&process->root->object);
     aspace_unref(process->aspace);
     object_unref(&process->job->object);
@@ -32,6 +36,8 @@ static void process_finish(struct process *process) {
     if (crashes > 1)
         log_line("crash: %u more threads of process %lu '%s'", crashes - 1, process->object.koid,
                  object_printable_name(&process->object).text);
+    exception_channel_shut(&process->exceptions);
+    exception_channel_shut(&process->debugger);
     handle_table_destroy(&process->handles);
     aspace_destroy(process->aspace);
     mutex_lock(&process->lock);
@@ -67,7 +73,7 @@ void process_each_thread(struct process *process, void (*act)(struct user_thread
 static void kill_thread(struct user_thread *thread) {
     mutex_assert_held(&thread->process->lock);
     thread_interrupt(&thread->thread, ATTENTION_KILL);
-    suspend_give_way(thread);
+    park_end(thread);
 }
 
 /* Nobody can start it any more. */
@@ -106,6 +112,8 @@ zx_status_t process_create(struct job *job, const char *name, struct process **o
     handle_table_init(&process->handles);
     mutex_init(&process->lock, RANK_PROCESS, "process");
     members_init(&process->threads, &process->lock);
+    exception_channel_init(&process->exceptions);
+    exception_channel_init(&process->debugger);
     string_copy(process->name, name, sizeof(process->name));
     status = job_add(job, process);
     if (status == ZX_OK) {
@@ -174,6 +182,7 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
     mutex_unlock(&process->lock);
     if (status == ZX_OK) {
         if (arg.object) handle_publish(&process->handles, value, arg);
+        exception_process_starts(thread);
         user_thread_run(thread, entry, sp, value, arg2);
     } else if (arg.object) {
         handle_discard(arg);
@@ -184,6 +193,7 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
 void process_get_info(struct process *process, struct process_info *out) {
     mutex_lock(&process->lock);
     enum process_state state = atomic_load(&process->state);
-    *out = (struct process_info){process->return_code, state != PROCESS_INITIAL, state >= PROCESS_DYING};
+    *out = (struct process_info){process->return_code, state != PROCESS_INITIAL, state >= PROCESS_DYING,
+                                 exception_channel_is_live(&process->debugger)};
     mutex_unlock(&process->lock);
 }

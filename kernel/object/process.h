@@ -4,11 +4,13 @@
  *   INITIAL ──start──▶ RUNNING ──exit, kill, last thread left──▶ DYING ──last thread gone──▶ DEAD
  *      └───────────────kill, or the last handle closed─────────────────────────────────────────┘
  *
- * The return code is fixed when DYING begins. At DEAD, all handles are closed and the address space destroyed before
- * TERMINATED is asserted; then the process leaves its job. A started thread keeps its process alive.
+ * The return code is fixed when DYING begins. At DEAD, exception channels are shut, all handles closed and the address
+ * space destroyed before TERMINATED is asserted; then the process leaves its job. A started thread keeps its process
+ * alive.
  */
 #pragma once
 
+#include "kernel/object/exception_channel.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/job.h"
 #include "kernel/sched/mutex.h"
@@ -38,6 +40,7 @@ struct process {
 
     atomic_uint crashes;         /* [a] of its threads */
     _Atomic uint64_t debug_addr; /* [a] ZX_PROP_PROCESS_DEBUG_ADDR, which means nothing to the kernel */
+    struct exception_channel exceptions, debugger;
 
     struct member member; /* [j] of its job */
 };
@@ -79,5 +82,6 @@ struct process_info {
     int64_t return_code;
     bool started;
     bool exited;
+    bool debugger_attached;
 };
 void process_get_info(struct process *process, struct process_info *out);

@@ -1,13 +1,9 @@
 /*
- * Suspension; see suspend.h.
- *
- * Counts, and whether a thread is parked, are guarded by the process's lock. ATTENTION_SUSPEND is up while a count is
- * above 0. `parked` is set by the thread itself, and cleared by the end of the suspension or a kill; in between
- * the thread needs no lock but its own spinlock, on which it sleeps, so that the process's lock may be held until it
- * does.
+ * Suspension; see suspend.h. The process's lock guards the counts. ATTENTION_SUSPEND is up while one is above 0.
  */
 #include "kernel/object/suspend.h"
 
+#include "kernel/object/park.h"
 #include "vm/heap.h"
 
 struct suspend_token {
@@ -25,20 +21,12 @@ static bool is_suspended(const struct user_thread *thread) REQUIRES(&thread->pro
     return thread->suspensions > 0 || thread->process->suspensions > 0;
 }
 
-/* The thread runs on, to what else wants its attention. */
-static void unpark(struct user_thread *thread) REQUIRES(&thread->process->lock) {
-    spin_lock(&thread->park_lock);
-    thread->parked = false;
-    waitq_wake_all(&thread->park, ZX_OK);
-    spin_unlock(&thread->park_lock);
-}
-
 static void resume(struct user_thread *thread) REQUIRES(&thread->process->lock) {
     if (is_suspended(thread)) return;
     arch_attention_lower(&thread->thread.arch, ATTENTION_SUSPEND);
-    if (!thread->parked) return;
+    if (!thread->parked || thread->exception) return;
     object_signal(&thread->object, ZX_THREAD_SUSPENDED, ZX_THREAD_RUNNING);
-    unpark(thread);
+    park_end(thread);
 }
 
 /* After a count has changed: whether it is above 0 now is what counts. */
@@ -125,44 +113,17 @@ static bool begin_to_park(struct user_thread *self) {
     mutex_lock(&self->process->lock);
     bool parks = arch_attention(&self->thread.arch) == ATTENTION_SUSPEND;
     if (parks) {
-        self->parked = true;
+        park_begin(self, NULL);
         object_signal(&self->object, ZX_THREAD_RUNNING, ZX_THREAD_SUSPENDED);
     }
     mutex_unlock(&self->process->lock);
     return parks;
 }
 
-/*
- * From here, where the process's lock is free again, until it sleeps, a thread that is parked takes no lock but its
- * own.
- */
 void suspend_park(void) {
-    struct user_thread *self = user_thread_current();
-    if (!begin_to_park(self)) return;
-    spin_lock(&self->park_lock);
-    if (self->parked)
-        (void)!waitq_block(&self->park, &self->park_lock, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
-    else
-        spin_unlock(&self->park_lock);
+    if (begin_to_park(user_thread_current())) park_sleep();
 }
 
 void suspend_new_thread(struct user_thread *thread) {
     if (is_suspended(thread)) arch_attention_raise(&thread->thread.arch, ATTENTION_SUSPEND);
-}
-
-void suspend_give_way(struct user_thread *thread) {
-    if (thread->parked) unpark(thread);
-}
-
-static bool is_blocked(struct user_thread *thread) {
-    struct thread_info info;
-    thread_get_info(&thread->thread, &info);
-    return info.blocked;
-}
-
-zx_status_t suspend_check_parked(struct user_thread *thread) {
-    if (!thread->parked) return ZX_ERR_BAD_STATE;
-    /* It said so just now, and is about to fall asleep. */
-    while (!is_blocked(thread)) thread_yield();
-    return ZX_OK;
 }

@@ -1,9 +1,7 @@
 /*
  * Suspension. A token holds a thread, or a process with every thread it has or gets, until the token's last handle is
  * closed; tokens count, and a thread runs user code only when there is none for it and none for its process.
- *
- * A suspended thread parks at the boundary to user mode, where it holds nothing. While it is parked all of its
- * registers lie in memory, to be read and changed.
+ * A suspended thread parks (park.h).
  */
 #pragma once
 
@@ -18,9 +16,5 @@ MUST_CHECK zx_status_t task_suspend(struct object *task, struct object **token);
 /* For the boundary to user mode: parks the running thread if it is suspended, until it may run on or is killed. */
 void suspend_park(void);
 
-/* For process.c: a thread is about to start; a thread is killed, suspended or not. */
+/* For process.c: a thread is about to start. */
 void suspend_new_thread(struct user_thread *thread) REQUIRES(&thread->process->lock);
-void suspend_give_way(struct user_thread *thread) REQUIRES(&thread->process->lock);
-
-/* Is it parked, with all its registers in memory? Then it stays so while the lock is held. BAD_STATE: it is not. */
-MUST_CHECK zx_status_t suspend_check_parked(struct user_thread *thread) REQUIRES(&thread->process->lock);

@@ -6,6 +6,7 @@
 #include "kernel/object/user_thread.h"
 
 #include "kernel/base/string.h"
+#include "kernel/object/exception.h"
 #include "kernel/object/suspend.h"
 #include "vm/heap.h"
 #include "vm/kstack.h"
@@ -13,6 +14,7 @@
 static void user_thread_free(struct object *object) {
     struct user_thread *thread = user_thread_from_object(object);
     if (thread->stack) kstack_free(thread->stack);
+    exception_channel_destroy(&thread->exceptions);
     object_unref(&thread->process->object);
     heap_free(thread);
 }
@@ -56,6 +58,7 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     thread->stack = stack;
     spinlock_init(&thread->park_lock, RANK_WAIT, "parked thread");
     waitq_init(&thread->park);
+    exception_channel_init(&thread->exceptions);
     string_copy(thread->name, name, sizeof(thread->name));
     thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
     thread->thread.aspace = process->aspace;
@@ -69,6 +72,7 @@ void user_thread_run(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uint
     thread->sp = sp;
     thread->arg1 = arg1;
     thread->arg2 = arg2;
+    exception_thread_starts(thread);
     object_ref(&thread->object);
     object_signal(&thread->object, 0, ZX_THREAD_RUNNING);
     thread_start(&thread->thread);
@@ -89,21 +93,23 @@ static zx_thread_state_t state_locked(struct user_thread *thread) REQUIRES(&thre
     if (!thread->started) return ZX_THREAD_STATE_NEW;
     if (object_signals(&thread->object) & ZX_THREAD_TERMINATED) return ZX_THREAD_STATE_DEAD;
     if (user_thread_is_dying(thread)) return ZX_THREAD_STATE_DYING;
-    if (thread->parked) return ZX_THREAD_STATE_SUSPENDED;
+    if (thread->parked) return thread->exception ? ZX_THREAD_STATE_BLOCKED_EXCEPTION : ZX_THREAD_STATE_SUSPENDED;
     thread_get_info(&thread->thread, &info);
     return info.interruptible ? atomic_load(&thread->waits_in) : ZX_THREAD_STATE_RUNNING;
 }
 
-zx_thread_state_t user_thread_state(struct user_thread *thread) {
+void user_thread_get_info(struct user_thread *thread, struct user_thread_info *out) {
     mutex_lock(&thread->process->lock);
-    zx_thread_state_t state = state_locked(thread);
+    out->state = state_locked(thread);
+    out->exception_channel = exception_channel_type(thread);
     mutex_unlock(&thread->process->lock);
-    return state;
 }
 
 void user_thread_exit(void) {
     struct user_thread *thread = user_thread_current();
     atomic_store(&thread->exiting, true);
+    exception_thread_exits();
+    exception_channel_shut(&thread->exceptions);
     channel_call_end(&thread->call);
     thread->thread.aspace = NULL;
     thread->thread.arch_aspace = NULL; /* first: a switch back to this thread must not load it again */
@@ -114,5 +120,8 @@ void user_thread_exit(void) {
 
 void upcall_attention(void) {
     if (thread_killed()) user_thread_exit();
-    suspend_park();
+    if (arch_attention(&thread_current()->arch) & ATTENTION_EXCEPTION)
+        exception_raise_pending();
+    else
+        suspend_park();
 }

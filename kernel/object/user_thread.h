@@ -11,6 +11,7 @@
 
 #include "arch/upcall.h"
 #include "kernel/object/channel.h"
+#include "kernel/object/exception_channel.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/object.h"
 #include "kernel/sched/thread.h"
@@ -24,13 +25,17 @@ struct user_thread {
 
     /* [p] */
     bool started;
-    bool parked;          /* suspended, and the registers are in memory. Cleared under [w] too */
-    unsigned suspensions; /* tokens that hold this thread */
-    struct member member; /* of the process while it runs */
+    bool parked;                 /* its registers are in memory. Cleared under [w] too */
+    struct exception *exception; /* in which it is parked; NULL: it is suspended. Borrowed */
+    unsigned suspensions;        /* tokens that hold this thread */
+    struct member member;        /* of the process while it runs */
 
     /* [T] set when it is started, for its first instruction */
     vaddr_t entry, sp;
     uintptr_t arg1, arg2;
+
+    unsigned pending; /* [T] synthetic exceptions to raise; set before it runs, or by itself */
+    struct exception_channel exceptions;
 
     atomic_bool exiting;                /* [a] it has begun to leave */
     _Atomic zx_thread_state_t waits_in; /* [a] the call in which it waits, if it waits: a ZX_THREAD_STATE_BLOCKED_* */
@@ -60,8 +65,12 @@ static inline void user_thread_waits_in(zx_thread_state_t call) {
     atomic_store_explicit(&user_thread_current()->waits_in, call, memory_order_relaxed);
 }
 
-/* What it does at this moment. */
-zx_thread_state_t user_thread_state(struct user_thread *thread);
+/* What it does at this moment, and who handles the exception in which it is: a ZX_EXCEPTION_CHANNEL_TYPE_*. */
+struct user_thread_info {
+    zx_thread_state_t state;
+    uint32_t exception_channel;
+};
+void user_thread_get_info(struct user_thread *thread, struct user_thread_info *out);
 
 /* DYING or DEAD. */
 bool user_thread_is_dying(struct user_thread *thread) REQUIRES(&thread->process->lock);

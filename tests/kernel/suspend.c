@@ -7,6 +7,7 @@
 #include <zircon/syscalls/object.h>
 
 #include "kernel/object/handle.h"
+#include "kernel/object/park.h"
 #include "kernel/object/process.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/object/wait.h"
@@ -62,9 +63,15 @@ static bool is_blocked(void) {
     return info.blocked && !info.interruptible;
 }
 
+static zx_thread_state_t state_of(void) {
+    struct user_thread_info info;
+    user_thread_get_info(thread, &info);
+    return info.state;
+}
+
 static zx_status_t check_parked(void) {
     mutex_lock(&thread->process->lock);
-    zx_status_t status = suspend_check_parked(thread);
+    zx_status_t status = park_check(thread);
     mutex_unlock(&thread->process->lock);
     return status;
 }
@@ -73,9 +80,9 @@ KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is
     struct handle token;
     NEED(begin() && start_parked(&token));
     mutex_lock(&thread->process->lock);
-    EXPECT(suspend_check_parked(thread) == ZX_OK && is_blocked());
+    EXPECT(park_check(thread) == ZX_OK && is_blocked());
     mutex_unlock(&thread->process->lock);
-    EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_SUSPENDED);
+    EXPECT(state_of() == ZX_THREAD_STATE_SUSPENDED);
     handle_discard(token);
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
     end();
@@ -86,7 +93,7 @@ KTEST("suspend/what is not parked cannot be held") {
     NEED(begin());
     EXPECT(check_parked() == ZX_ERR_BAD_STATE);
     NEED(suspend(&token));
-    EXPECT(check_parked() == ZX_ERR_BAD_STATE && user_thread_state(thread) == ZX_THREAD_STATE_NEW);
+    EXPECT(check_parked() == ZX_ERR_BAD_STATE && state_of() == ZX_THREAD_STATE_NEW);
     handle_discard(token);
     end();
 }
@@ -99,7 +106,7 @@ KTEST("suspend/killed while parked it dies, and the token can go before or after
         EXPECT(check_parked() == ZX_ERR_BAD_STATE);
         if (i == 0) handle_discard(token);
         EXPECT(return_code() == 5);
-        EXPECT(user_thread_state(thread) == ZX_THREAD_STATE_DEAD);
+        EXPECT(state_of() == ZX_THREAD_STATE_DEAD);
         EXPECT(object_signals(&thread->object) == ZX_THREAD_TERMINATED);
         if (i == 1) handle_discard(token);
         end();

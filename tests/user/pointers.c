@@ -9,8 +9,7 @@
 #include <zircon/syscalls/port.h>
 #include <zircon/types.h>
 
-#include "tests/user/child.h"
-#include "tests/user/probe.h"
+#include "tests/user/catch.h"
 
 #define ARGS 8
 #define LEN 16 /* of a buffer whose length does not matter */
@@ -53,6 +52,8 @@ static struct {
     zx_vaddr_t fixed;     /* … and the same pages, read-only */
     zx_vaddr_t edge;      /* where memory ends */
     struct child child;   /* suspended */
+    struct child faulty;  /* in an exception */
+    struct caught caught;
     zx_thread_state_general_regs_t registers;
     struct pair channel, echo;
     zx_koid_t thread_koid;
@@ -79,6 +80,9 @@ static void registers(uint64_t *args) {
     args[0] = scene.child.thread;
     put(args[2], &scene.registers, sizeof(scene.registers));
 }
+/* A channel lives until its handle is closed: another process for each. */
+static void free_place(uint64_t *args) { args[0] = target_make().process; }
+static void in_exception(uint64_t *args) { args[0] = scene.caught.exception; }
 static void one_item(uint64_t *args) {
     zx_wait_item_t item = {.handle = handle_of(KIND_EVENT), .waitfor = ZX_USER_SIGNAL_0};
     put(args[0], &item, sizeof(item));
@@ -125,6 +129,9 @@ static const struct call calls[] = {
      .args = {0, ZX_THREAD_STATE_GENERAL_REGS, 0, sizeof(scene.registers)}},
     {CALL(thread_write_state), .before = registers,
      .args = {0, ZX_THREAD_STATE_GENERAL_REGS, 0, sizeof(scene.registers)}},
+    {CALL(task_create_exception_channel), .before = free_place, .args = {0, 0}},
+    {CALL(exception_get_thread), .before = in_exception},
+    {CALL(exception_get_process), .before = in_exception},
     {CALL(process_write_memory), .before = own_memory, .args = {0, 0, 0, LEN}},
     {CALL(process_read_memory), .before = own_memory, .args = {0, 0, 0, LEN}},
     {CALL(vmo_create), .args = {PAGE, 0}},
@@ -273,6 +280,10 @@ static void scene_begin(struct worker *worker) {
     MUST(zx_object_wait_one(scene.child.thread, ZX_THREAD_SUSPENDED, SOON, NULL));
     MUST(zx_thread_read_state(scene.child.thread, ZX_THREAD_STATE_GENERAL_REGS, &scene.registers,
                               sizeof(scene.registers)));
+    MUST_BE(child_make(&scene.faulty));
+    zx_handle_t channel = channel_on(scene.faulty.process, 0);
+    MUST(child_start(&scene.faulty, load_nothing, ZX_HANDLE_INVALID));
+    scene.caught = catch_any(channel);
     MUST_BE(worker_start(worker, echo, NULL));
 }
 
@@ -286,6 +297,7 @@ TEST("pointers/bad ones are an error of every call, never an end of the caller")
         if (call && call->function) try_pointer(call, &pointers[i]);
     }
     MUST(zx_task_kill(scene.child.process));
+    MUST(zx_task_kill(scene.faulty.process));
     MUST(zx_handle_close(scene.echo.a));
     MUST(zx_handle_close(scene.echo.b));
     NEED(worker_join(&worker));

@@ -19,12 +19,14 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)  /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u) /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)       /* INSPECT; zx_info_thread_t */
-#define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)   /* INSPECT, on a process; zx_info_task_stats_t */
-#define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u) /* INSPECT; as many zx_info_maps_t as fit */
-#define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u) /* INSPECT; as many zx_info_vmo_t as fit */
-#define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u) /* INSPECT; zx_info_thread_stats_t */
-#define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)   /* the root resource; zx_info_kmem_stats_t */
-#define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u) /* INSPECT; zx_info_handle_count_t */
+#define ZX_INFO_THREAD_EXCEPTION_REPORT \
+    ((zx_object_info_topic_t)11u) /* INSPECT; zx_exception_report_t of <zircon/syscalls/exception.h> */
+#define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)           /* INSPECT, on a process; zx_info_task_stats_t */
+#define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u)         /* INSPECT; as many zx_info_maps_t as fit */
+#define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u)         /* INSPECT; as many zx_info_vmo_t as fit */
+#define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u)         /* INSPECT; zx_info_thread_stats_t */
+#define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)           /* the root resource; zx_info_kmem_stats_t */
+#define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u)         /* INSPECT; zx_info_handle_count_t */
 #define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u) /* INSPECT; zx_info_process_handle_stats_t */
 #define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                  /* no right; zx_info_vmo_t */
 #define ZX_INFO_JOB ((zx_object_info_topic_t)24u)                  /* INSPECT; zx_info_job_t */
@@ -200,6 +202,17 @@ typedef struct zx_info_kmem_stats {
     ((uint32_t)5u) /* uintptr_t: where a debugger finds what a process has loaded; set once by whoever loads it */
 #define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u) /* uintptr_t, which can only be got: 0, there is no vDSO */
 #define ZX_PROP_JOB_KILL_ON_OOM ((uint32_t)15u)          /* size_t, which can only be set: 1, or 0 */
+#define ZX_PROP_EXCEPTION_STATE ((uint32_t)16u)          /* uint32_t, of an exception: a ZX_EXCEPTION_STATE_* */
+#define ZX_PROP_EXCEPTION_STRATEGY ((uint32_t)18u)       /* the same: a ZX_EXCEPTION_STRATEGY_* */
+
+/* What becomes of a thread when the handle to its exception is closed. */
+#define ZX_EXCEPTION_STATE_TRY_NEXT ((uint32_t)0u) /* the next handler is asked */
+#define ZX_EXCEPTION_STATE_HANDLED ((uint32_t)1u)  /* it goes on, with the same instruction */
+#define ZX_EXCEPTION_STATE_THREAD_EXIT ((uint32_t)2u)
+
+/* How often a process's debugger is asked. */
+#define ZX_EXCEPTION_STRATEGY_FIRST_CHANCE ((uint32_t)0u)
+#define ZX_EXCEPTION_STRATEGY_SECOND_CHANCE ((uint32_t)1u) /* once more, after the process's own handler */
 
 /* The one value of ZX_PROP_PROCESS_DEBUG_ADDR that may be replaced: a debugger wants the process to stop then. */
 #define ZX_PROCESS_DEBUG_ADDR_BREAK_ON_SET ((uintptr_t)1u)

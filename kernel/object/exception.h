@@ -1,0 +1,58 @@
+/*
+ * Exceptions: what stops a thread until somebody has looked at it. User code did what it cannot do, or something
+ * happened that a debugger wants to know: a thread starts or ends.
+ *
+ * An exception is offered to its handlers one after the other, each time as an object of its own in a message to the
+ * handler's channel. Meanwhile the thread is parked. When the last handle to the object is closed, the object's state
+ * decides: the thread goes on, or the next handler is asked. A fault that nobody handles ends the process.
+ */
+#pragma once
+
+#include <zircon/syscalls/exception.h>
+
+#include "kernel/object/user_thread.h"
+
+struct exception {
+    struct object object;
+    struct user_thread *thread;   /* [I] with a reference */
+    zx_exception_report_t report; /* [I] */
+    uint32_t channel;             /* [I] a ZX_EXCEPTION_CHANNEL_TYPE_*: to whom it was reported */
+    zx_rights_t rights;           /* [I] that a handler gets to the thread and its process */
+
+    /* of the thread's process */
+    uint32_t state;    /* [p] a ZX_EXCEPTION_STATE_* */
+    uint32_t strategy; /* [p] a ZX_EXCEPTION_STRATEGY_* */
+};
+
+static inline struct exception *exception_from_object(struct object *object) {
+    return container_of(object, struct exception, object);
+}
+
+/*
+ * ZX_PROP_EXCEPTION_STATE and _STRATEGY. INVALID_ARGS: no such value; BAD_STATE: a strategy, and it was not reported to
+ * the process's debugger.
+ */
+MUST_CHECK zx_status_t exception_get_property(struct exception *e, uint32_t property, uint32_t *value);
+MUST_CHECK zx_status_t exception_set_property(struct exception *e, uint32_t property, uint32_t value);
+
+/* What the thread is parked for. BAD_STATE: it is in no exception. */
+MUST_CHECK zx_status_t exception_get_report(struct user_thread *thread, zx_exception_report_t *report);
+
+/* To whom that was reported: a ZX_EXCEPTION_CHANNEL_TYPE_*; NONE: it is in no exception. */
+uint32_t exception_channel_type(const struct user_thread *thread) REQUIRES(&thread->process->lock);
+
+/*
+ * Has the running thread raise a POLICY_ERROR at the boundary to user mode, for a system call that its job's policy
+ * forbids. The call goes on, and whoever handles the exception finds its result in the registers.
+ */
+void exception_raise_policy_error(void);
+
+/* For process.c and user_thread.c: this thread is about to run, as its process's first; as any. */
+void exception_process_starts(struct user_thread *thread);
+void exception_thread_starts(struct user_thread *thread);
+
+/* For the boundary to user mode: raises what was put off until then. */
+void exception_raise_pending(void);
+
+/* The running thread is on its way out. Its debugger may hold it, if it was not killed. */
+void exception_thread_exits(void);

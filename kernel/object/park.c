@@ -1,0 +1,44 @@
+/*
+ * Parking; see park.h.
+ *
+ * `parked` is set by the thread itself, and cleared by whoever lets it go on: the end of the suspension, the handler of
+ * the exception, a kill. In between the thread needs no lock but its own spinlock, on which it sleeps, so that the
+ * process's lock may be held until it does.
+ */
+#include "kernel/object/park.h"
+
+void park_begin(struct user_thread *self, struct exception *exception) {
+    self->parked = true;
+    self->exception = exception;
+}
+
+void park_sleep(void) {
+    struct user_thread *self = user_thread_current();
+    spin_lock(&self->park_lock);
+    if (self->parked)
+        (void)!waitq_block(&self->park, &self->park_lock, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+    else
+        spin_unlock(&self->park_lock);
+}
+
+void park_end(struct user_thread *thread) {
+    if (!thread->parked) return;
+    spin_lock(&thread->park_lock);
+    thread->parked = false;
+    waitq_wake_all(&thread->park, ZX_OK);
+    spin_unlock(&thread->park_lock);
+}
+
+static bool is_blocked(struct user_thread *thread) {
+    struct thread_info info;
+    thread_get_info(&thread->thread, &info);
+    return info.blocked;
+}
+
+zx_status_t park_check(struct user_thread *thread) {
+    if (!thread->parked) return ZX_ERR_BAD_STATE;
+    if (atomic_load(&thread->exiting)) return ZX_ERR_NOT_SUPPORTED;
+    /* It said so just now, and is about to fall asleep. */
+    while (!is_blocked(thread)) thread_yield();
+    return ZX_OK;
+}

@@ -1,0 +1,263 @@
+/*
+ * Exceptions that meet the end of something: a kill, an exit, a suspension, a handle that is sent on, a handler that
+ * dies; and memory that runs out.
+ */
+#include "tests/user/catch.h"
+
+static struct child child;
+static zx_handle_t channel;
+static struct caught caught;
+
+static bool child_stops(void) {
+    if (!child_make(&child)) return false;
+    channel = channel_on(child.process, 0);
+    MUST(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
+    caught = catch_of(channel, &child, ZX_EXCP_FATAL_PAGE_FAULT);
+    return true;
+}
+
+static bool comes_up(zx_handle_t thread, zx_signals_t signal) {
+    return TEST_STATUS(zx_object_wait_one(thread, signal, zx_deadline_after(ZX_SEC(10)), NULL), ZX_OK);
+}
+
+TEST("exception/L4 killed, the thread ends at once, and no other handler is asked; HANDLED comes too late") {
+    for (int late = 0; late < 2; late++) {
+        NEED(child_stops());
+        zx_handle_t job;
+        MUST(zx_handle_duplicate(zx_job_default(), ZX_RIGHT_SAME_RIGHTS, &job));
+        zx_handle_t next = channel_on(job, 0);
+        lead_to_board(&child, child.thread, 7);
+        if (!late) EXPECT_OK(exception_set(caught.exception, ZX_PROP_EXCEPTION_STATE, ZX_EXCEPTION_STATE_HANDLED));
+        MUST(zx_task_kill(child.process));
+        EXPECT_EQ(child_wait(&child), KILLED);
+        EXPECT_EQ(signals_of(child.thread), ZX_THREAD_TERMINATED);
+        release(caught, ZX_EXCEPTION_STATE_HANDLED);
+        EXPECT(nothing_comes(next));
+        MUST(zx_handle_close(next));
+        child_close(&child);
+    }
+}
+
+TEST("exception/L14 another thread of the process exits: so does the one in the exception") {
+    zx_handle_t second;
+    NEED(child_stops());
+    NEED_OK(zx_thread_create(child.process, "t", 1, 0, &second));
+    NEED_OK(zx_thread_start(second, (uintptr_t)zx_process_exit, child.stack - 8192, 9, 0));
+    EXPECT_EQ(child_wait(&child), 9);
+    release(caught, ZX_EXCEPTION_STATE_TRY_NEXT);
+}
+
+TEST("exception/suspended meanwhile it stays in the exception; afterwards it is SUSPENDED, until the token is gone") {
+    zx_handle_t token;
+    NEED(child_stops());
+    NEED_OK(zx_task_suspend_token(child.thread, &token));
+    settle();
+    EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
+    EXPECT_EQ(signals_of(child.thread), ZX_THREAD_RUNNING);
+    lead_to_board(&child, child.thread, 8);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    NEED(comes_up(child.thread, ZX_THREAD_SUSPENDED));
+    EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_SUSPENDED);
+    EXPECT_EQ(thread_info(child.thread).wait_exception_channel_type, ZX_EXCEPTION_CHANNEL_TYPE_NONE);
+    EXPECT_EQ(registers_of(child.thread).rax, child.board_there + 8);
+    MUST(zx_handle_close(token));
+    EXPECT_EQ(child_wait(&child), 8);
+}
+
+TEST("exception/a suspension that ends meanwhile leaves the thread where it is") {
+    zx_handle_t tokens[2];
+    NEED(child_stops());
+    NEED_OK(zx_task_suspend_token(child.thread, &tokens[0]));
+    NEED_OK(zx_task_suspend_token(child.process, &tokens[1]));
+    for (int i = 0; i < 2; i++) MUST(zx_handle_close(tokens[i]));
+    settle();
+    EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
+    lead_to_board(&child, child.thread, 9);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    EXPECT_EQ(child_wait(&child), 9);
+}
+
+TEST("exception/a thread suspended before it starts is in its starting exception first") {
+    zx_handle_t token;
+    NEED(child_make(&child));
+    zx_handle_t debugger = channel_on(child.process, DEBUGGER);
+    NEED_OK(zx_task_suspend_token(child.thread, &token));
+    NEED_OK(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
+    caught = catch_of(debugger, &child, ZX_EXCP_THREAD_STARTING);
+    EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
+    release(caught, ZX_EXCEPTION_STATE_TRY_NEXT);
+    NEED(comes_up(child.thread, ZX_THREAD_SUSPENDED));
+    MUST(zx_handle_close(token));
+    MUST(zx_handle_close(debugger));
+    EXPECT_EQ(child_wait(&child), CRASHED);
+}
+
+TEST("exception/a handle sent on keeps the thread, and who receives it gives the verdict") {
+    NEED(child_stops());
+    struct pair pair = pair_make();
+    send_handle(pair.a, caught.exception);
+    settle();
+    EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
+    NEED_OK(zx_channel_read(pair.b, 0, NULL, &caught.exception, 0, 1, NULL, NULL));
+    lead_to_board(&child, child.thread, 10);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    EXPECT_EQ(child_wait(&child), 10);
+}
+
+TEST("exception/a handle that is lost in a message counts as closed") {
+    NEED(child_stops());
+    struct pair pair = pair_make();
+    EXPECT_OK(exception_set(caught.exception, ZX_PROP_EXCEPTION_STATE, ZX_EXCEPTION_STATE_THREAD_EXIT));
+    send_handle(pair.a, caught.exception);
+    MUST(zx_handle_close(pair.b));
+    EXPECT_EQ(child_wait(&child), 0);
+}
+
+static void hold(struct agent_start *start) {
+    (void)start;
+    zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+/* A debugger of its own process, which is killed with the exception in its hands. */
+TEST("exception/a debugger that dies lets go of the thread: the next is asked, and it can be attached to again") {
+    struct child debugger;
+    NEED(child_make(&child));
+    NEED(child_make(&debugger));
+    channel = channel_on(child.process, 0);
+    zx_handle_t reported = channel_on(child.process, DEBUGGER);
+    NEED_OK(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
+    release(catch_of(reported, &child, ZX_EXCP_THREAD_STARTING), ZX_EXCEPTION_STATE_TRY_NEXT);
+    NEED_OK(zx_object_wait_one(reported, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL));
+    NEED_OK(child_start(&debugger, (child_entry *)(uintptr_t)hold, reported));
+    EXPECT(process_info(child.process).debugger_attached);
+    MUST(zx_task_kill(debugger.process));
+    caught = catch_of(channel, &child, ZX_EXCP_FATAL_PAGE_FAULT);
+    EXPECT(!process_info(child.process).debugger_attached);
+    reported = channel_on(child.process, DEBUGGER);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    release(catch_of(reported, &child, ZX_EXCP_FATAL_PAGE_FAULT), ZX_EXCEPTION_STATE_THREAD_EXIT);
+    release(catch_of(reported, &child, ZX_EXCP_THREAD_EXITING), ZX_EXCEPTION_STATE_TRY_NEXT);
+    EXPECT_EQ(child_wait(&child), 0);
+}
+
+/* A thread of the test's own that faults, and the test that handles it. */
+
+static struct worker worker;
+static volatile uint64_t found;
+
+static void load(void *arg) {
+    uint64_t value;
+    (void)arg;
+    __asm__ volatile("movq (%%rax), %0" : "=r"(value) : "a"((uint64_t)NOTHING_THERE) : "memory");
+    found = value;
+}
+
+TEST("exception/a process handles an exception of its own, on another thread") {
+    static const uint64_t word = 11;
+    channel = channel_on(zx_process_self(), 0);
+    NEED(worker_start(&worker, load, NULL));
+    caught = catch_any(channel);
+    EXPECT_EQ(caught.info.pid, basic_info(zx_process_self()).koid);
+    zx_thread_state_general_regs_t regs = registers_of(worker.thread);
+    regs.rax = (uintptr_t)&word;
+    registers_set(worker.thread, &regs);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    NEED(worker_join(&worker));
+    EXPECT_EQ(found, 11);
+}
+
+static struct caught take_own(zx_handle_t own) {
+    struct caught taken = {.exception = ZX_HANDLE_INVALID};
+    (void)!zx_object_wait_one(own, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL);
+    (void)!zx_channel_read(own, 0, &taken.info, &taken.exception, sizeof(taken.info), 1, NULL, NULL);
+    return taken;
+}
+
+/* Ends with its own exception unread, in its hands, or in a channel of its own. */
+static void exit_in_exception(zx_handle_t own, uintptr_t there) {
+    struct board *board = (struct board *)there;
+    zx_handle_t ends[2];
+    if (board->words[0] > 0) {
+        struct caught taken = take_own(own);
+        if (board->words[0] > 1 && zx_channel_create(0, &ends[0], &ends[1]) == ZX_OK)
+            (void)!zx_channel_write(ends[0], 0, NULL, 0, &taken.exception, 1);
+    }
+    zx_process_exit(12);
+}
+
+TEST("exception/L14 a process that exits with its own exception in its hands ends") {
+    for (uint64_t where = 0; where < 3; where++) {
+        zx_handle_t second;
+        NEED(child_make(&child));
+        NEED_OK(zx_thread_create(child.process, "t", 1, 0, &second));
+        child.board->words[0] = where;
+        zx_handle_t own = channel_on(child.process, 0);
+        NEED_OK(child_start(&child, exit_in_exception, own));
+        zx_status_t started = zx_thread_start(second, (uintptr_t)load_nothing, child.stack - 8192, 0, 0);
+        EXPECT(started == ZX_OK || (where == 0 && started == ZX_ERR_BAD_STATE));
+        EXPECT_EQ(child_wait(&child), 12);
+        MUST(zx_handle_close(second));
+        child_close(&child);
+    }
+}
+
+TEST("exception/a thread that is its own handler waits until it is killed") {
+    NEED(child_make(&child));
+    zx_handle_t own = channel_on(child.thread, 0);
+    NEED_OK(child_start(&child, load_nothing, own));
+    while (thread_info(child.thread).state != ZX_THREAD_STATE_BLOCKED_EXCEPTION) zx_nanosleep(0);
+    MUST(zx_task_kill(child.process));
+    EXPECT_EQ(child_wait(&child), KILLED);
+}
+
+/* Bad pointers of system calls. */
+
+static void pass_bad_pointer(zx_handle_t handle, uintptr_t there) {
+    (void)handle;
+    (void)there;
+    zx_process_exit(zx_object_get_info(ZX_HANDLE_INVALID, ZX_INFO_HANDLE_VALID, (void *)8, 8, NULL, NULL) ==
+                                ZX_ERR_BAD_HANDLE &&
+                            zx_channel_create(0, (zx_handle_t *)8, (zx_handle_t *)16) == ZX_ERR_INVALID_ARGS
+                        ? 13
+                        : 1);
+}
+
+TEST("exception/a bad pointer of a system call is its error, and no exception") {
+    NEED(child_make(&child));
+    channel = channel_on(child.process, 0);
+    NEED_OK(child_start(&child, pass_bad_pointer, ZX_HANDLE_INVALID));
+    EXPECT_EQ(child_wait(&child), 13);
+    EXPECT_EQ(signals_of(channel), ZX_CHANNEL_PEER_CLOSED);
+}
+
+/* Races, and what is left behind. */
+
+static void handle_a_few(void) {
+    for (int i = 0; i < 3; i++) {
+        NEED(child_stops());
+        if (i == 0) lead_to_board(&child, child.thread, 1);
+        release(caught, i == 0 ? ZX_EXCEPTION_STATE_HANDLED : ZX_EXCEPTION_STATE_TRY_NEXT);
+        if (i == 2) MUST(zx_task_kill(child.process));
+        (void)child_wait(&child);
+        child_close(&child);
+        MUST(zx_handle_close(channel));
+    }
+}
+
+TEST("exception/handled or not, or killed, it leaves nothing") { check_gives_back(handle_a_few); }
+
+TEST("exception/L5 killed at any moment, a thread ends, whatever its handler does") {
+    for (int i = 0; i < 30; i++) {
+        NEED(child_make(&child));
+        channel = channel_on(child.process, i % 2 ? DEBUGGER : 0);
+        NEED_OK(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
+        if (i % 3 == 0) MUST(zx_handle_close(catch_any(channel).exception));
+        if (i % 5 == 0) MUST(zx_handle_close(channel));
+        MUST(zx_task_kill(child.process));
+        int64_t code = child_wait(&child);
+        EXPECT(code == KILLED || code == CRASHED);
+        child_close(&child);
+        if (i % 5) MUST(zx_handle_close(channel));
+    }
+    EXPECT_OK(kernel_command("check"));
+}

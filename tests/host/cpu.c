@@ -58,7 +58,7 @@ void host_wait(void) {
 }
 
 void host_pause(void) {}
-void host_touch(void) {}
+void host_touch(vaddr_t va UNUSED, bool write UNUSED) {}
 
 /* The tables are looked up each time: nothing is remembered. */
 bool host_translate(const struct arch_aspace *as, vaddr_t va, bool write, paddr_t *pa, uint32_t *cache) {

@@ -214,7 +214,7 @@ static zx_status_t user_place(vaddr_t va, unsigned flags, struct place *place) {
     zx_status_t status = ZX_OK;
     for (; status == ZX_OK; status = upcall_page_fault(va, flags)) {
         uint32_t cache;
-        host_touch();
+        host_touch(va, flags & FAULT_WRITE);
         if (!as || !host_translate(as, va, flags & FAULT_WRITE, &place->pa, &cache)) continue;
         place->pa.raw += va & PAGE_MASK;
         place->cached = cache == ZX_CACHE_POLICY_CACHED;

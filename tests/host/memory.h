@@ -34,4 +34,4 @@ bool host_translate(const struct arch_aspace *as, vaddr_t va, bool write, paddr_
 void host_forget(const struct arch_aspace *as, vaddr_t va, size_t len);
 
 /* User memory is about to be looked at by a program, or by the kernel for it. */
-void host_touch(void);
+void host_touch(vaddr_t va, bool write);

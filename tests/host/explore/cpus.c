@@ -61,19 +61,29 @@ static struct {
 
 static void (*director_body)(void);
 static size_t memory_size;
+static unsigned cpu_count;
 
 unsigned cpus_running(void) { return running; }
 
-zx_time_t arch_time_now(void) { return now += TIME_STEP; }
+zx_time_t arch_time_now(void) {
+    schedule_looked_at_time(false);
+    return now += TIME_STEP;
+}
 uint64_t arch_ticks(void) { return (uint64_t)arch_time_now(); }
 int64_t arch_wall_seconds(void) { return 0; }
 uint64_t arch_ticks_per_second(void) { return 1000000000; }
-void arch_alarm_set(zx_time_t deadline) { processors[running].alarm = deadline; }
+void arch_alarm_set(zx_time_t deadline) {
+    schedule_looked_at_time(false);
+    processors[running].alarm = deadline;
+}
 zx_time_t host_time(void) { return now; }
 void host_time_pass(zx_time_t until) { now = until > now ? until : now; }
 
 void arch_stop_others(void) {}
-void arch_cpu_kick(unsigned id) { processors[id].kicked = true; }
+void arch_cpu_kick(unsigned id) {
+    schedule_kicked(id);
+    processors[id].kicked = true;
+}
 
 /* No two hold at once: while one does, no other gets that far. */
 void arch_cpus_hold(void) {
@@ -281,18 +291,19 @@ static void call_body(void *arg) {
 static void director_main(void) {
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
     host_start(memory_size);
-    (void)!arch_cpus_start(CPUS);
+    (void)!arch_cpus_start(cpu_count);
     host_run(call_body, NULL);
     cpus_leave();
 }
 
-void cpus_start(size_t memory, void (*body)(void)) {
+void cpus_start(unsigned count, size_t memory, void (*body)(void)) {
     pthread_attr_t attr;
     outside = mmap(NULL, sizeof(*outside), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (outside == MAP_FAILED) abort();
     pthread_getattr_np(pthread_self(), &attr);
     pthread_attr_getstack(&attr, &outside->stack, &outside->stack_size);
     pthread_attr_destroy(&attr);
+    cpu_count = count;
     memory_size = memory;
     director_body = body;
     prepare(DIRECTOR_CPU, director_main);

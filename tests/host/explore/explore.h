@@ -18,11 +18,11 @@ struct explore_site;
 
 /* --- cpus.c: processors --- */
 
-#define CPUS 5         /* the director's, three for actors, and one for what they leave to others */
+#define CPUS 5         /* at most: the director's, three for actors, and one for what they leave to others */
 #define DIRECTOR_CPU 0 /* takes no part in what is explored */
 
-/* Starts all processors; then `body` runs as a kernel thread of the director's. Returns when it calls cpus_leave(). */
-void cpus_start(size_t memory, void (*body)(void));
+/* Starts so many; then `body` runs as a kernel thread of the director's. Returns when it calls cpus_leave(). */
+void cpus_start(unsigned count, size_t memory, void (*body)(void));
 
 /* Leaves the machine as it is for whoever called cpus_start() or cpus_resume(). */
 void cpus_leave(void);
@@ -59,6 +59,10 @@ void cpus_explore(void);
 /* The processor that runs must give way: who comes? Never returns where nobody can and the schedule ends. */
 void schedule_blocked(void);
 bool schedule_is_exploring(void);
+/* The running processor sends an interrupt to that one: it comes between any two steps of its. */
+void schedule_kicked(unsigned id);
+/* The running processor looks at the clock or sets its alarm; or time goes on. */
+void schedule_looked_at_time(bool changed);
 
 /* How the next schedule is chosen. */
 enum schedule_mode {
@@ -78,9 +82,13 @@ uint64_t schedule_nodes(void);
 /* "7:2 31:1": at which points another processor came than the one that ran. */
 void schedule_print(FILE *to);
 bool schedule_parse(const char *text);
-void schedule_forget_places(void);
 /* Whether schedules that only repeat others are left out; if not, every point is a choice. */
 void schedule_reduce(bool reduce);
+
+/* --- lookup.c --- */
+
+/* Is that code in one of the functions that look handles up? */
+bool is_lookup(uintptr_t pc);
 
 /* --- trace.c --- */
 

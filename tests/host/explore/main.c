@@ -214,7 +214,6 @@ int main(int argc, char **argv) {
             return usage();
     }
     if (jobs < 1 || jobs > MAX_JOBS) return usage();
-    search_boot();
     if (schedule) return replay(argv[optind], schedule);
     printf("%-60s %8s %8s %9s %5s %3s %7s\n", "scenario", "schedules", "repeated", "nodes", "ends", "k", "seconds");
     for (int i = optind; i < argc; i++) start_matching(&(struct scenario){.count = 0}, argv[i]);

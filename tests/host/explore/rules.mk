@@ -9,7 +9,8 @@ EXPLORE_DIR := tests/host/explore
 EXPLORE_KERNEL := $(filter-out kernel/sched/force.c,$(HOST_KERNEL))
 EXPLORE_MACHINE := $(filter-out tests/host/cpu.c,$(HOST_MACHINE)) \
 	$(addprefix $(EXPLORE_DIR)/,acts.c acts_memory.c acts_objects.c acts_tasks.c cpus.c stage.c tlb.c)
-EXPLORE_OUTSIDE := $(addprefix $(EXPLORE_DIR)/,main.c outcome.c schedule.c search.c snapshot.c trace.c)
+EXPLORE_OUTSIDE := $(addprefix $(EXPLORE_DIR)/,\
+	footprint.c lookup.c main.c outcome.c schedule.c search.c snapshot.c trace.c)
 EXPLORE_SOURCES := $(EXPLORE_DIR)/first.c $(EXPLORE_KERNEL) $(EXPLORE_MACHINE) $(EXPLORE_DIR)/last.c $(EXPLORE_OUTSIDE)
 EXPLORE_CFLAGS = $(filter-out -DKERNEL_TESTS,$(HOST_CFLAGS)) -I$(EXPLORE_DIR)/include
 

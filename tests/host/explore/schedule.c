@@ -4,15 +4,11 @@
  *
  * A node is a point where more than one processor may go on: before an atomic operation on a place that several
  * processors use, after one that released something, before an access to user memory, and wherever the running
- * processor has to wait. Reduction: which places are used by several is learned pass by pass, and all others are no
- * nodes; and a processor that was preempted sleeps until another does something that its own next step does not
- * commute with: to wake it earlier would repeat a schedule in which it was preempted one step later. See README.md.
+ * processor has to wait. What leads to the same as another schedule is left out: nodes keep what was done after them
+ * (footprint.h), and processors sleep. See README.md.
  *
  * All this lies outside the machine, and stays when the machine's memory goes back.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,38 +20,48 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/explore/explore.h"
+#include "tests/host/explore/footprint.h"
+#include "tests/host/explore/stage.h"
 #include "tests/host/memory.h"
 
 #define MAX_NODES 4000
 #define MAX_POINTS 60000 /* of one schedule: a loop that goes round so often never ends */
-#define PLACES (1u << 14)
-#define PLACE_FULL (PLACES / 2)
-#define LOOPS 200 /* operations on one place, one after the other, that make a loop which waits for others */
+#define LOOPS 200        /* operations on one place, one after the other, that make a loop which waits for others */
 #define MAX_REPLAY 400
 #define CLOCK CPUS /* the choice that time goes on to the next alarm */
-
-/* What a processor is about to do, or has just done. */
-struct step {
-    const volatile void *place; /* NULL: anything, that is, user memory */
-    bool write;
-    bool counts; /* up or down, far from the end of a count of references: such steps commute with each other */
-};
+#define NO_NODE (~0u)
 
 static struct {
     bool on; /* a schedule is under way */
     enum schedule_mode mode;
     unsigned bound, used; /* preemptions */
     bool timed;           /* time may go on at any point: that counts as one */
-    bool redundant, grew;
-    unsigned points, loops;
+    bool redundant;
+    unsigned points, loops, switches;
     const volatile void *last_place;
     bool last_is_spinlock;
-    struct step next[CPUS];
-    bool asleep[CPUS];
+    const struct footprint *asleep[CPUS]; /* what it is about to do, if it sleeps */
+    unsigned left_at[CPUS];               /* the node where it was preempted; NO_NODE once it has run again */
+    struct footprint *own, *burst;        /* of the running processor: what nodes are to know of its steps, or NULL */
     uint64_t nodes;
 } now;
 
-static struct node { uint8_t choices[CPUS], count, taken; } path[MAX_NODES];
+/* The schedule under way, as far as it is decided; the first choice goes on with the processor that runs, if it can. */
+static struct node {
+    struct choices {
+        uint8_t ids[CPUS + 1], count;
+        bool preempts; /* all but the first */
+    } choices;
+    uint8_t taken;
+    unsigned switches;    /* how many there were before: equal means that no other ran in between */
+    struct footprint own; /* what the first choice does up to the next node */
+    /*
+     * If the others preempt it: what is done after each of those choices until this one runs again, in all schedules
+     * that begin so or would if they were not left out. If not: what the choice does until it must wait.
+     */
+    struct footprint below[CPUS + 1];
+    bool below_known[CPUS + 1];
+} path[MAX_NODES];
 static unsigned depth, path_length;
 
 static struct choice_made { unsigned point, cpu; } made[MAX_REPLAY], wanted[MAX_REPLAY];
@@ -72,53 +78,8 @@ static bool reduced = true;
 void schedule_reduce(bool reduce) { reduced = reduce; }
 bool schedule_is_exploring(void) { return now.on; }
 bool schedule_redundant(void) { return now.redundant; }
-bool schedule_grew(void) { return now.grew; }
+bool schedule_grew(void) { return places_grew(); }
 uint64_t schedule_nodes(void) { return now.nodes; }
-
-/* --- places --- */
-
-/* Who has used a place in any schedule so far, one bit each; and whether several had when the pass began. */
-static struct place {
-    const volatile void *address;
-    uint8_t readers, writers;
-    bool shared;
-} places[PLACES];
-static unsigned place_count;
-
-static struct place *place_find(const volatile void *address) {
-    uint64_t hash = (uintptr_t)address * 0x9e3779b97f4a7c15u;
-    for (unsigned i = (unsigned)(hash >> 40) % PLACES;; i = (i + 1) % PLACES) {
-        if (places[i].address == address) return &places[i];
-        if (places[i].address) continue;
-        if (place_count++ == PLACE_FULL) abort();
-        places[i].address = address;
-        return &places[i];
-    }
-}
-
-static bool used_by_several(const struct place *p) {
-    unsigned all = p->readers | p->writers;
-    return p->writers && (all & (all - 1));
-}
-
-static bool place_is_shared(const volatile void *address) {
-    return !address || !reduced || place_find(address)->shared;
-}
-
-static void place_used(const volatile void *address, bool write) {
-    struct place *p = place_find(address);
-    uint8_t self = (uint8_t)(1u << cpus_running());
-    if (write)
-        p->writers |= self;
-    else
-        p->readers |= self;
-    if (!p->shared && used_by_several(p)) now.grew = true;
-}
-
-void schedule_forget_places(void) {
-    memset(places, 0, sizeof(places));
-    place_count = 0;
-}
 
 /* --- passes and schedules --- */
 
@@ -126,27 +87,59 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
     now.timed = timed;
     now.mode = mode;
     now.bound = bound;
-    now.grew = false;
     path_length = 0;
-    for (unsigned i = 0; i < PLACES; i++) places[i].shared = places[i].address && used_by_several(&places[i]);
+    places_learn();
 }
 
 void schedule_begin(void) {
     now.on = true;
     now.redundant = false;
-    now.used = now.points = now.loops = 0;
+    now.used = now.points = now.loops = now.switches = 0;
     now.last_place = NULL;
-    memset(now.asleep, 0, sizeof(now.asleep));
+    now.own = now.burst = NULL;
+    for (unsigned id = 0; id < CPUS; id++) {
+        now.asleep[id] = NULL;
+        now.left_at[id] = NO_NODE;
+    }
     depth = made_count = wanted_next = 0;
     trace_reset();
 }
 
+/*
+ * Where one processor went from one node to the next, and all schedules are done in which another came at the second:
+ * had that come at the first, it would have done the same, if nothing of it depends on what the first did in between.
+ */
+static void inherit(struct node *from, const struct node *to) {
+    if (from->taken > 0 || from->switches != to->switches) return;
+    if (!from->choices.preempts || !to->choices.preempts) return;
+    for (unsigned i = 1; i < from->choices.count; i++) {
+        for (unsigned j = 1; j < to->choices.count; j++) {
+            if (from->choices.ids[i] != to->choices.ids[j] || !to->below_known[j]) continue;
+            from->below[i] = to->below[j];
+            from->below_known[i] = true;
+        }
+    }
+}
+
+/* Would the next choice only repeat what was done from the node after this one? */
+static bool only_repeats(struct node *node) {
+    unsigned i = node->taken;
+    if (node->below_known[i] && footprints_commute(&node->own, &node->below[i])) return true;
+    node->below[i] = (struct footprint){.ran = 0};
+    node->below_known[i] = reduced && node->choices.preempts;
+    return false;
+}
+
 bool schedule_next(void) {
     now.on = false;
-    while (path_length > 0 && path[path_length - 1].taken + 1 == path[path_length - 1].count) path_length--;
-    if (path_length == 0) return false;
-    path[path_length - 1].taken++;
-    return true;
+    while (path_length > 0) {
+        struct node *node = &path[path_length - 1];
+        while (++node->taken < node->choices.count) {
+            if (!only_repeats(node)) return true;
+        }
+        if (--path_length > 0) inherit(&path[path_length - 1], node);
+    }
+    return false;
 }
 
 void schedule_print(FILE *to) {
@@ -166,34 +159,48 @@ bool schedule_parse(const char *text) {
 
 static bool can_come(unsigned id) { return cpus_can_run(id) && !now.asleep[id]; }
 
-static uint8_t replayed(const struct node *node) {
-    if (wanted_next == wanted_count || wanted[wanted_next].point != now.points) return node->choices[0];
+static uint8_t replayed(const struct choices *choices) {
+    if (wanted_next == wanted_count || wanted[wanted_next].point != now.points) return choices->ids[0];
     return (uint8_t)wanted[wanted_next++].cpu;
 }
 
-/* Which of the node's choices this schedule takes. */
-static unsigned choose(const struct node *fresh) {
-    uint8_t id;
-    now.nodes++;
-    if (now.mode == SCHEDULE_REPLAY) {
-        id = replayed(fresh);
-    } else {
-        if (depth == MAX_NODES) panic("a schedule of too many choices");
-        if (depth == path_length) path[path_length++] = *fresh;
-        struct node *node = &path[depth++];
-        if (node->count != fresh->count || memcmp(node->choices, fresh->choices, node->count) != 0)
-            panic("the same choices did not lead to the same place");
-        id = node->choices[node->taken];
-    }
-    if (id != fresh->choices[0] && made_count < MAX_REPLAY) made[made_count++] = (struct choice_made){now.points, id};
-    return id;
+static void begin_node(struct node *node, const struct choices *choices) {
+    node->choices = *choices;
+    node->taken = 0;
+    node->switches = now.switches;
+    node->own = node->below[0] = (struct footprint){.ran = 0};
+    memset(node->below_known, 0, sizeof(node->below_known));
 }
 
-static void go_to(unsigned id) {
+/* Which of the choices this schedule takes. */
+static unsigned choose(const struct choices *choices) {
+    now.nodes++;
+    now.own = NULL;
+    if (now.mode == SCHEDULE_REPLAY) return replayed(choices);
+    if (depth == MAX_NODES) panic("a schedule of too many choices");
+    if (depth == path_length) begin_node(&path[path_length++], choices);
+    struct node *node = &path[depth];
+    if (node->choices.count != choices->count || memcmp(node->choices.ids, choices->ids, choices->count) != 0)
+        panic("the same choices did not lead to the same place");
+    if (reduced && choices->preempts) now.own = &node->own;
+    depth++;
+    return choices->ids[node->taken];
+}
+
+/* What a replay is to be told: who came, where that is not the one that it would choose of its own. */
+static void note_choice(unsigned of_its_own, unsigned id) {
+    if (id != of_its_own && made_count < MAX_REPLAY) made[made_count++] = (struct choice_made){now.points, id};
+}
+
+static void go_to(unsigned id, struct footprint *burst) {
+    now.asleep[id] = NULL;
+    now.left_at[id] = NO_NODE;
     trace_add((struct trace_entry){.point = now.points, .cpu = id, .kind = 's', .what = ""});
     now.loops = 0;
+    now.switches++;
+    now.own = NULL;
+    now.burst = burst;
     cpus_switch(id);
-    now.asleep[cpus_running()] = false;
 }
 
 static bool may_preempt(bool window) {
@@ -201,45 +208,67 @@ static bool may_preempt(bool window) {
     return now.used < now.bound && (window || now.mode == SCHEDULE_ALL);
 }
 
+/* The running processor is preempted at the node that was met last. It sleeps until what it is about to do matters. */
+static void leave(unsigned self) {
+    now.asleep[self] = now.own;
+    now.left_at[self] = now.own ? depth - 1 : NO_NODE;
+}
+
 /* Time goes on to the next alarm, and whoever waits for that comes first. */
 static void let_alarm_go_off(void) {
+    unsigned self = cpus_running(), first = CPUS;
     (void)!cpus_next_alarm();
-    for (unsigned id = 0; id < CPUS; id++) {
-        if (id == cpus_running() || !cpus_has_alarm(id) || !can_come(id)) continue;
-        go_to(id);
-        return;
+    for (unsigned id = CPUS; id-- > 0;) {
+        if (id != self && cpus_has_alarm(id) && can_come(id)) first = id;
     }
+    if (first < CPUS)
+        leave(self);
+    else if (now.own)
+        path[depth - 1].below_known[path[depth - 1].taken] = false;
+    now.own = NULL;
+    schedule_looked_at_time(true);
+    for (unsigned id = 0; id < CPUS; id++) {
+        if (cpus_has_alarm(id)) schedule_kicked(id);
+    }
+    if (first < CPUS) go_to(first, NULL);
+}
+
+/* Where the node that it was preempted at keeps what others do meanwhile. */
+static struct footprint *left_below(unsigned id) {
+    struct node *node = &path[now.left_at[id]];
+    return &node->below[node->taken];
 }
 
 /* Anybody else might come first. */
 static void node_at_point(bool window) {
     unsigned self = cpus_running();
-    struct node node = {.choices = {(uint8_t)self}, .count = 1};
+    struct choices choices = {.ids = {(uint8_t)self}, .count = 1, .preempts = true};
     if (!may_preempt(window)) return;
     for (unsigned id = 0; id < CPUS; id++) {
-        if (id != self && can_come(id)) node.choices[node.count++] = (uint8_t)id;
+        if (id != self && can_come(id)) choices.ids[choices.count++] = (uint8_t)id;
     }
-    if (now.timed && cpus_alarm_pending()) node.choices[node.count++] = CLOCK;
-    if (node.count == 1 && now.mode != SCHEDULE_REPLAY) return;
-    unsigned id = choose(&node);
+    if (now.timed && cpus_alarm_pending()) choices.ids[choices.count++] = CLOCK;
+    if (choices.count == 1 && now.mode != SCHEDULE_REPLAY) return;
+    unsigned id = choose(&choices);
+    note_choice(self, id);
     if (id == self) return;
+    now.used++;
     if (id == CLOCK) {
-        now.used++;
         let_alarm_go_off();
         return;
     }
     if (!cpus_can_run(id)) panic("processor %u cannot run here: the schedule is another build's", id);
-    now.used++;
-    /* What touches user memory does not commute with anything: it never sleeps for long. */
-    now.asleep[self] = reduced && now.mode == SCHEDULE_ALL;
-    go_to(id);
+    leave(self);
+    go_to(id, NULL);
 }
 
-static bool any_can_run(void) {
-    for (unsigned id = 0; id < CPUS; id++) {
-        if (cpus_can_run(id)) return true;
+/* The first after the running one that could go on, asleep or not; CPUS if none can. */
+static unsigned first_that_can_run(void) {
+    for (unsigned i = 1; i <= CPUS; i++) {
+        unsigned id = (cpus_running() + i) % CPUS;
+        if (cpus_can_run(id)) return id;
     }
-    return false;
+    return CPUS;
 }
 
 static void end_of_schedule(void) {
@@ -251,21 +280,35 @@ static void end_of_schedule(void) {
 /* Those who spin for a bounded time, while no other goes on, come to the end of it. */
 static bool end_patience(void) {
     cpus_stored(&now.points);
-    return any_can_run();
+    return first_that_can_run() < CPUS;
+}
+
+/*
+ * Nobody was preempted at this node, so its earlier choices sleep: what they do until they must wait they could as well
+ * have done first.
+ */
+static struct footprint *begin_burst(struct node *node) {
+    for (unsigned i = 0; i < node->taken; i++) now.asleep[node->choices.ids[i]] = &node->below[i];
+    return &node->below[node->taken];
 }
 
 void schedule_blocked(void) {
-    unsigned self = cpus_running();
-    struct node node = {.count = 0};
+    unsigned self = cpus_running(), first = first_that_can_run();
+    struct choices choices = {.count = 0};
     now.points++;
     for (unsigned i = 1; i <= CPUS; i++) {
         unsigned id = (self + i) % CPUS;
-        if (can_come(id)) node.choices[node.count++] = (uint8_t)id;
+        if (can_come(id)) choices.ids[choices.count++] = (uint8_t)id;
     }
-    if (node.count > 0) {
-        unsigned id = node.count > 1 || now.mode == SCHEDULE_REPLAY ? choose(&node) : node.choices[0];
-        if (id != self) go_to(id);
-    } else if (any_can_run()) {
+    if (choices.count > 0) {
+        bool is_node = choices.count > 1 || now.mode == SCHEDULE_REPLAY;
+        unsigned id = is_node ? choose(&choices) : choices.ids[0];
+        struct footprint *burst = NULL;
+        note_choice(first, id);
+        if (is_node && reduced && now.mode != SCHEDULE_REPLAY) burst = begin_burst(&path[depth - 1]);
+        now.burst = burst;
+        if (id != self) go_to(id, burst);
+    } else if (first < CPUS) {
         now.on = false;
         now.redundant = true;
         cpus_leave();
@@ -282,14 +325,32 @@ static void count_point(void) {
     if (++now.points > MAX_POINTS) panic("livelock: all run on and on, and none comes to an end");
 }
 
-/* What the running processor now does may not commute with what one that sleeps is about to. */
-static void wake_sleepers(struct step step) {
+/* The running processor does that: who sleeps wakes if it does not commute with what he is about to do. */
+static void note_step(struct step step) {
+    unsigned self = cpus_running();
+    if (step.place) place_used(step.place, self, step.write);
+    if (now.own) footprint_add(now.own, self, step);
+    if (now.burst) footprint_add(now.burst, self, step);
     for (unsigned id = 0; id < CPUS; id++) {
-        const struct step *other = &now.next[id];
-        if (!now.asleep[id] || id == cpus_running()) continue;
-        bool same = !step.place || !other->place || step.place == other->place;
-        if (same && (step.write || other->write) && !(step.counts && other->counts)) now.asleep[id] = false;
+        if (now.left_at[id] != NO_NODE) footprint_add(left_below(id), self, step);
+        if (now.asleep[id] && !footprint_commutes_with(now.asleep[id], self, step)) now.asleep[id] = NULL;
     }
+}
+
+void schedule_kicked(unsigned kicked) {
+    const uint8_t bit = (uint8_t)(1u << kicked);
+    if (!now.on) return;
+    if (now.own) now.own->kicked |= bit;
+    if (now.burst) now.burst->kicked |= bit;
+    for (unsigned id = 0; id < CPUS; id++) {
+        if (now.left_at[id] != NO_NODE) left_below(id)->kicked |= bit;
+        if (now.asleep[id] && now.asleep[id]->ran & bit) now.asleep[id] = NULL;
+    }
+}
+
+void schedule_looked_at_time(bool changed) {
+    static const char time;
+    if (now.on && now.timed) note_step((struct step){&time, changed, false});
 }
 
 /* A loop of the kernel's that waits for another processor without saying so: thread_yield() again and again. */
@@ -301,12 +362,15 @@ static void look_for_loops(const volatile void *place) {
     cpus_spin(&now);
 }
 
+static bool is_choice(struct step step) {
+    if (step.counts) return false;
+    return now.mode == SCHEDULE_WINDOWS || !reduced || !step.place || place_is_shared(step.place);
+}
+
 static void point(struct step step, bool window) {
-    now.next[cpus_running()] = step;
     count_point();
-    if (!step.counts && (place_is_shared(step.place) || now.mode == SCHEDULE_WINDOWS)) node_at_point(window);
+    if (is_choice(step)) node_at_point(window);
     cpus_take_interrupts();
-    now.next[cpus_running()] = step;
 }
 
 /* Locks of the allocators and of the log: nothing else is done while one is held, and nobody looks at their order. */
@@ -360,41 +424,12 @@ void explore_before(const volatile void *address, enum explore_access access, co
     point(step, false);
     if (!now.on) return;
     trace_step(address, site, write ? 'w' : 'r', __builtin_frame_address(0));
-    place_used(address, write);
-    wake_sleepers(step);
+    note_step(step);
     if (write) cpus_stored(address);
     cpus_stored(&now);
     cpus_stored(&now.points);
     now.last_is_spinlock = strcmp(site->what, "&l->locked") == 0;
     look_for_loops(address);
-}
-
-/* Is it in one of the functions that look handles up? */
-static bool is_in_lookup(uintptr_t pc) {
-    Dl_info info;
-    const ElfW(Sym) * symbol;
-    if (!dladdr1((void *)pc, &info, (void **)&symbol, RTLD_DL_SYMENT) || !info.dli_sname || !symbol) return false;
-    if (pc - (uintptr_t)info.dli_saddr >= symbol->st_size) return false;
-    return strncmp(info.dli_sname, "handle_get", strlen("handle_get")) == 0 ||
-           strcmp(info.dli_sname, "handle_remove") == 0;
-}
-
-/*
- * Calls look their handles up one by one before they act: each look-up is a window. An address is asked for only once.
- */
-static bool looks_up(uintptr_t pc) {
-    static struct {
-        uintptr_t pc;
-        bool looks_up;
-    } asked[512];
-    static unsigned count;
-    for (unsigned i = 0; i < count; i++) {
-        if (asked[i].pc == pc) return asked[i].looks_up;
-    }
-    if (count == sizeof(asked) / sizeof(asked[0])) abort();
-    asked[count].pc = pc;
-    asked[count].looks_up = is_in_lookup(pc);
-    return asked[count++].looks_up;
 }
 
 static bool is_mutex(const struct explore_site *site) { return strcmp(site->what, "&m->owner") == 0; }
@@ -404,23 +439,28 @@ void explore_released(const volatile void *address, const struct explore_site *s
     if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
     /* Where a mutex's own function is not part of the one that calls it, that one is the caller's caller. */
     const uintptr_t *frame = __builtin_frame_address(0);
-    bool window = is_mutex(site) && (looks_up(frame[1]) || looks_up(((const uintptr_t *)frame[0])[1]));
-    point((struct step){address, true, counts(address, site)}, window);
+    bool window = is_mutex(site) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1]));
+    const struct step step = {address, true, counts(address, site)};
+    point(step, window);
+    if (now.on) note_step(step);
 }
 
-void host_touch(void) {
+/* Of the actors' own pages nothing ever changes but what is in them: such a page is a place like any other. */
+void host_touch(vaddr_t va, bool write) {
     if (!now.on) return;
+    const vaddr_t page = va & ~(vaddr_t)PAGE_MASK;
+    const struct step step = {page >= SCRATCH ? (const void *)page : NULL, write, false};
     /* What is looked at under a lock belongs to what the lock is held for. */
-    point((struct step){NULL, true, false}, arch_this_cpu()->locks->depth == 0);
+    point(step, arch_this_cpu()->locks->depth == 0);
     if (!now.on) return;
     trace_add((struct trace_entry){.point = now.points, .cpu = cpus_running(), .what = "user memory", .kind = 'u'});
-    wake_sleepers((struct step){NULL, true, false});
+    note_step(step);
 }
 
 /* All switch points but those between windows come with an atomic operation, which has its own. */
 void switch_point_reached(void) {}
 void switch_window_reached(void) {
-    if (now.on) point((struct step){NULL, true, false}, true);
+    if (now.on && now.mode != SCHEDULE_ALL) point((struct step){NULL, true, false}, true);
 }
 
 /*

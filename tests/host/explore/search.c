@@ -70,20 +70,20 @@ static void direct(void) {
     cpus_leave();
 }
 
-void search_boot(void) {
+static void boot(unsigned actors) {
     const struct sigaction on_abort = {.sa_handler = aborted, .sa_flags = SA_ONSTACK};
     sigaction(SIGABRT, &on_abort, NULL);
     __sanitizer_set_death_callback(tell_schedule);
     snapshot_add(host_data_first, (size_t)(host_data_last - host_data_first));
     snapshot_add(host_bss_first, (size_t)(host_bss_last - host_bss_first));
-    cpus_start(MEMORY, direct);
+    cpus_start(actors + 2, MEMORY, direct);
     snapshot_add(host_physmap, MEMORY);
     snapshot_add((void *)host_dynamic_base, KERNEL_DYNAMIC_SIZE);
 }
 
 static void set_the_stage(const struct scenario *wanted) {
     scenario = wanted;
-    schedule_forget_places();
+    boot(wanted->count);
     cpus_resume();
     snapshot_take();
 }
@@ -112,7 +112,7 @@ static void allow(const char *end) {
 
 static double clock_now(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -192,7 +192,9 @@ struct search_result search_all(const struct scenario *wanted, unsigned bound, d
     struct search_result result = {0};
     double begin = clock_now(), until = begin + seconds;
     set_the_stage(wanted);
-    result.cut = !pass(SCHEDULE_WINDOWS, bound, until, &result);
+    do {
+        result.cut = !pass(SCHEDULE_WINDOWS, bound, until, &result);
+    } while (!result.cut && schedule_grew());
     while (!result.cut && result.bound < bound) {
         do {
             result.cut = !pass(SCHEDULE_ALL, result.bound + 1, until, &result);
@@ -213,7 +215,9 @@ bool search_replay(const struct scenario *wanted, unsigned bound, const char *sc
         return false;
     }
     set_the_stage(wanted);
-    (void)!pass(SCHEDULE_WINDOWS, bound, clock_now() + 600, &ignored);
+    do {
+        (void)!pass(SCHEDULE_WINDOWS, bound, clock_now() + 600, &ignored);
+    } while (schedule_grew());
     schedule_begin_pass(SCHEDULE_REPLAY, bound, is_timed());
     run_once();
     (void)!schedule_next();

@@ -14,9 +14,7 @@ struct search_result {
     double seconds;
 };
 
-/* Starts the machine. Once. */
-void search_boot(void);
 /* Tries all schedules with up to `bound` preemptions; ends the program at the first that is wrong. Once. */
 struct search_result search_all(const struct scenario *scenario, unsigned bound, double seconds);
-/* Runs one schedule, and tells what happens. False if that is wrong. */
+/* Runs one schedule instead, and tells what happens. False if that is wrong. */
 bool search_replay(const struct scenario *scenario, unsigned bound, const char *schedule);

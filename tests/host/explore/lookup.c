@@ -1,0 +1,37 @@
+/*
+ * Look-ups of handles: which addresses belong to the functions that do them. Calls look their handles up one by one
+ * before they act, so each look-up is a window.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/host/explore/explore.h"
+
+/* Is it in one of the functions that look handles up? */
+static bool is_in_lookup(uintptr_t pc) {
+    Dl_info info;
+    const ElfW(Sym) * symbol;
+    if (!dladdr1((void *)pc, &info, (void **)&symbol, RTLD_DL_SYMENT) || !info.dli_sname || !symbol) return false;
+    if (pc - (uintptr_t)info.dli_saddr >= symbol->st_size) return false;
+    return strncmp(info.dli_sname, "handle_get", strlen("handle_get")) == 0 ||
+           strcmp(info.dli_sname, "handle_remove") == 0;
+}
+
+/* An address is asked for only once. */
+bool is_lookup(uintptr_t pc) {
+    static struct {
+        uintptr_t pc;
+        bool looks_up;
+    } asked[512];
+    static unsigned count;
+    for (unsigned i = 0; i < count; i++) {
+        if (asked[i].pc == pc) return asked[i].looks_up;
+    }
+    if (count == sizeof(asked) / sizeof(asked[0])) abort();
+    asked[count].pc = pc;
+    asked[count].looks_up = is_in_lookup(pc);
+    return asked[count++].looks_up;
+}

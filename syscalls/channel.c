@@ -6,6 +6,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/object/user_thread.h"
 #include "syscalls/channel.h"
+#include "syscalls/channel_message.h"
 #include "vm/usercopy.h"
 
 static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
@@ -43,7 +44,7 @@ static void consume_handles(user_in_t handles, uint32_t count) {
     if (count <= ZX_CHANNEL_MAX_MSG_HANDLES || walk_handles(handles, count, false)) walk_handles(handles, count, true);
 }
 
-static zx_status_t check_sendable(const struct object *channel, const struct handle *handle) {
+zx_status_t message_check_sendable(const struct object *channel, const struct handle *handle) {
     if (handle->object == channel) return ZX_ERR_NOT_SUPPORTED;
     return handle->rights & ZX_RIGHT_TRANSFER ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
@@ -59,15 +60,15 @@ static zx_status_t take_handles(const struct object *channel, struct message *me
         zx_status_t taken = handle_remove(caller_handles(), values[i], handle);
         if (taken == ZX_OK) {
             message->num_handles++;
-            taken = check_sendable(channel, handle);
+            taken = message_check_sendable(channel, handle);
         }
         if (status == ZX_OK) status = taken;
     }
     return status;
 }
 
-/* The caller's bytes, in a message of their own, with room for so many handles. */
-static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, uint32_t num_handles, struct message **out) {
+zx_status_t message_collect(user_in_t bytes, uint32_t num_bytes, uint32_t num_handles, struct message **out) {
+    if (num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || num_handles > ZX_CHANNEL_MAX_MSG_HANDLES) return ZX_ERR_OUT_OF_RANGE;
     zx_status_t status = message_create(num_bytes, num_handles, out);
     if (status != ZX_OK) return status;
     for (struct message_piece piece = {0}; status == ZX_OK && message_next(*out, &piece);)
@@ -79,9 +80,7 @@ static zx_status_t make_message(user_in_t bytes, uint32_t num_bytes, uint32_t nu
 /* A message made of what the caller hands over. On failure its handles are gone. */
 static zx_status_t collect_message(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_in_t handles,
                                    uint32_t num_handles, struct message **out) {
-    zx_status_t status = ZX_ERR_OUT_OF_RANGE;
-    if (num_bytes <= ZX_CHANNEL_MAX_MSG_BYTES && num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES)
-        status = make_message(bytes, num_bytes, num_handles, out);
+    zx_status_t status = message_collect(bytes, num_bytes, num_handles, out);
     if (status != ZX_OK) {
         consume_handles(handles, num_handles);
         return status;
@@ -106,42 +105,58 @@ static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_i
     return status;
 }
 
-/* Makes a message's bytes and handles the caller's. */
-static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
+zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
     zx_status_t status = ZX_OK;
     for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
         status = copy_out(user_out_at(bytes, piece.at), piece.data, piece.len);
+    return status;
+}
+
+/* Makes a message's bytes and handles the caller's. */
+static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
+    zx_status_t status = message_put_bytes(message, bytes);
     if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
     if (status == ZX_OK) message->num_handles = 0;
     return status;
+}
+
+zx_status_t message_receive(struct object *channel, uint32_t options, uint32_t num_bytes, uint32_t num_handles,
+                            user_out_t actual_bytes, user_out_t actual_handles, struct message **out) {
+    if (options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
+    zx_status_t status = channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, out);
+    if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
+    zx_status_t told = user_put_optional(actual_bytes, num_bytes);
+    if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
+    return told == ZX_OK ? status : told;
 }
 
 static zx_status_t sys_channel_read(struct object *channel, uint32_t options, user_out_t bytes, user_out_t handles,
                                     uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
                                     user_out_t actual_handles) {
     struct message *message = NULL;
-    if (options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
     zx_status_t status =
-        channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, &message);
-    if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
-    zx_status_t told = user_put_optional(actual_bytes, num_bytes);
-    if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
-    if (told != ZX_OK) status = told;
+        message_receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
     if (status == ZX_OK) status = deliver(message, bytes, handles);
     if (message) message_discard(message);
     return status;
 }
 
 /* Gives the caller its reply, if it fits what it has room for. Takes the reply. */
-static zx_status_t deliver_reply(struct message *reply, const zx_channel_call_args_t *args, user_out_t actual_bytes,
+static zx_status_t deliver_reply(struct message *reply, const struct user_thread *self, user_out_t actual_bytes,
                                  user_out_t actual_handles) {
+    const zx_channel_call_args_t *args = &self->call_args;
+    user_out_t bytes = {(vaddr_t)args->rd_bytes}, handles = {(vaddr_t)args->rd_handles};
     const uint32_t num_handles = reply->num_handles;
     zx_status_t status = user_put_optional(actual_bytes, reply->num_bytes);
     if (status == ZX_OK) status = user_put_optional(actual_handles, num_handles);
     if (status == ZX_OK && (reply->num_bytes > args->rd_num_bytes || num_handles > args->rd_num_handles))
         status = ZX_ERR_BUFFER_TOO_SMALL;
-    if (status == ZX_OK)
-        status = deliver(reply, (user_out_t){(vaddr_t)args->rd_bytes}, (user_out_t){(vaddr_t)args->rd_handles});
+    if (status == ZX_OK && self->call_is_etc) {
+        status = message_put_bytes(reply, bytes);
+        if (status == ZX_OK) status = message_give_infos(reply, handles);
+    } else if (status == ZX_OK) {
+        status = deliver(reply, bytes, handles);
+    }
     message_discard(reply);
     return status;
 }
@@ -163,12 +178,12 @@ static zx_status_t send_request(struct channel_call *call, zx_handle_t value, ui
     return status;
 }
 
-static zx_status_t await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,
-                               user_out_t actual_handles) {
+zx_status_t channel_await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,
+                                user_out_t actual_handles) {
     struct message *reply;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_CHANNEL);
     zx_status_t status = channel_call_wait(&self->call, deadline, &reply);
-    return status == ZX_OK ? deliver_reply(reply, &self->call_args, actual_bytes, actual_handles) : status;
+    return status == ZX_OK ? deliver_reply(reply, self, actual_bytes, actual_handles) : status;
 }
 
 /* A call that was interrupted, and is not finished but followed by another, is given up. */
@@ -176,13 +191,14 @@ static zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options,
                                             user_out_t actual_bytes, user_out_t actual_handles) {
     struct user_thread *self = user_thread_current();
     channel_call_end(&self->call);
+    self->call_is_etc = false;
     zx_status_t status = user_get(&self->call_args, args);
     if (status == ZX_OK) status = send_request(&self->call, value, options, &self->call_args);
-    return status == ZX_OK ? await_reply(self, deadline, actual_bytes, actual_handles) : status;
+    return status == ZX_OK ? channel_await_reply(self, deadline, actual_bytes, actual_handles) : status;
 }
 
 static zx_status_t sys_channel_call_finish(zx_time_t deadline, user_out_t actual_bytes, user_out_t actual_handles) {
     struct user_thread *self = user_thread_current();
     if (!self->call.wait.object) return ZX_ERR_BAD_STATE;
-    return await_reply(self, deadline, actual_bytes, actual_handles);
+    return channel_await_reply(self, deadline, actual_bytes, actual_handles);
 }

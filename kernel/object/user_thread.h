@@ -46,6 +46,7 @@ struct user_thread {
     /* [T] the call over a channel that it left unfinished when it was suspended */
     struct channel_call call;
     zx_channel_call_args_t call_args;
+    bool call_is_etc; /* `rd_handles` takes zx_handle_info_t */
 };
 
 static inline struct user_thread *user_thread_from_object(struct object *object) {

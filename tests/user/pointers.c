@@ -107,6 +107,19 @@ static void a_request(uint64_t *args) {
     args[2] = (uint64_t)SOON;
     put(args[3], &request, sizeof(request));
 }
+static void a_disposition(uint64_t *args) {
+    zx_handle_disposition_t moved = {.handle = event_make(), .rights = ZX_RIGHT_SAME_RIGHTS};
+    args[0] = scene.channel.b;
+    put(args[4], &moved, sizeof(moved));
+}
+static void a_request_etc(uint64_t *args) {
+    static char bytes[LEN];
+    zx_channel_call_etc_args_t request = {
+        .wr_bytes = bytes, .rd_bytes = bytes, .wr_num_bytes = LEN, .rd_num_bytes = LEN};
+    args[0] = scene.echo.a;
+    args[2] = (uint64_t)SOON;
+    put(args[3], &request, sizeof(request));
+}
 static void a_command(uint64_t *args) { put(args[1], "fail", 4); }
 
 #define CALL(name) #name, (void *)zx_##name
@@ -153,6 +166,10 @@ static const struct call calls[] = {
     {CALL(channel_write), .before = a_handle, .args = {0, 0, 0, LEN, 0, 1}},
     {CALL(channel_call), .before = a_request},
     {CALL(channel_call_noretry), .before = a_request},
+    {CALL(channel_read_etc), .before = a_message, .args = {0, 0, 0, 0, LEN, 1}},
+    {CALL(channel_write_etc), .before = a_disposition, .args = {0, 0, 0, LEN, 0, 1}},
+    {CALL(channel_call_etc), .before = a_request_etc},
+    {CALL(channel_call_etc_noretry), .before = a_request_etc},
     {CALL(channel_call_finish), .good = ZX_ERR_BAD_STATE, .ignored = BIT(1) | BIT(2)},
     {CALL(event_create), .args = {0}},
     {CALL(eventpair_create), .args = {0}},

@@ -15,5 +15,14 @@ zx_status_t _zx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
     return zx_channel_call_finish(deadline, actual_bytes, actual_handles);
 }
 
+zx_status_t _zx_channel_call_etc(zx_handle_t handle, uint32_t options, zx_time_t deadline,
+                                 const zx_channel_call_etc_args_t *args, uint32_t *actual_bytes,
+                                 uint32_t *actual_handles) {
+    zx_status_t status = zx_channel_call_etc_noretry(handle, options, deadline, args, actual_bytes, actual_handles);
+    if (status != ZX_ERR_INTERNAL_INTR_RETRY) return status;
+    return zx_channel_call_finish(deadline, actual_bytes, actual_handles);
+}
+
 PORT_ALIAS(zx_task_suspend, _zx_task_suspend);
 PORT_ALIAS(zx_channel_call, _zx_channel_call);
+PORT_ALIAS(zx_channel_call_etc, _zx_channel_call_etc);

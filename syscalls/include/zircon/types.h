@@ -159,6 +159,38 @@ typedef struct zx_channel_call_args {
     uint32_t rd_num_handles;
 } zx_channel_call_args_t;
 
+/* A handle that channel_read_etc gives, and what it is. */
+typedef struct zx_handle_info {
+    zx_handle_t handle;
+    zx_obj_type_t type;
+    zx_rights_t rights;
+    uint32_t unused; /* 0 */
+} zx_handle_info_t;
+
+/* A handle that channel_write_etc is to send, and how: moved or copied, with fewer rights or the same. */
+typedef uint32_t zx_handle_op_t;
+#define ZX_HANDLE_OP_MOVE ((zx_handle_op_t)0u)
+#define ZX_HANDLE_OP_DUPLICATE ((zx_handle_op_t)1u)
+typedef struct zx_handle_disposition {
+    zx_handle_op_t operation;
+    zx_handle_t handle;
+    zx_obj_type_t type; /* that it must have; ZX_OBJ_TYPE_NONE: any */
+    zx_rights_t rights; /* that it will have */
+    zx_status_t result; /* filled in */
+} zx_handle_disposition_t;
+
+/* The same as above for channel_call_etc. */
+typedef struct zx_channel_call_etc_args {
+    const void *wr_bytes;
+    zx_handle_disposition_t *wr_handles;
+    void *rd_bytes;
+    zx_handle_info_t *rd_handles;
+    uint32_t wr_num_bytes;
+    uint32_t wr_num_handles;
+    uint32_t rd_num_bytes;
+    uint32_t rd_num_handles;
+} zx_channel_call_etc_args_t;
+
 /* What object_wait_many waits for; `pending` is what it saw. */
 #define ZX_WAIT_MANY_MAX_ITEMS 64u
 typedef struct zx_wait_item {

@@ -1,0 +1,191 @@
+/*
+ * Channel calls whose handles come with more than their values: what is to be done with each before it is sent, and
+ * what each is that was received. Manual: channel.md.
+ */
+#include "syscalls/channel_etc.h"
+#include "kernel/base/arith.h"
+#include "syscalls/channel_message.h"
+#include "vm/usercopy.h"
+
+/* --- sending --- */
+
+static zx_status_t check_type(const struct handle *handle, zx_obj_type_t type) {
+    return type == ZX_OBJ_TYPE_NONE || handle->object->ops->type == type ? ZX_OK : ZX_ERR_WRONG_TYPE;
+}
+
+/* The caller's handle leaves its table in any case; in `out` if it is one. */
+static zx_status_t move_handle(const struct object *channel, const zx_handle_disposition_t *d, struct handle *out,
+                               bool *taken) {
+    zx_status_t status = handle_remove(caller_handles(), d->handle, out);
+    *taken = status == ZX_OK;
+    if (status == ZX_OK) status = message_check_sendable(channel, out);
+    if (status == ZX_OK) status = check_type(out, d->type);
+    return status == ZX_OK ? handle_derive_rights(out->rights, d->rights, &out->rights) : status;
+}
+
+/* What was checked is what is copied, or the handle was closed in between and its value given to another. */
+static zx_status_t copy_handle(const struct object *channel, const zx_handle_disposition_t *d, struct handle *out,
+                               bool *taken) {
+    struct handle source;
+    *taken = false;
+    zx_status_t status = handle_get_any(caller_handles(), d->handle, 0, &source);
+    if (status != ZX_OK) return status;
+    status = message_check_sendable(channel, &source);
+    if (status == ZX_OK) status = check_type(&source, d->type);
+    if (status == ZX_OK) status = handle_duplicate(caller_handles(), d->handle, d->rights, out);
+    if (status == ZX_OK && out->object != source.object) {
+        handle_discard(*out);
+        status = ZX_ERR_BAD_HANDLE;
+    }
+    *taken = status == ZX_OK;
+    object_unref(source.object);
+    return status;
+}
+
+static zx_status_t take_handle(const struct object *channel, const zx_handle_disposition_t *d,
+                               struct message *message) {
+    struct handle *out = &message->handles[message->num_handles];
+    bool taken = false;
+    zx_status_t status = ZX_ERR_INVALID_ARGS;
+    if (d->operation == ZX_HANDLE_OP_MOVE) status = move_handle(channel, d, out, &taken);
+    if (d->operation == ZX_HANDLE_OP_DUPLICATE) status = copy_handle(channel, d, out, &taken);
+    if (taken) message->num_handles++;
+    return status;
+}
+
+/* All of them, and the first error; each is told its own. */
+static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t handles,
+                                uint32_t count) {
+    zx_handle_disposition_t dispositions[ZX_CHANNEL_MAX_MSG_HANDLES];
+    if (count == 0) return ZX_OK;
+    zx_status_t status = copy_in(dispositions, (user_in_t){handles.addr}, count * sizeof(dispositions[0]));
+    if (status != ZX_OK) return status;
+    for (uint32_t i = 0; i < count; i++) {
+        dispositions[i].result = take_handle(channel, &dispositions[i], message);
+        if (status == ZX_OK) status = dispositions[i].result;
+    }
+    zx_status_t told = copy_out(handles, dispositions, count * sizeof(dispositions[0]));
+    return status == ZX_OK ? told : status;
+}
+
+/* Goes through an array of any length, and closes what was to be moved, if told. False: it cannot be read. */
+static bool walk_dispositions(user_in_t handles, uint32_t count, bool close) {
+    zx_handle_disposition_t part[16];
+    struct handle handle;
+    for (uint32_t at = 0, len; at < count && !thread_killed(); at += len) {
+        len = (uint32_t)min_u64(count - at, countof(part));
+        if (copy_in(part, user_in_at(handles, (size_t)at * sizeof(part[0])), len * sizeof(part[0])) != ZX_OK)
+            return false;
+        for (uint32_t i = 0; close && i < len; i++) {
+            bool moves = part[i].operation == ZX_HANDLE_OP_MOVE;
+            if (moves && handle_remove(caller_handles(), part[i].handle, &handle) == ZX_OK) handle_discard(handle);
+        }
+    }
+    return true;
+}
+
+static void consume_moved(user_out_t handles, uint32_t count) {
+    user_in_t in = {handles.addr};
+    if (walk_dispositions(in, count, false)) walk_dispositions(in, count, true);
+}
+
+/* A message made of what the caller hands over. On failure what was to be moved is gone. */
+static zx_status_t collect(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_out_t handles,
+                           uint32_t num_handles, struct message **out) {
+    zx_status_t status = message_collect(bytes, num_bytes, num_handles, out);
+    if (status != ZX_OK) {
+        consume_moved(handles, num_handles);
+        return status;
+    }
+    status = take_handles(channel, *out, handles, num_handles);
+    if (status != ZX_OK) message_discard(*out);
+    return status;
+}
+
+static zx_status_t sys_channel_write_etc(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
+                                         user_out_t handles, uint32_t num_handles) {
+    struct object *channel;
+    struct message *message;
+    zx_status_t status = options == 0 ? channel_write_etc_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    if (status != ZX_OK) {
+        consume_moved(handles, num_handles);
+        return status;
+    }
+    status = collect(channel, bytes, num_bytes, handles, num_handles, &message);
+    if (status == ZX_OK) status = channel_write(channel, message);
+    object_unref(channel);
+    return status;
+}
+
+/* --- receiving --- */
+
+zx_status_t message_give_infos(struct message *message, user_out_t out) {
+    zx_handle_info_t infos[ZX_CHANNEL_MAX_MSG_HANDLES];
+    const uint32_t count = message->num_handles;
+    uint32_t reserved = 0;
+    zx_status_t status = ZX_OK;
+    for (; reserved < count; reserved++) {
+        const struct handle *handle = &message->handles[reserved];
+        infos[reserved] = (zx_handle_info_t){.type = handle->object->ops->type, .rights = handle->rights};
+        status = handle_reserve(caller_handles(), &infos[reserved].handle);
+        if (status != ZX_OK) break;
+    }
+    if (status == ZX_OK && count > 0) status = copy_out(out, infos, count * sizeof(infos[0]));
+    for (uint32_t i = 0; i < reserved; i++) {
+        if (status == ZX_OK)
+            handle_publish(caller_handles(), infos[i].handle, message->handles[i]);
+        else
+            handle_unreserve(caller_handles(), infos[i].handle);
+    }
+    if (status == ZX_OK) message->num_handles = 0;
+    return status;
+}
+
+static zx_status_t sys_channel_read_etc(struct object *channel, uint32_t options, user_out_t bytes, user_out_t handles,
+                                        uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
+                                        user_out_t actual_handles) {
+    struct message *message = NULL;
+    zx_status_t status =
+        message_receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
+    if (status == ZX_OK) status = message_put_bytes(message, bytes);
+    if (status == ZX_OK) status = message_give_infos(message, handles);
+    if (message) message_discard(message);
+    return status;
+}
+
+/* --- calling --- */
+
+static zx_status_t send_request(struct channel_call *call, zx_handle_t value, uint32_t options,
+                                const zx_channel_call_etc_args_t *args) {
+    struct object *channel;
+    struct message *request;
+    user_out_t handles = {(vaddr_t)args->wr_handles};
+    zx_status_t status = options != 0 || args->wr_num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    if (status == ZX_OK) status = channel_call_etc_noretry_get_handle(value, &channel);
+    if (status != ZX_OK) {
+        consume_moved(handles, args->wr_num_handles);
+        return status;
+    }
+    user_in_t bytes = {(vaddr_t)args->wr_bytes};
+    status = collect(channel, bytes, args->wr_num_bytes, handles, args->wr_num_handles, &request);
+    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
+    object_unref(channel);
+    return status;
+}
+
+/* What the thread keeps for the reply, if it has to wait again, is where that is to be put. */
+static zx_status_t sys_channel_call_etc_noretry(zx_handle_t value, uint32_t options, zx_time_t deadline,
+                                                user_in_t args_in, user_out_t actual_bytes, user_out_t actual_handles) {
+    struct user_thread *self = user_thread_current();
+    zx_channel_call_etc_args_t args;
+    channel_call_end(&self->call);
+    zx_status_t status = user_get(&args, args_in);
+    if (status == ZX_OK) status = send_request(&self->call, value, options, &args);
+    if (status != ZX_OK) return status;
+    self->call_args = (zx_channel_call_args_t){.rd_bytes = args.rd_bytes,
+                                               .rd_handles = (zx_handle_t *)args.rd_handles,
+                                               .rd_num_bytes = args.rd_num_bytes,
+                                               .rd_num_handles = args.rd_num_handles};
+    self->call_is_etc = true;
+    return channel_await_reply(self, deadline, actual_bytes, actual_handles);
+}

@@ -20,7 +20,8 @@ my @scenarios = qw(
     channel_read+close_channel@together channel_swallow+close_channel@together
     channel_call+channel_answer@together port_queue+port_wait@together
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
-    futex_requeue+futex_wait@together start_egg+close_egg@together process_create+job_create@same
+    futex_requeue+futex_wait@together start_egg+close_egg@together
+    close_egg+duplicate_egg@together process_create+job_create@same
     kill_nest+job_create@same close_nest+process_create@together
 );
 

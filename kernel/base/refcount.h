@@ -12,6 +12,15 @@
 
 static inline void refcount_ref(atomic_uint *refs) { atomic_fetch_add_explicit(refs, 1, memory_order_relaxed); }
 
+/* For something that is known but not held: false if the last reference is gone already. */
+MUST_CHECK static inline bool refcount_try_ref(atomic_uint *refs) {
+    unsigned count = atomic_load_explicit(refs, memory_order_relaxed);
+    while (count != 0) {
+        if (atomic_compare_exchange_weak(refs, &count, count + 1)) return true;
+    }
+    return false;
+}
+
 /* True: that was the last, and what all others did to the thing is visible here. */
 MUST_CHECK static inline bool refcount_unref(atomic_uint *refs) {
     unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);

@@ -12,7 +12,6 @@
 #include "kernel/object/handle.h"
 
 #include "kernel/base/log.h"
-#include "kernel/base/string.h"
 #include "vm/heap.h"
 #include "vm/usercopy.h"
 
@@ -119,20 +118,6 @@ zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t
     return ZX_OK;
 }
 
-zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
-    uint32_t index;
-    zx_status_t status = ZX_ERR_BAD_HANDLE;
-    mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value, &index);
-    if (slot) {
-        status = has_rights(slot->rights, ZX_RIGHT_DUPLICATE) ? handle_derive_rights(slot->rights, rights, &rights)
-                                                              : ZX_ERR_ACCESS_DENIED;
-        if (status == ZX_OK) *out = handle_make(slot->object, rights);
-    }
-    mutex_unlock(&table->lock);
-    return status;
-}
-
 static inline zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
                                       zx_rights_t rights, struct handle_use *use) {
     uint32_t index;
@@ -190,6 +175,25 @@ zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_typ
 zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
     struct handle_use use;
     return keep_object(table, handle_use_any(table, value, rights, &use), &use, out);
+}
+
+/*
+ * Another handle counts, or the one that is used was the last and has been closed. So the count does not rise from 0
+ * again.
+ */
+zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
+    struct handle_use use;
+    zx_status_t status = handle_use_any(table, value, ZX_RIGHT_DUPLICATE, &use);
+    if (status != ZX_OK) return status;
+    struct object *object = use.handle.object;
+    status = handle_derive_rights(use.handle.rights, rights, &rights);
+    if (status == ZX_OK && !object_handle_try_ref(object)) status = ZX_ERR_BAD_HANDLE;
+    if (status == ZX_OK) {
+        object_ref(object);
+        *out = handle_adopt(object, rights);
+    }
+    handle_done(table, &use);
+    return status;
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {

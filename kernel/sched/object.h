@@ -79,13 +79,7 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
 
 static inline void object_ref(struct object *object) { refcount_ref(&object->refs); }
 /* For an object that is known but not held: false if its last reference is gone already. */
-static inline bool object_try_ref(struct object *object) {
-    unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
-    while (refs != 0) {
-        if (atomic_compare_exchange_weak(&object->refs, &refs, refs + 1)) return true;
-    }
-    return false;
-}
+static inline bool object_try_ref(struct object *object) { return refcount_try_ref(&object->refs); }
 /* For object_unref(). */
 void object_free(struct object *object);
 /*
@@ -106,6 +100,8 @@ static inline void object_unref(struct object *object) {
  * handle is made the count comes first; handle_adopt() makes the handle from both.
  */
 void object_handle_ref(struct object *object);
+/* One more, if there is one: false once `on_zero_handles` may have begun. */
+static inline bool object_handle_try_ref(struct object *object) { return refcount_try_ref(&object->handles); }
 void object_handle_unref(struct object *object);
 
 static inline bool object_is_waitable(const struct object *object) {

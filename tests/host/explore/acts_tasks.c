@@ -36,6 +36,9 @@ zx_status_t act_start_egg(struct actor *a) {
     return CALL(process_start, a->props[PROP_EGG], a->props[PROP_EGG_THREAD], NOWHERE, 0, a->props[PROP_EVENT], 0);
 }
 zx_status_t act_close_egg(struct actor *a) { return CALL(handle_close, a->props[PROP_EGG]); }
+zx_status_t act_duplicate_egg(struct actor *a) {
+    return CALL(handle_duplicate, a->props[PROP_EGG], ZX_RIGHT_SAME_RIGHTS, OUT(a, 0));
+}
 zx_status_t act_close_egg_thread(struct actor *a) { return CALL(handle_close, a->props[PROP_EGG_THREAD]); }
 zx_status_t act_close_nest(struct actor *a) { return CALL(handle_close, a->props[PROP_NEST]); }
 zx_status_t act_close_job(struct actor *a) { return CALL(handle_close, a->props[PROP_JOB]); }

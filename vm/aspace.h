@@ -33,7 +33,6 @@ struct aspace {
     struct mapping *recent;         /* [r] and the mapping that it found; if none, or it is gone: mapping_none */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
-    uint64_t counted;               /* [n] vmo_share_count()'s */
     struct mutex futex_lock;        /* guards [x] */
     struct futex_tree futexes;      /* [x] kernel/object/futex.c's */
 };

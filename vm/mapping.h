@@ -27,6 +27,7 @@ struct mapping {
     uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
     bool text;                /* [r+v] somebody may be executing it */
     RB_ENTRY(mapping) shown;  /* [v] in its store's set: see mapping_set.h */
+    RB_ENTRY(mapping) sharer; /* [v] in its store's set by address space */
     uint64_t subtree_end;     /* [v] where the last of those below it in the set ends */
     LIST_ENTRY(mapping) link; /* [T] on a list of what was detached */
 };

@@ -10,6 +10,20 @@
 #include "kernel/base/arith.h"
 #include "vm/mapping.h"
 
+/* Those of one address space stand together. */
+static int sharer_compare(const struct mapping *a, const struct mapping *b) {
+    if (a->aspace != b->aspace) return a->aspace < b->aspace ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+RB_GENERATE_INTERNAL(sharer_set, mapping, sharer, sharer_compare, UNUSED static)
+
+/* Is it the only one of its address space? It is in the set. */
+static bool shares_alone(struct mapping *m) {
+    const struct mapping *before = RB_PREV(sharer_set, NULL, m), *behind = RB_NEXT(sharer_set, NULL, m);
+    return !(before && before->aspace == m->aspace) && !(behind && behind->aspace == m->aspace);
+}
+
 static void mapping_augment(struct mapping *m);
 #undef RB_AUGMENT
 #define RB_AUGMENT(m) mapping_augment(m)
@@ -48,6 +62,8 @@ void mapping_set_insert(struct vmo *store, struct mapping *m) {
     m->subtree_end = last_end(m);
     RB_INSERT(mapping_set, &store->mappings, m);
     augment_up(m);
+    RB_INSERT(sharer_set, &store->sharers, m);
+    store->share_count += shares_alone(m);
     store->text_count += m->text;
     m->vmo->mapping_count++;
 }
@@ -56,6 +72,8 @@ void mapping_set_remove(struct vmo *store, struct mapping *m) {
     struct mapping *parent = RB_PARENT(m, shown);
     RB_REMOVE(mapping_set, &store->mappings, m);
     augment_up(parent);
+    store->share_count -= shares_alone(m);
+    RB_REMOVE(sharer_set, &store->sharers, m);
     store->text_count -= m->text;
     m->vmo->mapping_count--;
 }
@@ -97,22 +115,9 @@ size_t vmo_mapping_count(struct vmo *vmo) {
     return count;
 }
 
-/* Marks each address space it meets with the number of this count, to meet it only once. */
 size_t vmo_share_count(struct vmo *vmo) {
-    static struct mutex lock = MUTEX_INIT(lock, RANK_VMO_COUNT, "vmo share count");
-    static uint64_t number;
-    struct vmo *store = vmo->store;
-    struct mapping *m;
-    size_t count = 0;
-    mutex_lock(&store->lock);
-    mutex_lock(&lock);
-    number++;
-    for (m = mapping_set_first(store, 0, UINT64_MAX); m; m = mapping_set_next(store, m, 0, UINT64_MAX)) {
-        if (m->aspace->counted == number) continue;
-        m->aspace->counted = number;
-        count++;
-    }
-    mutex_unlock(&lock);
-    mutex_unlock(&store->lock);
+    mutex_lock(&vmo->store->lock);
+    size_t count = vmo->store->share_count;
+    mutex_unlock(&vmo->store->lock);
     return count;
 }

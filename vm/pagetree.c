@@ -374,6 +374,7 @@ static uint64_t node_count(const struct pagetree_node *node, unsigned height, ui
                            struct other other) {
     uint64_t count = 0;
     if (other.node == node) return 0;
+    if (height == 1 && !other.node) return count_bits(node->present & child_bits(1, first, last));
     FOREACH_CHILD_IN(i, node, height, first, last) {
         struct other below = other_child(other, height, i);
         if (height == 1) {

@@ -1,8 +1,5 @@
 /*
- * The life of VMOs: creation, snapshots, slices, families, destruction; see vmo.h.
- *
- * The family lock is one for the system, and held only to link and unlink. A child does not keep its parent alive, so
- * that a generation's pages go when its own users go; a slice keeps its store.
+ * The life of VMOs: creation, snapshots, slices, destruction; see vmo.h. A slice keeps its store.
  */
 #include "vm/vmo.h"
 
@@ -12,68 +9,14 @@
 #include "vm/heap.h"
 #include "vm/mapping.h"
 
-static struct mutex family_lock = MUTEX_INIT(family_lock, RANK_VMO_FAMILY, "vmo family");
-
-/* Under the lock: takes a VMO out of its parent's children. */
-static void child_remove(struct vmo *child) REQUIRES(&family_lock) {
-    struct vmo *parent = child->parent;
-    child->parent = NULL;
-    if (!parent) return;
-    LIST_REMOVE(child, sibling);
-    if (--parent->child_count == 0) object_signal(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
-}
-
-static void child_insert(struct vmo *child, struct vmo *parent) REQUIRES(&family_lock) {
-    child->parent = parent;
-    LIST_INSERT_HEAD(&parent->children, child, sibling);
-    parent->child_count++;
-    object_signal(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
-}
-
-/* Its children become its parent's: a VMO has children for as long as any descendant is left. */
-static void family_leave(struct vmo *vmo) {
-    struct vmo *child;
-    do {
-        mutex_lock(&family_lock);
-        child = LIST_FIRST(&vmo->children);
-        struct vmo *leaver = child ? child : vmo, *parent = vmo->parent;
-        child_remove(leaver);
-        if (child && parent) child_insert(child, parent);
-        mutex_unlock(&family_lock);
-    } while (child);
-}
-
-/* Nobody else knows the child yet. Under the store's lock: those who ask for children hold it. */
-static void adopt(struct vmo *parent, struct vmo *child) REQUIRES(&parent->store->lock) {
-    child->is_child = true;
-    child->parent_koid = parent->object.koid;
-    mutex_lock(&family_lock);
-    child_insert(child, parent);
-    mutex_unlock(&family_lock);
-}
-
-size_t vmo_child_count(struct vmo *vmo) {
-    mutex_lock(&family_lock);
-    size_t count = vmo->child_count;
-    mutex_unlock(&family_lock);
-    return count;
-}
-
-struct vmo *vmo_ref_ancestor(struct vmo *vmo) {
-    mutex_lock(&family_lock);
-    struct vmo *ancestor = vmo->parent;
-    while (ancestor && !object_try_ref(&ancestor->object)) ancestor = ancestor->parent;
-    mutex_unlock(&family_lock);
-    return ancestor;
-}
-
 static void vmo_free(struct object *object) {
     struct vmo *vmo = vmo_from_object(object);
-    family_leave(vmo);
-    ASSERT(RB_EMPTY(&vmo->mappings));
-    pagetree_destroy(&vmo->pages);
-    if (vmo->store != vmo) vmo_unref(vmo->store);
-    heap_free(vmo);
+    ASSERT(RB_EMPTY(&vmo->mappings) && vmo->share_count == 0);
+    struct vmo *store = vmo->store;
+    struct pagetree pages = vmo->pages;
+    vmo_leave_family(vmo);
+    pagetree_destroy(&pages);
+    if (store != vmo) vmo_unref(store);
 }
 
 static const struct object_ops vmo_ops = {
@@ -92,8 +35,9 @@ struct vmo *vmo_new(uint64_t size, bool resizable) {
     vmo->resizable = resizable;
     vmo->cache_policy = ZX_CACHE_POLICY_CACHED;
     mutex_init(&vmo->lock, RANK_VMO, "vmo");
+    vmo->kin = 1;
     RB_INIT(&vmo->mappings);
-    LIST_INIT(&vmo->children);
+    RB_INIT(&vmo->sharers);
     return vmo;
 }
 
@@ -146,7 +90,7 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
         object_abandon(&child->object);
         return status;
     }
-    adopt(vmo, child);
+    vmo_adopt(vmo, child);
     *out = child;
     return ZX_OK;
 }
@@ -179,7 +123,7 @@ zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vm
     slice->frames = vmo->frames;
     slice->store_offset = vmo->store_offset + offset;
     mutex_lock(&vmo->store->lock);
-    adopt(vmo, slice);
+    vmo_adopt(vmo, slice);
     mutex_unlock(&vmo->store->lock);
     *out = slice;
     return ZX_OK;

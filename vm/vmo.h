@@ -20,6 +20,7 @@
 
 struct mapping;
 RB_HEAD(mapping_set, mapping); /* vm/mapping_set.h */
+RB_HEAD(sharer_set, mapping);
 
 enum vmo_kind {
     VMO_PAGED,      /* pages come when they are written first, and may go */
@@ -46,14 +47,17 @@ struct vmo {
     uint64_t first_index;        /* [I] index of page 0 in `pages` */
     uint32_t cache_policy;       /* [v] ZX_CACHE_POLICY_* */
     struct mapping_set mappings; /* [v] those of slices included */
+    struct sharer_set sharers;   /* [v] the same, by address space */
+    size_t share_count;          /* [v] how many address spaces they are in */
     size_t text_count;           /* [v] how many of them are text */
     size_t mapping_count;        /* [v] without those of slices */
 
-    /* [f] */
-    struct vmo *parent; /* the nearest ancestor that is left, or NULL */
-    LIST_HEAD(, vmo) children;
-    size_t child_count;
-    LIST_ENTRY(vmo) sibling;
+    bool related; /* [v] of the store: it is a child, or has ever been a parent */
+    /* [f] see vmo_family.c */
+    struct vmo *parent; /* what it was made from, or a nearer one to the nearest ancestor that is left; may be gone */
+    size_t kin;         /* how many have it as `parent`, and 1 until it is gone */
+    size_t child_count; /* of how many it is the nearest ancestor that is left */
+    bool gone;
 
     char name[ZX_MAX_NAME_LEN]; /* [o] */
 };
@@ -97,6 +101,10 @@ MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, ui
 
 /* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
+
+/* vmo_family.c: a new child, which nobody else knows yet, and the end of a VMO that nobody refers to any more. */
+void vmo_adopt(struct vmo *parent, struct vmo *child) REQUIRES(&parent->store->lock);
+void vmo_leave_family(struct vmo *vmo);
 
 size_t vmo_child_count(struct vmo *vmo);
 

@@ -245,16 +245,26 @@ static void unlock_two(struct vmo *one, struct vmo *other) NO_THREAD_SAFETY {
     if (other) mutex_unlock(&other->lock);
 }
 
+/* Pages that are looked at between two releases of the locks. */
+#define COUNT_WINDOW 1024
+
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
-    if (vmo->store != vmo) return 0;
+    if (vmo->store != vmo || vmo->kind == VMO_PHYSICAL) return 0;
     static const struct pagetree none;
-    struct vmo *ancestor = vmo_ref_ancestor(vmo), *other = ancestor ? ancestor->store : NULL;
-    lock_two(vmo, other);
-    if (offset > vmo->size) offset = vmo->size;
-    len = min_u64(len, vmo->size - offset);
-    uint64_t pages = pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, vmo_page_index(vmo, offset),
-                                           (len + PAGE_MASK) >> PAGE_SHIFT);
-    unlock_two(vmo, other);
+    struct vmo *ancestor = vmo->is_child ? vmo_ref_ancestor(vmo) : NULL, *other = ancestor ? ancestor->store : NULL;
+    uint64_t pages = 0;
+    bool more = true;
+    for (uint64_t at = offset; more && !thread_killed(); at += COUNT_WINDOW * PAGE_SIZE) {
+        lock_two(vmo, other);
+        mutex_assert_held(&vmo->lock);
+        uint64_t end = offset < vmo->size ? offset + min_u64(len, vmo->size - offset) : 0;
+        more = vmo_next_page(vmo, &at, end);
+        if (more)
+            pages += pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, vmo_page_index(vmo, at),
+                                           min_u64((end - at + PAGE_MASK) >> PAGE_SHIFT, COUNT_WINDOW));
+        more = more && end - at > COUNT_WINDOW * PAGE_SIZE;
+        unlock_two(vmo, other);
+    }
     if (ancestor) vmo_unref(ancestor);
     return pages << PAGE_SHIFT;
 }

@@ -33,7 +33,6 @@ enum lock_rank {
     RANK_HANDLES,    /* [h] of a handle table: its slots. Taken inside a process's lock when its first thread starts */
     RANK_ASPACE,     /* [r] of an address space: all its regions */
     RANK_VMO,        /* [v] of a VMO: page tree, size, cache policy; of a store: who maps it */
-    RANK_VMO_COUNT,  /* [n] one: the marks of a count of what VMOs share */
     RANK_VMO_FAMILY, /* [f] one: parents and children of VMOs */
     RANK_TRANSLATIONS,  /* [t] of an address space: its page tables */
     RANK_KERNEL_STACKS, /* [k] one: the area of kernel stacks, and the kernel's page tables there */

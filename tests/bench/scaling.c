@@ -212,11 +212,49 @@ static void snapshots(unsigned pages) {
     MUST(zx_handle_close(vmo));
 }
 
+/* What it costs, for each of so many mappings of one VMO, to list a process's VMOs and to sum its memory up. */
+static void lists(unsigned count) {
+    static zx_info_vmo_t infos[10000];
+    struct target t = target_make();
+    zx_info_task_stats_t stats;
+    zx_handle_t vmo = vmo_committed(1);
+    size_t actual;
+    for (unsigned i = 0; i < count; i++) target_map(&t, PLACE + i * PAGE, vmo, 1);
+    uint64_t begin = now();
+    /* The process does not run, so it is BAD_STATE in the end. */
+    (void)zx_object_get_info(t.process, ZX_INFO_PROCESS_VMOS, infos, sizeof(infos), &actual, NULL);
+    tell("list-mapped", count, (now() - begin) / count);
+    begin = now();
+    MUST(zx_object_get_info(t.process, ZX_INFO_TASK_STATS, &stats, sizeof(stats), NULL, NULL));
+    tell("sum-mapped", count, (now() - begin) / count);
+    target_end(&t);
+    MUST(zx_handle_close(vmo));
+}
+
+/*
+ * A line of snapshots, each of the one before, and as many of the last; then the line is closed, the last of it first,
+ * so that each has all those children when it goes. What it costs for each, its pages and structures included.
+ */
+static void families(unsigned count) {
+    zx_handle_t *line = calloc(2 * count, sizeof(*line));
+    line[0] = vmo_committed(1);
+    for (unsigned i = 1; i < 2 * count; i++) line[i] = snapshot(line[i < count ? i - 1 : count - 1], 1);
+    uint64_t begin = now();
+    for (unsigned i = count; i > 0; i--) MUST(zx_handle_close(line[i - 1]));
+    tell("close-family", count, (now() - begin) / count);
+    begin = now();
+    for (unsigned i = count; i < 2 * count; i++) MUST(zx_handle_close(line[i]));
+    tell("close-orphans", count, (now() - begin) / count);
+    free(line);
+}
+
 int main(void) {
     memset(buffer, 1, sizeof(buffer));
     for (unsigned count = 1; count <= 1000; count *= 10) generations(count);
     for (unsigned count = 1; count <= 1000; count *= 10) ancestors(count);
     for (unsigned count = 1; count <= 100000; count *= 10) mappings(count);
     for (unsigned pages = 1; pages <= 100000; pages *= 10) snapshots(pages);
+    for (unsigned count = 1; count <= 10000; count *= 10) lists(count);
+    for (unsigned count = 1; count <= 10000; count *= 10) families(count);
     return 0;
 }

@@ -262,7 +262,7 @@ KTEST("vmo/ZERO_CHILDREN is up exactly while no child lives, in whatever order t
     EXPECT(object_signals(&vmo->object) & ZX_VMO_ZERO_CHILDREN);
     NEED(vmo_snapshot(vmo, 0, PAGES(1), false, &a) == ZX_OK);
     vmo_unref(vmo);
-    EXPECT(a->parent == NULL);
+    EXPECT(vmo_ref_ancestor(a) == NULL);
     vmo_unref(a);
 }
 

@@ -22,6 +22,9 @@ my @scenarios = qw(
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
     futex_requeue+futex_wait@together start_egg+close_egg@together
     close_egg+duplicate_egg@together process_create+job_create@same
+    fault+catch@same fault+kill_peer@same fault+suspend_and_resume@same fault+bind@together
+    fault+close_catch@same bind+kill_peer@same exception_exit+suspend_victim@same exception_close+kill_victim@same
+    exception_exit+exception_thread@together read_victim+exception_exit@same exception_close+close_catch@together
     kill_nest+job_create@same close_nest+process_create@together
 );
 

@@ -167,7 +167,9 @@ static const char *how_it_stands(const struct user_thread *thread) {
         return "ended";
     case THREAD_BLOCKED:
         if (thread->thread.wait_kind == WAIT_INTERRUPTIBLE) return "waits";
-        if (thread->parked) return "is suspended";
+        if (thread->parked && (arch_attention(&thread->thread.arch) & ATTENTION_KILL))
+            explore_failed("a thread that was killed stays parked");
+        if (thread->parked) return thread->exception ? "is in an exception" : "is suspended";
         explore_failed("deadlock: a thread waits for what only the kernel could do");
     default:
         explore_failed("a thread is ready to run, and no processor runs it");

@@ -8,7 +8,8 @@ EXPLORE := $(HOST)/explore
 EXPLORE_DIR := tests/host/explore
 EXPLORE_KERNEL := $(filter-out kernel/sched/force.c,$(HOST_KERNEL))
 EXPLORE_MACHINE := $(filter-out tests/host/cpu.c,$(HOST_MACHINE)) \
-	$(addprefix $(EXPLORE_DIR)/,acts.c acts_memory.c acts_objects.c acts_tasks.c cpus.c stage.c tlb.c)
+	$(addprefix $(EXPLORE_DIR)/,acts.c acts_exceptions.c acts_memory.c acts_objects.c acts_tasks.c \
+		cpus.c stage.c tlb.c)
 EXPLORE_OUTSIDE := $(addprefix $(EXPLORE_DIR)/,\
 	footprint.c lookup.c main.c outcome.c schedule.c search.c snapshot.c trace.c)
 EXPLORE_SOURCES := $(EXPLORE_DIR)/first.c $(EXPLORE_KERNEL) $(EXPLORE_MACHINE) $(EXPLORE_DIR)/last.c $(EXPLORE_OUTSIDE)

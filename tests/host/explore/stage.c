@@ -11,6 +11,7 @@
 
 #include "kernel/object/channel.h"
 #include "kernel/object/event.h"
+#include "kernel/object/exception.h"
 #include "kernel/object/port.h"
 #include "kernel/object/selfcheck.h"
 #include "kernel/object/user_timer.h"
@@ -206,6 +207,65 @@ static void make_egg(void) {
     known(&stage.props.egg_thread->object, "egg's thread");
 }
 
+/* --- exceptions --- */
+
+/* The handler's end of a new channel, as a handle outside any table. */
+static struct handle make_channel(struct process *process) {
+    struct object *end;
+    must(exception_channel_create(&process->exceptions, ZX_DEFAULT_PROCESS_RIGHTS, &end));
+    struct handle handle = handle_make(end, ZX_RIGHT_READ | ZX_RIGHT_WAIT);
+    object_unref(end);
+    return handle;
+}
+
+/* Its thread has no entry, and has met that. */
+static void make_victim(void) {
+    struct message *message;
+    uint32_t bytes = sizeof(zx_exception_info_t), handles = 1;
+    if (!has_use_for(ACT_EXCEPTIONS)) return;
+    must(process_create(stage.job, "victim", &stage.props.victim));
+    must(user_thread_create(stage.props.victim, "victim", &stage.props.victim_thread));
+    known(&stage.props.victim->object, "victim");
+    known(&stage.props.victim_thread->object, "victim's thread");
+    struct handle channel = make_channel(stage.props.victim);
+    must(process_start(stage.props.victim, stage.props.victim_thread, USER_END - 1, 0, (struct handle){0}, 0));
+    cpus_settle();
+    must(channel_read(channel.object, false, &bytes, &handles, &message));
+    stage.props.exception = message->handles[0];
+    known(stage.props.exception.object, "exception");
+    message->num_handles = 0;
+    message_discard(message);
+    handle_discard(channel);
+}
+
+static zx_handle_t move(struct process *process, struct handle handle) {
+    zx_handle_t value;
+    must(handle_reserve(&process->handles, &value));
+    handle_publish(&process->handles, value, handle);
+    return value;
+}
+
+/* The last actor, or the process that all share, has what there is one of. */
+static void give_exceptions(struct actor *a) {
+    if (has_own_process(a->index)) {
+        a->props[PROP_VICTIM] = give(a->process, &stage.props.victim->object, ZX_DEFAULT_PROCESS_RIGHTS);
+        a->props[PROP_VICTIM_THREAD] = give(a->process, &stage.props.victim_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+    }
+    bool last = stage.scenario->sharing == SHARE_TOGETHER ? a->index == 0 : a->index == stage.count - 1;
+    if (!last) return;
+    a->props[PROP_EXCEPTION] = move(a->process, stage.props.exception);
+    stage.props.catch = make_channel(stage.actors[0].process);
+    known(stage.props.catch.object, "catch");
+    a->props[PROP_CATCH] = move(a->process, stage.props.catch);
+}
+
+static void let_victim_go(void) {
+    if (!stage.props.victim) return;
+    object_handle_unref(&stage.props.victim->object);
+    object_unref(&stage.props.victim->object);
+    object_unref(&stage.props.victim_thread->object);
+}
+
 /* --- actors --- */
 
 /* In user mode, doing nothing. Once it is there, an interrupt is all that ever takes it out. */
@@ -261,6 +321,7 @@ static void make_actors(void) {
     for (unsigned i = 0; i < stage.count; i++) {
         if (has_use_for(ACT_OBJECTS)) give_objects(&stage.actors[i]);
         if (has_use_for(ACT_TASKS) && has_own_process(i)) give_tasks(&stage.actors[i]);
+        if (stage.props.victim) give_exceptions(&stage.actors[i]);
         give_peers(&stage.actors[i], areas);
         share_handles(&stage.actors[i]);
     }
@@ -302,8 +363,10 @@ void stage_build(const struct scenario *scenario) {
     make_memory();
     make_objects();
     make_egg();
+    make_victim();
     make_actors();
     let_go();
+    let_victim_go();
 }
 
 void stage_run(void) {

@@ -56,6 +56,10 @@ enum prop {
     PROP_TIMER,
     PROP_EGG, /* a process that has not been started … */
     PROP_EGG_THREAD,
+    PROP_CATCH,     /* the last actor's: exceptions of the first one's process */
+    PROP_EXCEPTION, /* the last actor's: the victim's, which has nobody else to go to */
+    PROP_VICTIM,    /* a process whose thread has met it */
+    PROP_VICTIM_THREAD,
     PROPS,
 };
 
@@ -87,6 +91,7 @@ struct act {
 #define ACT_OBJECTS (1u << 4)
 /* It closes what may be the last handle, if the actors share one. */
 #define ACT_LAST (1u << 6)
+#define ACT_EXCEPTIONS (1u << 7)
 /* Time matters: the alarm may go off early. */
 #define ACT_TIME (1u << 5)
 
@@ -121,6 +126,9 @@ struct stage {
         struct object *ends[2], *event, *pair[2], *port, *timer;
         struct process *egg;
         struct user_thread *egg_thread;
+        struct process *victim; /* NULL: no act has a use for one */
+        struct user_thread *victim_thread;
+        struct handle exception, catch;
     } props;
 };
 extern struct stage stage;

@@ -38,6 +38,26 @@ TEST("exception/L4 killed, the thread ends at once, and no other handler is aske
     }
 }
 
+TEST("exception/L2 L4 killed in an exception, suspended as well, by its process or its job: it ends all the same") {
+    for (int i = 0; i < 4; i++) {
+        zx_handle_t job, token;
+        MUST(zx_job_create(zx_job_default(), 0, &job));
+        NEED(child_make_in(&child, job));
+        channel = channel_on(child.process, 0);
+        NEED_OK(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
+        caught = catch_any(channel);
+        NEED_OK(zx_task_suspend_token(i % 2 ? child.thread : child.process, &token));
+        MUST(zx_task_kill(i < 2 ? job : child.process));
+        EXPECT_EQ(child_wait(&child), KILLED);
+        EXPECT_EQ(signals_of(child.thread), ZX_THREAD_TERMINATED);
+        MUST(zx_handle_close(token));
+        release(caught, ZX_EXCEPTION_STATE_HANDLED);
+        child_close(&child);
+        MUST(zx_handle_close(channel));
+        MUST(zx_handle_close(job));
+    }
+}
+
 TEST("exception/L14 another thread of the process exits: so does the one in the exception") {
     zx_handle_t second;
     NEED(child_stops());
@@ -260,4 +280,33 @@ TEST("exception/L5 killed at any moment, a thread ends, whatever its handler doe
         if (i % 5) MUST(zx_handle_close(channel));
     }
     EXPECT_OK(kernel_command("check"));
+}
+
+/* Memory that runs out while an exception is reported. */
+
+static void fault_without_memory(zx_handle_t resource, uintptr_t there) {
+    char text[] = "fail 0";
+    text[5] = (char)('0' + ((struct board *)there)->words[0]);
+    (void)!zx_debug_send_command(resource, text, 6);
+    load_nothing(ZX_HANDLE_INVALID, there);
+}
+
+TEST("exception/T20 a handler that there is no memory to ask is passed over, and nothing is lost") {
+    for (uint64_t nth = 1; nth < 4; nth++) {
+        zx_handle_t job;
+        MUST(zx_job_create(zx_job_default(), 0, &job));
+        NEED(child_make_in(&child, job));
+        const zx_handle_t first = channel_on(child.process, 0), next = channel_on(job, 0);
+        child.board->words[0] = nth;
+        NEED_OK(child_start(&child, fault_without_memory, handle_with(test_resource(), ZX_RIGHT_SAME_RIGHTS)));
+        caught = catch_of(nth < 3 ? next : first, &child, ZX_EXCP_FATAL_PAGE_FAULT);
+        EXPECT_EQ(signals_of(first) & ZX_CHANNEL_READABLE, 0);
+        release(caught, ZX_EXCEPTION_STATE_THREAD_EXIT);
+        EXPECT_EQ(child_wait(&child), 0);
+        EXPECT_OK(kernel_command("fail"));
+        child_close(&child);
+        MUST(zx_handle_close(first));
+        MUST(zx_handle_close(next));
+        MUST(zx_handle_close(job));
+    }
 }

@@ -14,10 +14,7 @@
 /* Writes modified lines back. The caches may keep them. */
 void arch_cache_clean(paddr_t pa, size_t len);
 
-/*
- * Writes modified lines back, and forgets all lines. There is no call that forgets without writing back: memory may
- * still hold the bytes of an earlier owner.
- */
+/* Writes modified lines back, then forgets all. No call only forgets: memory may hold an earlier owner's bytes. */
 void arch_cache_flush(paddr_t pa, size_t len);
 
 /* After a clean: what was written, through whatever addresses, is what this processor executes. */

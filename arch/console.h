@@ -10,10 +10,7 @@
 /* Takes up to `size` bytes that have arrived on the console; returns how many. Never waits. */
 size_t arch_console_read(char *text, size_t size);
 
-/*
- * Write, and return how many bytes the device took: fewer than `len` if it takes them much more slowly than it
- * should, as when nobody reads at its other end. 25 ms at most.
- */
+/* Return how many bytes the device took: fewer than `len` if it stalls, as when nobody reads. 25 ms at most. */
 size_t arch_console_write(const char *text, size_t len);
 size_t arch_log_write(const char *text, size_t len);
 

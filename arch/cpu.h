@@ -52,10 +52,7 @@ void arch_cpus_release(void);
 /* Stops all others for good, as soon as they take interrupts. For panics. */
 void arch_stop_others(void);
 
-/*
- * Collects up to `max` return addresses, innermost first, walking frame pointers from `frame` (NULL: the
- * caller's). Never faults, whatever the stack holds. Returns how many.
- */
+/* Collects up to `max` return addresses from `frame` (NULL: the caller's) outwards; returns how many. Never faults. */
 size_t arch_backtrace(uintptr_t *pcs, size_t max, const void *frame);
 
 /* Logs the registers, as they were at the trap that proved fatal or else at the first call of panic(). For panics. */

@@ -36,10 +36,7 @@ void arch_mmu_destroy(struct arch_aspace *as);
 [[gnu::warn_unused_result]] zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size,
                                                      unsigned prot, uint32_t cache);
 
-/*
- * Drops all translations of [va, va + len), a large one as a whole even if only part of it lies there, and frees tables
- * that became empty. Cost: present tables only.
- */
+/* Drops the translations that touch [va, va + len), each as a whole, and emptied tables. Cost: present tables only. */
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 
 /* Tells the translation of one 4 KiB page, if there is one; `cache` may be NULL. */
@@ -49,10 +46,7 @@ bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsig
 bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, paddr_t pa, unsigned prot, void *arg),
                     void *arg);
 
-/*
- * Kernel stacks and the like: one page at a kernel virtual address in [KERNEL_DYNAMIC_BASE, + SIZE), read-write,
- * never executable. Neighbours that are not mapped are guard pages.
- */
+/* Maps a page at [KERNEL_DYNAMIC_BASE, + SIZE), read-write, never executable. Unmapped neighbours are guard pages. */
 [[gnu::warn_unused_result]] zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa);
 /* Removes `count` such pages that lie one behind the other, on all processors, and tells which they were. */
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages);

@@ -45,12 +45,9 @@ _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_
 /* This processor stops using the user address space that is loaded; the kernel half stays. */
 void arch_leave_aspace(void);
 
-/*
- * The registers that a thread may set for itself as properties, of which one is the C library's thread pointer. Is
- * there one of that number, a ZX_PROP_REGISTER_*? And sets the running thread's: INVALID_ARGS for a value that user
- * code must not have.
- */
+/* Is there such a register, a ZX_PROP_REGISTER_*, that threads set for themselves, as the C library does? */
 bool arch_is_register(uint32_t property);
+/* Sets the running thread's. INVALID_ARGS: a value that user code must not have. */
 [[gnu::warn_unused_result]] zx_status_t arch_register_set(uint32_t property, uint64_t value);
 
 /*

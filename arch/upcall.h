@@ -13,10 +13,7 @@ struct arch_aspace;
 /* kernel/main.c: on the boot processor, boot stack, interrupts off, kernel half mapped for good. */
 _Noreturn void upcall_start(void);
 
-/*
- * kernel/main.c: the same on another processor, on its own stack: it joins the others, and then does what they give
- * it.
- */
+/* kernel/main.c: the same on another processor, on its own stack: it joins the others, then runs what they have. */
 void upcall_cpu_join(void);
 _Noreturn void upcall_cpu_run(void);
 

@@ -36,10 +36,7 @@ static bool walk_handles(user_in_t handles, uint32_t count, bool close) {
     return true;
 }
 
-/*
- * The handles of a write that failed go all the same, unless the array cannot be read to its end: then all of them
- * stay.
- */
+/* A write that fails consumes its handles too, unless the array cannot be read to its end: then all of them stay. */
 static void consume_handles(user_in_t handles, uint32_t count) {
     if (count <= ZX_CHANNEL_MAX_MSG_HANDLES || walk_handles(handles, count, false)) walk_handles(handles, count, true);
 }

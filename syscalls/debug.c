@@ -16,10 +16,7 @@
 
 #define DEBUG_TEXT_MAX 256
 
-/*
- * Keeps apart what several threads write: whose turn it is. No mutex, for whoever waits while a device takes nothing
- * has to be killed all the same.
- */
+/* Whose turn it is to write. Not a mutex: a thread that waits while the device takes nothing must be killable. */
 static struct spinlock output_lock = SPINLOCK_INIT(RANK_WAIT, "console");
 static struct waitq output_waits = WAITQ_INIT(output_waits);
 static bool output_busy GUARDED_BY(output_lock);

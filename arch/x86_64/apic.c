@@ -100,10 +100,7 @@ static void registers_init(void) {
     apic_write(APIC_SPURIOUS, APIC_SOFTWARE_ENABLE | VECTOR_SPURIOUS);
 }
 
-/*
- * Firmware may have left either mode, or none. The newer one is entered from the older, to which there is no way
- * back.
- */
+/* Firmware may have left either mode, or none. x2APIC is entered from the older mode, and never left. */
 static uint64_t mode_set(void) {
     uint64_t base = rdmsr(MSR_APIC_BASE);
     if (!(base & APIC_BASE_X2)) {

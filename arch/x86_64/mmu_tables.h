@@ -46,17 +46,11 @@ void mmu_boot(void);
 /* Maps one page of device registers, uncached, for good. Boot only. */
 volatile void *mmu_map_device(uint64_t pa);
 
-/*
- * Shows data of the kernel's a second time, for good, at an address that depends on `i` alone: user code that may ask
- * for the address learns nothing from it. All of it lies in one page.
- */
+/* Maps kernel data, within one page, again for good, at an address that tells user code nothing but `i`. */
 #define SHOWN_COUNT (1 + MAX_CPUS)
 vaddr_t mmu_show(unsigned i, const void *data, bool writable);
 
-/*
- * Shows any frame to this processor alone, under a ZX_CACHE_POLICY_* and not to be written, until it is closed.
- * Interrupts stay off meanwhile.
- */
+/* Maps a frame read-only for this processor alone, under a ZX_CACHE_POLICY_*, until closed. Interrupts stay off. */
 vaddr_t mmu_window_open(paddr_t pa, uint32_t policy);
 void mmu_window_close(void);
 

@@ -57,10 +57,7 @@ static inline struct percpu *percpu_this(void) { return container_of(arch_this_c
 /* Gives the boot processor its struct percpu, GDT, TSS and IDT. Before it nothing of the kernel's C code may run. */
 void percpu_init(void);
 
-/*
- * Moves IDT and GDT, for processors that let user code ask where they are, to addresses that say nothing. After
- * mmu_boot().
- */
+/* Moves IDT and GDT, whose addresses user code may ask for, to ones that say nothing. After mmu_boot(). */
 void percpu_show(void);
 
 /* Makes a struct percpu, with stacks, for another processor; NULL when there is no memory. */

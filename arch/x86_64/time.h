@@ -8,10 +8,7 @@
 /* Call once, after apic_init(). */
 void time_init(void);
 
-/*
- * Takes another clock where the TSC's rate may change, or the command line says so. Before other processors are
- * started.
- */
+/* Takes another clock if the TSC's rate may change or the command line says so. Before other processors start. */
 void time_settle(void);
 
 /*

@@ -226,10 +226,7 @@ void trap_handle_ist(struct trap_frame *frame) {
     frame->rflags = (frame->rflags & ~(uint64_t)FLAGS_TF) | FLAGS_RF; /* go on, past a breakpoint too */
 }
 
-/*
- * Returning to an address that is no address would fault in the kernel, with user mode's GS. User code that has
- * jumped to one gets its general-protection fault from here instead.
- */
+/* Returning to a non-canonical address would fault in the kernel, on user mode's GS: the fault is raised here. */
 void user_return(struct trap_frame *frame) {
     struct arch_thread *self = (struct arch_thread *)arch_current_thread();
     arch_irq_disable();

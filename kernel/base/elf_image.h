@@ -28,9 +28,6 @@ struct elf_image {
     struct elf_segment segments[ELF_MAX_SEGMENTS];
 };
 
-/*
- * Reads the headers of the program that is the `len` bytes at `offset` of an archive. IO_DATA_INTEGRITY if it is no
- * sound program, NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
- */
+/* Reads the program in [offset, + len). IO_DATA_INTEGRITY: not sound, NOT_SUPPORTED: for others; `why` says it. */
 zx_status_t elf_image_read(const struct bytes *archive, uint64_t offset, uint64_t len, struct elf_image *out,
                            const char **why);

@@ -15,10 +15,7 @@ struct newc_file {
     uint64_t next; /* where the following header is */
 };
 
-/*
- * Reads the file whose header is at `at`; the first is at 0. NOT_FOUND at the archive's end, IO_DATA_INTEGRITY if it is
- * damaged there.
- */
+/* Reads the file whose header is at `at`, the first at 0. NOT_FOUND: the archive's end; IO_DATA_INTEGRITY: damaged. */
 zx_status_t newc_read(const struct bytes *archive, uint64_t at, struct newc_file *out);
 
 /* Finds a file by name; results as above. */

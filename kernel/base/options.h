@@ -23,9 +23,7 @@ uint64_t option_number(const char *name, uint64_t fallback);
 /* Copies the value to `out`, cut to size; false if the name is not given. */
 bool option_string(const char *name, char *out, size_t size);
 
-/*
- * A yes or no that is asked for often: the line is searched once. Searching it twice at the same moment does no harm.
- */
+/* A yes or no that is asked for often: the line is searched once, or, by two at the same moment, twice. */
 struct option_flag {
     const char *name;
     bool fallback;

@@ -22,10 +22,7 @@ struct peer {
 
 static inline struct peer *peer_from_object(struct object *object) { return container_of(object, struct peer, object); }
 
-/*
- * Two ends of `size` bytes each, zero but for their `struct peer`. What else their type needs is set before anybody
- * else sees them. NO_MEMORY. Returns a reference to each.
- */
+/* Makes two ends of `size` bytes, zero beyond their `struct peer`. Returns a reference to each. NO_MEMORY. */
 MUST_CHECK zx_status_t peers_create(const struct object_ops *ops, size_t size, zx_signals_t signals,
                                     struct object **out0, struct object **out1);
 

@@ -20,10 +20,7 @@ struct launch_handle {
     zx_handle_t handle;
 };
 
-/*
- * What to launch. The program also gets handles to its process, first thread, root region and job; all it gets beyond
- * them is in `handles`, which the launch takes, whether it succeeds or not.
- */
+/* What to launch. Beside its process, thread, root region and job it gets only `handles`, which are always taken. */
 struct launch {
     zx_handle_t archive;        /* the VMO that holds the archive */
     const char *path;           /* the program in it; a name without a slash is one of bin/ */
@@ -48,31 +45,19 @@ struct launch {
  */
 zx_status_t launch(const struct launch *what, zx_handle_t *process, const char **why);
 
-/*
- * The common case: from the program's own archive, with its environment, and with the archive and the root resource
- * to hand on to others.
- */
+/* From this program's own archive, with its environment, and with its archive and root resource to hand on. */
 zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why);
 
-/*
- * An instance of a program of the archive for the caller to talk with: the two have the ends of a new channel, and the
- * program finds its own as PA_USER0. `args` begin with the program's name; `name` is as above.
- */
+/* Launches args[0] with an end of a new channel as PA_USER0; the caller gets the other. `name` is as above. */
 zx_status_t launch_partner(const char *const *args, const char *name, zx_handle_t *process, zx_handle_t *channel);
 
-/*
- * Duplicates of the archive and the root resource, for a program to have what this one has. Returns how many there are:
- * what cannot be had it does without.
- */
+/* Duplicates this program's archive and root resource for another. Returns how many: it does without the rest. */
 #define LAUNCH_INHERITED 2
 size_t launch_inherit(struct launch_handle handles[LAUNCH_INHERITED]);
 
 /* Waits until the process has ended. */
 zx_status_t launch_wait(zx_handle_t process, int64_t *return_code);
 
-/*
- * The archive and the root resource that this program was itself launched with: borrowed, ZX_HANDLE_INVALID if there
- * were none. They take the startup handles when first asked, so zx_take_startup_handle() will not find these.
- */
+/* This program's archive and root resource, borrowed; ZX_HANDLE_INVALID: none. Take the startup handles when asked. */
 zx_handle_t launch_archive(void);
 zx_handle_t launch_resource(void);

@@ -12,8 +12,5 @@ size_t process_list(zx_koid_t *koids, size_t room);
 /* Makes a handle with the job's rights. ZX_ERR_NOT_FOUND if the process has ended. */
 zx_status_t process_open(zx_koid_t koid, zx_handle_t *out);
 
-/*
- * Makes a handle to the process that `text` means: its koid, or its name. ZX_ERR_NOT_FOUND if there is none,
- * ZX_ERR_ALREADY_EXISTS if several have the name.
- */
+/* Makes a handle to the process of that koid or name. ZX_ERR_NOT_FOUND: none; ZX_ERR_ALREADY_EXISTS: several. */
 zx_status_t process_find(const char *text, zx_handle_t *out, zx_koid_t *koid);

@@ -16,10 +16,7 @@ struct bootstrap {
     uint32_t environ_num;
 };
 
-/*
- * Finds the parts of a message that came with `handle_count` handles, and checks that each lies within it whole. The
- * result points into the message, which is 4-byte-aligned.
- */
+/* Finds the parts of a 4-byte-aligned message, which `out` points into. False unless each lies within it whole. */
 bool __port_bootstrap_read(const void *message, size_t len, size_t handle_count, struct bootstrap *out);
 
 /* Fills `count` pointers with the addresses of strings that follow one another. */

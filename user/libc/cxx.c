@@ -65,10 +65,7 @@ _Noreturn void __cxa_pure_virtual(void) { __zx_panic("a pure virtual function wa
 _Noreturn void __cxa_deleted_virtual(void);
 _Noreturn void __cxa_deleted_virtual(void) { __zx_panic("a deleted virtual function was called\n"); }
 
-/*
- * Guards: the compiler looks at the first byte, which is 1 once the variable has been made, and calls only if it is
- * not. The second word says who is at it.
- */
+/* Guards: compiled code calls only while the first byte is not 1, which is made. The second word is a lock. */
 
 enum guard_state { GUARD_FREE, GUARD_TAKEN, GUARD_AWAITED };
 

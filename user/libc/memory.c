@@ -50,9 +50,7 @@ static zx_status_t root_offset(zx_vaddr_t addr, uint64_t *out) {
     return ZX_OK;
 }
 
-/*
- * Maps a new VMO: at `*addr` if `place` is one of ZX_VM_SPECIFIC and _OVERWRITE, else anywhere, and `*addr` gets where.
- */
+/* Maps a new VMO: at `*addr` if `place` is ZX_VM_SPECIFIC or _OVERWRITE, else anywhere; `*addr` gets the address. */
 static zx_status_t map(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t *addr) {
     zx_handle_t vmo;
     uint64_t offset = 0;
@@ -122,10 +120,7 @@ LINUX_CALL(madvise) {
     return result(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_DECOMMIT, addr, len, NULL, 0));
 }
 
-/*
- * 0 if all of it is mapped and can be changed. The launcher's regions cannot: they are full, or faults where they are
- * not.
- */
+/* 0 if all of it is mapped and can be changed, unlike the launcher's regions, which are full or fault. */
 static long check_mapped(zx_vaddr_t addr, size_t len) {
     char byte;
     size_t actual;
@@ -144,10 +139,7 @@ static long move(zx_vaddr_t old, size_t old_len, size_t new_len) {
     return moved;
 }
 
-/*
- * Grows memory that can be written: by a mapping right behind it if that place is free, else by moving what is there.
- * To a place of the caller's choice it does not go.
- */
+/* Grows writable memory: by a mapping right behind it if that place is free, else by moving it where there is room. */
 LINUX_CALL(mremap) {
     zx_vaddr_t old = (zx_vaddr_t)args[0];
     size_t old_len = whole_pages((size_t)args[1]), new_len = whole_pages((size_t)args[2]);

@@ -61,10 +61,7 @@ zx_duration_t __port_duration(const struct timespec *time);
 void __port_console_write(const char *text, size_t len);
 size_t __port_console_read(char *buffer);
 
-/*
- * terminal.c: the program's terminal, which is the console if its launcher gave it none. Writing shows all of the text
- * in any case. Reading waits for a byte at least; 0 is the end of the input.
- */
+/* terminal.c: the program's terminal, or the console. Writing shows all; reading waits for a byte; 0: end of input. */
 void __port_terminal_open(void);
 void __port_terminal_write(const char *text, size_t len);
 size_t __port_terminal_read(char *buffer, size_t size);

@@ -87,9 +87,7 @@ void screen_background(struct screen_line *line, const char *name, const char *t
     }
 }
 
-/*
- * What a program wrote last on its line stands before what is typed for it, if there is room left and it is plain text.
- */
+/* What a program wrote last on its line becomes the prompt of its input, if it is plain text and leaves room. */
 static const char *foreground_prompt(void) {
     bool plain = partial_len + MIN_COLUMNS <= editor.columns;
     for (size_t i = 0; i < partial_len && plain; i++) plain = (unsigned char)partial[i] >= ' ';

@@ -36,8 +36,5 @@ bool word_number(const struct word *word, uint64_t *out);
 /* An address: hexadecimal, with 0x or without. */
 bool word_address(const struct word *word, uint64_t *out);
 
-/*
- * Bytes: quoted words stand for themselves, others are pairs of hexadecimal digits, with 0x before them or not. NULL,
- * or the first word that is neither. A line never makes more than LINE_SIZE.
- */
+/* Bytes: quoted words, and pairs of hexadecimal digits, 0x or not. NULL, or the first word that is neither. */
 const struct word *words_bytes(const struct words *words, size_t from, uint8_t *out, size_t *len);

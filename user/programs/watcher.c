@@ -31,10 +31,7 @@
 /* Volatile, or the compiler would see that nobody in this process reads it, and leave it out. */
 static volatile uint64_t counter;
 
-/*
- * Counts a thousand by itself, then adds that to the counter in one go: what somebody writes to the counter meanwhile
- * stays, and only what comes within that one instruction is lost.
- */
+/* Adds a thousand at once: what others write to the counter meanwhile stays, but for that one instruction. */
 static void count_thousand(void) {
     volatile uint64_t n = 0;
     while (n < 1000) n++;

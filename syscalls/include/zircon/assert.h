@@ -8,10 +8,7 @@
 
 __BEGIN_CDECLS
 
-/*
- * Print to the console as printf does and crash; the second says first where and which condition was false. Supplied by
- * the C runtime.
- */
+/* Supplied by the C runtime: print as printf does and crash. The second begins with the place and the condition. */
 void __zx_panic(const char *format, ...) __NO_RETURN __attribute__((format(printf, 1, 2)));
 void __zx_assert_failed(const char *file, int line, const char *condition, const char *format, ...) __NO_RETURN
     __attribute__((format(printf, 4, 5)));

@@ -37,10 +37,7 @@ static inline uint32_t machine_cache_line(void) {
     return ebx >> 8 & 0xff ? (ebx >> 8 & 0xff) * 8 : 64;
 }
 
-/*
- * Writes the lines of [data, data + size), which does not wrap, back to memory; with `invalidate` the caches forget
- * them.
- */
+/* Writes the lines of [data, data + size), which does not wrap, back; with `invalidate` the caches forget them. */
 void machine_cache_flush(const void *data, size_t size, bool invalidate);
 
 /* Lets the calling thread execute what was written before. */

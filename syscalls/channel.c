@@ -11,14 +11,8 @@
 
 static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
     struct object *a, *b;
-    if (options != 0) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = channel_create(&a, &b);
-    if (status != ZX_OK) return status;
-    status = handle_give_two(caller_handles(), out0, handle_make(a, ZX_DEFAULT_CHANNEL_RIGHTS), out1,
-                             handle_make(b, ZX_DEFAULT_CHANNEL_RIGHTS));
-    object_unref(a);
-    object_unref(b);
-    return status;
+    zx_status_t status = options == 0 ? channel_create(&a, &b) : ZX_ERR_INVALID_ARGS;
+    return status == ZX_OK ? give_new_pair(a, b, out0, out1) : status;
 }
 
 /* Goes through an array of handles of any length, piece by piece, and closes them if told. False: it cannot be read. */

@@ -15,6 +15,21 @@ const uint64_t upcall_syscall_count = countof(upcall_syscall_table);
 
 uint64_t upcall_bad_syscall(void) { return (uint64_t)(int64_t)ZX_ERR_BAD_SYSCALL; }
 
+static struct handle first_handle(struct object *object) { return handle_make(object, object->ops->default_rights); }
+
+zx_status_t give_new(struct object *object, user_out_t out) {
+    zx_status_t status = handle_give(caller_handles(), out, first_handle(object));
+    object_unref(object);
+    return status;
+}
+
+zx_status_t give_new_pair(struct object *a, struct object *b, user_out_t out_a, user_out_t out_b) {
+    zx_status_t status = handle_give_two(caller_handles(), out_a, first_handle(a), out_b, first_handle(b));
+    object_unref(a);
+    object_unref(b);
+    return status;
+}
+
 zx_status_t copy_in_name(char name[ZX_MAX_NAME_LEN], user_in_t src, size_t len) {
     if (len > ZX_MAX_NAME_LEN) len = ZX_MAX_NAME_LEN;
     zx_status_t status = copy_in(name, src, len);

@@ -11,12 +11,8 @@
 
 static zx_status_t sys_port_create(uint32_t options, user_out_t out) {
     struct object *port;
-    if (options != 0) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = port_create(&port);
-    if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(port, ZX_DEFAULT_PORT_RIGHTS));
-    object_unref(port);
-    return status;
+    zx_status_t status = options == 0 ? port_create(&port) : ZX_ERR_INVALID_ARGS;
+    return status == ZX_OK ? give_new(port, out) : status;
 }
 
 static zx_status_t sys_port_queue(struct object *port, user_in_t src) {

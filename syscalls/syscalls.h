@@ -29,5 +29,9 @@ static inline struct handle_table *caller_handles(void) { return &process_curren
 /* A handle to an object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
 MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use);
 
+/* Gives the caller its first handle, with the type's default rights, to a new object, whose reference it takes. */
+MUST_CHECK zx_status_t give_new(struct object *object, user_out_t out);
+MUST_CHECK zx_status_t give_new_pair(struct object *a, struct object *b, user_out_t out_a, user_out_t out_b);
+
 /* A name for a new object: cut to 31 bytes. INVALID_ARGS for a bad pointer. */
 MUST_CHECK zx_status_t copy_in_name(char name[ZX_MAX_NAME_LEN], user_in_t src, size_t len);

@@ -89,10 +89,7 @@ static zx_status_t sys_thread_create(zx_handle_t process_value, user_in_t name, 
     if (status != ZX_OK) return status;
     status = user_thread_create(process, kname, &thread);
     object_unref(&process->object);
-    if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(&thread->object, ZX_DEFAULT_THREAD_RIGHTS));
-    object_unref(&thread->object);
-    return status;
+    return status == ZX_OK ? give_new(&thread->object, out) : status;
 }
 
 static zx_status_t sys_thread_start(struct user_thread *thread, zx_vaddr_t entry, zx_vaddr_t sp, uintptr_t arg1,
@@ -118,8 +115,5 @@ static zx_status_t sys_task_kill(struct object *task) {
 static zx_status_t sys_task_suspend_token(struct object *task, user_out_t out) {
     struct object *token;
     zx_status_t status = task_suspend(task, &token);
-    if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(token, ZX_DEFAULT_SUSPEND_TOKEN_RIGHTS));
-    object_unref(token);
-    return status;
+    return status == ZX_OK ? give_new(token, out) : status;
 }

@@ -2,17 +2,13 @@
  * System calls on timers. Manual: timer.md.
  */
 #include "syscalls/timer.h"
-#include "kernel/object/handle.h"
 #include "kernel/object/user_timer.h"
 
 static zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out_t out) {
     struct object *timer;
     if (clock != ZX_CLOCK_MONOTONIC || options > ZX_TIMER_SLACK_LATE) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = user_timer_create(options, &timer);
-    if (status != ZX_OK) return status;
-    status = handle_give(caller_handles(), out, handle_make(timer, ZX_DEFAULT_TIMER_RIGHTS));
-    object_unref(timer);
-    return status;
+    return status == ZX_OK ? give_new(timer, out) : status;
 }
 
 static zx_status_t check_slack(zx_duration_t slack) { return slack < 0 ? ZX_ERR_OUT_OF_RANGE : ZX_OK; }

@@ -11,25 +11,18 @@
 #define ALIGN_MIN PAGE_SHIFT
 #define ALIGN_END 64u
 
-/* Gives the caller its first handle to a new VMO. Takes the reference. */
-static zx_status_t give_new(struct vmo *vmo, user_out_t out) {
-    zx_status_t status = handle_give(caller_handles(), out, handle_make(&vmo->object, ZX_DEFAULT_VMO_RIGHTS));
-    vmo_unref(vmo);
-    return status;
-}
-
 static zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t out) {
     struct vmo *vmo;
     if (options & ~(ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
     if (options == (ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
     zx_status_t status = vmo_create(size, !(options & ZX_VMO_NON_RESIZABLE), &vmo);
-    return status == ZX_OK ? give_new(vmo, out) : status;
+    return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 
 static zx_status_t sys_vmo_create_physical(zx_paddr_t base, size_t size, user_out_t out) {
     struct vmo *vmo;
     zx_status_t status = vmo_create_physical((paddr_t){base}, size, &vmo);
-    return status == ZX_OK ? give_new(vmo, out) : status;
+    return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 
 static zx_status_t check_contiguous(size_t size, uint32_t align_log2) {
@@ -40,7 +33,7 @@ static zx_status_t check_contiguous(size_t size, uint32_t align_log2) {
 static zx_status_t sys_vmo_create_contiguous(size_t size, uint32_t align_log2, user_out_t out) {
     struct vmo *vmo;
     zx_status_t status = vmo_create_contiguous(size, align_log2 ? align_log2 : ALIGN_MIN, &vmo);
-    return status == ZX_OK ? give_new(vmo, out) : status;
+    return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 
 #define CHILD_SNAPSHOT (ZX_VMO_CHILD_SNAPSHOT | ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE)

@@ -153,10 +153,8 @@ typedef struct zx_channel_call_args {
     const zx_handle_t *wr_handles;
     void *rd_bytes;
     zx_handle_t *rd_handles;
-    uint32_t wr_num_bytes;
-    uint32_t wr_num_handles;
-    uint32_t rd_num_bytes;
-    uint32_t rd_num_handles;
+    uint32_t wr_num_bytes, wr_num_handles;
+    uint32_t rd_num_bytes, rd_num_handles;
 } zx_channel_call_args_t;
 
 /* A handle that channel_read_etc gives, and what it is. */

@@ -18,37 +18,18 @@ typedef uint32_t zx_thread_state_topic_t;
 #define ZX_THREAD_X86_REGISTER_GS ((zx_thread_state_topic_t)7u)    /* uint64_t */
 
 typedef struct zx_thread_state_general_regs {
-    uint64_t rax;
-    uint64_t rbx;
-    uint64_t rcx;
-    uint64_t rdx;
-    uint64_t rsi;
-    uint64_t rdi;
-    uint64_t rbp;
-    uint64_t rsp;
-    uint64_t r8;
-    uint64_t r9;
-    uint64_t r10;
-    uint64_t r11;
-    uint64_t r12;
-    uint64_t r13;
-    uint64_t r14;
-    uint64_t r15;
-    uint64_t rip;
-    uint64_t rflags;
-    uint64_t fs_base;
-    uint64_t gs_base;
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags, fs_base, gs_base;
 } zx_thread_state_general_regs_t;
 
 /* The x87 unit, or MMX. */
 typedef struct zx_thread_state_fp_regs {
-    uint16_t fcw;
-    uint16_t fsw;
+    uint16_t fcw, fsw;
     uint8_t ftw; /* one bit for each register in use */
     uint8_t reserved;
     uint16_t fop;
-    uint64_t fip;
-    uint64_t fdp;
+    uint64_t fip, fdp;
     struct {
         uint64_t low;
         uint64_t high; /* 16 bits of it */
@@ -69,8 +50,7 @@ typedef struct zx_thread_state_debug_regs {
     uint64_t dr[4];
     uint64_t dr6; /* why the thread last stopped; not to be written */
     uint64_t dr7;
-    uint64_t dr6_status;  /* unused, 0 */
-    uint64_t dr7_control; /* unused, 0 */
+    uint64_t dr6_status, dr7_control; /* unused, 0 */
 } zx_thread_state_debug_regs_t;
 
 /* 1: the thread stops after each instruction. */

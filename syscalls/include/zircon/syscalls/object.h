@@ -10,15 +10,14 @@ __BEGIN_CDECLS
 /* Topics of object_get_info, each with the right it needs and the struct it fills in. */
 typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_NONE ((zx_object_info_topic_t)0u)
-#define ZX_INFO_HANDLE_VALID ((zx_object_info_topic_t)1u) /* no right, nothing filled in: is this a handle? */
-#define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u) /* no right; zx_info_handle_basic_t */
-#define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)      /* INSPECT; zx_info_process_t */
-#define ZX_INFO_PROCESS_THREADS \
-    ((zx_object_info_topic_t)4u)                           /* ENUMERATE; as many zx_koid_t as fit, of those that run */
-#define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)          /* INSPECT; zx_info_vmar_t */
-#define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)  /* ENUMERATE; as many zx_koid_t as fit */
-#define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u) /* ENUMERATE; as many zx_koid_t as fit */
-#define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)       /* INSPECT; zx_info_thread_t */
+#define ZX_INFO_HANDLE_VALID ((zx_object_info_topic_t)1u)    /* no right, nothing filled in: is this a handle? */
+#define ZX_INFO_HANDLE_BASIC ((zx_object_info_topic_t)2u)    /* no right; zx_info_handle_basic_t */
+#define ZX_INFO_PROCESS ((zx_object_info_topic_t)3u)         /* INSPECT; zx_info_process_t */
+#define ZX_INFO_PROCESS_THREADS ((zx_object_info_topic_t)4u) /* ENUMERATE; as many zx_koid_t as fit, of running ones */
+#define ZX_INFO_VMAR ((zx_object_info_topic_t)7u)            /* INSPECT; zx_info_vmar_t */
+#define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)    /* ENUMERATE; as many zx_koid_t as fit */
+#define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u)   /* ENUMERATE; as many zx_koid_t as fit */
+#define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)         /* INSPECT; zx_info_thread_t */
 #define ZX_INFO_THREAD_EXCEPTION_REPORT \
     ((zx_object_info_topic_t)11u) /* INSPECT; zx_exception_report_t of <zircon/syscalls/exception.h> */
 #define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)           /* INSPECT, on a process; zx_info_task_stats_t */
@@ -40,8 +39,7 @@ typedef struct zx_info_handle_basic {
     zx_koid_t koid;
     zx_rights_t rights; /* of the handle asked about, not of others to the same object */
     zx_obj_type_t type;
-    zx_koid_t
-        related_koid; /* process: its job. thread: its process. job: its parent. channel, event pair: the other end */
+    zx_koid_t related_koid; /* a process's job, a thread's process, a job's parent, a channel's or event's other end */
     zx_obj_props_t props;
     uint8_t padding1[4];
 } zx_info_handle_basic_t;

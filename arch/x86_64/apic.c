@@ -145,11 +145,10 @@ static void timer_wind(zx_time_t deadline) {
 /* The clock may want looks in between. */
 static void alarm_wind(zx_time_t deadline) {
     if (time_wants_looks()) deadline = (zx_time_t)min_u64((uint64_t)deadline, (uint64_t)arch_time_now() + ZX_SEC(1));
-    if (deadline == ZX_TIME_INFINITE) {
+    if (deadline == ZX_TIME_INFINITE)
         apic_write(APIC_TIMER_START, 0);
-    } else {
+    else
         timer_wind(deadline);
-    }
 }
 
 void arch_alarm_set(zx_time_t deadline) {
@@ -163,7 +162,6 @@ void apic_end_of_interrupt(void) { apic_write(APIC_EOI, 0); }
 
 void apic_alarm_interrupt(void) {
     struct percpu *cpu = percpu_this();
-    apic_end_of_interrupt();
     if (cpu->alarm == ZX_TIME_INFINITE || arch_time_now() < cpu->alarm) {
         alarm_wind(cpu->alarm);
         return;

@@ -48,40 +48,26 @@ VECTOR_SYSCALL    equ 0x100
 SYSCALL_BASE      equ 0x10000
 MSR_GS_BASE       equ 0xc0000101
 
+%macro PUSH 1-*
+    %rep %0
+    push %1
+    %rotate 1
+    %endrep
+%endmacro
+
 %macro PUSH_REGISTERS 0
-    push rdi
-    push rsi
-    push rdx
-    push rcx
-    push rax
-    push rbx
-    push rbp
-    push r8
-    push r9
-    push r10
-    push r11
-    push r12
-    push r13
-    push r14
-    push r15
+    PUSH rdi, rsi, rdx, rcx, rax, rbx, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+%endmacro
+
+%macro POP 1-*
+    %rep %0
+    pop %1
+    %rotate 1
+    %endrep
 %endmacro
 
 %macro POP_REGISTERS 0
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rbp
-    pop rbx
-    pop rax
-    pop rcx
-    pop rdx
-    pop rsi
-    pop rdi
+    POP r15, r14, r13, r12, r11, r10, r9, r8, rbp, rbx, rax, rcx, rdx, rsi, rdi
     add rsp, 16                     ; vector and error code
 %endmacro
 

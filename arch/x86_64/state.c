@@ -108,8 +108,13 @@ static uint64_t *component(struct vector_area *area, unsigned which, unsigned wo
     return at ? (uint64_t *)((char *)area + at) + word : NULL;
 }
 
-/* A register's parts lie far apart. */
-static uint64_t *vector_word(struct vector_area *area, unsigned reg, unsigned word) {
+/* The words of zx_thread_state_vector_regs_t that are registers: 32 of eight words, and eight of one. */
+#define VECTOR_WORDS (offsetof(zx_thread_state_vector_regs_t, mxcsr) / sizeof(uint64_t))
+
+/* One of them. A register's parts lie far apart. */
+static uint64_t *vector_word(struct vector_area *area, unsigned i) {
+    unsigned reg = i / 8, word = i % 8;
+    if (reg >= 32) return component(area, VECTOR_OPMASK, word);
     if (reg >= 16) return component(area, VECTOR_HIGH_REGISTERS, (reg - 16) * 8 + word);
     if (word >= 4) return component(area, VECTOR_UPPER_HALVES, reg * 4 + word - 4);
     if (word >= 2) return component(area, VECTOR_AVX, reg * 2 + word - 2);
@@ -118,29 +123,20 @@ static uint64_t *vector_word(struct vector_area *area, unsigned reg, unsigned wo
 
 static void vector_read(const struct arch_thread *at, void *state) {
     struct vector_area *area = at->vector;
-    zx_thread_state_vector_regs_t *r = state;
-    for (unsigned i = 0; i < countof(r->zmm) * 8; i++) {
-        const uint64_t *word = vector_word(area, i / 8, i % 8);
-        r->zmm[i / 8].v[i % 8] = word ? *word : 0;
+    for (unsigned i = 0; i < VECTOR_WORDS; i++) {
+        const uint64_t *word = vector_word(area, i);
+        ((uint64_t *)state)[i] = word ? *word : 0;
     }
-    for (unsigned i = 0; i < countof(r->opmask); i++) {
-        const uint64_t *word = component(area, VECTOR_OPMASK, i);
-        r->opmask[i] = word ? *word : 0;
-    }
-    r->mxcsr = area->mxcsr;
+    ((zx_thread_state_vector_regs_t *)state)->mxcsr = area->mxcsr;
 }
 
 static zx_status_t vector_write(struct arch_thread *at, const void *state) {
     const zx_thread_state_vector_regs_t *r = state;
     struct vector_area *area = at->vector;
     if (r->mxcsr & ~cpu_has.mxcsr_mask) return ZX_ERR_INVALID_ARGS;
-    for (unsigned i = 0; i < countof(r->zmm) * 8; i++) {
-        uint64_t *word = vector_word(area, i / 8, i % 8);
-        if (word) *word = r->zmm[i / 8].v[i % 8];
-    }
-    for (unsigned i = 0; i < countof(r->opmask); i++) {
-        uint64_t *word = component(area, VECTOR_OPMASK, i);
-        if (word) *word = r->opmask[i];
+    for (unsigned i = 0; i < VECTOR_WORDS; i++) {
+        uint64_t *word = vector_word(area, i);
+        if (word) *word = ((const uint64_t *)state)[i];
     }
     area->mxcsr = r->mxcsr;
     put_in_use(area, ~(1u << VECTOR_X87));

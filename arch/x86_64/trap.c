@@ -36,30 +36,14 @@ extern const struct fixup {
     uint64_t go_on;
 } usercopy_fixups[];
 
+/* clang-format off */
 static const char *const vector_names[VECTOR_INTERRUPTS] = {
-    "divide error",
-    "debug",
-    "non-maskable interrupt",
-    "breakpoint",
-    "overflow",
-    "bound",
-    "invalid opcode",
-    "device not available",
-    "double fault",
-    "coprocessor overrun",
-    "invalid TSS",
-    "segment not present",
-    "stack segment",
-    "general protection",
-    "page fault",
-    "vector 15",
-    "x87 error",
-    "alignment check",
-    "machine check",
-    "SIMD error",
-    "virtualization",
-    "control protection",
+    "divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow", "bound", "invalid opcode",
+    "device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
+    "stack segment", "general protection", "page fault", "vector 15", "x87 error", "alignment check", "machine check",
+    "SIMD error", "virtualization", "control protection",
 };
+/* clang-format on */
 
 /* Saying that a stack overflowed helps more than the double fault that it ends in. */
 static bool hit_guard_page(const struct trap_frame *frame, vaddr_t addr) {
@@ -88,10 +72,9 @@ static NORETURN void kernel_fault(const struct trap_frame *frame, vaddr_t addr) 
     const char *where = frame_is_user(frame) ? "user mode" : "the kernel";
     if (frame->vector == VECTOR_MACHINE_CHECK) machine_check(where);
     if (frame->vector == VECTOR_NMI) panic("%s in %s: port %#x reads %#x", name, where, NMI_REASONS, in8(NMI_REASONS));
-    if (frame->vector != VECTOR_PAGE_FAULT) {
+    if (frame->vector != VECTOR_PAGE_FAULT)
         panic("%s in %s (vector %u, error code %#llx)", name ? name : "trap", where, (unsigned)frame->vector,
               (unsigned long long)frame->err_code);
-    }
     const char *how = frame->err_code & ERR_FETCH ? "executing" : frame->err_code & ERR_WRITE ? "writing" : "reading";
     panic("page fault in the kernel, %s %#llx (error code %#llx)", how, (unsigned long long)addr,
           (unsigned long long)frame->err_code);
@@ -123,69 +106,51 @@ static zx_status_t fault_resolve(const struct trap_frame *frame, vaddr_t addr) {
     if (frame->err_code & ERR_WRITE) flags |= FAULT_WRITE;
     if (frame->err_code & ERR_FETCH) flags |= FAULT_EXECUTE;
     if (frame->err_code & ERR_USER) flags |= FAULT_USER;
-    bool broken = frame->err_code & ERR_RESERVED;
-    if (broken || !(frame->rflags & FLAGS_IF)) return upcall_page_fault(addr, flags | FAULT_NO_WAIT);
+    if ((frame->err_code & ERR_RESERVED) || !(frame->rflags & FLAGS_IF))
+        return upcall_page_fault(addr, flags | FAULT_NO_WAIT);
     arch_irq_enable();
     zx_status_t status = upcall_page_fault(addr, flags);
     arch_irq_disable();
     return status;
 }
 
-static const struct fixup *fixup_find(uint64_t rip) {
-    for (const struct fixup *f = usercopy_fixups; f->at != 0; f++) {
-        if (f->at == rip) return f;
-    }
-    return NULL;
-}
-
 static void copy_fault(struct trap_frame *frame, vaddr_t addr) {
-    const struct fixup *fixup = fixup_find(frame->rip);
-    if (!fixup || !is_user_address(addr)) kernel_fault(frame, addr);
+    const struct fixup *fixup = usercopy_fixups;
+    while (fixup->at != 0 && fixup->at != frame->rip) fixup++;
+    if (fixup->at == 0 || !is_user_address(addr)) kernel_fault(frame, addr);
     if (fault_resolve(frame, addr) != ZX_OK) frame->rip = fixup->go_on;
 }
 
 /*
- * User code can make the processor access memory in its own name, to load a segment, say. Such a fault is an error:
- * bringing the page in would not help it, and be tried for ever. Nor would it help where a translation has bits that
- * this processor does not know: the program ends that has it, and nobody else.
+ * User code can make the processor access memory in its own name, to load a segment, say. To resolve that fault would
+ * not help, nor one of a translation with bits that this processor does not know: the program ends.
  */
 static void page_fault(struct trap_frame *frame) {
     vaddr_t addr = cr2_read();
-    bool broken = frame->err_code & ERR_RESERVED, by_user = frame->err_code & ERR_USER;
-    if (broken) log_line("the translation of %#lx has reserved bits set (error %#lx)", addr, frame->err_code);
-    if (!frame_is_user(frame)) {
+    if (frame->err_code & ERR_RESERVED)
+        log_line("the translation of %#lx has reserved bits set (error %#lx)", addr, frame->err_code);
+    if (!frame_is_user(frame))
         copy_fault(frame, addr);
-    } else if (broken || !by_user || fault_resolve(frame, addr) != ZX_OK) {
+    else if (!(frame->err_code & ERR_USER) || fault_resolve(frame, addr) != ZX_OK)
         user_exception(frame, VECTOR_PAGE_FAULT, frame->err_code, addr);
-    }
 }
 
+/* What interrupts from the APIC are about. */
+static void (*const interrupts[256])(void) = {
+    [VECTOR_ALARM] = apic_alarm_interrupt,
+    [VECTOR_KICK] = upcall_kick,
+    [VECTOR_SHOOTDOWN] = shootdown_serve,
+    [VECTOR_HOLD] = hold_serve,
+    [VECTOR_STOP] = arch_halt,
+};
+
 static void interrupt(const struct trap_frame *frame) {
-    switch (frame->vector) {
-    case VECTOR_ALARM:
-        apic_alarm_interrupt();
-        break;
-    case VECTOR_KICK:
-        apic_end_of_interrupt();
-        upcall_kick();
-        break;
-    case VECTOR_SHOOTDOWN:
-        apic_end_of_interrupt();
-        shootdown_serve();
-        break;
-    case VECTOR_HOLD:
-        apic_end_of_interrupt();
-        hold_serve();
-        break;
-    case VECTOR_STOP:
-        arch_halt();
-    case VECTOR_SPURIOUS:
-        break;
-    default:
-        if (frame->vector < VECTOR_PIC + 16) break;
-        log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
+    const bool known = interrupts[frame->vector], spurious = frame->vector == VECTOR_SPURIOUS;
+    if (!spurious && frame->vector >= VECTOR_PIC + 16) {
+        if (!known) log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
         apic_end_of_interrupt();
     }
+    if (known) interrupts[frame->vector]();
     if (frame->rflags & FLAGS_IF) upcall_interrupt_done();
 }
 
@@ -260,10 +225,9 @@ static void frame_log(const struct trap_frame *f, unsigned back) {
 void arch_registers_log(void) {
     const struct percpu *cpu = percpu_this();
     log_line("on processor %u", cpu->cpu.id);
-    if (cpu->fatal_frame) {
+    if (cpu->fatal_frame)
         frame_log(cpu->fatal_frame, 0);
-    } else {
+    else
         frame_log(&cpu->panic_frame, 1);
-    }
     log_line("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", cr0_read(), cr2_read(), cr3_read(), cr4_read());
 }

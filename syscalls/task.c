@@ -101,14 +101,9 @@ _Noreturn static void sys_thread_exit(void) { user_thread_exit(); }
 
 static zx_status_t sys_task_kill(struct object *task) {
     switch (task->ops->type) {
-    case ZX_OBJ_TYPE_PROCESS:
-        process_kill(process_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL);
-        return ZX_OK;
-    case ZX_OBJ_TYPE_JOB:
-        job_kill(job_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL);
-        return ZX_OK;
-    default:
-        return ZX_ERR_WRONG_TYPE;
+    case ZX_OBJ_TYPE_PROCESS: process_kill(process_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL); return ZX_OK;
+    case ZX_OBJ_TYPE_JOB: job_kill(job_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL); return ZX_OK;
+    default: return ZX_ERR_WRONG_TYPE;
     }
 }
 

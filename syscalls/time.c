@@ -19,17 +19,10 @@ static zx_duration_t own_runtime(void) {
 
 static zx_status_t clock_read(zx_clock_t clock_id, zx_time_t *out) {
     switch (clock_id) {
-    case ZX_CLOCK_MONOTONIC:
-        *out = arch_time_now();
-        return ZX_OK;
-    case ZX_CLOCK_UTC:
-        *out = utc_now();
-        return ZX_OK;
-    case ZX_CLOCK_THREAD:
-        *out = own_runtime();
-        return ZX_OK;
-    default:
-        return ZX_ERR_INVALID_ARGS;
+    case ZX_CLOCK_MONOTONIC: *out = arch_time_now(); return ZX_OK;
+    case ZX_CLOCK_UTC: *out = utc_now(); return ZX_OK;
+    case ZX_CLOCK_THREAD: *out = own_runtime(); return ZX_OK;
+    default: return ZX_ERR_INVALID_ARGS;
     }
 }
 

@@ -40,14 +40,11 @@ static zx_rights_t op_rights(uint32_t op) {
     case ZX_VMO_OP_COMMIT:
     case ZX_VMO_OP_DECOMMIT:
     case ZX_VMO_OP_ZERO:
-    case ZX_VMO_OP_CACHE_INVALIDATE:
-        return ZX_RIGHT_WRITE;
+    case ZX_VMO_OP_CACHE_INVALIDATE: return ZX_RIGHT_WRITE;
     case ZX_VMO_OP_CACHE_SYNC:
     case ZX_VMO_OP_CACHE_CLEAN:
-    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
-        return ZX_RIGHT_READ;
-    default:
-        return 0;
+    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE: return ZX_RIGHT_READ;
+    default: return 0;
     }
 }
 
@@ -61,23 +58,15 @@ static zx_status_t cache_sync(struct vmo *vmo, uint64_t offset, uint64_t size) {
 static zx_status_t sys_vmo_op_range(struct vmo *vmo, uint32_t op, uint64_t offset, uint64_t size,
                                     user_out_t buffer UNUSED, size_t buffer_size UNUSED) {
     switch (op) {
-    case ZX_VMO_OP_COMMIT:
-        return vmo_commit(vmo, offset, size);
-    case ZX_VMO_OP_DECOMMIT:
-        return vmo_decommit(vmo, offset, size);
-    case ZX_VMO_OP_ZERO:
-        return vmo_zero(vmo, offset, size);
+    case ZX_VMO_OP_COMMIT: return vmo_commit(vmo, offset, size);
+    case ZX_VMO_OP_DECOMMIT: return vmo_decommit(vmo, offset, size);
+    case ZX_VMO_OP_ZERO: return vmo_zero(vmo, offset, size);
     case ZX_VMO_OP_LOCK:
-    case ZX_VMO_OP_UNLOCK:
-        return ZX_ERR_NOT_SUPPORTED;
-    case ZX_VMO_OP_CACHE_SYNC:
-        return cache_sync(vmo, offset, size);
-    case ZX_VMO_OP_CACHE_CLEAN:
-        return vmo_cache_range(vmo, offset, size, arch_cache_clean);
+    case ZX_VMO_OP_UNLOCK: return ZX_ERR_NOT_SUPPORTED;
+    case ZX_VMO_OP_CACHE_SYNC: return cache_sync(vmo, offset, size);
+    case ZX_VMO_OP_CACHE_CLEAN: return vmo_cache_range(vmo, offset, size, arch_cache_clean);
     case ZX_VMO_OP_CACHE_INVALIDATE:
-    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
-        return vmo_cache_range(vmo, offset, size, arch_cache_flush);
-    default:
-        return ZX_ERR_INVALID_ARGS;
+    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE: return vmo_cache_range(vmo, offset, size, arch_cache_flush);
+    default: return ZX_ERR_INVALID_ARGS;
     }
 }

@@ -120,9 +120,7 @@ static void memory_map_read(const char *entries, size_t count, size_t stride) {
 
 static void tag_read(const struct tag *tag) {
     switch (tag->type) {
-    case TAG_CMDLINE:
-        cmdline_set(tag->text);
-        break;
+    case TAG_CMDLINE: cmdline_set(tag->text); break;
     case TAG_MODULE:
         if (tag->module.start < tag->module.end) bootfs_set(tag->module.start, tag->module.end - tag->module.start);
         break;
@@ -137,8 +135,7 @@ static void tag_read(const struct tag *tag) {
         memcpy(rsdp, tag->text, min_u64(sizeof(rsdp), tag->size - offsetof(struct tag, text)));
         acpi_rsdp.raw = (uint64_t)rsdp - KERNEL_IMAGE_BASE;
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -188,14 +185,9 @@ static void ram_shown_only(void) {
 
 void boot_info_read(uint32_t magic, uint64_t info) {
     switch (magic) {
-    case MULTIBOOT2_MAGIC:
-        multiboot2_read(info);
-        break;
-    case PVH_MAGIC:
-        pvh_read(info);
-        break;
-    default:
-        panic("started by a boot loader that speaks neither multiboot2 nor PVH (%#x)", magic);
+    case MULTIBOOT2_MAGIC: multiboot2_read(info); break;
+    case PVH_MAGIC: pvh_read(info); break;
+    default: panic("started by a boot loader that speaks neither multiboot2 nor PVH (%#x)", magic);
     }
     bootfs_check();
     ram_shown_only();

@@ -66,9 +66,8 @@ static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, ui
                   range_within(out->offset, out->len, 0, file_len);
     if (out->addr < lowest) return refuse(broken, why, "segments overlap, are out of order or lie too low");
     if (!(out->perms & ZX_VM_PERM_READ)) return refuse(broken, why, "a segment cannot be read");
-    if ((out->perms & ZX_VM_PERM_WRITE) && (out->perms & ZX_VM_PERM_EXECUTE)) {
+    if ((out->perms & ZX_VM_PERM_WRITE) && (out->perms & ZX_VM_PERM_EXECUTE))
         return refuse(broken, why, "a segment is both writable and executable");
-    }
     return ZX_OK;
 }
 

@@ -101,18 +101,10 @@ static void put_converted(struct sink *sink, const struct spec *spec, char lette
         put_number(sink, spec, prefix, value, letter == 'x' ? 16 : 10);
         break;
     }
-    case 'p':
-        put_number(sink, spec, "0x", (uintptr_t)va_arg(*args, void *), 16);
-        break;
-    case 's':
-        put_string(sink, spec, va_arg(*args, const char *));
-        break;
-    case 'c':
-        put(sink, (char)va_arg(*args, int));
-        break;
-    default:
-        put(sink, letter);
-        break;
+    case 'p': put_number(sink, spec, "0x", (uintptr_t)va_arg(*args, void *), 16); break;
+    case 's': put_string(sink, spec, va_arg(*args, const char *)); break;
+    case 'c': put(sink, (char)va_arg(*args, int)); break;
+    default: put(sink, letter); break;
     }
 }
 /* NOLINTEND(clang-analyzer-valist.Uninitialized) */

@@ -23,11 +23,10 @@ const char *symbol_find(uintptr_t pc, size_t *offset) {
     bool is_code = pc >= (uintptr_t)kernel_start && pc < (uintptr_t)kernel_rodata;
     while (is_code && low < high) {
         size_t middle = low + (high - low) / 2;
-        if (symbol_table[middle].offset <= *offset) {
+        if (symbol_table[middle].offset <= *offset)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     if (low == 0) {
         *offset = pc;

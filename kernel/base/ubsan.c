@@ -48,11 +48,10 @@ static struct text number(const struct type *type, uintptr_t bits) {
     struct text text = {"?"};
     unsigned width = 1u << (type->shape >> 1);
     if (type->kind != TYPE_NUMBER || width > 64) return text;
-    if (type->shape & TYPE_SIGNED) {
+    if (type->shape & TYPE_SIGNED)
         format(text.chars, sizeof(text.chars), "%ld", (int64_t)(bits << (64 - width)) >> (64 - width));
-    } else {
+    else
         format(text.chars, sizeof(text.chars), "%lu", bits << (64 - width) >> (64 - width));
-    }
     return text;
 }
 

@@ -128,20 +128,13 @@ static uint32_t ask_all(const zx_exception_report_t *report) {
 
 static const char *exception_name(uint32_t type) {
     switch (type) {
-    case ZX_EXCP_FATAL_PAGE_FAULT:
-        return "page fault";
-    case ZX_EXCP_UNDEFINED_INSTRUCTION:
-        return "undefined instruction";
-    case ZX_EXCP_SW_BREAKPOINT:
-        return "breakpoint";
-    case ZX_EXCP_HW_BREAKPOINT:
-        return "hardware breakpoint";
-    case ZX_EXCP_UNALIGNED_ACCESS:
-        return "unaligned access";
-    case ZX_EXCP_POLICY_ERROR:
-        return "policy error";
-    default:
-        return "general exception";
+    case ZX_EXCP_FATAL_PAGE_FAULT: return "page fault";
+    case ZX_EXCP_UNDEFINED_INSTRUCTION: return "undefined instruction";
+    case ZX_EXCP_SW_BREAKPOINT: return "breakpoint";
+    case ZX_EXCP_HW_BREAKPOINT: return "hardware breakpoint";
+    case ZX_EXCP_UNALIGNED_ACCESS: return "unaligned access";
+    case ZX_EXCP_POLICY_ERROR: return "policy error";
+    default: return "general exception";
     }
 }
 
@@ -163,11 +156,8 @@ static void crash(const struct arch_exception *e) {
 void upcall_exception(const struct arch_exception *e) {
     const zx_exception_report_t report = {.header = {sizeof(report), e->type}, .context = e->context};
     switch (ask_all(&report)) {
-    case ZX_EXCEPTION_STATE_TRY_NEXT:
-        crash(e);
-        break;
-    case ZX_EXCEPTION_STATE_THREAD_EXIT:
-        user_thread_exit();
+    case ZX_EXCEPTION_STATE_TRY_NEXT: crash(e); break;
+    case ZX_EXCEPTION_STATE_THREAD_EXIT: user_thread_exit();
     }
 }
 

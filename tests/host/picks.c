@@ -35,16 +35,11 @@ static const uint64_t bad_addresses[] = {
 
 static zx_handle_t pick_wrong_handle(struct world *w) {
     switch (input_below(&w->in, 5)) {
-    case 0:
-        return ZX_HANDLE_INVALID;
-    case 1:
-        return w->last_closed;
-    case 2:
-        return 0xdeadbeef | input_byte(&w->in);
-    case 3:
-        return w->me->handle_count ? w->me->handles[0].value ^ (1u << input_below(&w->in, 32)) : 3;
-    default:
-        return w->me->handle_count ? w->me->handles[input_below(&w->in, w->me->handle_count)].value : 0;
+    case 0: return ZX_HANDLE_INVALID;
+    case 1: return w->last_closed;
+    case 2: return 0xdeadbeef | input_byte(&w->in);
+    case 3: return w->me->handle_count ? w->me->handles[0].value ^ (1u << input_below(&w->in, 32)) : 3;
+    default: return w->me->handle_count ? w->me->handles[input_below(&w->in, w->me->handle_count)].value : 0;
     }
 }
 
@@ -68,14 +63,10 @@ uint64_t pick_size(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     uint64_t pages = choice / 8 % 6;
     switch (choice % 8) {
-    case 0:
-        return (pages + 6) * MODEL_PAGE;
-    case 6:
-        return pages * MODEL_PAGE + input_byte(&w->in) - 128;
-    case 7:
-        return odd_sizes[input_below(&w->in, COUNT(odd_sizes))];
-    default:
-        return pages * MODEL_PAGE;
+    case 0: return (pages + 6) * MODEL_PAGE;
+    case 6: return pages * MODEL_PAGE + input_byte(&w->in) - 128;
+    case 7: return odd_sizes[input_below(&w->in, COUNT(odd_sizes))];
+    default: return pages * MODEL_PAGE;
     }
 }
 
@@ -83,14 +74,10 @@ uint64_t pick_offset(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     uint64_t pages = choice / 8 % 6;
     switch (choice % 8) {
-    case 5:
-        return pages * MODEL_PAGE + (uint64_t)input_byte(&w->in) * 16;
-    case 6:
-        return UINT64_MAX - 4095 - (pages + 1) * MODEL_PAGE;
-    case 7:
-        return odd_sizes[input_below(&w->in, COUNT(odd_sizes))];
-    default:
-        return pages * MODEL_PAGE;
+    case 5: return pages * MODEL_PAGE + (uint64_t)input_byte(&w->in) * 16;
+    case 6: return UINT64_MAX - 4095 - (pages + 1) * MODEL_PAGE;
+    case 7: return odd_sizes[input_below(&w->in, COUNT(odd_sizes))];
+    default: return pages * MODEL_PAGE;
     }
 }
 
@@ -123,14 +110,10 @@ uint64_t pick_address(struct world *w, struct model_process *p) {
     if (choice >= 244) return bad_addresses[input_below(&w->in, COUNT(bad_addresses))];
     uint64_t base = pick_base(w, p), pages = choice / 4 % 4;
     switch (choice % 4) {
-    case 0:
-        return base;
-    case 1:
-        return base + pages * MODEL_PAGE + (uint64_t)input_byte(&w->in) * 16;
-    case 2:
-        return base + (pages + 1) * MODEL_PAGE - 1 - input_byte(&w->in) % 16;
-    default:
-        return base + pages * MODEL_PAGE;
+    case 0: return base;
+    case 1: return base + pages * MODEL_PAGE + (uint64_t)input_byte(&w->in) * 16;
+    case 2: return base + (pages + 1) * MODEL_PAGE - 1 - input_byte(&w->in) % 16;
+    default: return base + pages * MODEL_PAGE;
     }
 }
 

@@ -22,15 +22,9 @@ static void act(zx_handle_t handle, uintptr_t board) {
     zx_vaddr_t at = word >> 8 == SLOT_KERNEL ? PHYSMAP : SLOT(word >> 8);
     if (word >> 8 == SLOT_SHORT) at += PAGE;
     switch (word & 0xff) {
-    case ACT_LOAD:
-        (void)*(volatile unsigned char *)at;
-        break;
-    case ACT_STORE:
-        *(volatile unsigned char *)at = 0xc3;
-        break;
-    case ACT_JUMP:
-        ((void (*)(void))at)();
-        break;
+    case ACT_LOAD: (void)*(volatile unsigned char *)at; break;
+    case ACT_STORE: *(volatile unsigned char *)at = 0xc3; break;
+    case ACT_JUMP: ((void (*)(void))at)(); break;
     }
     zx_process_exit(7);
 }

@@ -107,26 +107,19 @@ static void calls_teach(void) {
 static uint64_t any_number(uint64_t *seed) {
     uint64_t number = random_next(seed);
     switch (random_next(seed) % 16) {
-    case 0:
-        return number << 33 ^ random_next(seed);
-    case 1:
-        return (uint64_t)1 << number % 64;
-    case 2:
-        return UINT64_MAX - number % (2 * PAGE);
+    case 0: return number << 33 ^ random_next(seed);
+    case 1: return (uint64_t)1 << number % 64;
+    case 2: return UINT64_MAX - number % (2 * PAGE);
     case 3:
     case 4:
-    case 5:
-        return 1u << number % 16 | 1u << number / 16 % 16 | 1u << number / 256 % 16;
+    case 5: return 1u << number % 16 | 1u << number / 16 % 16 | 1u << number / 256 % 16;
     case 6:
     case 7:
-    case 8:
-        return 0;
+    case 8: return 0;
     case 9:
     case 10:
-    case 11:
-        return number % 16 * PAGE;
-    default:
-        return number % 64;
+    case 11: return number % 16 * PAGE;
+    default: return number % 64;
     }
 }
 
@@ -142,20 +135,13 @@ static uint64_t any_handle(uint64_t *seed) {
 
 static uint64_t any_address(uint64_t *seed) {
     switch (random_next(seed) % 12) {
-    case 0:
-        return bad_targets[random_next(seed) % bad_target_count];
-    case 1:
-        return 0;
-    case 2:
-        return (uintptr_t)&pool->handles[random_next(seed) % POOL_HANDLES];
-    case 3:
-        return board->words[FUZZ_REGION] + random_next(seed) % 64 * PAGE;
-    case 4:
-        return board->words[FUZZ_REGION] + random_next(seed) % (16 * PAGE);
-    case 5:
-        return PLACE + random_next(seed) % 32 * (PAGE / 2);
-    default:
-        return (uintptr_t)pool->bytes + random_next(seed) % sizeof(pool->bytes);
+    case 0: return bad_targets[random_next(seed) % bad_target_count];
+    case 1: return 0;
+    case 2: return (uintptr_t)&pool->handles[random_next(seed) % POOL_HANDLES];
+    case 3: return board->words[FUZZ_REGION] + random_next(seed) % 64 * PAGE;
+    case 4: return board->words[FUZZ_REGION] + random_next(seed) % (16 * PAGE);
+    case 5: return PLACE + random_next(seed) % 32 * (PAGE / 2);
+    default: return (uintptr_t)pool->bytes + random_next(seed) % sizeof(pool->bytes);
     }
 }
 
@@ -166,14 +152,10 @@ static uint64_t any_soon(uint64_t *seed) {
 static uint64_t any_argument(uint64_t *seed, enum arg arg) {
     if (arg != ARG_TIME && RARELY(seed, 8)) arg = random_next(seed) % ARG_TIME;
     switch (arg) {
-    case ARG_HANDLE:
-        return any_handle(seed);
-    case ARG_ADDRESS:
-        return any_address(seed);
-    case ARG_TIME:
-        return any_soon(seed);
-    default:
-        return any_number(seed);
+    case ARG_HANDLE: return any_handle(seed);
+    case ARG_ADDRESS: return any_address(seed);
+    case ARG_TIME: return any_soon(seed);
+    default: return any_number(seed);
     }
 }
 
@@ -190,10 +172,8 @@ static uint64_t rarity(const struct call *call) {
     case CALL_task_suspend_token:
     case CALL_vmar_destroy:
     case CALL_process_start:
-    case CALL_debug_write:
-        return 32;
-    default:
-        return 1;
+    case CALL_debug_write: return 32;
+    default: return 1;
     }
 }
 
@@ -231,12 +211,8 @@ static void arguments_restrain(uint64_t *seed, uint64_t number, uint64_t args[MA
     switch (number) {
     case CALL_handle_close:
     case CALL_handle_replace:
-    case CALL_vmo_replace_as_executable:
-        args[0] = any_pool_handle(seed);
-        break;
-    case CALL_process_start:
-        args[4] = any_pool_handle(seed);
-        break;
+    case CALL_vmo_replace_as_executable: args[0] = any_pool_handle(seed); break;
+    case CALL_process_start: args[4] = any_pool_handle(seed); break;
     case CALL_thread_start:
         if (!RARELY(seed, 512)) args[1] = (uintptr_t)zx_thread_exit;
         break;
@@ -291,15 +267,9 @@ static void replenish(uint64_t *seed) {
     size_t at = random_next(seed) % (POOL_HANDLES - 1);
     zx_handle_close(pool->handles[at]);
     switch (random_next(seed) % 4) {
-    case 0:
-        zx_vmo_create(16 * PAGE, random_next(seed) % 2, &pool->handles[at]);
-        break;
-    case 1:
-        zx_channel_create(0, &pool->handles[at], &pool->handles[at + 1]);
-        break;
-    default:
-        zx_handle_duplicate(toys[random_next(seed) % toy_count], ZX_RIGHT_SAME_RIGHTS, &pool->handles[at]);
-        break;
+    case 0: zx_vmo_create(16 * PAGE, random_next(seed) % 2, &pool->handles[at]); break;
+    case 1: zx_channel_create(0, &pool->handles[at], &pool->handles[at + 1]); break;
+    default: zx_handle_duplicate(toys[random_next(seed) % toy_count], ZX_RIGHT_SAME_RIGHTS, &pool->handles[at]); break;
     }
 }
 

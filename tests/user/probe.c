@@ -22,32 +22,17 @@ static zx_handle_t make_of(enum kind kind) {
     zx_vaddr_t addr;
     zx_handle_t handle = ZX_HANDLE_INVALID;
     switch (kind) {
-    case KIND_VMO:
-        return vmo_make(PAGE);
-    case KIND_VMAR:
-        MUST(zx_vmar_allocate(zx_vmar_root_self(), CAN_RW, 0, 16 * PAGE, &handle, &addr));
-        return handle;
-    case KIND_CHANNEL:
-        return pair_make().a;
-    case KIND_EVENT:
-        return event_make();
-    case KIND_EVENTPAIR:
-        return eventpair_make().a;
-    case KIND_PROCESS:
-        return target_make().process;
-    case KIND_THREAD:
-        MUST(zx_thread_create(zx_process_self(), "idle", 4, 0, &handle));
-        return handle;
-    case KIND_TIMER:
-        MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &handle));
-        return handle;
-    case KIND_PORT:
-        MUST(zx_port_create(0, &handle));
-        return handle;
-    case KIND_JOB:
-        return handle_without(zx_job_default(), ZX_RIGHT_DESTROY);
-    default:
-        return test_resource();
+    case KIND_VMO: return vmo_make(PAGE);
+    case KIND_VMAR: MUST(zx_vmar_allocate(zx_vmar_root_self(), CAN_RW, 0, 16 * PAGE, &handle, &addr)); return handle;
+    case KIND_CHANNEL: return pair_make().a;
+    case KIND_EVENT: return event_make();
+    case KIND_EVENTPAIR: return eventpair_make().a;
+    case KIND_PROCESS: return target_make().process;
+    case KIND_THREAD: MUST(zx_thread_create(zx_process_self(), "idle", 4, 0, &handle)); return handle;
+    case KIND_TIMER: MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &handle)); return handle;
+    case KIND_PORT: MUST(zx_port_create(0, &handle)); return handle;
+    case KIND_JOB: return handle_without(zx_job_default(), ZX_RIGHT_DESTROY);
+    default: return test_resource();
     }
 }
 

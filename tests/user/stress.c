@@ -76,22 +76,15 @@ static void change_self(zx_handle_t root, zx_handle_t *arena, uint64_t random) {
     zx_vaddr_t first = (random >> 8) % ARENA_PAGES, count = 1 + (random >> 16) % (ARENA_PAGES - first), addr;
     zx_vaddr_t base = PLACE + first * PAGE;
     switch (random % 5) {
-    case 0:
-        snapshot(root, arena);
-        break;
-    case 1:
-        CHILD_NEED(zx_vmar_unmap(root, base, count * PAGE) == ZX_OK, 7);
-        break;
+    case 0: snapshot(root, arena); break;
+    case 1: CHILD_NEED(zx_vmar_unmap(root, base, count * PAGE) == ZX_OK, 7); break;
     case 2:
         CHILD_NEED(zx_vmar_map(root, PERM_RW | ZX_VM_SPECIFIC_OVERWRITE, base - USER_BASE, *arena, first * PAGE,
                                count * PAGE, &addr) == ZX_OK,
                    8);
         break;
-    case 3:
-        (void)!zx_vmar_protect(root, random & 32 ? PERM_R : PERM_RW, base, count * PAGE);
-        break;
-    default:
-        CHILD_NEED(zx_vmo_op_range(*arena, ZX_VMO_OP_DECOMMIT, first * PAGE, count * PAGE, NULL, 0) == ZX_OK, 9);
+    case 3: (void)!zx_vmar_protect(root, random & 32 ? PERM_R : PERM_RW, base, count * PAGE); break;
+    default: CHILD_NEED(zx_vmo_op_range(*arena, ZX_VMO_OP_DECOMMIT, first * PAGE, count * PAGE, NULL, 0) == ZX_OK, 9);
     }
 }
 

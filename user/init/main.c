@@ -46,11 +46,10 @@ static _Noreturn void fail(const char *name, const char *why, zx_status_t status
 
 /* A program's own exit needs no comment. */
 static void end_explain(const char *name, int64_t code) {
-    if (code == ZX_TASK_RETCODE_EXCEPTION_KILL) {
+    if (code == ZX_TASK_RETCODE_EXCEPTION_KILL)
         printf("init: %s crashed\n", name);
-    } else if (code == ZX_TASK_RETCODE_SYSCALL_KILL) {
+    else if (code == ZX_TASK_RETCODE_SYSCALL_KILL)
         printf("init: %s was killed\n", name);
-    }
 }
 
 static int64_t run(const char *name) {

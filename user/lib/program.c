@@ -98,11 +98,10 @@ zx_status_t program_map(const struct program *program, zx_handle_t root_vmar, zx
         const struct elf_segment *segment = &image->segments[i];
         status = segment_map(program, segment, region, lead + segment->addr - image->base);
     }
-    if (status == ZX_OK) {
+    if (status == ZX_OK)
         *entry = base + lead + (image->entry - image->base);
-    } else {
+    else
         zx_vmar_destroy(region);
-    }
     zx_handle_close(region);
     return status;
 }

@@ -19,16 +19,12 @@
 
 static long result(zx_status_t status) {
     switch (status) {
-    case ZX_OK:
-        return 0;
+    case ZX_OK: return 0;
     case ZX_ERR_NO_MEMORY:
     case ZX_ERR_NOT_FOUND:
-    case ZX_ERR_OUT_OF_RANGE:
-        return -ENOMEM;
-    case ZX_ERR_ACCESS_DENIED:
-        return -EPERM;
-    default:
-        return -EINVAL;
+    case ZX_ERR_OUT_OF_RANGE: return -ENOMEM;
+    case ZX_ERR_ACCESS_DENIED: return -EPERM;
+    default: return -EINVAL;
     }
 }
 

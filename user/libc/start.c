@@ -127,9 +127,8 @@ _Noreturn void __port_start(zx_handle_t bootstrap) {
     struct bootstrap start;
     status = zx_channel_read(bootstrap, 0, message, handles, len, handle_count, NULL, NULL);
     zx_handle_close(bootstrap);
-    if (status != ZX_OK || !__port_bootstrap_read(message, len, handle_count, &start)) {
+    if (status != ZX_OK || !__port_bootstrap_read(message, len, handle_count, &start))
         refuse("A program was started with arguments that make no sense.\n");
-    }
     __port_handles_keep(start.ids, handles, handle_count);
     __port_terminal_open();
     musl_start(&start);

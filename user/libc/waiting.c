@@ -13,14 +13,10 @@ enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_PRIVATE = 128 };
 static long futex_wait(const zx_futex_t *word, int value, const struct timespec *limit) {
     zx_time_t deadline = limit ? zx_deadline_after(__port_duration(limit)) : ZX_TIME_INFINITE;
     switch (zx_futex_wait(word, value, ZX_HANDLE_INVALID, deadline)) {
-    case ZX_OK:
-        return 0;
-    case ZX_ERR_TIMED_OUT:
-        return -ETIMEDOUT;
-    case ZX_ERR_BAD_STATE:
-        return -EAGAIN;
-    default:
-        return -EINVAL;
+    case ZX_OK: return 0;
+    case ZX_ERR_TIMED_OUT: return -ETIMEDOUT;
+    case ZX_ERR_BAD_STATE: return -EAGAIN;
+    default: return -EINVAL;
     }
 }
 
@@ -37,14 +33,10 @@ static long futex_requeue(const zx_futex_t *from, uint32_t wake, uint32_t move, 
 LINUX_CALL(futex) {
     const zx_futex_t *word = (const zx_futex_t *)args[0];
     switch (args[1] & ~FUTEX_PRIVATE) {
-    case FUTEX_WAIT:
-        return futex_wait(word, (int)args[2], (const struct timespec *)args[3]);
-    case FUTEX_WAKE:
-        return zx_futex_wake(word, (uint32_t)args[2]) == ZX_OK ? 0 : -EINVAL;
-    case FUTEX_REQUEUE:
-        return futex_requeue(word, (uint32_t)args[2], (uint32_t)args[3], (const zx_futex_t *)args[4]);
-    default:
-        return -ENOSYS;
+    case FUTEX_WAIT: return futex_wait(word, (int)args[2], (const struct timespec *)args[3]);
+    case FUTEX_WAKE: return zx_futex_wake(word, (uint32_t)args[2]) == ZX_OK ? 0 : -EINVAL;
+    case FUTEX_REQUEUE: return futex_requeue(word, (uint32_t)args[2], (uint32_t)args[3], (const zx_futex_t *)args[4]);
+    default: return -ENOSYS;
     }
 }
 

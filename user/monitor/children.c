@@ -62,11 +62,10 @@ static void answer(struct child *child, zx_txid_t request, const char *text, siz
 
 static void serve_request(struct child *child, const struct terminal_message *request, size_t text_len) {
     if (request->act == TERMINAL_WRITE) {
-        if (child == foreground) {
+        if (child == foreground)
             screen_foreground(request->text, text_len);
-        } else {
+        else
             screen_background(&child->line, child->label, request->text, text_len);
-        }
         answer(child, request->txid, "", 0);
     } else if (child == foreground && !child->reading) {
         child->reading = true;
@@ -84,11 +83,10 @@ static void serve_channel(struct child *child) {
     while (child->channel != ZX_HANDLE_INVALID) {
         status = zx_channel_read(child->channel, 0, &request, NULL, sizeof(request), 0, &len, NULL);
         if (status == ZX_ERR_SHOULD_WAIT) return;
-        if (status != ZX_OK || len < TERMINAL_HEADER_LEN) {
+        if (status != ZX_OK || len < TERMINAL_HEADER_LEN)
             channel_close(child);
-        } else {
+        else
             serve_request(child, &request, len - TERMINAL_HEADER_LEN);
-        }
     }
 }
 
@@ -215,11 +213,10 @@ static zx_status_t child_launch(struct child *child, const char *const *args, co
         .handle_count = count + launch_inherit(handles + count),
     };
     zx_status_t status = launch(&what, &child->process, why);
-    if (status == ZX_OK) {
+    if (status == ZX_OK)
         label_set(child, args[0]);
-    } else {
+    else
         channel_close(child);
-    }
     return status;
 }
 

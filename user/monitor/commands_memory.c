@@ -24,12 +24,11 @@ static uint8_t chunk[CHUNK + LINE_SIZE];
 
 /* A call on memory that did not do all it should. */
 static void complain(const struct target *target, zx_vaddr_t addr, zx_status_t status) {
-    if (status == ZX_ERR_NO_MEMORY || status == ZX_OK) {
+    if (status == ZX_ERR_NO_MEMORY || status == ZX_OK)
         printf("Nothing is mapped at %#llx in %s %llu.\n", (unsigned long long)addr, target->name,
                (unsigned long long)target->koid);
-    } else {
+    else
         target_complain(target, "That memory cannot be had", status);
-    }
 }
 
 /* dump */
@@ -38,11 +37,10 @@ static void show_row(zx_vaddr_t addr, const uint8_t *bytes, size_t len) {
     printf("%#014llx ", (unsigned long long)addr);
     for (size_t i = 0; i < ROW; i++) {
         if (i % (ROW / 2) == 0) putchar(' ');
-        if (i < len) {
+        if (i < len)
             printf("%02x ", bytes[i]);
-        } else {
+        else
             printf("   ");
-        }
     }
     printf(" |");
     for (size_t i = 0; i < len; i++) putchar(bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '.');

@@ -49,10 +49,9 @@ static void show_process(zx_handle_t process, zx_koid_t koid) {
     zx_info_task_stats_t memory;
     size_t count = 0;
     printf("%7llu  %-28s %-11s", (unsigned long long)koid, name_get(process).text, process_state(process));
-    if (zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL) == ZX_OK) {
+    if (zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL) == ZX_OK)
         printf(" %8s %8s %8s", format_size(memory.mem_private_bytes), format_size(memory.mem_shared_bytes),
                format_size(memory.mem_mapped_bytes));
-    }
     printf("\n");
     zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, threads, sizeof(threads), &count, NULL);
     for (size_t i = 0; i < count; i++) show_thread(process, threads[i]);
@@ -135,11 +134,10 @@ static void wait_target(const struct target *target) {
 
 static void kill_target(const struct target *target) {
     zx_status_t status = zx_task_kill(target->process);
-    if (status == ZX_OK) {
+    if (status == ZX_OK)
         wait_target(target);
-    } else {
+    else
         target_complain(target, "It cannot be killed", status);
-    }
 }
 
 static void run_kill(const struct words *words) {
@@ -158,11 +156,10 @@ static void run_kill(const struct words *words) {
 static void run_wait(const struct words *words) {
     struct target target;
     if (!target_open(&words->items[1], &target)) return;
-    if (target_is_monitor(&target) || target_is_init(&target)) {
+    if (target_is_monitor(&target) || target_is_init(&target))
         printf("%s does not end before this monitor does.\n", target.name);
-    } else {
+    else
         wait_target(&target);
-    }
     target_close(&target);
 }
 
@@ -197,9 +194,8 @@ static void show_handles(const struct target *target) {
     zx_info_handle_count_t held;
     size_t count = 0, shown = 0;
     zx_status_t status = zx_object_get_info(target->process, ZX_INFO_HANDLE_COUNT, &held, sizeof(held), NULL, NULL);
-    if (status == ZX_OK) {
+    if (status == ZX_OK)
         status = zx_object_get_info(target->process, ZX_INFO_PROCESS_VMOS, vmos, sizeof(vmos), &count, NULL);
-    }
     if (status != ZX_OK) return target_complain(target, "It cannot be asked", status);
     /* One of them was made for this command. */
     printf("Handles to %s %llu, its own and others': %u.\n", target->name, (unsigned long long)target->koid,
@@ -217,11 +213,10 @@ static void run_handles(const struct words *words) {
     struct target target;
     if (words->count == 1) return show_own();
     if (!target_open(&words->items[1], &target)) return;
-    if (target_is_monitor(&target)) {
+    if (target_is_monitor(&target))
         show_own();
-    } else {
+    else
         show_handles(&target);
-    }
     target_close(&target);
 }
 

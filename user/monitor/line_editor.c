@@ -102,11 +102,10 @@ static void insert(struct line_editor *e, char byte) {
     e->text[e->cursor++] = byte;
     e->len++;
     bool at_end = e->cursor == e->len && width(e->text + e->first, e->len - e->first) <= room(e);
-    if (at_end) {
+    if (at_end)
         e->put(&byte, 1);
-    } else {
+    else
         line_show(e);
-    }
 }
 
 static size_t word_start(const struct line_editor *e) {
@@ -212,10 +211,9 @@ enum line_event line_type(struct line_editor *e, char byte) {
     if (byte == '\r' || byte == '\n') return finish(e, LINE_DONE);
     if (byte == CONTROL('C')) return finish(e, LINE_ABANDONED);
     if (byte == CONTROL('D') && e->len == 0) return finish(e, LINE_ENDED);
-    if (!control) {
+    if (!control)
         insert(e, byte);
-    } else if (by_control[(uint8_t)byte]) {
+    else if (by_control[(uint8_t)byte])
         by_control[(uint8_t)byte](e);
-    }
     return LINE_OPEN;
 }

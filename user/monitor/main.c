@@ -18,11 +18,10 @@
 static void line_run(const char *line) {
     static struct words words;
     const char *wrong = words_split(line, &words);
-    if (wrong) {
+    if (wrong)
         printf("%s\n", wrong);
-    } else {
+    else
         command_run(&words);
-    }
 }
 
 int main(void) {

@@ -78,11 +78,10 @@ void screen_background(struct screen_line *line, const char *name, const char *t
             screen_background_end(line, name);
         } else {
             if (line->len + PRINTABLE_MAX >= sizeof(line->text)) screen_background_end(line, name);
-            if (text[i] == '\t' || text[i] == '\\') {
+            if (text[i] == '\t' || text[i] == '\\')
                 line->text[line->len++] = text[i];
-            } else {
+            else
                 line->len += printable(line->text + line->len, PRINTABLE_MAX + 1, &text[i], 1);
-            }
         }
     }
 }
@@ -107,11 +106,10 @@ void screen_foreground(const char *text, size_t len) {
     if (editing) put(partial, partial_len);
     put(text, len);
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n') {
+        if (text[i] == '\n')
             partial_len = 0;
-        } else if (partial_len < sizeof(partial) - 1) {
+        else if (partial_len < sizeof(partial) - 1)
             partial[partial_len++] = text[i];
-        }
     }
     if (editing) snprintf(editor.prompt, sizeof(editor.prompt), "%s", foreground_prompt());
     interject_end();

@@ -44,11 +44,10 @@ bool target_is_init(const struct target *target) {
 }
 
 void target_complain(const struct target *target, const char *what, zx_status_t status) {
-    if (zx_object_wait_one(target->process, ZX_PROCESS_TERMINATED, 0, NULL) == ZX_OK) {
+    if (zx_object_wait_one(target->process, ZX_PROCESS_TERMINATED, 0, NULL) == ZX_OK)
         printf("%s %llu has ended.\n", target->name, (unsigned long long)target->koid);
-    } else {
+    else
         printf("%s: %s.\n", what, zx_status_get_string(status));
-    }
 }
 
 bool need_address(const struct word *word, zx_vaddr_t *out) {
@@ -67,10 +66,9 @@ bool need_number(const struct word *word, const char *name, uint64_t min, uint64
 bool need_bytes(const struct words *words, size_t from, uint8_t *out, size_t *len) {
     const struct word *wrong = words_bytes(words, from, out, len);
     if (!wrong && *len > 0) return true;
-    if (wrong) {
+    if (wrong)
         printf("Text stands in quotes, and bytes are pairs of hexadecimal digits: '%s' is neither.\n", wrong->text);
-    } else {
+    else
         printf("The text is empty: at least one byte is needed.\n");
-    }
     return false;
 }

@@ -82,9 +82,8 @@ static bool digits_read(const char *text, size_t len, unsigned base, uint64_t *o
     for (size_t i = 0; i < len; i++) {
         int digit = hex_digit(text[i]);
         if (digit < 0 || (unsigned)digit >= base) return false;
-        if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, (unsigned)digit, &value)) {
+        if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, (unsigned)digit, &value))
             return false;
-        }
     }
     *out = value;
     return len > 0;

@@ -144,11 +144,10 @@ static void next_scan(struct game *game, uint32_t value) {
 
 static void scan(struct game *game, uint32_t value) {
     game->scans++;
-    if (game->count > 0) {
+    if (game->count > 0)
         next_scan(game, value);
-    } else {
+    else
         first_scan(game, value);
-    }
     printf("%zu place%s", game->count, game->count == 1 ? "" : "s");
     for (size_t i = 0; i < game->count && i < SHOWN_PLACES; i++) printf(" %#" PRIxPTR, game->places[i]);
     printf("%s\n", game->count > SHOWN_PLACES ? " ..." : "");

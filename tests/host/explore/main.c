@@ -118,12 +118,9 @@ static bool makes_sense(const struct scenario *s) {
         all &= s->acts[i]->flags;
     }
     switch (s->sharing) {
-    case SHARE_SAME:
-        return true;
-    case SHARE_TOGETHER:
-        return (any & ACT_LAST) || (all & (ACT_OBJECTS | ACT_TASKS));
-    default:
-        return all & ACT_MEMORY;
+    case SHARE_SAME: return true;
+    case SHARE_TOGETHER: return (any & ACT_LAST) || (all & (ACT_OBJECTS | ACT_TASKS));
+    default: return all & ACT_MEMORY;
     }
 }
 

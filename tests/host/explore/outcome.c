@@ -161,18 +161,15 @@ static void tell_handles(struct handle_table *table) {
 /* Nobody waits for a lock that nobody holds, and nobody who could run is forgotten. */
 static const char *how_it_stands(const struct user_thread *thread) {
     switch (thread->thread.state) {
-    case THREAD_RUNNING:
-        return "runs";
-    case THREAD_DEAD:
-        return "ended";
+    case THREAD_RUNNING: return "runs";
+    case THREAD_DEAD: return "ended";
     case THREAD_BLOCKED:
         if (thread->thread.wait_kind == WAIT_INTERRUPTIBLE) return "waits";
         if (thread->parked && (arch_attention(&thread->thread.arch) & ATTENTION_KILL))
             explore_failed("a thread that was killed stays parked");
         if (thread->parked) return thread->exception ? "is in an exception" : "is suspended";
         explore_failed("deadlock: a thread waits for what only the kernel could do");
-    default:
-        explore_failed("a thread is ready to run, and no processor runs it");
+    default: explore_failed("a thread is ready to run, and no processor runs it");
     }
 }
 

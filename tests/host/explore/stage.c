@@ -97,12 +97,9 @@ static void map_at(struct vmar *vmar, vaddr_t base, struct vmo *vmo, uint64_t pa
 
 static struct vmo *memory_of(unsigned index) {
     switch (stage.scenario->sharing) {
-    case SHARE_SNAPSHOT:
-        return index ? stage.props.snapshot : stage.props.vmo;
-    case SHARE_SLICE:
-        return index ? stage.props.slice : stage.props.fixed;
-    default:
-        return stage.props.vmo;
+    case SHARE_SNAPSHOT: return index ? stage.props.snapshot : stage.props.vmo;
+    case SHARE_SLICE: return index ? stage.props.slice : stage.props.fixed;
+    default: return stage.props.vmo;
     }
 }
 

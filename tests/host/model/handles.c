@@ -167,15 +167,10 @@ zx_koid_t model_related_koid(const struct model_object *object) {
     switch (object->type) {
     case ZX_OBJ_TYPE_JOB:
         return ((const struct model_job *)object)->parent ? ((const struct model_job *)object)->parent->object.koid : 0;
-    case ZX_OBJ_TYPE_PROCESS:
-        return ((const struct model_process *)object)->job->object.koid;
-    case ZX_OBJ_TYPE_THREAD:
-        return ((const struct model_thread *)object)->process->object.koid;
-    case ZX_OBJ_TYPE_CHANNEL:
-        return ((const struct model_channel *)object)->peer->object.koid;
-    case ZX_OBJ_TYPE_EVENTPAIR:
-        return ((const struct model_event *)object)->peer->object.koid;
-    default:
-        return 0;
+    case ZX_OBJ_TYPE_PROCESS: return ((const struct model_process *)object)->job->object.koid;
+    case ZX_OBJ_TYPE_THREAD: return ((const struct model_thread *)object)->process->object.koid;
+    case ZX_OBJ_TYPE_CHANNEL: return ((const struct model_channel *)object)->peer->object.koid;
+    case ZX_OBJ_TYPE_EVENTPAIR: return ((const struct model_event *)object)->peer->object.koid;
+    default: return 0;
     }
 }

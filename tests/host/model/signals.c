@@ -14,25 +14,18 @@ static zx_signals_t kernel_signals(const struct model *m, const struct model_obj
     const struct model_process *p = (const struct model_process *)object;
     const struct model_thread *t = (const struct model_thread *)object;
     switch (object->type) {
-    case ZX_OBJ_TYPE_VMO:
-        return model_vmo_has_children(m, (const struct model_vmo *)object) ? 0 : ZX_VMO_ZERO_CHILDREN;
+    case ZX_OBJ_TYPE_VMO: return model_vmo_has_children(m, (const struct model_vmo *)object) ? 0 : ZX_VMO_ZERO_CHILDREN;
     case ZX_OBJ_TYPE_CHANNEL:
         return (c->queued ? ZX_CHANNEL_READABLE : 0) | (c->peer->closed ? ZX_CHANNEL_PEER_CLOSED : ZX_CHANNEL_WRITABLE);
-    case ZX_OBJ_TYPE_EVENT:
-        return 0;
-    case ZX_OBJ_TYPE_EVENTPAIR:
-        return e->peer->closed ? ZX_EVENTPAIR_PEER_CLOSED : 0;
-    case ZX_OBJ_TYPE_PROCESS:
-        return p->state == MODEL_DEAD ? ZX_PROCESS_TERMINATED : 0;
+    case ZX_OBJ_TYPE_EVENT: return 0;
+    case ZX_OBJ_TYPE_EVENTPAIR: return e->peer->closed ? ZX_EVENTPAIR_PEER_CLOSED : 0;
+    case ZX_OBJ_TYPE_PROCESS: return p->state == MODEL_DEAD ? ZX_PROCESS_TERMINATED : 0;
     case ZX_OBJ_TYPE_THREAD:
         if (t->dead) return ZX_THREAD_TERMINATED;
         return t->parked ? ZX_THREAD_SUSPENDED : t->started ? ZX_THREAD_RUNNING : 0;
-    case ZX_OBJ_TYPE_TIMER:
-        return ((const struct model_timer *)object)->signalled ? ZX_TIMER_SIGNALED : 0;
-    case ZX_OBJ_TYPE_JOB:
-        return model_job_signals(m, (const struct model_job *)object);
-    default:
-        return 0;
+    case ZX_OBJ_TYPE_TIMER: return ((const struct model_timer *)object)->signalled ? ZX_TIMER_SIGNALED : 0;
+    case ZX_OBJ_TYPE_JOB: return model_job_signals(m, (const struct model_job *)object);
+    default: return 0;
     }
 }
 

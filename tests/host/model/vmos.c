@@ -260,14 +260,11 @@ static zx_rights_t op_rights(uint32_t op) {
     case ZX_VMO_OP_COMMIT:
     case ZX_VMO_OP_DECOMMIT:
     case ZX_VMO_OP_ZERO:
-    case ZX_VMO_OP_CACHE_INVALIDATE:
-        return ZX_RIGHT_WRITE;
+    case ZX_VMO_OP_CACHE_INVALIDATE: return ZX_RIGHT_WRITE;
     case ZX_VMO_OP_CACHE_SYNC:
     case ZX_VMO_OP_CACHE_CLEAN:
-    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE:
-        return ZX_RIGHT_READ;
-    default:
-        return 0;
+    case ZX_VMO_OP_CACHE_CLEAN_INVALIDATE: return ZX_RIGHT_READ;
+    default: return 0;
     }
 }
 

@@ -53,10 +53,7 @@ bool aspace_is_dead(struct aspace *as);
 /* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where it is not the one found last. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
 
-/*
- * Resolves an access to `addr`; FAULT_* flags. ZX_OK: the translation is loaded. NOT_FOUND, ACCESS_DENIED,
- * OUT_OF_RANGE (beyond the VMO), NO_MEMORY.
- */
+/* Resolves an access; FAULT_* flags. NOT_FOUND, ACCESS_DENIED, OUT_OF_RANGE (beyond the VMO), NO_MEMORY. */
 MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags);
 
 /* Drops translations, on all processors. */

@@ -54,16 +54,12 @@ void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES
 /* After the permissions of one in the set have changed, or its address space has been started; both locks are held. */
 void mapping_update_text(struct mapping *m);
 
-/*
- * The following need the address space's lock; debug builds check it.
- */
+/* The following need the address space's lock; debug builds check it. */
 
 /* Joins a mapping, whose fields are set and which is in no tree, to its VMO's store and its VMAR. */
 void mapping_attach(struct mapping *m);
 
-/*
- * Takes a mapping out of its VMAR and its store and drops its translations; it is put on a list for mapping_release().
- */
+/* Takes a mapping out of its VMAR and store, drops its translations, and puts it on a list for mapping_release(). */
 void mapping_detach(struct mapping *m, struct mapping_list *detached);
 
 /* Keeps only [base, base + len), within what the mapping covers, and drops the translations of the rest. */

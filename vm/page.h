@@ -50,19 +50,13 @@ MUST_CHECK struct page *page_alloc_run(unsigned order);
 MUST_CHECK struct page *page_alloc(void);
 MUST_CHECK struct page *page_alloc_zeroed(void);
 
-/*
- * `count` single pages that lie one after the other, the first frame divisible by 2^align_order. Each has one reference
- * and is freed by itself. NULL: none, or `count` is 0.
- */
+/* `count` pages in a row, freed one by one; the first frame divides by 2^align_order. NULL: none, or `count` is 0. */
 MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order);
 
 /* Makes a frame that the boot loader filled an ordinary page with one reference. */
 void page_adopt(struct page *page);
 
-/*
- * Prepares a page, just allocated and filled, for use past the caches: on return memory holds its bytes. page_free()
- * ends that use, when no translation is left: the caches then hold nothing that memory does not.
- */
+/* Prepares a new page for use past the caches: memory holds its bytes. page_free(), without translations, ends that. */
 void page_make_uncached(struct page *page);
 
 /* Gives a run back, whatever its count. */

@@ -13,10 +13,7 @@
 
 struct pagetree_node;
 
-/*
- * All zero: empty. Indices are taken modulo 2^52, the pages of 2^64 bytes: the window of a snapshot may begin anywhere
- * in its ancestor's tree, and wrap.
- */
+/* All zero: empty. Indices wrap at 2^52: a snapshot's window may begin anywhere in its ancestor's tree. */
 struct pagetree {
     struct pagetree_node *root; /* covers 64^height pages */
     unsigned height;            /* 0: empty */
@@ -45,9 +42,7 @@ static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index
     return page;
 }
 
-/*
- * The same in the block that was found last; for writing only a page that may be written in place. False: look it up.
- */
+/* The same in the block found last; for writing only if in place. False: look it up. */
 static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bool write, struct page **page) {
     if (unlikely((write ? tree->owned : tree->recent) != index / PAGETREE_BLOCK + 1)) return false;
     *page = tree->pages[index % PAGETREE_BLOCK];
@@ -65,16 +60,10 @@ MUST_CHECK zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_
 MUST_CHECK zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare);
 void pagetree_free_spare(struct pagetree_node **spare);
 
-/*
- * Puts `page` at `index` in place of what is there, whose reference is given back. Takes the caller's reference, except
- * on ZX_ERR_NO_MEMORY: then nothing has changed.
- */
+/* Puts `page`, whose reference it takes, at `index`; gives back what was there. ZX_ERR_NO_MEMORY: nothing happened. */
 MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page);
 
-/*
- * Puts a fresh page that holds the same as `old`, or zeros if that is NULL, and tells which. ZX_ERR_NO_MEMORY, as
- * above.
- */
+/* Puts a fresh copy of `old`, or zeros if that is NULL, and tells which page. ZX_ERR_NO_MEMORY, as above. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *tree, uint64_t index,
                                                               const struct page *old, struct page **out) {
     struct page *page = old ? page_alloc() : page_alloc_zeroed();

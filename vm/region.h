@@ -44,7 +44,5 @@ void region_remove(struct region_tree *tree, struct region *r);
 /* After base or len of a region in the tree changed without changing the order. */
 void region_resized(struct region *r);
 
-/*
- * The lowest page-aligned room of `len` bytes within [from, end), of which no region reaches beyond `end`; false: none.
- */
+/* The lowest page-aligned room of `len` bytes in [from, end); no region reaches across `end`. False: none. */
 bool region_find_room(struct region_tree *tree, vaddr_t from, vaddr_t end, size_t len, vaddr_t *out);

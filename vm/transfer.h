@@ -43,8 +43,5 @@ static inline struct transfer transfer_read(user_out_t buffer, size_t len) {
  */
 MUST_CHECK zx_status_t transfer_aspace(struct transfer *x, struct aspace *target, vaddr_t addr);
 
-/*
- * To or from a VMO at `offset`, all of it. OUT_OF_RANGE: it does not fit, and nothing moved (unless the VMO shrinks
- * meanwhile). BAD_STATE not cached, NO_MEMORY, INVALID_ARGS.
- */
+/* All of it, at `offset` of a VMO. OUT_OF_RANGE: nothing moved unless it shrank. BAD_STATE, NO_MEMORY, INVALID_ARGS. */
 MUST_CHECK zx_status_t transfer_vmo(struct transfer *x, struct vmo *vmo, uint64_t offset);

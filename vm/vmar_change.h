@@ -21,10 +21,7 @@ MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, siz
 MUST_CHECK zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
     REQUIRES(&vmar->aspace->lock);
 
-/*
- * Removes everything in the range; no VMAR is in it in part. Cutting the middle out of a mapping uses `*spare` up and
- * sets it to NULL.
- */
+/* Removes the range, with no VMAR in it in part. A mapping cut in its middle uses `*spare` up, which becomes NULL. */
 void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead)
     REQUIRES(&vmar->aspace->lock);
 

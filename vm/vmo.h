@@ -70,9 +70,7 @@ void vmo_init(void);
 /* For vmo_*.c: a paged VMO with no pages, its own store. `size` is whole pages. NULL when there is no memory. */
 MUST_CHECK struct vmo *vmo_new(uint64_t size, bool resizable);
 
-/*
- * An empty paged VMO; `size` in bytes is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference.
- */
+/* An empty paged VMO; `size` is rounded up. OUT_OF_RANGE above VMO_MAX_SIZE, NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out);
 
 /*
@@ -123,10 +121,7 @@ static inline void vmo_unref(struct vmo *vmo) { object_unref(&vmo->object); }
 
 uint64_t vmo_size(struct vmo *vmo);
 
-/*
- * NOT_SUPPORTED physical, UNAVAILABLE not resizable, OUT_OF_RANGE, NO_MEMORY. What is cut off is gone from all mappings
- * on return.
- */
+/* NOT_SUPPORTED physical, UNAVAILABLE not resizable, OUT_OF_RANGE, NO_MEMORY. What is cut off leaves all mappings. */
 MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 
 /*
@@ -137,10 +132,7 @@ MUST_CHECK zx_status_t vmo_set_size(struct vmo *vmo, uint64_t size);
 MUST_CHECK zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_decommit(struct vmo *vmo, uint64_t offset, uint64_t len);
 
-/*
- * May [offset, offset + len) be read and written by copying? NOT_SUPPORTED physical, BAD_STATE not cached,
- * OUT_OF_RANGE.
- */
+/* May [offset, + len) be copied? NOT_SUPPORTED physical, BAD_STATE not cached, OUT_OF_RANGE. */
 MUST_CHECK zx_status_t vmo_check_transfer(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /* Does the transfer engine copy to and from it? */
@@ -148,9 +140,7 @@ static inline bool vmo_is_cached(const struct vmo *store) {
     return store->kind != VMO_PHYSICAL && store->cache_policy == ZX_CACHE_POLICY_CACHED;
 }
 
-/*
- * BAD_STATE while pages are committed, mappings or children exist, or it is a child. A physical one may keep its own.
- */
+/* BAD_STATE with pages, mappings or children, or as a child; but a physical one may keep its own. */
 MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 
 /* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */
@@ -164,15 +154,10 @@ MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
 typedef void vmo_cache_fn(paddr_t pa, size_t len);
 MUST_CHECK zx_status_t vmo_cache_range(struct vmo *vmo, uint64_t offset, uint64_t len, vmo_cache_fn *act);
 
-/*
- * The pages there that are the VMO's own, in bytes. What it shares with the nearest ancestor that is left counts for
- * that one only, and a slice has nothing of its own.
- */
+/* Bytes of its own there. What it shares counts for the nearest ancestor that is left; a slice has none. */
 uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len);
 
-/*
- * What follows is for those who hold `store->lock`, and speaks of offsets within the store.
- */
+/* From here on `store->lock` is held, and offsets are within the store. */
 
 /* A page as somebody may use it while the lock is held. */
 struct vmo_page {

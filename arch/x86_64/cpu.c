@@ -79,10 +79,7 @@ static void features_find(void) {
     cpu_has.x87_stays = !(sizes.ebx >> 2 & 1) && cpuid(0, 0).ebx != VENDOR_INTEL;
 }
 
-/*
- * In the order of the manuals for memory types: caches off and written back, no translation remembered, the change, and
- * the same again before caches come back. CR4_PGE is not set yet, so a load of CR3 forgets all.
- */
+/* In the order that the manuals have for memory types. CR4_PGE is not set yet: a load of CR3 forgets all. */
 static void pat_init(void) {
     uint64_t cr0 = cr0_read();
     cr0_write(cr0 | CR0_CD);

@@ -16,9 +16,6 @@ MUST_CHECK zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadl
 /* Wakes up to `count` waiters, first come first. INVALID_ARGS: misaligned. The word is not looked at. */
 MUST_CHECK zx_status_t futex_wake(user_in_t word, uint32_t count);
 
-/*
- * If the word has that value, wakes up to `wake_count` of its waiters, and has up to `requeue_count` of the others wait
- * for the other word instead. INVALID_ARGS, BAD_STATE.
- */
+/* If the word has that value: wakes at most `wake_count`, moves at most `requeue_count`. INVALID_ARGS, BAD_STATE. */
 MUST_CHECK zx_status_t futex_requeue(user_in_t word, uint32_t wake_count, int32_t value, user_in_t other,
                                      uint32_t requeue_count);

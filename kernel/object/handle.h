@@ -77,10 +77,7 @@ MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value,
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                       struct handle *out);
 
-/*
- * The rights of a handle made from one with `have`, all of them for ZX_RIGHT_SAME_RIGHTS. INVALID_ARGS: they are not a
- * subset.
- */
+/* The rights of a handle made from one with `have`; SAME_RIGHTS: all of them. INVALID_ARGS: they are not a subset. */
 MUST_CHECK zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out);
 
 /*
@@ -102,18 +99,12 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value);
 /* Takes a live handle out of the table; waits begun through it are cancelled. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
 
-/*
- * A handle outside any table: made from a borrowed object whose last handle nobody can close meanwhile; from a
- * reference and a handle count that the caller has; or given up.
- */
+/* Outside any table: from a borrowed object whose last handle stays; from a reference and a handle count; given up. */
 struct handle handle_make(struct object *object, zx_rights_t rights);
 struct handle handle_adopt(struct object *object, zx_rights_t rights);
 void handle_discard(struct handle handle);
 
-/*
- * Gives user mode a new handle: its value goes to `out`, and then it is live. Takes `handle`, also on failure:
- * INVALID_ARGS (bad pointer), NO_MEMORY.
- */
+/* Gives user mode a new handle: `out` gets its value, and it is live. Takes it always. INVALID_ARGS, NO_MEMORY. */
 MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle);
 /* Two of them, or neither. */
 MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
@@ -123,10 +114,7 @@ MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t ou
 MUST_CHECK zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const struct handle *handles,
                                         uint32_t count);
 
-/*
- * Goes through a table: the first live handle at or after slot `*index`, with a reference, and `*index` moves behind
- * it. False at the end.
- */
+/* The first live handle from slot `*index` on, with a reference; `*index` moves behind it. False at the end. */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out);
 
 /* Live handles of the whole system, those in messages included. For leak checks. */

@@ -39,10 +39,7 @@ static inline struct job *job_from_object(struct object *object) { return contai
 /* NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t job_create_root(struct job **out);
 
-/*
- * OUT_OF_RANGE (the parent has no height left), NO_MEMORY, BAD_STATE (it was killed, or is dead). Returns a reference
- * and a handle count.
- */
+/* OUT_OF_RANGE (no height left), NO_MEMORY, BAD_STATE (killed or dead). Returns a reference and a handle count. */
 MUST_CHECK zx_status_t job_create(struct job *parent, struct job **out);
 
 /* BAD_STATE once the job was killed, or is dead. */

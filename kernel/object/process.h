@@ -52,10 +52,7 @@ static inline struct process *process_from_object(struct object *object) {
 /* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference and a handle count. */
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 
-/*
- * Starts the first thread. `arg` (object NULL: none) moves into the process's table, and its value there is the
- * thread's first argument; taken in every case. BAD_STATE, NO_MEMORY.
- */
+/* Starts the first thread. `arg`, if any, becomes its first argument; taken in every case. BAD_STATE, NO_MEMORY. */
 MUST_CHECK zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                                      struct handle arg, uintptr_t arg2);
 

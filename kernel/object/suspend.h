@@ -7,10 +7,7 @@
 
 #include "kernel/object/user_thread.h"
 
-/*
- * Suspends a process or thread, and gives the token, with a reference. It takes effect some time later. WRONG_TYPE;
- * NOT_SUPPORTED: the running thread or its process; BAD_STATE: dying or dead; NO_MEMORY.
- */
+/* Suspends a process or thread, soon. WRONG_TYPE; NOT_SUPPORTED: one's own; BAD_STATE: dying or dead; NO_MEMORY. */
 MUST_CHECK zx_status_t task_suspend(struct object *task, struct object **token);
 
 /* For the boundary to user mode: parks the running thread if it is suspended, until it may run on or is killed. */

@@ -82,9 +82,7 @@ static inline void object_ref(struct object *object) { refcount_ref(&object->ref
 static inline bool object_try_ref(struct object *object) { return refcount_try_ref(&object->refs); }
 /* For object_unref(). */
 void object_free(struct object *object);
-/*
- * For types that form chains, whose `free` frees a whole chain in a loop. True: the caller has to free this one too.
- */
+/* For types that form chains, whose `free` frees them in a loop. True: the caller has to free this one too. */
 bool object_unref_last(struct object *object);
 
 /* Frees an object that nobody but its creator ever had. Unlike the last unref, may be called under locks. */

@@ -18,9 +18,7 @@ NORETURN void sched_idle(void);
 /* Runs on a kernel stack of its own, forever: frees what dead threads leave. */
 void sched_reaper(void *arg);
 
-/*
- * For the rest of kernel/sched.
- */
+/* For the rest of kernel/sched. */
 
 /* Puts a thread that is in no queue into a run queue. */
 void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
@@ -28,10 +26,7 @@ void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
 /* Leaves the running thread, whose new state and queue are already set, for the next one. */
 void sched_switch(void) REQUIRES(&sched_lock);
 
-/*
- * thread_yield() after the first `skip` ready threads, counted round and round, have moved to the end. Interrupts are
- * off.
- */
+/* thread_yield() after the first `skip` ready threads, counted round and round, moved back. Interrupts are off. */
 void sched_yield_past(unsigned skip);
 
 /*

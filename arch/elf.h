@@ -1,6 +1,4 @@
-/*
- * ARCH_ELF_MACHINE, the mark of the programs that this machine runs: the e_machine of their files.
- */
+/* ARCH_ELF_MACHINE, the mark of the programs that this machine runs: the e_machine of their files. */
 #pragma once
 
 #include <elf.h>

@@ -1,6 +1,4 @@
-/*
- * Time: a clock that never goes back, the counter it is made from, and one alarm per processor.
- */
+/* Time: a clock that never goes back, the counter it is made from, and one alarm per processor. */
 #pragma once
 
 #include "arch/types.h"

@@ -1,6 +1,4 @@
-/*
- * The boot sequence, top to bottom, and the kernel's end: when the first program ends, so does the machine.
- */
+/* The boot sequence, top to bottom, and the kernel's end: when the first program ends, so does the machine. */
 #include "arch/boot.h"
 #include "arch/power.h"
 #include "arch/time.h"

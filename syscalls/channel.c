@@ -1,6 +1,4 @@
-/*
- * System calls on channels. Manual: channel.md.
- */
+/* System calls on channels. Manual: channel.md. */
 #include "kernel/object/channel.h"
 
 #include "kernel/base/arith.h"

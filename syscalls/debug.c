@@ -1,6 +1,4 @@
-/*
- * System calls for debugging the system itself. Manual: debug.md.
- */
+/* System calls for debugging the system itself. Manual: debug.md. */
 #include "syscalls/debug.h"
 #include "arch/console.h"
 #include "arch/time.h"

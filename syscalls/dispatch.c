@@ -1,6 +1,4 @@
-/*
- * The table of system calls that the machine's entry code indexes, and what bodies of several files share.
- */
+/* The table of system calls that the machine's entry code indexes, and what bodies of several files share. */
 #include "arch/upcall.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"

@@ -1,6 +1,4 @@
-/*
- * System calls on events and event pairs. Manual: event.md.
- */
+/* System calls on events and event pairs. Manual: event.md. */
 #include "kernel/object/event.h"
 
 #include "syscalls/event.h"

@@ -1,6 +1,4 @@
-/*
- * System calls on futexes. Manual: futex.md. Ownership is not offered: an owner other than none is refused.
- */
+/* System calls on futexes. Manual: futex.md. Ownership is not offered: an owner other than none is refused. */
 #include "kernel/object/futex.h"
 
 #include "kernel/object/user_thread.h"

@@ -1,6 +1,4 @@
-/*
- * System calls on handles: closing, duplicating, replacing. Manual: handle.md.
- */
+/* System calls on handles: closing, duplicating, replacing. Manual: handle.md. */
 #include "kernel/object/handle.h"
 
 #include "kernel/sched/thread.h"

@@ -1,6 +1,4 @@
-/*
- * System calls that any object answers: properties and children. Manual: object.md; see also info.c and wait.c.
- */
+/* System calls that any object answers: properties and children. Manual: object.md; see also info.c and wait.c. */
 #include "kernel/sched/object.h"
 
 #include <zircon/syscalls/object.h>

@@ -1,6 +1,4 @@
-/*
- * System calls on ports, and waiting through them. Manual: port.md.
- */
+/* System calls on ports, and waiting through them. Manual: port.md. */
 #include "kernel/object/port.h"
 
 #include "kernel/base/arith.h"

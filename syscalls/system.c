@@ -1,6 +1,4 @@
-/*
- * System calls about the machine, and random bytes. Manual: system.md.
- */
+/* System calls about the machine, and random bytes. Manual: system.md. */
 #include "syscalls/system.h"
 
 #include <zircon/features.h>

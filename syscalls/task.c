@@ -1,6 +1,4 @@
-/*
- * System calls on processes, threads and jobs: create, start, exit, kill. Manual: task.md.
- */
+/* System calls on processes, threads and jobs: create, start, exit, kill. Manual: task.md. */
 #include <zircon/syscalls/object.h>
 
 #include "kernel/object/handle.h"

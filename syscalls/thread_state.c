@@ -1,6 +1,4 @@
-/*
- * System calls that read and write the registers of suspended threads. Manual: thread_state.md.
- */
+/* System calls that read and write the registers of suspended threads. Manual: thread_state.md. */
 #include "syscalls/thread_state.h"
 #include "kernel/base/string.h"
 #include "kernel/object/handle.h"

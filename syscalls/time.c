@@ -1,6 +1,4 @@
-/*
- * System calls on time. Manual: time.md.
- */
+/* System calls on time. Manual: time.md. */
 #include "arch/time.h"
 
 #include "kernel/base/utc.h"

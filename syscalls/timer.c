@@ -1,6 +1,4 @@
-/*
- * System calls on timers. Manual: timer.md.
- */
+/* System calls on timers. Manual: timer.md. */
 #include "syscalls/timer.h"
 #include "kernel/object/user_timer.h"
 

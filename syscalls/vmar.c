@@ -1,6 +1,4 @@
-/*
- * System calls on VMARs. Manual: vmar.md.
- */
+/* System calls on VMARs. Manual: vmar.md. */
 #include "vm/vmar.h"
 
 #include "kernel/object/handle.h"

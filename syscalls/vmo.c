@@ -1,6 +1,4 @@
-/*
- * System calls on existing VMOs: contents, size, commitment, cache policy. Manual: vmo.md.
- */
+/* System calls on existing VMOs: contents, size, commitment, cache policy. Manual: vmo.md. */
 #include "vm/vmo.h"
 
 #include "arch/cache.h"

@@ -1,6 +1,4 @@
-/*
- * System calls that make VMOs: new ones, children, and handles that may execute. Manual: vmo.md.
- */
+/* System calls that make VMOs: new ones, children, and handles that may execute. Manual: vmo.md. */
 #include "syscalls/vmo_create.h"
 #include "kernel/base/arith.h"
 #include "kernel/object/handle.h"

@@ -1,6 +1,4 @@
-/*
- * System calls on signals: raising them, and waiting for them. Manual: object.md.
- */
+/* System calls on signals: raising them, and waiting for them. Manual: object.md. */
 #include "kernel/object/wait.h"
 
 #include "kernel/object/handle.h"

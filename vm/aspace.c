@@ -1,6 +1,4 @@
-/*
- * Address spaces and page faults; see aspace.h.
- */
+/* Address spaces and page faults; see aspace.h. */
 #include "vm/aspace.h"
 
 #include "arch/cache.h"

@@ -1,6 +1,4 @@
-/*
- * Failure injection: debug builds can be told that the n-th allocation from now, of a page or from the heap, fails.
- */
+/* Failure injection: debug builds can be told that the n-th allocation from now, of a page or from the heap, fails. */
 #pragma once
 
 #include <stdbool.h>

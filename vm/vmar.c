@@ -1,6 +1,4 @@
-/*
- * Making VMARs and mappings: the checks in Zircon's order, placement, and the joining of what was made; see vmar.h.
- */
+/* Making VMARs and mappings: the checks in Zircon's order, placement, and the joining of what was made; see vmar.h. */
 #include "vm/vmar.h"
 
 #include "kernel/base/arith.h"

@@ -1,6 +1,4 @@
-/*
- * VMOs that begin with frames of their own: what the boot loader filled, physical runs, device memory; see vmo.h.
- */
+/* VMOs that begin with frames of their own: what the boot loader filled, physical runs, device memory; see vmo.h. */
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"

@@ -1,6 +1,4 @@
-/*
- * What the firmware's ACPI tables tell: which processors there are, and where the timer is.
- */
+/* What the firmware's ACPI tables tell: which processors there are, and where the timer is. */
 #pragma once
 
 #include <stdint.h>

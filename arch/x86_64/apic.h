@@ -1,6 +1,4 @@
-/*
- * The local interrupt controller: the alarm, interrupts for other processors, and the end of interrupts.
- */
+/* The local interrupt controller: the alarm, interrupts for other processors, and the end of interrupts. */
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,4 @@
-/*
- * Memory as short sorted lists of ranges, from the loader's memory map until the page allocator takes over.
- */
+/* Memory as short sorted lists of ranges, from the loader's memory map until the page allocator takes over. */
 #include "arch/x86_64/boot_memory.h"
 
 #include "arch/mmu.h"

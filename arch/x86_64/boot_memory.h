@@ -1,6 +1,4 @@
-/*
- * Memory before there is a page allocator.
- */
+/* Memory before there is a page allocator. */
 #pragma once
 
 #include "arch/boot.h"

@@ -1,6 +1,4 @@
-/*
- * A processor: what it can do, switched on; and what the kernel asks about it now and then.
- */
+/* A processor: what it can do, switched on; and what the kernel asks about it now and then. */
 #include "arch/cpu.h"
 
 #include <stdatomic.h>

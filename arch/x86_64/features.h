@@ -1,6 +1,4 @@
-/*
- * What this processor can do beyond the x86-64 that every one of them can, as far as the kernel uses it.
- */
+/* What this processor can do beyond the x86-64 that every one of them can, as far as the kernel uses it. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,4 @@
-/*
- * Holding the other processors: arch_cpus_hold() of arch/cpu.h.
- */
+/* Holding the other processors: arch_cpus_hold() of arch/cpu.h. */
 #pragma once
 
 /* Waits, held, for as long as anybody holds; this processor then sees new text. Interrupts are off. */

@@ -1,6 +1,4 @@
-/*
- * The serial ports' beginning and end; arch/console.h is what lies between.
- */
+/* The serial ports' beginning and end; arch/console.h is what lies between. */
 #pragma once
 
 #include <stdbool.h>

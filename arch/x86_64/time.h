@@ -1,6 +1,4 @@
-/*
- * The start of time, and which counter tells it.
- */
+/* The start of time, and which counter tells it. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,4 @@
-/*
- * What an entry into the kernel leaves on the stack, and the C side of entry.asm.
- */
+/* What an entry into the kernel leaves on the stack, and the C side of entry.asm. */
 #pragma once
 
 #include <stdbool.h>

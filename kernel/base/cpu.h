@@ -1,6 +1,4 @@
-/*
- * The portable part of a processor's own data.
- */
+/* The portable part of a processor's own data. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,4 @@
-/*
- * Options are looked up in the line itself, each time: it is short, and they are asked for rarely.
- */
+/* Options are looked up in the line itself, each time: it is short, and they are asked for rarely. */
 #include "kernel/base/options.h"
 
 #include "kernel/base/arith.h"

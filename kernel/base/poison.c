@@ -1,6 +1,4 @@
-/*
- * The search for writes to poisoned memory; see poison.h.
- */
+/* The search for writes to poisoned memory; see poison.h. */
 #include "kernel/base/poison.h"
 
 #ifdef POISON_FILLS

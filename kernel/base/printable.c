@@ -1,6 +1,4 @@
-/*
- * Escapes for terminals; see printable.h.
- */
+/* Escapes for terminals; see printable.h. */
 #include "kernel/base/printable.h"
 
 static size_t char_escape(char out[PRINTABLE_MAX], char c) {

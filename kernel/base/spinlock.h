@@ -1,6 +1,4 @@
-/*
- * Spinlocks: for bounded work, and for whatever an interrupt also touches. Interrupts are off while one is held.
- */
+/* Spinlocks: for bounded work, and for whatever an interrupt also touches. Interrupts are off while one is held. */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,6 +1,4 @@
-/*
- * Strings. The copying and filling functions are the machine's, which has instructions for them.
- */
+/* Strings. The copying and filling functions are the machine's, which has instructions for them. */
 #include "kernel/base/string.h"
 
 #include "kernel/base/arith.h"

@@ -1,6 +1,4 @@
-/*
- * The byte and string functions that the compiler expects and the kernel uses, as ISO C defines them.
- */
+/* The byte and string functions that the compiler expects and the kernel uses, as ISO C defines them. */
 #pragma once
 
 #include <stddef.h>

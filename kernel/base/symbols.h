@@ -1,6 +1,4 @@
-/*
- * Names for code addresses. The table is made from the kernel's own symbols and linked in by a second link.
- */
+/* Names for code addresses. The table is made from the kernel's own symbols and linked in by a second link. */
 #pragma once
 
 #include <stddef.h>

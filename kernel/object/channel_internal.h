@@ -1,6 +1,4 @@
-/*
- * A channel end from the inside, for channel.c and channel_call.c.
- */
+/* A channel end from the inside, for channel.c and channel_call.c. */
 #pragma once
 
 #include "kernel/object/channel.h"

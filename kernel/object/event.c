@@ -1,6 +1,4 @@
-/*
- * Events; see event.h. The two of a pair are peers and nothing else.
- */
+/* Events; see event.h. The two of a pair are peers and nothing else. */
 #include "kernel/object/event.h"
 
 #include "kernel/object/peer.h"

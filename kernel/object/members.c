@@ -1,6 +1,4 @@
-/*
- * Sets of members; see members.h.
- */
+/* Sets of members; see members.h. */
 #include "kernel/object/members.h"
 
 #include "kernel/base/compiler.h"

@@ -1,6 +1,4 @@
-/*
- * Messages; see message.h.
- */
+/* Messages; see message.h. */
 #include "kernel/object/message.h"
 
 #include "kernel/base/log.h"

@@ -1,6 +1,4 @@
-/*
- * Peers; see peer.h.
- */
+/* Peers; see peer.h. */
 #include "kernel/object/peer.h"
 
 #include "vm/heap.h"

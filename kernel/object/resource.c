@@ -1,6 +1,4 @@
-/*
- * Resources; see resource.h.
- */
+/* Resources; see resource.h. */
 #include "kernel/object/resource.h"
 
 #include "kernel/base/string.h"

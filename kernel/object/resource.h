@@ -1,6 +1,4 @@
-/*
- * Resources: the right to ask the kernel for privileged things. There is one, the root resource.
- */
+/* Resources: the right to ask the kernel for privileged things. There is one, the root resource. */
 #pragma once
 
 #include "kernel/object/handle.h"

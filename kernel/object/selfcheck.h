@@ -1,6 +1,4 @@
-/*
- * What the kernel can check about itself while it runs, for tests.
- */
+/* What the kernel can check about itself while it runs, for tests. */
 #pragma once
 
 #include "arch/types.h"

@@ -1,6 +1,4 @@
-/*
- * Waiting for signals of objects.
- */
+/* Waiting for signals of objects. */
 #pragma once
 
 #include "kernel/sched/object.h"

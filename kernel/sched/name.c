@@ -1,6 +1,4 @@
-/*
- * Names; see name.h.
- */
+/* Names; see name.h. */
 #include "kernel/sched/name.h"
 
 #include "kernel/base/string.h"

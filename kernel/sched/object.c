@@ -1,6 +1,4 @@
-/*
- * Reference counts and koids; see object.h for the life of an object. Signals are in observer.c.
- */
+/* Reference counts and koids; see object.h for the life of an object. Signals are in observer.c. */
 #include "kernel/sched/object.h"
 
 #include "kernel/base/log.h"

@@ -1,6 +1,4 @@
-/*
- * Timer queues, one for each processor: a tree ordered by deadline, then by address.
- */
+/* Timer queues, one for each processor: a tree ordered by deadline, then by address. */
 #include "kernel/sched/timer.h"
 
 #include "arch/time.h"

@@ -1,6 +1,4 @@
-/*
- * The smallest program: it says hello, to whoever its arguments name.
- */
+/* The smallest program: it says hello, to whoever its arguments name. */
 #include <stdio.h>
 
 int main(int argc, char **argv) {

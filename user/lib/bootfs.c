@@ -1,6 +1,4 @@
-/*
- * The boot archive in a VMO; see bootfs.h.
- */
+/* The boot archive in a VMO; see bootfs.h. */
 #include "user/lib/bootfs.h"
 
 #include <zircon/syscalls.h>

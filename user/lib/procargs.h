@@ -1,6 +1,4 @@
-/*
- * Writing the bootstrap message of <zircon/processargs.h>. What reads it is in user/libc.
- */
+/* Writing the bootstrap message of <zircon/processargs.h>. What reads it is in user/libc. */
 #pragma once
 
 #include <stdint.h>

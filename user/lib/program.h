@@ -1,6 +1,4 @@
-/*
- * A program of the boot archive, from the file to an address space.
- */
+/* A program of the boot archive, from the file to an address space. */
 #pragma once
 
 #include "kernel/base/elf_image.h"

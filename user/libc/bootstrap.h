@@ -1,6 +1,4 @@
-/*
- * Reading the bootstrap message of <zircon/processargs.h>.
- */
+/* Reading the bootstrap message of <zircon/processargs.h>. */
 #pragma once
 
 #include <stdbool.h>

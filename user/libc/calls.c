@@ -1,6 +1,4 @@
-/*
- * Calls that are made of others: names that came later, and those that go on after an interruption in another way.
- */
+/* Calls that are made of others: names that came later, and those that go on after an interruption in another way. */
 #include <zircon/syscalls.h>
 
 #include "user/libc/port.h"

@@ -1,6 +1,4 @@
-/*
- * How a program ends that notices a fault of its own.
- */
+/* How a program ends that notices a fault of its own. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <zircon/assert.h>

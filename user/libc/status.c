@@ -1,6 +1,4 @@
-/*
- * The names of the status codes.
- */
+/* The names of the status codes. */
 #include <zircon/status.h>
 
 #define NAME(code) \

@@ -1,6 +1,4 @@
-/*
- * Calls about the machine that need no kernel, or that the kernel answers in parts.
- */
+/* Calls about the machine that need no kernel, or that the kernel answers in parts. */
 #include <zircon/syscalls.h>
 
 #include "libc_inline/machine.h"

@@ -1,6 +1,4 @@
-/*
- * The program's end of terminal.h; a program that was given no terminal has the console.
- */
+/* The program's end of terminal.h; a program that was given no terminal has the console. */
 #include <stddef.h>
 #include <string.h>
 #include <zircon/process.h>

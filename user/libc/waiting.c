@@ -1,6 +1,4 @@
-/*
- * Waiting: Linux's futexes, which all of musl's locks are made of, over the kernel's; and a lock of the port's own.
- */
+/* Waiting: Linux's futexes, which all of musl's locks are made of, over the kernel's; and a lock of the port's own. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <time.h>

@@ -1,6 +1,4 @@
-/*
- * Finding commands, and explaining them.
- */
+/* Finding commands, and explaining them. */
 #include "user/monitor/command.h"
 
 #include <stdio.h>

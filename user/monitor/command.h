@@ -1,6 +1,4 @@
-/*
- * The commands. Each family has a file, which gives its commands as a table; command.c knows the tables.
- */
+/* The commands. Each family has a file, which gives its commands as a table; command.c knows the tables. */
 #pragma once
 
 #include <stdbool.h>

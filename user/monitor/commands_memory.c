@@ -1,6 +1,4 @@
-/*
- * Commands that read and write the memory of another process.
- */
+/* Commands that read and write the memory of another process. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

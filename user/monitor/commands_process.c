@@ -1,6 +1,4 @@
-/*
- * Commands about processes: which there are, and their lives.
- */
+/* Commands about processes: which there are, and their lives. */
 #include <stdio.h>
 #include <string.h>
 #include <zircon/process.h>

@@ -1,6 +1,4 @@
-/*
- * Commands about the machine: its memory, and time.
- */
+/* Commands about the machine: its memory, and time. */
 #include <stdio.h>
 #include <string.h>
 #include <zircon/status.h>

@@ -1,6 +1,4 @@
-/*
- * Sizes are kept in a few buffers in turn, so that one printf can have several.
- */
+/* Sizes are kept in a few buffers in turn, so that one printf can have several. */
 #include "user/monitor/format.h"
 
 #include <stdio.h>

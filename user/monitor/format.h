@@ -1,6 +1,4 @@
-/*
- * How sizes and rights are shown.
- */
+/* How sizes and rights are shown. */
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,4 @@
-/*
- * The picture is a column of lines, one for each mapping, region and gap, so that it reads from low addresses to high.
- */
+/* The picture is a column of lines, one for each mapping, region and gap, from low addresses to high. */
 #include "user/monitor/maps.h"
 
 #include <stdio.h>

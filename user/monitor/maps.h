@@ -1,6 +1,4 @@
-/*
- * A process's address space: fetching its description, and drawing it.
- */
+/* A process's address space: fetching its description, and drawing it. */
 #pragma once
 
 #include <stdbool.h>

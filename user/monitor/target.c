@@ -1,6 +1,4 @@
-/*
- * Whatever is told here is told as a whole line, so that a person sees what was expected and what came instead.
- */
+/* Whatever is told here is told as a whole line, so that a person sees what was expected and what came instead. */
 #include "user/monitor/target.h"
 
 #include <stdio.h>

@@ -1,6 +1,4 @@
-/*
- * Each word is copied to the store without its quotes, so that it can be shorter than on the line but never longer.
- */
+/* Each word is copied to the store without its quotes, so that it can be shorter than on the line but never longer. */
 #include "user/monitor/words.h"
 
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * Every error that the manual page of zx_process_write_memory knows, each provoked for real.
- */
+/* Every error that the manual page of zx_process_write_memory knows, each provoked for real. */
 #include <stdio.h>
 #include <string.h>
 #include <zircon/process.h>

@@ -1,6 +1,4 @@
-/*
- * The tour's voice, and its account of what was as it should be and what was not.
- */
+/* The tour's voice, and its account of what was as it should be and what was not. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,4 @@
-/*
- * The four scenes in which writing works.
- */
+/* The four scenes in which writing works. */
 #include <stdio.h>
 #include <string.h>
 #include <zircon/status.h>

@@ -1,6 +1,4 @@
-/*
- * Words for the compiler, under the names that programs for Zircon use.
- */
+/* Words for the compiler, under the names that programs for Zircon use. */
 #pragma once
 
 #include <stddef.h>

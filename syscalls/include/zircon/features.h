@@ -1,6 +1,4 @@
-/*
- * What zx_system_get_features() tells about the machine.
- */
+/* What zx_system_get_features() tells about the machine. */
 #pragma once
 
 #include <stdint.h>

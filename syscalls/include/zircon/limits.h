@@ -1,6 +1,4 @@
-/*
- * The size of a page of memory: the grain of VMOs and mappings.
- */
+/* The size of a page of memory: the grain of VMOs and mappings. */
 #pragma once
 
 #include <stdint.h>

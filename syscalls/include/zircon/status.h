@@ -1,6 +1,4 @@
-/*
- * Status codes in words.
- */
+/* Status codes in words. */
 #pragma once
 
 #include <zircon/types.h>

@@ -1,6 +1,4 @@
-/*
- * Clang's thread-safety analysis under short names; those of <zircon/compiler.h> mean the same.
- */
+/* Clang's thread-safety analysis under short names; those of <zircon/compiler.h> mean the same. */
 #pragma once
 
 #include <zircon/compiler.h>

@@ -1,6 +1,4 @@
-/*
- * Between C11's threads and the kernel's. Supplied by the C runtime.
- */
+/* Between C11's threads and the kernel's. Supplied by the C runtime. */
 #pragma once
 
 #include <threads.h>

@@ -1,6 +1,4 @@
-/*
- * C11's threads: musl's, and what Zircon's C library has besides.
- */
+/* C11's threads: musl's, and what Zircon's C library has besides. */
 #pragma once
 #pragma GCC system_header
 

@@ -1,6 +1,4 @@
-/*
- * The machine's part of a thread. Machine code knows the offsets of the first two fields.
- */
+/* The machine's part of a thread. Machine code knows the offsets of the first two fields. */
 #pragma once
 
 #define KSTACK_PAGES 4

@@ -1,6 +1,4 @@
-/*
- * The registers of a thread, as thread_read_state and thread_write_state give and take them.
- */
+/* The registers of a thread, as thread_read_state and thread_write_state give and take them. */
 #pragma once
 
 #include <zircon/types.h>

@@ -1,6 +1,4 @@
-/*
- * What object_get_info tells, what object_get_property and object_set_property are about, and how a task's end is told.
- */
+/* What object_get_info tells, what properties objects have, and how a task's end is told. */
 #pragma once
 
 #include <zircon/types.h>

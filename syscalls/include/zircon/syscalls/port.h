@@ -1,6 +1,4 @@
-/*
- * What ports carry.
- */
+/* What ports carry. */
 #pragma once
 
 #include <zircon/syscalls/types.h>

@@ -1,6 +1,4 @@
-/*
- * The types that the prototypes of <zircon/syscalls.h> name.
- */
+/* The types that the prototypes of <zircon/syscalls.h> name. */
 #pragma once
 
 #include <zircon/types.h>

@@ -312,11 +312,9 @@ sub make_headers {
 
 # --- what is missing ---
 
-my %nouns = (
-    any => 'any object', waitable => 'an object with signals', process => 'a process', job => 'a job',
-    thread => 'a thread', vmo => 'a VMO', vmar => 'a VMAR', channel => 'a channel', event => 'an event',
-    port => 'a port', timer => 'a timer', exception => 'an exception',
-);
+my %nouns = map { $_ => "a $_" } keys %objects;
+@nouns{qw(any waitable vmo vmar)} = ('any object', 'an object with signals', 'a VMO', 'a VMAR');
+@nouns{qw(event exception)} = ('an event', 'an exception');
 
 sub rights_of {
     my ($arg) = @_;

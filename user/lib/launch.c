@@ -19,13 +19,9 @@
 #define MAX_PATH 128
 
 struct making {
-    zx_handle_t process;
-    zx_handle_t vmar;
-    zx_handle_t thread;
-    zx_handle_t to_child; /* our end of the bootstrap channel, and the child's */
-    zx_handle_t bootstrap;
-    zx_vaddr_t entry;
-    zx_vaddr_t stack;
+    zx_handle_t process, vmar, thread;
+    zx_handle_t to_child, bootstrap; /* our end of the bootstrap channel, and the child's */
+    zx_vaddr_t entry, stack;
 };
 
 static void making_close(struct making *m) {
@@ -35,13 +31,9 @@ static void making_close(struct making *m) {
     zx_handle_close(m->bootstrap);
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static zx_status_t making_tasks(const struct launch *what, struct making *m) {
-    const char *name = what->name ? what->name : base_name(what->path);
+    const char *slash = strrchr(what->path, '/');
+    const char *name = what->name ? what->name : slash ? slash + 1 : what->path;
     zx_handle_t job = what->job ? what->job : zx_job_default();
     zx_status_t status = zx_process_create(job, name, strlen(name), 0, &m->process, &m->vmar);
     if (status != ZX_OK) return status;

@@ -9,10 +9,7 @@ struct program {
     struct elf_image image;
 };
 
-/*
- * Reads what it wants in memory. Needs READ. ZX_ERR_NOT_FOUND, ZX_ERR_IO_DATA_INTEGRITY if the archive is damaged or
- * the file no sound program, ZX_ERR_NOT_SUPPORTED if it is one for others; then `why` is a sentence about it.
- */
+/* As elf_image_read(), of a file by its path. Needs READ. ZX_ERR_NOT_FOUND beside its errors; `why` says it. */
 zx_status_t program_read(zx_handle_t archive, const char *path, struct program *out, const char **why);
 
 /*

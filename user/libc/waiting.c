@@ -18,10 +18,7 @@ static long futex_wait(const zx_futex_t *word, int value, const struct timespec 
     }
 }
 
-/*
- * Moves waiters from one word to another. The kernel does so only if it finds the value that it is given; musl, which
- * gives none, does so to words that it has just made 0. If one is no longer 0, all are woken, and look again.
- */
+/* Moves waiters if the word is 0, which musl has just made it; if it no longer is, all are woken, and look again. */
 static long futex_requeue(const zx_futex_t *from, uint32_t wake, uint32_t move, const zx_futex_t *to) {
     if (zx_futex_requeue(from, wake, 0, to, move, ZX_HANDLE_INVALID) != ZX_OK) zx_futex_wake(from, UINT32_MAX);
     return 0;

@@ -61,10 +61,7 @@ static const char *watched_text(void) {
     return copy;
 }
 
-/*
- * Looks at the last byte that will be written, so that all of the text is there when it changes. What it saw it tells
- * when it is asked, after the guide has told its part, and only then ends, so that the guide finds somebody to ask.
- */
+/* Looks at the last byte that will be written: then all of the text is there. Ends once it was asked what it saw. */
 static void watch(zx_handle_t channel, const char *name) {
     uint64_t request;
     say(name, "I am running, and in a variable of mine stands:");

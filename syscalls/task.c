@@ -18,13 +18,12 @@ static zx_status_t sys_job_create(struct job *parent, uint32_t options UNUSED, u
     return handle_give(caller_handles(), out, handle_adopt(&job->object, ZX_DEFAULT_JOB_RIGHTS));
 }
 
-static zx_status_t sys_process_create(zx_handle_t job_value, user_in_t name, size_t name_size, uint32_t options,
+static zx_status_t sys_process_create(zx_handle_t job_value, user_in_t name, size_t name_size, uint32_t options UNUSED,
                                       user_out_t process_out, user_out_t vmar_out) {
     char kname[ZX_MAX_NAME_LEN];
     struct job *job;
     struct process *process;
-    zx_status_t status = refuse_options(options);
-    if (status == ZX_OK) status = copy_in_name(kname, name, name_size);
+    zx_status_t status = copy_in_name(kname, name, name_size);
     if (status == ZX_OK) status = process_create_get_job(job_value, &job);
     if (status != ZX_OK) return status;
     status = process_create(job, kname, &process);
@@ -76,13 +75,12 @@ _Noreturn static void sys_process_exit(int64_t return_code) {
     user_thread_exit();
 }
 
-static zx_status_t sys_thread_create(zx_handle_t process_value, user_in_t name, size_t name_size, uint32_t options,
-                                     user_out_t out) {
+static zx_status_t sys_thread_create(zx_handle_t process_value, user_in_t name, size_t name_size,
+                                     uint32_t options UNUSED, user_out_t out) {
     char kname[ZX_MAX_NAME_LEN];
     struct process *process;
     struct user_thread *thread;
-    zx_status_t status = refuse_options(options);
-    if (status == ZX_OK) status = copy_in_name(kname, name, name_size);
+    zx_status_t status = copy_in_name(kname, name, name_size);
     if (status == ZX_OK) status = thread_create_get_process(process_value, &process);
     if (status != ZX_OK) return status;
     status = user_thread_create(process, kname, &thread);

@@ -6,10 +6,6 @@
 #include "kernel/object/user_thread.h"
 #include "vm/usercopy.h"
 
-struct state_buffer {
-    _Alignas(16) char bytes[ARCH_STATE_MAX];
-};
-
 static zx_status_t check_kind(uint32_t kind, size_t size) {
     size_t needed = arch_state_size(kind);
     if (needed == 0) return ZX_ERR_INVALID_ARGS;
@@ -17,25 +13,25 @@ static zx_status_t check_kind(uint32_t kind, size_t size) {
 }
 
 static zx_status_t sys_thread_read_state(struct user_thread *thread, uint32_t kind, user_out_t buffer, size_t size) {
-    struct state_buffer state;
+    _Alignas(16) char state[ARCH_STATE_MAX];
     zx_status_t status = check_kind(kind, size);
     if (status != ZX_OK) return status;
-    memset(&state, 0, sizeof(state));
+    memset(state, 0, sizeof(state));
     mutex_lock(&thread->process->lock);
     status = park_check(thread);
-    if (status == ZX_OK) arch_state_read(&thread->thread, kind, &state);
+    if (status == ZX_OK) arch_state_read(&thread->thread, kind, state);
     mutex_unlock(&thread->process->lock);
-    return status == ZX_OK ? copy_out(buffer, &state, arch_state_size(kind)) : status;
+    return status == ZX_OK ? copy_out(buffer, state, arch_state_size(kind)) : status;
 }
 
 static zx_status_t sys_thread_write_state(struct user_thread *thread, uint32_t kind, user_in_t buffer, size_t size) {
-    struct state_buffer state;
+    _Alignas(16) char state[ARCH_STATE_MAX];
     zx_status_t status = check_kind(kind, size);
-    if (status == ZX_OK) status = copy_in(&state, buffer, arch_state_size(kind));
+    if (status == ZX_OK) status = copy_in(state, buffer, arch_state_size(kind));
     if (status != ZX_OK) return status;
     mutex_lock(&thread->process->lock);
     status = park_check(thread);
-    if (status == ZX_OK) status = arch_state_write(&thread->thread, kind, &state);
+    if (status == ZX_OK) status = arch_state_write(&thread->thread, kind, state);
     mutex_unlock(&thread->process->lock);
     return status;
 }

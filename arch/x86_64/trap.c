@@ -22,7 +22,6 @@
 #include "kernel/base/log.h"
 #include "kernel/base/symbols.h"
 
-#define ERR_PRESENT 1u
 #define ERR_WRITE 2u
 #define ERR_USER 4u
 #define ERR_RESERVED 8u

@@ -180,7 +180,7 @@ int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid,
     *tid = thread_id(handle);
     *thread = (struct thread){.handle = handle, .mapped = self.mapped_another, .end_word = end_word, .id = *tid};
     list_add(thread);
-    zx_vaddr_t stack_pointer = machine_stack_pointer(0, (uintptr_t)top);
+    zx_vaddr_t stack_pointer = machine_stack_pointer((uintptr_t)top);
     zx_status_t status = zx_thread_start(handle, (zx_vaddr_t)thread_begin, stack_pointer, (uintptr_t)top, 0);
     if (status == ZX_OK) return *tid;
     list_remove(thread);

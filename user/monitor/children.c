@@ -220,7 +220,9 @@ static zx_status_t child_launch(struct child *child, const char *const *args, co
     return status;
 }
 
-static struct child *child_make(const char *const *args) {
+static struct child *child_make(const struct words *words) {
+    const char *args[WORDS_MAX + 1];
+    words_args(words, 1, args);
     struct child *child = children;
     while (child < children + MAX_CHILDREN && child->process != ZX_HANDLE_INVALID) child++;
     if (child == children + MAX_CHILDREN) {
@@ -239,8 +241,8 @@ static struct child *child_make(const char *const *args) {
     return NULL;
 }
 
-void child_run(const char *const *args) {
-    struct child *child = child_make(args);
+void child_run(const struct words *words) {
+    struct child *child = child_make(words);
     foreground = child;
     while (foreground) {
         if (keyboard_interrupted()) {
@@ -251,7 +253,7 @@ void child_run(const char *const *args) {
     }
 }
 
-void child_start(const char *const *args) {
-    struct child *child = child_make(args);
+void child_start(const struct words *words) {
+    struct child *child = child_make(words);
     if (child) screen_notice("%s runs in the background.", child->label);
 }

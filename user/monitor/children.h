@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <zircon/types.h>
 
-/* Runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. */
-void child_run(const char *const *args);
+#include "user/monitor/words.h"
 
-/* Starts one in the background. Its input is at its end; its end will be told. */
-void child_start(const char *const *args);
+/* `run NAME [ARGS]`: runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. */
+void child_run(const struct words *words);
+
+/* `start NAME [ARGS]`: starts one in the background. Its input is at its end; its end will be told. */
+void child_start(const struct words *words);
 
 /* Waits for any process's end; false if Ctrl-C was typed first. Programs in the background go on writing. */
 bool child_wait(zx_handle_t process);

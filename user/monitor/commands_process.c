@@ -105,19 +105,7 @@ static void run_programs(const struct words *words) {
     if (status != ZX_ERR_NOT_FOUND) printf("The boot archive cannot be read: %s.\n", zx_status_get_string(status));
 }
 
-/* run, start, kill, wait */
-
-static void run_run(const struct words *words) {
-    const char *args[WORDS_MAX + 1];
-    words_args(words, 1, args);
-    child_run(args);
-}
-
-static void run_start(const struct words *words) {
-    const char *args[WORDS_MAX + 1];
-    words_args(words, 1, args);
-    child_start(args);
-}
+/* kill, wait */
 
 /* Tells how it ended. Of a program that was started here the loop tells it, as it would without being asked. */
 static void wait_target(const struct target *target) {
@@ -227,10 +215,10 @@ static const struct command commands[] = {
      run_programs},
     {"run", "NAME [ARGS]", "runs a program and waits for its end",
      "Ctrl-C kills it. It reads what you type, by lines; Ctrl-D at the beginning of a line ends its input.\n", 1,
-     WORDS_MAX, run_run},
+     WORDS_MAX, child_run},
     {"start", "NAME [ARGS]", "starts a program in the background",
      "What it prints has its name and koid before each line. It has no input. Its end is told when it comes.\n", 1,
-     WORDS_MAX, run_start},
+     WORDS_MAX, child_start},
     {"wait", "PID", "waits until a process ends", "Ctrl-C ends the wait, not the process.\n", 1, 1, run_wait},
     {"kill", "PID", "kills a process", "It gets the return code -1024. Its children live on.\n", 1, 1, run_kill},
     {"handles", "[PID]", "shows handles and their rights",

@@ -1,6 +1,6 @@
 /*
  * What programs and the C library's port have to know of the processor, as the PC's ABI has it: the thread pointer is
- * the base of the FS segment, and the word that it points to holds the pointer itself.
+ * the base of the FS segment.
  */
 #pragma once
 
@@ -14,21 +14,14 @@
 /* The relocation that adds the program's own place to an address; a static-PIE program has no other. */
 #define MACHINE_RELOCATION_RELATIVE R_X86_64_RELATIVE
 
-/* The calling thread's. */
-static inline void *machine_thread_pointer(void) {
-    void *pointer;
-    __asm__("mov %%fs:0, %0" : "=r"(pointer));
-    return pointer;
-}
-
 /* `self` is a handle to the calling thread, which alone may change its pointer. */
 static inline zx_status_t machine_thread_pointer_set(zx_handle_t self, const void *pointer) {
     uintptr_t base = (uintptr_t)pointer;
     return zx_object_set_property(self, ZX_PROP_REGISTER_FS, &base, sizeof(base));
 }
 
-/* The stack pointer with which a thread begins that enters a C function: as if called, from nowhere. */
-static inline zx_vaddr_t machine_stack_pointer(zx_vaddr_t base, size_t len) { return base + len - sizeof(uint64_t); }
+/* The stack pointer, below `top`, with which a thread begins that enters a C function: as if called, from nowhere. */
+static inline zx_vaddr_t machine_stack_pointer(zx_vaddr_t top) { return top - sizeof(uint64_t); }
 
 /* Bytes that are flushed at once; the processor counts in units of eight, and some hypervisors hide it. */
 static inline uint32_t machine_cache_line(void) {

@@ -36,10 +36,6 @@ static zx_time_t clock_read(clockid_t clock) {
     return CLOCK_KIND(clock) == PROCESS_CLOCK && own ? __port_process_runtime() : -1;
 }
 
-static bool is_time(const struct timespec *time) {
-    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < ZX_SEC(1);
-}
-
 zx_duration_t __port_duration(const struct timespec *time) {
     return zx_duration_add_duration(zx_duration_mul_int64(ZX_SEC(1), time->tv_sec), time->tv_nsec);
 }
@@ -59,14 +55,14 @@ LINUX_CALL(clock_getres) {
 
 /* A sleep is never broken off, so nothing ever remains. */
 static long sleep_for(const struct timespec *request) {
-    if (!is_time(request)) return -EINVAL;
+    if (request->tv_sec < 0 || request->tv_nsec < 0 || request->tv_nsec >= ZX_SEC(1)) return -EINVAL;
     zx_nanosleep(zx_deadline_after(__port_duration(request)));
     return 0;
 }
 
 /* Whoever sets the time of day meanwhile does not change how long it takes. */
 static long sleep_until(const struct timespec *request, clockid_t clock) {
-    if (!is_time(request)) return -EINVAL;
+    if (request->tv_sec < 0 || request->tv_nsec < 0 || request->tv_nsec >= ZX_SEC(1)) return -EINVAL;
     zx_nanosleep(zx_deadline_after(zx_time_sub_time(__port_duration(request), clock_read(clock))));
     return 0;
 }

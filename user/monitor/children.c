@@ -122,8 +122,6 @@ static void serve_input(void) {
     answer(foreground, foreground->request, text, len);
 }
 
-/* Ends. */
-
 static void child_finish(struct child *child) {
     zx_info_process_t info = {0};
     zx_object_get_info(child->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
@@ -141,8 +139,6 @@ static void child_finish(struct child *child) {
     zx_handle_close(child->process);
     child->process = ZX_HANDLE_INVALID;
 }
-
-/* The loop. */
 
 /* Waits for any of: a key, a child's request or end, the end of one process more. Then does what there is to do. */
 static void serve_once(zx_handle_t process, zx_time_t deadline) {

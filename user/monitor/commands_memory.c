@@ -119,15 +119,11 @@ struct search {
     bool interrupted;
 };
 
-static void show_find(struct search *s, zx_vaddr_t addr, const char *name) {
-    if (s->found++ < MAX_FINDS) printf("%#014llx  %s\n", (unsigned long long)addr, name);
-}
-
 /* Looks through what has been read into the chunk, `len` bytes with those carried, the first of which is at `addr`. */
 static void search_chunk(struct search *s, zx_vaddr_t addr, size_t len, const char *name) {
     const uint8_t *at = chunk, *end = chunk + len;
     while ((at = memmem(at, (size_t)(end - at), s->bytes, s->len))) {
-        show_find(s, addr + (zx_vaddr_t)(at - chunk), name);
+        if (s->found++ < MAX_FINDS) printf("%#014llx  %s\n", (unsigned long long)addr + (size_t)(at - chunk), name);
         at++;
     }
     s->carried = len < s->len - 1 ? len : s->len - 1;

@@ -118,14 +118,6 @@ static void wait_target(const struct target *target) {
     printf("%s %llu %s\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));
 }
 
-static void kill_target(const struct target *target) {
-    zx_status_t status = zx_task_kill(target->process);
-    if (status == ZX_OK)
-        wait_target(target);
-    else
-        target_complain(target, "It cannot be killed", status);
-}
-
 static void run_kill(const struct words *words) {
     struct target target;
     if (!target_open(&words->items[1], &target)) return;
@@ -134,7 +126,11 @@ static void run_kill(const struct words *words) {
     } else if (target_is_init(&target)) {
         printf("With init the whole machine ends; `exit` does that.\n");
     } else {
-        kill_target(&target);
+        zx_status_t status = zx_task_kill(target.process);
+        if (status == ZX_OK)
+            wait_target(&target);
+        else
+            target_complain(&target, "It cannot be killed", status);
     }
     target_close(&target);
 }

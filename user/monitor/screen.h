@@ -32,11 +32,7 @@ void screen_fresh_line(void);
 void screen_background(struct screen_line *line, const char *name, const char *text, size_t len);
 void screen_background_end(struct screen_line *line, const char *name);
 
-/*
- * Goes on with the input of one line, with what has been typed by now: in the editor, or from a pipe as it is. With a
- * prompt it is a command for the monitor; without it is for the program in the foreground, and follows what that wrote
- * last. *line stays valid until the next call.
- */
+/* Takes what was typed of a line: a command, if there is a prompt, else input. *line lasts until the next call. */
 enum line_event screen_input(const char *prompt, const char **line);
 
 /* Shows that Ctrl-C was typed while a program was in the foreground. */

@@ -17,11 +17,9 @@
 
 #define CHUNK_SLOTS 64u
 #define INDEX_BITS 18
-#define INDEX_MASK ((1u << INDEX_BITS) - 1)
 /* Values are positive as an int32_t: programs test for that. */
 #define VALUE_MASK ((zx_handle_t)INT32_MAX)
 #define ONE_GENERATION (1u << (INDEX_BITS + 2))
-#define NO_SLOT UINT32_MAX
 
 /* The low bits of a slot's value. */
 enum slot_state { SLOT_FREE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_LIVE = HANDLE_FIXED_BITS };
@@ -30,8 +28,8 @@ struct handle_slot {
     /* [h/a] the value last given out, with the state in its low bits; and, above 32 bits, how many calls use it */
     _Atomic uint64_t word;
     union {
-        struct object *object; /* [h/a] live or closed; with a reference */
-        uint32_t next_free;    /* [h] free */
+        struct object *object;         /* [h/a] live or closed; with a reference */
+        struct handle_slot *next_free; /* [h] free */
     };
     zx_rights_t rights; /* [h/a] likewise */
 };
@@ -47,12 +45,12 @@ static struct handle_slot no_slots[CHUNK_SLOTS];
 static struct handle_directory no_chunks = {.index_mask = CHUNK_SLOTS - 1, .chunks = {no_slots}};
 
 void handle_table_init(struct handle_table *table) {
-    *table = (struct handle_table){.directory = &no_chunks, .free_first = NO_SLOT, .free_last = NO_SLOT};
+    *table = (struct handle_table){.directory = &no_chunks};
     mutex_init(&table->lock, RANK_HANDLES, "handle table");
     table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~HANDLE_FIXED_BITS;
 }
 
-static struct handle_slot *slot_at(const struct handle_directory *directory, uint32_t index) {
+static inline struct handle_slot *slot_at(const struct handle_directory *directory, uint32_t index) {
     return atomic_load_explicit(&directory->chunks[index / CHUNK_SLOTS], memory_order_acquire) + index % CHUNK_SLOTS;
 }
 
@@ -60,10 +58,9 @@ static struct handle_slot *slot_at(const struct handle_directory *directory, uin
  * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the
  * directory; the bits that it cuts off the value are in the comparison with the slot's.
  */
-static inline struct handle_slot *slot_of(struct handle_table *table, zx_handle_t value, uint32_t *index) {
+static inline struct handle_slot *slot_of(struct handle_table *table, zx_handle_t value) {
     const struct handle_directory *directory = atomic_load_explicit(&table->directory, memory_order_acquire);
-    *index = (value ^ table->mixer) >> 2 & directory->index_mask;
-    return slot_at(directory, *index);
+    return slot_at(directory, (value ^ table->mixer) >> 2 & directory->index_mask);
 }
 
 static uint64_t word_of(const struct handle_slot *slot) {
@@ -85,27 +82,27 @@ static uint64_t with_state(uint64_t word, enum slot_state state) {
 }
 
 /* Under the lock: the slot that `value` names, or NULL. */
-static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value, uint32_t *index) {
-    struct handle_slot *slot = slot_of(table, value, index);
+static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value) {
+    struct handle_slot *slot = slot_of(table, value);
     return names(word_of(slot), value) ? slot : NULL;
 }
 
 /* The slot that `value` was reserved in. */
-static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t value, uint32_t *index) {
-    struct handle_slot *slot = slot_of(table, value, index);
+static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t value) {
+    struct handle_slot *slot = slot_of(table, value);
     CHECK(word_of(slot) == with_state(value, SLOT_RESERVED));
     return slot;
 }
 
 /* Under the lock. Nobody uses it. */
-static void slot_free(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
+static void slot_free(struct handle_table *table, struct handle_slot *slot) {
     atomic_store_explicit(&slot->word, with_state(word_of(slot), SLOT_FREE), memory_order_relaxed);
-    slot->next_free = NO_SLOT;
-    if (table->free_last == NO_SLOT)
-        table->free_first = index;
+    slot->next_free = NULL;
+    if (table->free_first)
+        table->free_last->next_free = slot;
     else
-        slot_at(table->directory, table->free_last)->next_free = index;
-    table->free_last = index;
+        table->free_first = slot;
+    table->free_last = slot;
     table->live--;
 }
 
@@ -120,8 +117,7 @@ zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t
 
 static inline zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
                                       zx_rights_t rights, struct handle_use *use) {
-    uint32_t index;
-    struct handle_slot *slot = slot_of(table, value, &index);
+    struct handle_slot *slot = slot_of(table, value);
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
         if (!names(word, value)) return ZX_ERR_BAD_HANDLE;
@@ -149,10 +145,8 @@ zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value, zx_rig
 
 /* Of a closed one whose last use this was: nobody else comes to it any more. */
 void handle_done_last(struct handle_table *table, const struct handle_use *use) {
-    uint32_t index;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_of(table, value_of(atomic_load(use->word)), &index);
-    slot_free(table, index, slot);
+    slot_free(table, container_of(use->word, struct handle_slot, word));
     mutex_unlock(&table->lock);
     object_unref(use->handle.object);
 }
@@ -197,9 +191,8 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
-    uint32_t index;
     mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value, &index);
+    const struct handle_slot *slot = slot_find(table, value);
     bool is_it = slot && slot->object == object;
     mutex_unlock(&table->lock);
     return is_it;
@@ -228,28 +221,24 @@ static bool add_chunk(struct handle_table *table) {
     return true;
 }
 
-/* One more slot at the end of the table, or NO_SLOT. */
-static uint32_t slot_append(struct handle_table *table) {
-    uint32_t index = table->slots;
-    if (index == HANDLE_MAX_PER_PROCESS) return NO_SLOT;
-    if (index % CHUNK_SLOTS == 0 && !add_chunk(table)) return NO_SLOT;
-    table->slots++;
-    return index;
+/* One more slot at the end of the table, or NULL. */
+static NOINLINE struct handle_slot *slot_append(struct handle_table *table) {
+    if (table->slots == HANDLE_MAX_PER_PROCESS) return NULL;
+    if (table->slots % CHUNK_SLOTS == 0 && !add_chunk(table)) return NULL;
+    return slot_at(table->directory, table->slots++);
 }
 
-static uint32_t slot_take(struct handle_table *table) {
-    uint32_t index = table->free_first;
-    if (index == NO_SLOT) return slot_append(table);
-    table->free_first = slot_at(table->directory, index)->next_free;
-    if (table->free_first == NO_SLOT) table->free_last = NO_SLOT;
-    return index;
+static struct handle_slot *slot_take(struct handle_table *table) {
+    struct handle_slot *slot = table->free_first;
+    if (!slot) return slot_append(table);
+    table->free_first = slot->next_free;
+    return slot;
 }
 
 zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
     mutex_lock(&table->lock);
-    uint32_t index = slot_take(table);
-    if (index != NO_SLOT) {
-        struct handle_slot *slot = slot_at(table->directory, index);
+    struct handle_slot *slot = slot_take(table);
+    if (slot) {
         zx_handle_t last = value_of(word_of(slot)) ^ table->mixer;
         zx_handle_t next = ((last + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
         atomic_store_explicit(&slot->word, with_state(next, SLOT_RESERVED), memory_order_relaxed);
@@ -257,22 +246,19 @@ zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
         *value = next | HANDLE_FIXED_BITS;
     }
     mutex_unlock(&table->lock);
-    return index == NO_SLOT ? ZX_ERR_NO_MEMORY : ZX_OK;
+    return slot ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
 void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
-    uint32_t index;
-    struct handle_slot *slot = slot_reserved(table, value, &index);
+    struct handle_slot *slot = slot_reserved(table, value);
     slot->object = handle.object;
     slot->rights = handle.rights;
     atomic_store_explicit(&slot->word, value, memory_order_release);
 }
 
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
-    uint32_t index;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_reserved(table, value, &index);
-    slot_free(table, index, slot);
+    slot_free(table, slot_reserved(table, value));
     mutex_unlock(&table->lock);
 }
 
@@ -280,23 +266,22 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value) {
  * Under the lock: nobody begins to use it any more. For those who do use it a reference stays in the slot; the last of
  * them comes for it only once the lock is released.
  */
-static void slot_close(struct handle_table *table, uint32_t index, struct handle_slot *slot) {
+static void slot_close(struct handle_table *table, struct handle_slot *slot) {
     uint64_t word = word_of(slot);
     while (!atomic_compare_exchange_weak(&slot->word, &word, with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE)))
         continue;
     if (is_used(word))
         object_ref(slot->object);
     else
-        slot_free(table, index, slot);
+        slot_free(table, slot);
 }
 
 zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
-    uint32_t index;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value, &index);
+    struct handle_slot *slot = slot_find(table, value);
     if (slot) {
         *out = (struct handle){slot->object, slot->rights};
-        slot_close(table, index, slot);
+        slot_close(table, slot);
     }
     mutex_unlock(&table->lock);
     if (!slot) return ZX_ERR_BAD_HANDLE;
@@ -344,7 +329,7 @@ void handle_table_destroy(struct handle_table *table) {
     uint32_t slots = table->slots;
     table->directory = &no_chunks;
     table->slots = 0;
-    table->free_first = table->free_last = NO_SLOT;
+    table->free_first = NULL;
     mutex_unlock(&table->lock);
     free_slots(directory, slots);
 }

@@ -25,12 +25,13 @@ struct handle {
 };
 
 struct handle_directory;
+struct handle_slot;
 
 struct handle_table {
     struct mutex lock;                            /* guards [h] */
     _Atomic(struct handle_directory *) directory; /* [h/a] of its slots; grows, never shrinks */
     uint32_t slots;                               /* [h] slots in use or on the free list */
-    uint32_t free_first, free_last;               /* [h] a queue: the slot freed first is used first */
+    struct handle_slot *free_first, *free_last;   /* [h] a queue: the slot freed first is used first */
     uint32_t live;                                /* [h] */
     uint32_t mixer;                               /* [I] */
 };

@@ -143,28 +143,30 @@ static zx_status_t check_access(const struct mapping *m, unsigned flags) {
     return m->perms & needed ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
 
-static zx_status_t fault_locked(struct aspace *as, vaddr_t addr, unsigned flags) REQUIRES(&as->lock) {
-    struct mapping *m = aspace_find(as, addr);
-    if (!m) return ZX_ERR_NOT_FOUND;
-    zx_status_t status = check_access(m, flags);
-    if (status != ZX_OK) return status;
-    vaddr_t va = page_round_down(addr);
+/* With the store of `m` locked, and nothing else: so the mapping stays. */
+static zx_status_t fault_locked(struct vmo *store, struct mapping *m, vaddr_t va, unsigned flags)
+    REQUIRES(&store->lock) {
     uint64_t offset = m->offset + (va - m->region.base);
-    struct vmo *store = m->vmo->store;
     struct vmo_page page;
     vaddr_t end;
-    mutex_lock(&store->lock);
-    status = offset < m->vmo->size ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
-    if (status == ZX_OK) status = vmo_get_page(store, m->vmo->store_offset + offset, flags & FAULT_WRITE, &page);
-    if (status == ZX_OK) status = aspace_load(as, m, va, &page, &end);
-    mutex_unlock(&store->lock);
-    return status;
+    if (offset >= m->vmo->size) return ZX_ERR_OUT_OF_RANGE;
+    zx_status_t status = vmo_get_page(store, m->vmo->store_offset + offset, flags & FAULT_WRITE, &page);
+    return status == ZX_OK ? aspace_load(m->aspace, m, va, &page, &end) : status;
 }
 
 zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
     mutex_lock(&as->lock);
-    zx_status_t status = fault_locked(as, addr, flags);
+    struct mapping *m = aspace_find(as, addr);
+    zx_status_t status = m ? check_access(m, flags) : ZX_ERR_NOT_FOUND;
+    if (status != ZX_OK) {
+        mutex_unlock(&as->lock);
+        return status;
+    }
+    struct vmo *store = m->vmo->store;
+    mutex_lock(&store->lock);
     mutex_unlock(&as->lock);
+    status = fault_locked(store, m, page_round_down(addr), flags);
+    mutex_unlock(&store->lock);
     return status;
 }
 

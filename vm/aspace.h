@@ -1,8 +1,9 @@
 /*
  * Address spaces: a root VMAR with everything in it, and the translations that faults have loaded so far.
  *
- * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. A second, inner
- * one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
+ * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. Faults and
+ * transfers let it go as soon as they have locked the store behind the mapping, which then stays as it is. A second,
+ * inner one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
  *
  * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to go;
  * what is left is an empty object that VMAR handles may still point to.

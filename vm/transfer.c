@@ -1,7 +1,8 @@
 /*
  * The transfer engine; see transfer.h.
  *
- * Locks: the target's address space, then the VMO's store, both only for the length of a window, with page faults off.
+ * Locks: the target's address space, until the VMO's store is locked too; that for the length of a window, with page
+ * faults off. So windows into different VMOs of one address space go on side by side.
  * The caller's own faults are resolved between windows, by the same routine that serves any fault.
  *
  * What a window returns is ZX_OK as far as it was meant to go; or a demand: what must be done, with no lock held,
@@ -81,55 +82,65 @@ static ALWAYS_INLINE size_t buffer_reach(const struct transfer *x) {
     return into < all ? min_u64(x->len - x->done, all - into) : 0;
 }
 
-/* After a window that was not the last, those who wait for the lock come before the next. */
-static ALWAYS_INLINE void window_unlock(const struct transfer *x, struct mutex *lock) RELEASE(lock) {
-    if (likely(x->done == x->len))
+/* One window into a VMO of which [offset, offset + len) is wanted. OUT_OF_RANGE: it ends here. */
+static ALWAYS_INLINE zx_status_t window_locked(struct transfer *x, bool write, struct vmo *vmo, uint64_t offset,
+                                               uint64_t len) REQUIRES(&vmo->store->lock) {
+    struct vmo *store = vmo->store;
+    len = min_u64(min_u64(len, WINDOW), buffer_reach(x));
+    if (unlikely(!vmo_is_cached(store))) return ZX_ERR_BAD_STATE;
+    if (unlikely(offset >= vmo->size)) return ZX_ERR_OUT_OF_RANGE;
+    if (unlikely(len == 0)) return ZX_ERR_INVALID_ARGS;
+    mutex_assert_held(&store->lock);
+    thread_current()->faults_off = true;
+    len = min_u64(len, vmo->size - offset);
+    offset += vmo->store_offset;
+    zx_status_t status = write && unlikely(store->text_count != 0) ? patch_text(x, store, offset, len)
+                                                                   : copy_pages(x, write, store, offset, len);
+    thread_current()->faults_off = false;
+    return status;
+}
+
+/* If others wait for the lock they come before the next window, if there is to be one. */
+static ALWAYS_INLINE void window_unlock(bool last, struct mutex *lock) RELEASE(lock) {
+    if (likely(last))
         mutex_unlock(lock);
     else
         mutex_unlock_fair(lock);
 }
 
-/* One window into a VMO of which [offset, offset + len) is wanted. OUT_OF_RANGE: it ends here. */
 static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, struct vmo *vmo, uint64_t offset,
                                             uint64_t len) {
-    struct vmo *store = vmo->store;
-    zx_status_t status;
-    len = min_u64(min_u64(len, WINDOW), buffer_reach(x));
-    mutex_lock(&store->lock);
-    if (unlikely(!vmo_is_cached(store))) {
-        status = ZX_ERR_BAD_STATE;
-    } else if (unlikely(offset >= vmo->size)) {
-        status = ZX_ERR_OUT_OF_RANGE;
-    } else if (unlikely(len == 0)) {
-        status = ZX_ERR_INVALID_ARGS;
-    } else {
-        thread_current()->faults_off = true;
-        len = min_u64(len, vmo->size - offset);
-        offset += vmo->store_offset;
-        status = write && unlikely(store->text_count != 0) ? patch_text(x, store, offset, len)
-                                                           : copy_pages(x, write, store, offset, len);
-        thread_current()->faults_off = false;
-    }
-    window_unlock(x, &store->lock);
+    mutex_lock(&vmo->store->lock);
+    zx_status_t status = window_locked(x, write, vmo, offset, len);
+    window_unlock(x->done == x->len, &vmo->store->lock);
     return status;
 }
 
-/* One window into an address space, whose lock is held. */
-static ALWAYS_INLINE zx_status_t mapping_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr)
+/* May a window begin at `addr`, and in which mapping? */
+static ALWAYS_INLINE zx_status_t find_target(bool write, struct aspace *target, vaddr_t addr, struct mapping **out)
     REQUIRES(&target->lock) {
     if (unlikely(target->state != ASPACE_ALIVE)) return ZX_ERR_BAD_STATE;
-    struct mapping *m = aspace_find(target, addr);
+    struct mapping *m = *out = aspace_find(target, addr);
     if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
-    size_t within = addr - m->region.base;
     /* Whatever the VMO's size is now: it may be another when the VMO is locked. */
-    if (write && unlikely(mapping_must_snapshot(m))) return MUST_SNAPSHOT;
-    return vmo_window(x, write, m->vmo, m->offset + within, m->region.len - within);
+    return write && unlikely(mapping_must_snapshot(m)) ? (zx_status_t)MUST_SNAPSHOT : ZX_OK;
 }
 
+/* One window into an address space. Its lock is only held until the store's is. */
 static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, struct aspace *target, vaddr_t addr) {
+    struct mapping *m;
     mutex_lock(&target->lock);
-    zx_status_t status = mapping_window(x, write, target, addr);
-    window_unlock(x, &target->lock);
+    zx_status_t status = find_target(write, target, addr, &m);
+    if (unlikely(status != ZX_OK)) {
+        mutex_unlock(&target->lock);
+        return status;
+    }
+    struct vmo *vmo = m->vmo;
+    const size_t within = addr - m->region.base, rest = m->region.len - within;
+    mutex_lock(&vmo->store->lock);
+    window_unlock(x->len - x->done <= min_u64(rest, WINDOW), &target->lock);
+    status = window_locked(x, write, vmo, m->offset + within, rest);
+    window_unlock(x->done == x->len, &vmo->store->lock);
     return status;
 }
 

@@ -121,8 +121,7 @@ static inline zx_status_t use_checked(struct handle_table *table, zx_handle_t va
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
         if (!names(word, value)) return ZX_ERR_BAD_HANDLE;
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + HANDLE_ONE_USE, memory_order_acquire,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak(&slot->word, &word, word + HANDLE_ONE_USE));
     switch_point();
     *use = (struct handle_use){.handle = {slot->object, slot->rights}, .word = &slot->word};
     zx_status_t status = ZX_OK;

@@ -130,6 +130,8 @@ void process_kill(struct process *process, int64_t return_code) {
     mutex_lock(&process->lock);
     enum process_state before = begin_dying(process, return_code);
     mutex_unlock(&process->lock);
+    /* One's own thread does not wait for whoever interrupts the others: it may be here because of a fault. */
+    if (thread_current()->aspace == process->aspace) thread_interrupt(thread_current(), ATTENTION_KILL);
     if (before >= PROCESS_DYING) return;
     process_each_thread(process, kill_thread);
     aspace_begin_death(process->aspace);

@@ -433,13 +433,16 @@ void explore_before(const volatile void *address, enum explore_access access, co
 }
 
 static bool is_mutex(const struct explore_site *site) { return strcmp(site->what, "&m->owner") == 0; }
+/* A look-up takes no lock: it counts a use. */
+static bool is_use(const struct explore_site *site) { return strcmp(site->function, "use_checked") == 0; }
 
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {
     if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
     /* Where a mutex's own function is not part of the one that calls it, that one is the caller's caller. */
     const uintptr_t *frame = __builtin_frame_address(0);
-    bool window = is_mutex(site) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1]));
+    bool window =
+        is_use(site) || (is_mutex(site) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1])));
     const struct step step = {address, true, counts(address, site)};
     point(step, window);
     if (now.on) note_step(step);

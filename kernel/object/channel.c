@@ -69,8 +69,7 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
         end->carriers++;
     }
     STAILQ_INSERT_TAIL(&end->queue, message, link);
-    end->queued++;
-    object_signal(&end->base.object, 0, ZX_CHANNEL_READABLE);
+    if (end->queued++ == 0) object_signal(&end->base.object, 0, ZX_CHANNEL_READABLE);
     return true;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Waiting for signals; see wait.h. Waits live with the waiting thread; the waiter's lock, inside the objects' own,
- * guards what observers change.
+ * Waiting for signals; see wait.h. Waits live with the waiting thread; an object's lock guards what its signals change
+ * of them, and the waiter's lock, inside those, the end of the sleep.
  */
 #include "kernel/object/wait.h"
 
@@ -10,31 +10,32 @@
 
 void waiter_end(struct waiter *waiter) {
     waiter->over = true;
-    waitq_wake_all(&waiter->queue, ZX_OK);
+    waitq_wake_one(&waiter->queue, ZX_OK); /* there is one at most */
+}
+
+static void end_waiter_of(struct wait *wait) {
+    spin_lock(&wait->waiter->lock);
+    waiter_end(wait->waiter);
+    spin_unlock(&wait->waiter->lock);
 }
 
 /* It wants what it has not seen yet, and until it is satisfied what it waits for: a bounded number of times each. */
 static void wait_notify(struct observer *observer, zx_signals_t signals) {
     struct wait *wait = container_of(observer, struct wait, observer);
-    spin_lock(&wait->waiter->lock);
     wait->seen |= signals;
-    if (signals & wait->signals) {
+    if (!wait->satisfied && (signals & wait->signals)) {
         wait->satisfied = true;
-        waiter_end(wait->waiter);
+        end_waiter_of(wait);
     }
-    const zx_signals_t wanted = wait->satisfied ? ~wait->seen : ~wait->seen | wait->signals;
-    spin_unlock(&wait->waiter->lock);
-    observer_want(observer, wanted);
+    observer_want(observer, wait->satisfied ? ~wait->seen : ~wait->seen | wait->signals);
 }
 
 /* From then on the wait is the waiting thread's alone. */
 static bool wait_cancelled(struct observer *observer, zx_signals_t signals) {
     struct wait *wait = container_of(observer, struct wait, observer);
-    spin_lock(&wait->waiter->lock);
     wait->seen |= signals | ZX_SIGNAL_HANDLE_CLOSED;
     wait->cancelled = true;
-    waiter_end(wait->waiter);
-    spin_unlock(&wait->waiter->lock);
+    end_waiter_of(wait);
     return false;
 }
 
@@ -44,7 +45,10 @@ void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *wa
     wait->seen = 0;
     wait->satisfied = wait->cancelled = false;
     wait->waiter = waiter;
-    wait->observer = (struct observer){.ops = &wait_ops, .table = table, .value = wait->value};
+    wait->observer.ops = &wait_ops;
+    wait->observer.table = table;
+    wait->observer.value = wait->value;
+    wait->observer.wanted = 0;
     object_observe(wait->object, &wait->observer);
     /* The handle may have been closed when there was nothing to cancel yet. */
     if (table && !handle_names(table, wait->value, wait->object)) object_cancel(wait->object, table, wait->value);
@@ -71,7 +75,19 @@ static zx_status_t outcome(const struct wait *waits, size_t count, zx_status_t s
     return status;
 }
 
+/* Is there nothing to wait for? Then what is seen is what is up now. TIMED_OUT, or ZX_OK; else SHOULD_WAIT. */
+static zx_status_t look(struct wait *waits, size_t count, zx_time_t deadline) {
+    zx_status_t status = ZX_ERR_SHOULD_WAIT;
+    for (size_t i = 0; i < count; i++) {
+        waits[i].seen = object_signals(waits[i].object);
+        if (waits[i].seen & waits[i].signals) status = ZX_OK;
+    }
+    return status == ZX_OK || deadline > arch_time_now() ? status : ZX_ERR_TIMED_OUT;
+}
+
 zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t count, zx_time_t deadline) {
+    zx_status_t seen = look(waits, count, deadline);
+    if (seen != ZX_ERR_SHOULD_WAIT) return seen;
     struct waiter waiter = WAITER_INIT(waiter);
     for (size_t i = 0; i < count; i++) wait_begin(&waits[i], table, &waiter);
     zx_status_t status = waiter_block(&waiter, deadline);

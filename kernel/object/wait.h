@@ -20,7 +20,7 @@ struct wait {
     zx_handle_t value; /* the handle that it was begun through */
     zx_signals_t signals;
 
-    /* [w] of the waiter */
+    /* [o] of the object */
     zx_signals_t seen; /* every signal seen up, and HANDLE_CLOSED if it was cancelled */
     bool satisfied;
     bool cancelled;

@@ -21,7 +21,8 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     atomic_init(&object->refs, 1);
     atomic_init(&object->handles, 0);
     mutex_init(&object->lock, RANK_SIGNALS, "object");
-    object->signals = signals;
+    atomic_init(&object->signals, signals);
+    atomic_init(&object->watched, false);
     RB_INIT(&object->observers);
     atomic_fetch_add(&live_objects, 1);
 }

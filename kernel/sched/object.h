@@ -70,7 +70,8 @@ struct object {
     atomic_uint refs;               /* [a] */
     atomic_uint handles;            /* [a] */
     struct mutex lock;              /* guards [o] */
-    zx_signals_t signals;           /* [o] */
+    _Atomic zx_signals_t signals;   /* [o/a] */
+    atomic_bool watched;            /* [o/a] has observers */
     struct observer_tree observers; /* [o] by handle */
 };
 
@@ -106,7 +107,10 @@ static inline bool object_is_waitable(const struct object *object) {
     return object->ops->default_rights & ZX_RIGHT_WAIT;
 }
 
-zx_signals_t object_signals(struct object *object);
+/* At this moment. */
+static inline zx_signals_t object_signals(struct object *object) {
+    return atomic_load_explicit(&object->signals, memory_order_acquire);
+}
 
 /*
  * Clears, then sets, then notifies those observers that want it; what the others are does not matter, nor, but for its
@@ -114,7 +118,7 @@ zx_signals_t object_signals(struct object *object);
  */
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 
-/* Begins to watch; returns the signals of that moment. */
+/* Begins to watch; the caller has set the first group, and `wanted`. Returns the signals of that moment. */
 zx_signals_t object_observe(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);

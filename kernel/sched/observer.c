@@ -5,6 +5,10 @@
  * is told of every change that it wants, in order, and one that has been unobserved can never be told afterwards. It is
  * no spinlock, for there may be as many observers as programs care to make.
  *
+ * A close that finds an object unwatched takes no lock. An observer that it missed came after the handle had left its
+ * table, for the table's lock orders the two: the close released it before it looked here, and who observes takes it
+ * afterwards, to look whether the handle is still there.
+ *
  * The tree is ordered by handle, so that closing one finds what was begun through it. Each node has the signals that
  * anybody below it wants, so that a change finds those that want it. As in vm/region.c, RB_AUGMENT serves the nodes
  * that the tree rotates, and the ancestors of one that came, went or changed are brought up to date here.
@@ -49,6 +53,7 @@ void observer_remove(struct object *object, struct observer *observer) {
     RB_REMOVE(observer_tree, &object->observers, observer);
     augment_up(parent);
     observer->watching = false;
+    if (RB_EMPTY(&object->observers)) atomic_store_explicit(&object->watched, false, memory_order_relaxed);
 }
 
 static bool wanted_below(const struct observer *observer, zx_signals_t signals) {
@@ -91,17 +96,10 @@ static struct observer *first_through(struct object *object, const void *table, 
     return first;
 }
 
-zx_signals_t object_signals(struct object *object) {
-    mutex_lock(&object->lock);
-    zx_signals_t signals = object->signals;
-    mutex_unlock(&object->lock);
-    return signals;
-}
-
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
     mutex_lock(&object->lock);
-    const zx_signals_t before = object->signals, signals = (before & ~clear) | set;
-    object->signals = signals;
+    const zx_signals_t before = object_signals(object), signals = (before & ~clear) | set;
+    atomic_store_explicit(&object->signals, signals, memory_order_release);
     struct observer *observer = signals == before ? NULL : first_wanting(RB_ROOT(&object->observers), signals);
     while (observer) {
         struct observer *next = next_wanting(observer, signals);
@@ -113,8 +111,10 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) 
 
 zx_signals_t object_observe(struct object *object, struct observer *observer) {
     mutex_lock(&object->lock);
-    zx_signals_t signals = object->signals;
+    zx_signals_t signals = object_signals(object);
     observer->watching = true;
+    observer->wanted_below = observer->wanted;
+    atomic_store_explicit(&object->watched, true, memory_order_relaxed);
     RB_INSERT(observer_tree, &object->observers, observer);
     augment_up(observer);
     observer->ops->notify(observer, signals);
@@ -125,7 +125,7 @@ zx_signals_t object_observe(struct object *object, struct observer *observer) {
 zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
     mutex_lock(&object->lock);
     if (observer->watching) observer_remove(object, observer);
-    zx_signals_t signals = object->signals;
+    zx_signals_t signals = object_signals(object);
     mutex_unlock(&object->lock);
     return signals;
 }
@@ -133,10 +133,11 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer) 
 void object_cancel(struct object *object, const void *table, zx_handle_t value) {
     SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
     struct observer *observer;
+    if (!atomic_load_explicit(&object->watched, memory_order_relaxed)) return;
     mutex_lock(&object->lock);
     while ((observer = first_through(object, table, value))) {
         observer_remove(object, observer);
-        if (observer->ops->cancelled(observer, object->signals)) SLIST_INSERT_HEAD(&gone, observer, gone);
+        if (observer->ops->cancelled(observer, object_signals(object))) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
     mutex_unlock(&object->lock);
     while ((observer = SLIST_FIRST(&gone))) {

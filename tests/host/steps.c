@@ -71,6 +71,7 @@ step_fn *const steps[] = {
     step_task,
     step_clocks,
     step_task_numbers,
+    step_exception,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

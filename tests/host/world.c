@@ -194,6 +194,11 @@ static unsigned pick_turn(const struct world *w, unsigned wanted) {
     return can_take_turn(w, 0) ? 0 : w->turn;
 }
 
+/* The first 64 steps have three quarters of all bytes, those that came later the rest. */
+static unsigned step_number(uint8_t choice) {
+    return choice < 192 ? choice % 64 % step_count : 64 + choice % 64 % (step_count - 64);
+}
+
 static void take_turn(struct world *w) {
     uint8_t choice = input_byte(&w->in);
     w->me = &w->model.processes[w->turn];
@@ -201,7 +206,7 @@ static void take_turn(struct world *w) {
     if (!(w->touched & 1u << w->turn)) scratch_touch(w);
     world_pass_time(w, 0);
     w->model.step = w->steps;
-    if (model_has_room(&w->model, w->me)) steps[choice % 64 % step_count](w);
+    if (model_has_room(&w->model, w->me)) steps[step_number(choice)](w);
     come_to_rest(w);
     uint8_t what = input_byte(&w->in);
     if (w->inject || what % 8 == 0) world_check(w);

@@ -189,7 +189,7 @@ void exception_thread_starts(struct user_thread *thread) {
     if (exception_channel_is_live(&thread->process->debugger)) put_off(thread, PENDING_THREAD_STARTING);
 }
 
-void exception_raise_policy_error(void) { put_off(user_thread_current(), PENDING_POLICY_ERROR); }
+void exception_raise_policy_error(struct user_thread *thread) { put_off(thread, PENDING_POLICY_ERROR); }
 
 /* Whatever the verdict, the thread goes on. */
 static void announce(struct exception_channel *place, uint32_t channel, uint32_t type) {

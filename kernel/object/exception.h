@@ -42,10 +42,11 @@ MUST_CHECK zx_status_t exception_get_report(struct user_thread *thread, zx_excep
 uint32_t exception_channel_type(const struct user_thread *thread) REQUIRES(&thread->process->lock);
 
 /*
- * Has the running thread raise a POLICY_ERROR at the boundary to user mode, for a system call that its job's policy
- * forbids. The call goes on, and whoever handles the exception finds its result in the registers.
+ * Has a thread, the running one or one that does not run yet, raise a POLICY_ERROR at the boundary to user mode: for a
+ * system call that its job's policy forbids. The call goes on, and whoever handles the exception finds its result in
+ * the registers.
  */
-void exception_raise_policy_error(void);
+void exception_raise_policy_error(struct user_thread *thread);
 
 /* For process.c and user_thread.c: this thread is about to run, as its process's first; as any. */
 void exception_process_starts(struct user_thread *thread);

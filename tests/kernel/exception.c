@@ -185,3 +185,28 @@ KTEST("exception/a place is free again when its channel's end is closed, and nev
     handle_discard(channel);
     end();
 }
+
+KTEST("exception/put off until the boundary: a process's start, its thread's, and an error of policy, in this order") {
+    static const uint32_t types[] = {ZX_EXCP_PROCESS_STARTING, ZX_EXCP_THREAD_STARTING, ZX_EXCP_POLICY_ERROR};
+    for (int handled = 0; handled < 2; handled++) {
+        struct handle debuggers[2], exception;
+        zx_exception_report_t report;
+        uint32_t type;
+        NEED(begin() && make(&job->debugger, &debuggers[0]) && make(&process->debugger, &debuggers[1]));
+        exception_raise_policy_error(thread);
+        NEED(start());
+        for (size_t i = 0; i < 3; i++) {
+            exception = take(debuggers[i > 0], &type);
+            NEED(exception.object && type == types[i]);
+            EXPECT(check_parked() == ZX_OK && exception_get_report(thread, &report) == ZX_OK);
+            EXPECT(report.header.type == types[i] && report.context.arch.u.x86_64.vector == 0);
+            EXPECT(decide(exception, i == 2 && handled ? ZX_EXCEPTION_STATE_THREAD_EXIT : 0));
+        }
+        exception = take(debuggers[1], &type);
+        EXPECT(type == ZX_EXCP_THREAD_EXITING && decide(exception, ZX_EXCEPTION_STATE_TRY_NEXT));
+        EXPECT(return_code() == (handled ? 0 : ZX_TASK_RETCODE_EXCEPTION_KILL));
+        EXPECT(exception_get_report(thread, &report) == ZX_ERR_BAD_STATE);
+        for (size_t i = 0; i < 2; i++) handle_discard(debuggers[i]);
+        end();
+    }
+}

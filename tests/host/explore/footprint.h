@@ -14,6 +14,7 @@ struct step {
     const volatile void *place; /* NULL: anything, that is, user memory */
     bool write;
     bool counts; /* up or down, far from the end of a count of references: such steps commute with each other */
+    bool inside; /* gives a spinlock back, or looks whether it is free */
 };
 
 /* Whether it is known that several processors use it. */

@@ -15,6 +15,9 @@ EXPLORE_OUTSIDE := $(addprefix $(EXPLORE_DIR)/,\
 EXPLORE_SOURCES := $(EXPLORE_DIR)/first.c $(EXPLORE_KERNEL) $(EXPLORE_MACHINE) $(EXPLORE_DIR)/last.c $(EXPLORE_OUTSIDE)
 EXPLORE_CFLAGS = $(filter-out -DKERNEL_TESTS,$(HOST_CFLAGS)) -I$(EXPLORE_DIR)/include
 
+# These run at each step: fast, and unchecked.
+$(call host_objects,explore-asan,$(addprefix $(EXPLORE_DIR)/,footprint.c schedule.c trace.c)): HOST_SANITIZE := -O2
+
 $(HOST)/explore-asan/%.o: %.c $(HOST)/flags
 	$(call say,HOSTCC,$< (explorer))
 	@mkdir -p $(@D)

@@ -350,7 +350,7 @@ void schedule_kicked(unsigned kicked) {
 
 void schedule_looked_at_time(bool changed) {
     static const char time;
-    if (now.on && now.timed) note_step((struct step){&time, changed, false});
+    if (now.on && now.timed) note_step((struct step){.place = &time, .write = changed});
 }
 
 /* A loop of the kernel's that waits for another processor without saying so: thread_yield() again and again. */
@@ -362,8 +362,9 @@ static void look_for_loops(const volatile void *place) {
     cpus_spin(&now);
 }
 
+/* Who comes while a spinlock is held can but wait for it: what he does until then takes a preemption of his own. */
 static bool is_choice(struct step step) {
-    if (step.counts) return false;
+    if (step.counts || step.inside) return false;
     return now.mode == SCHEDULE_WINDOWS || !reduced || !step.place || place_is_shared(step.place);
 }
 
@@ -375,7 +376,7 @@ static void point(struct step step, bool window) {
 
 /* Locks of the allocators and of the log: nothing else is done while one is held, and nobody looks at their order. */
 static bool is_quiet(const volatile void *address, const struct explore_site *site) {
-    if (strcmp(site->what, "&l->locked") != 0) return false;
+    if (site->kind != EXPLORE_SPINLOCK) return false;
     const struct spinlock *lock = container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked);
     return lock->rank >= RANK_RANDOM && lock->rank != RANK_SCHED;
 }
@@ -383,7 +384,7 @@ static bool is_quiet(const volatile void *address, const struct explore_site *si
 /* Which of many references is given back first makes no difference. */
 #define MANY_REFERENCES 3
 static bool counts(const volatile void *address, const struct explore_site *site) {
-    return reduced && strcmp(site->what, "refs") == 0 && *(const volatile unsigned *)address > MANY_REFERENCES;
+    return reduced && site->kind == EXPLORE_REFERENCES && *(const volatile unsigned *)address > MANY_REFERENCES;
 }
 
 /*
@@ -391,13 +392,13 @@ static bool counts(const volatile void *address, const struct explore_site *site
  * may come in between before it is taken.
  */
 static bool is_scheduler(const struct explore_site *site, const volatile void *address) {
-    return reduced && address == (const volatile void *)&sched_lock.locked && strcmp(site->what, "&l->locked") == 0;
+    return reduced && address == (const volatile void *)&sched_lock.locked && site->kind == EXPLORE_SPINLOCK;
 }
 
 static const char *name_of(const volatile void *address, const struct explore_site *site) {
-    if (strcmp(site->what, "&l->locked") == 0)
+    if (site->kind == EXPLORE_SPINLOCK)
         return container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked)->name;
-    if (strcmp(site->what, "&m->owner") == 0)
+    if (site->kind == EXPLORE_MUTEX)
         return container_of((const _Atomic uintptr_t *)(uintptr_t)address, struct mutex, owner)->name;
     return site->what[0] == '&' ? site->what + 1 : site->what;
 }
@@ -414,13 +415,14 @@ static void trace_step(const volatile void *address, const struct explore_site *
 }
 
 void explore_before(const volatile void *address, enum explore_access access, const struct explore_site *site) {
-    const bool write = access == EXPLORE_WRITE;
+    const bool write = access != EXPLORE_READ;
     if (!now.on) {
         if (write) cpus_stored(address);
         return;
     }
     if (is_quiet(address, site)) return;
-    const struct step step = {address, write, counts(address, site)};
+    const bool inside = reduced && site->kind == EXPLORE_SPINLOCK && access != EXPLORE_CHANGE;
+    const struct step step = {address, write, counts(address, site), inside};
     point(step, false);
     if (!now.on) return;
     trace_step(address, site, write ? 'w' : 'r', __builtin_frame_address(0));
@@ -428,11 +430,11 @@ void explore_before(const volatile void *address, enum explore_access access, co
     if (write) cpus_stored(address);
     cpus_stored(&now);
     cpus_stored(&now.points);
-    now.last_is_spinlock = strcmp(site->what, "&l->locked") == 0;
+    now.last_is_spinlock = site->kind == EXPLORE_SPINLOCK;
     look_for_loops(address);
 }
 
-static bool is_mutex(const struct explore_site *site) { return strcmp(site->what, "&m->owner") == 0; }
+static bool is_mutex(const struct explore_site *site) { return site->kind == EXPLORE_MUTEX; }
 /* A look-up takes no lock: it counts a use. */
 static bool is_use(const struct explore_site *site) { return strcmp(site->function, "use_checked") == 0; }
 
@@ -443,7 +445,7 @@ void explore_released(const volatile void *address, const struct explore_site *s
     const uintptr_t *frame = __builtin_frame_address(0);
     bool window =
         is_use(site) || (is_mutex(site) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1])));
-    const struct step step = {address, true, counts(address, site)};
+    const struct step step = {.place = address, .write = true, .counts = counts(address, site)};
     point(step, window);
     if (now.on) note_step(step);
 }
@@ -452,7 +454,7 @@ void explore_released(const volatile void *address, const struct explore_site *s
 void host_touch(vaddr_t va, bool write) {
     if (!now.on) return;
     const vaddr_t page = va & ~(vaddr_t)PAGE_MASK;
-    const struct step step = {page >= SCRATCH ? (const void *)page : NULL, write, false};
+    const struct step step = {.place = page >= SCRATCH ? (const void *)page : NULL, .write = write};
     /* What is looked at under a lock belongs to what the lock is held for. */
     point(step, arch_this_cpu()->locks->depth == 0);
     if (!now.on) return;
@@ -463,7 +465,7 @@ void host_touch(vaddr_t va, bool write) {
 /* All switch points but those between windows come with an atomic operation, which has its own. */
 void switch_point_reached(void) {}
 void switch_window_reached(void) {
-    if (now.on && now.mode != SCHEDULE_ALL) point((struct step){NULL, true, false}, true);
+    if (now.on && now.mode != SCHEDULE_ALL) point((struct step){.write = true}, true);
 }
 
 /*

@@ -8,13 +8,22 @@
 
 #include_next <stdatomic.h>
 
+/* What an operand is, by its text. */
+enum explore_kind { EXPLORE_OTHER, EXPLORE_SPINLOCK, EXPLORE_MUTEX, EXPLORE_REFERENCES };
+#define EXPLORE_KIND(text)                                           \
+    (__builtin_strcmp(text, "&l->locked") == 0  ? EXPLORE_SPINLOCK   \
+     : __builtin_strcmp(text, "&m->owner") == 0 ? EXPLORE_MUTEX      \
+     : __builtin_strcmp(text, "refs") == 0      ? EXPLORE_REFERENCES \
+                                                : EXPLORE_OTHER)
+
 /* A place in the sources, and the operand's text. */
 struct explore_site {
     const char *file, *function, *what;
     int line;
+    enum explore_kind kind;
 };
 
-enum explore_access { EXPLORE_READ, EXPLORE_WRITE };
+enum explore_access { EXPLORE_READ, EXPLORE_STORE, EXPLORE_CHANGE };
 
 void explore_before(const volatile void *address, enum explore_access access, const struct explore_site *site);
 void explore_released(const volatile void *address, const struct explore_site *site);
@@ -26,19 +35,19 @@ void explore_released(const volatile void *address, const struct explore_site *s
      EXPLORE_IN("kernel/object/handle_loose.c") || EXPLORE_IN("kernel/base/random.c") ||          \
      EXPLORE_IN("kernel/base/panic.c"))
 
-#define EXPLORE_SITE(p)                                                                     \
-    ({                                                                                      \
-        static const struct explore_site explore_site = {__FILE__, __func__, #p, __LINE__}; \
-        &explore_site;                                                                      \
+#define EXPLORE_SITE(p)                                                                                       \
+    ({                                                                                                        \
+        static const struct explore_site explore_site = {__FILE__, __func__, #p, __LINE__, EXPLORE_KIND(#p)}; \
+        &explore_site;                                                                                        \
     })
 #define EXPLORE_BEFORE(p, access) (EXPLORE_COUNTS ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
 #define EXPLORE_RELEASES(order) ((order) == __ATOMIC_RELEASE || (order) >= __ATOMIC_ACQ_REL)
 #define EXPLORE_AFTER(p, order) \
     (EXPLORE_RELEASES(order) && !EXPLORE_COUNTS ? explore_released((p), EXPLORE_SITE(p)) : (void)0)
 
-#define EXPLORE_CHANGE(p, order, operation)       \
+#define EXPLORE_CHANGING(p, order, operation)     \
     ({                                            \
-        EXPLORE_BEFORE(p, EXPLORE_WRITE);         \
+        EXPLORE_BEFORE(p, EXPLORE_CHANGE);        \
         __auto_type explore_result = (operation); \
         EXPLORE_AFTER(p, order);                  \
         explore_result;                           \
@@ -66,25 +75,27 @@ void explore_released(const volatile void *address, const struct explore_site *s
 #define atomic_load_explicit(p, order) (EXPLORE_BEFORE(p, EXPLORE_READ), __c11_atomic_load((p), (order)))
 #define atomic_load(p) atomic_load_explicit(p, __ATOMIC_SEQ_CST)
 #define atomic_store_explicit(p, value, order) \
-    (EXPLORE_BEFORE(p, EXPLORE_WRITE), __c11_atomic_store((p), (value), (order)), EXPLORE_AFTER(p, order))
+    (EXPLORE_BEFORE(p, EXPLORE_STORE), __c11_atomic_store((p), (value), (order)), EXPLORE_AFTER(p, order))
 #define atomic_store(p, value) atomic_store_explicit(p, value, __ATOMIC_SEQ_CST)
-#define atomic_exchange_explicit(p, value, order) EXPLORE_CHANGE(p, order, __c11_atomic_exchange((p), (value), (order)))
+#define atomic_exchange_explicit(p, value, order) \
+    EXPLORE_CHANGING(p, order, __c11_atomic_exchange((p), (value), (order)))
 #define atomic_exchange(p, value) atomic_exchange_explicit(p, value, __ATOMIC_SEQ_CST)
 #define atomic_compare_exchange_strong_explicit(p, old, value, order, failed) \
-    EXPLORE_CHANGE(p, order, __c11_atomic_compare_exchange_strong((p), (old), (value), (order), (failed)))
+    EXPLORE_CHANGING(p, order, __c11_atomic_compare_exchange_strong((p), (old), (value), (order), (failed)))
 #define atomic_compare_exchange_strong(p, old, value) \
     atomic_compare_exchange_strong_explicit(p, old, value, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 /* One that never fails without a reason: a try more or less is no other order. */
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
 #define atomic_compare_exchange_weak atomic_compare_exchange_strong
 #define atomic_fetch_add_explicit(p, value, order) \
-    EXPLORE_CHANGE(p, order, __c11_atomic_fetch_add((p), (value), (order)))
+    EXPLORE_CHANGING(p, order, __c11_atomic_fetch_add((p), (value), (order)))
 #define atomic_fetch_add(p, value) atomic_fetch_add_explicit(p, value, __ATOMIC_SEQ_CST)
 #define atomic_fetch_sub_explicit(p, value, order) \
-    EXPLORE_CHANGE(p, order, __c11_atomic_fetch_sub((p), (value), (order)))
+    EXPLORE_CHANGING(p, order, __c11_atomic_fetch_sub((p), (value), (order)))
 #define atomic_fetch_sub(p, value) atomic_fetch_sub_explicit(p, value, __ATOMIC_SEQ_CST)
-#define atomic_fetch_or_explicit(p, value, order) EXPLORE_CHANGE(p, order, __c11_atomic_fetch_or((p), (value), (order)))
+#define atomic_fetch_or_explicit(p, value, order) \
+    EXPLORE_CHANGING(p, order, __c11_atomic_fetch_or((p), (value), (order)))
 #define atomic_fetch_or(p, value) atomic_fetch_or_explicit(p, value, __ATOMIC_SEQ_CST)
 #define atomic_fetch_and_explicit(p, value, order) \
-    EXPLORE_CHANGE(p, order, __c11_atomic_fetch_and((p), (value), (order)))
+    EXPLORE_CHANGING(p, order, __c11_atomic_fetch_and((p), (value), (order)))
 #define atomic_fetch_and(p, value) atomic_fetch_and_explicit(p, value, __ATOMIC_SEQ_CST)

@@ -190,7 +190,7 @@ KTEST("exception/put off until the boundary: a process's start, its thread's, an
     static const uint32_t types[] = {ZX_EXCP_PROCESS_STARTING, ZX_EXCP_THREAD_STARTING, ZX_EXCP_POLICY_ERROR};
     for (int handled = 0; handled < 2; handled++) {
         struct handle debuggers[2], exception;
-        zx_exception_report_t report;
+        zx_exception_report_t report = {0};
         uint32_t type;
         NEED(begin() && make(&job->debugger, &debuggers[0]) && make(&process->debugger, &debuggers[1]));
         exception_raise_policy_error(thread);

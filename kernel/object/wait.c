@@ -82,7 +82,8 @@ static zx_status_t look(struct wait *waits, size_t count, zx_time_t deadline) {
         waits[i].seen = object_signals(waits[i].object);
         if (waits[i].seen & waits[i].signals) status = ZX_OK;
     }
-    return status == ZX_OK || deadline > arch_time_now() ? status : ZX_ERR_TIMED_OUT;
+    if (status == ZX_OK || deadline == ZX_TIME_INFINITE) return status;
+    return deadline > arch_time_now() ? status : ZX_ERR_TIMED_OUT;
 }
 
 zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t count, zx_time_t deadline) {

@@ -48,12 +48,21 @@ void observer_want(struct observer *observer, zx_signals_t wanted) {
     augment_up(observer);
 }
 
+/* Most objects have one observer at a time. */
+static bool is_only(const struct object *object, const struct observer *observer) {
+    return RB_ROOT(&object->observers) == observer && !RB_LEFT(observer, node) && !RB_RIGHT(observer, node);
+}
+
 void observer_remove(struct object *object, struct observer *observer) {
-    struct observer *parent = RB_PARENT(observer, node);
-    RB_REMOVE(observer_tree, &object->observers, observer);
-    augment_up(parent);
     observer->watching = false;
-    if (RB_EMPTY(&object->observers)) atomic_store_explicit(&object->watched, false, memory_order_relaxed);
+    if (is_only(object, observer)) {
+        RB_INIT(&object->observers);
+        atomic_store_explicit(&object->watched, false, memory_order_relaxed);
+    } else {
+        struct observer *parent = RB_PARENT(observer, node);
+        RB_REMOVE(observer_tree, &object->observers, observer);
+        augment_up(parent);
+    }
 }
 
 static bool wanted_below(const struct observer *observer, zx_signals_t signals) {

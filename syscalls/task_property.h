@@ -1,6 +1,4 @@
-/*
- * Properties of processes and jobs, for object_get_property and object_set_property: numbers of eight bytes.
- */
+/* Properties of processes and jobs, for object_get_property and object_set_property: numbers of eight bytes. */
 #pragma once
 
 #include "kernel/base/compiler.h"

@@ -1,6 +1,4 @@
-/*
- * Listing what an address space holds, a few regions at a time, so that no lock is held while somebody else takes them.
- */
+/* Listing what an address space holds, a few regions at a time: no lock is held while they are passed on. */
 #pragma once
 
 #include "vm/aspace.h"

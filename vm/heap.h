@@ -1,6 +1,4 @@
-/*
- * The kernel heap: objects of up to half a page come from slabs of one size class each, larger ones are runs of pages.
- */
+/* The kernel heap: objects of up to half a page come from slabs of a size class, larger ones are runs of pages. */
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,4 @@
-/*
- * The life of VMOs: creation, snapshots, slices, destruction; see vmo.h. A slice keeps its store.
- */
+/* The life of VMOs: creation, snapshots, slices, destruction; see vmo.h. A slice keeps its store. */
 #include "vm/vmo.h"
 
 #include "kernel/base/arith.h"

@@ -1,6 +1,4 @@
-/*
- * The PC's real-time clock as it stores the time.
- */
+/* The PC's real-time clock as it stores the time. */
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,4 @@
-/*
- * The time of day; see utc.h.
- */
+/* The time of day; see utc.h. */
 #include "kernel/base/utc.h"
 
 #include <stdatomic.h>

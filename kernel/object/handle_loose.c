@@ -1,6 +1,4 @@
-/*
- * Handles outside any table, and how many handles there are; see handle.h.
- */
+/* Handles outside any table, and how many handles there are; see handle.h. */
 #include "kernel/object/handle.h"
 
 static atomic_size_t live_handles;

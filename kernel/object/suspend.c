@@ -1,6 +1,4 @@
-/*
- * Suspension; see suspend.h. The process's lock guards the counts. ATTENTION_SUSPEND is up while one is above 0.
- */
+/* Suspension; see suspend.h. The process's lock guards the counts. ATTENTION_SUSPEND is up while one is above 0. */
 #include "kernel/object/suspend.h"
 
 #include "kernel/object/park.h"

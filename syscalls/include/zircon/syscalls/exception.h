@@ -1,6 +1,4 @@
-/*
- * Exceptions: what stops a thread, and what its handlers learn of it.
- */
+/* Exceptions: what stops a thread, and what its handlers learn of it. */
 #pragma once
 
 #include <zircon/types.h>

@@ -16,17 +16,16 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_JOB_CHILDREN ((zx_object_info_topic_t)8u)    /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_JOB_PROCESSES ((zx_object_info_topic_t)9u)   /* ENUMERATE; as many zx_koid_t as fit */
 #define ZX_INFO_THREAD ((zx_object_info_topic_t)10u)         /* INSPECT; zx_info_thread_t */
-#define ZX_INFO_THREAD_EXCEPTION_REPORT \
-    ((zx_object_info_topic_t)11u) /* INSPECT; zx_exception_report_t of <zircon/syscalls/exception.h> */
-#define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)           /* INSPECT, on a process; zx_info_task_stats_t */
-#define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u)         /* INSPECT; as many zx_info_maps_t as fit */
-#define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u)         /* INSPECT; as many zx_info_vmo_t as fit */
-#define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u)         /* INSPECT; zx_info_thread_stats_t */
-#define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)           /* the root resource; zx_info_kmem_stats_t */
-#define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u)         /* INSPECT; zx_info_handle_count_t */
-#define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u) /* INSPECT; zx_info_process_handle_stats_t */
-#define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                  /* no right; zx_info_vmo_t */
-#define ZX_INFO_JOB ((zx_object_info_topic_t)24u)                  /* INSPECT; zx_info_job_t */
+#define ZX_INFO_THREAD_EXCEPTION_REPORT ((zx_object_info_topic_t)11u) /* INSPECT; zx_exception_report_t */
+#define ZX_INFO_TASK_STATS ((zx_object_info_topic_t)12u)              /* INSPECT, on a process; zx_info_task_stats_t */
+#define ZX_INFO_PROCESS_MAPS ((zx_object_info_topic_t)13u)            /* INSPECT; as many zx_info_maps_t as fit */
+#define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u)            /* INSPECT; as many zx_info_vmo_t as fit */
+#define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u)            /* INSPECT; zx_info_thread_stats_t */
+#define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)              /* the root resource; zx_info_kmem_stats_t */
+#define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u)            /* INSPECT; zx_info_handle_count_t */
+#define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u)    /* INSPECT; zx_info_process_handle_stats_t */
+#define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                     /* no right; zx_info_vmo_t */
+#define ZX_INFO_JOB ((zx_object_info_topic_t)24u)                     /* INSPECT; zx_info_job_t */
 
 /* Can this object be waited on? */
 typedef uint32_t zx_obj_props_t;

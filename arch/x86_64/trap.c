@@ -144,12 +144,12 @@ static void (*const interrupts[256])(void) = {
 };
 
 static void interrupt(const struct trap_frame *frame) {
-    const bool known = interrupts[frame->vector], spurious = frame->vector == VECTOR_SPURIOUS;
-    if (!spurious && frame->vector >= VECTOR_PIC + 16) {
-        if (!known) log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
+    void (*const act)(void) = interrupts[frame->vector];
+    if (frame->vector != VECTOR_SPURIOUS && frame->vector >= VECTOR_PIC + 16) {
+        if (!act) log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
         apic_end_of_interrupt();
     }
-    if (known) interrupts[frame->vector]();
+    if (act) act();
     if (frame->rflags & FLAGS_IF) upcall_interrupt_done();
 }
 

@@ -24,10 +24,14 @@
 static unsigned bound = 2, jobs = 1;
 static double limit = 1e9;
 static unsigned failures, running_jobs;
+
+/* Two acts of the kinds memory, tasks, objects; or three. The last row sums up all. */
+enum { KINDS = 3, THREES = KINDS * KINDS, ALL };
 static struct totals {
     uint64_t scenarios, schedules, redundant, nodes, cut;
-    double seconds;
-} totals;
+    double seconds, most;
+    char slowest[200];
+} totals[ALL + 1];
 
 static void scenario_name(const struct scenario *s, char *name, size_t size) {
     size_t n = 0;
@@ -42,6 +46,7 @@ static struct slot {
     pid_t pid;
     int from;
     FILE *report; /* what it has to say if it fails */
+    unsigned row; /* of the totals */
     char name[200];
 } slots[MAX_JOBS];
 
@@ -57,18 +62,49 @@ static void copy_report(FILE *report) {
     while (fgets(line, sizeof(line), report)) printf("    %s", line);
 }
 
+static void add_up(struct totals *t, const char *name, const struct search_result *r) {
+    t->scenarios++;
+    t->schedules += r->schedules;
+    t->redundant += r->redundant;
+    t->nodes += r->nodes;
+    t->cut += r->cut;
+    t->seconds += r->seconds;
+    if (r->seconds <= t->most) return;
+    t->most = r->seconds;
+    snprintf(t->slowest, sizeof(t->slowest), "%s", name);
+}
+
+static unsigned kind_of(const struct act *act) { return act->flags & ACT_MEMORY ? 0 : act->flags & ACT_TASKS ? 1 : 2; }
+
+static unsigned row_of(const struct scenario *s) {
+    if (s->count > 2) return THREES;
+    unsigned a = kind_of(s->acts[0]), b = kind_of(s->acts[1]);
+    return a < b ? a * KINDS + b : b * KINDS + a;
+}
+
+static void print_totals(void) {
+    static const char *const kinds[KINDS] = {"memory", "tasks", "objects"};
+    printf("\n%-20s %9s %9s %9s %11s %9s %8s %7s  %s\n", "calls", "scenarios", "schedules", "repeated", "nodes",
+           "not ended", "seconds", "longest", "");
+    for (unsigned row = 0; row <= ALL; row++) {
+        const struct totals *t = &totals[row];
+        char name[40] = "all";
+        if (t->scenarios == 0 && row < ALL) continue;
+        if (row < ALL) snprintf(name, sizeof(name), "threes");
+        if (row < THREES) snprintf(name, sizeof(name), "%s and %s", kinds[row / KINDS], kinds[row % KINDS]);
+        printf("%-20s %9lu %9lu %9lu %11lu %9lu %8.1f %7.1f  %s\n", name, t->scenarios, t->schedules, t->redundant,
+               t->nodes, t->cut, t->seconds, t->most, t->slowest);
+    }
+}
+
 static void job_ended(struct slot *slot, int status) {
     struct search_result r;
     bool good = status == 0 && read(slot->from, &r, sizeof(r)) == sizeof(r);
     if (good) {
         printf("%-60s %8lu %8lu %9lu %2u/%-2u  %u%s %7.2f\n", slot->name, r.schedules, r.redundant, r.nodes, r.reached,
                r.ends, r.bound, r.cut ? "+" : " ", r.seconds);
-        totals.scenarios++;
-        totals.schedules += r.schedules;
-        totals.redundant += r.redundant;
-        totals.nodes += r.nodes;
-        totals.seconds += r.seconds;
-        totals.cut += r.cut;
+        add_up(&totals[slot->row], slot->name, &r);
+        add_up(&totals[ALL], slot->name, &r);
     } else {
         printf("%-60s FAILED\n", slot->name);
         copy_report(slot->report);
@@ -95,6 +131,7 @@ static void start(const struct scenario *s) {
     struct slot *slot = slots;
     while (slot->pid) slot++;
     scenario_name(s, slot->name, sizeof(slot->name));
+    slot->row = row_of(s);
     slot->report = tmpfile();
     if (!slot->report || pipe(ends) != 0) abort();
     slot->pid = fork();
@@ -216,8 +253,7 @@ int main(int argc, char **argv) {
     for (int i = optind; i < argc; i++) start_matching(&(struct scenario){.count = 0}, argv[i]);
     if (optind == argc) start_all();
     while (running_jobs > 0) wait_for_one();
-    printf(
-        "%lu scenarios, %lu schedules, %lu more that repeat others, %lu nodes, %lu not finished, %.1f s; %u failed\n",
-        totals.scenarios, totals.schedules, totals.redundant, totals.nodes, totals.cut, totals.seconds, failures);
-    return failures > 0 || totals.scenarios == 0;
+    print_totals();
+    printf("%lu scenarios, %lu not ended in time, %u failed\n", totals[ALL].scenarios, totals[ALL].cut, failures);
+    return failures > 0 || totals[ALL].scenarios == 0;
 }

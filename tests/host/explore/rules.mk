@@ -29,9 +29,9 @@ $(EXPLORE): $(call host_objects,explore-asan,$(EXPLORE_SOURCES))
 	$(QUIET)clang -no-pie -rdynamic $(HOST_SANITIZE) -o $@ $^
 	@printf '%s\n' 'clang $(EXPLORE_CFLAGS) $(HOST_SANITIZE)' 'clang -no-pie -rdynamic $(HOST_SANITIZE)' $^ >$@.how
 
-# Preemptions, and seconds for each scenario.
+# Preemptions, and seconds of processor time for each scenario.
 DEPTH ?= 2
-EXPLORE_TIME ?= 2
+EXPLORE_TIME ?= 20
 .PHONY: explore explore-mutants
 explore: $(EXPLORE)
 	@$(EXPLORE) -k $(DEPTH) -t $(EXPLORE_TIME) -j $(shell nproc) $(if $(REPLAY),-r '$(REPLAY)') $(SCENARIO)

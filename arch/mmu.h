@@ -39,6 +39,12 @@ void arch_mmu_destroy(struct arch_aspace *as);
 /* Drops the translations that touch [va, va + len), each as a whole, and emptied tables. Cost: present tables only. */
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 
+/*
+ * Takes away from the translations of [va, va + len) the permission to write, on all processors. Cost: present tables
+ * of pages count as one each, but at the ends.
+ */
+void arch_mmu_write_protect(struct arch_aspace *as, vaddr_t va, size_t len);
+
 /* Tells the translation of one 4 KiB page, if there is one; `cache` may be NULL. */
 bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsigned *prot, uint32_t *cache);
 

@@ -38,6 +38,9 @@ grows_at_most($_, 5, 1000) for qw(write-descendant write-descendant-shared write
 grows_at_most($_, 60, 100_000) for qw(write-mapped write-among-mappings commit-mapped commit-among-mappings);
 grows_at_most($_, 100, 100_000) for qw(map-among-mappings map-anywhere);
 grows_at_most('snapshot', 20, 100_000);
+# One step for each table of 512 pages, and at the ends for each page.
+grows_at_most('snapshot-loaded', 1500, 100_000);
+grows_at_most('read-after-snapshot', 0, 100_000);
 grows_at_most($_, 50, 10_000) for qw(list-mapped sum-mapped close-family close-orphans);
 grows_at_most($_, 80, 10_000) for qw(signal-watched close-bystander close-watched);
 grows_at_most($_, 40, 1000) for qw(message-beside-calls answer-call);

@@ -104,6 +104,12 @@ void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
     mutex_unlock(&as->translations_lock);
 }
 
+void aspace_write_protect(struct aspace *as, vaddr_t base, size_t len) {
+    mutex_lock(&as->translations_lock);
+    arch_mmu_write_protect(&as->arch, base, len);
+    mutex_unlock(&as->translations_lock);
+}
+
 /*
  * Does the whole large page that `va` lies `into` bytes into lie in the mapping, in the VMO, and on one run of frames?
  */

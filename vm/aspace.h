@@ -60,6 +60,9 @@ MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned fl
 /* Drops translations, on all processors. */
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
 
+/* Takes away the permission to write from them, on all processors. */
+void aspace_write_protect(struct aspace *as, vaddr_t base, size_t len);
+
 /*
  * Loads a translation for the page at `va`, which `m` shows and whose store's lock the caller holds (debug builds check
  * it); a large one where the VMO has its frames in one run and everything is aligned. `*end`: where it ends. NO_MEMORY.

@@ -33,16 +33,26 @@ void mapping_update_text(struct mapping *m) {
     m->text = is_text(m);
 }
 
-void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
+/* Does something with the addresses at which [offset, limit) of the store shows, in mappings that may do `perms`. */
+static ALWAYS_INLINE void each_shown(struct vmo *store, uint64_t offset, uint64_t limit, uint32_t perms,
+                                     void (*act)(struct aspace *as, vaddr_t base, size_t len)) REQUIRES(&store->lock) {
     struct mapping *m;
-    uint64_t limit = offset + len;
     for (m = mapping_set_first(store, offset, limit); m; m = mapping_set_next(store, m, offset, limit)) {
         uint64_t begin = mapping_store_offset(m), end = begin + mapping_shown_len(m);
         uint64_t from = max_u64(begin, offset), to = min_u64(end, limit);
-        if (from < to) aspace_drop(m->aspace, m->region.base + (from - begin), to - from);
+        if (from < to && (m->perms & perms) == perms) act(m->aspace, m->region.base + (from - begin), to - from);
     }
+}
+
+void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) {
+    uint64_t limit = offset + len;
+    each_shown(store, offset, limit, 0, aspace_drop);
     if (offset <= store->shown) store->shown = min_u64(max_u64(store->shown, limit), store->shown_end);
     if (limit >= store->shown_end) store->shown_end = max_u64(min_u64(store->shown_end, offset), store->shown);
+}
+
+void mapping_write_protect_all(struct vmo *store, uint64_t offset, uint64_t len) {
+    each_shown(store, offset, offset + len, PERM_WRITE, aspace_write_protect);
 }
 
 void mapping_attach(struct mapping *m) {

@@ -51,6 +51,9 @@ static inline uint64_t mapping_store_offset(const struct mapping *m) { return m-
 /* Drops the translations that any mapping of the store has for [offset, offset + len) of it. */
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);
 
+/* Takes away from those translations the permission to write, and touches none that has it not. */
+void mapping_write_protect_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);
+
 /* After the permissions of one in the set have changed, or its address space has been started; both locks are held. */
 void mapping_update_text(struct mapping *m);
 

@@ -65,7 +65,7 @@ static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *chi
     if (offset >= vmo->size) return ZX_OK;
     uint64_t len = min_u64(child->size, vmo->size - offset);
     if (store->kind == VMO_CONTIGUOUS) return copy_pages(vmo->store, vmo->store_offset + offset, len, child);
-    mapping_drop_all(vmo->store, vmo->store_offset + offset, len);
+    mapping_write_protect_all(vmo->store, vmo->store_offset + offset, len);
     child->first_index = store->first_index + ((vmo->store_offset + offset) >> PAGE_SHIFT);
     return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
 }

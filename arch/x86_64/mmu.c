@@ -50,14 +50,18 @@ static void tables_free(struct dropped *dropped) {
 /* Where the way to an address ends: the deepest entry that exists for it. */
 struct place {
     uint64_t *entry, *parent; /* `parent`: the entry above, or NULL */
+    uint64_t above;           /* the bits that all entries above have */
     unsigned level;
 };
 
 /* Not below level `floor`. */
 static inline struct place place_of(paddr_t root, vaddr_t va, unsigned floor) {
-    struct place p = {.entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL), .level = TOP_LEVEL};
+    struct place p = {.entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL),
+                      .above = UINT64_MAX,
+                      .level = TOP_LEVEL};
     for (; p.level > floor && (*p.entry & PTE_PRESENT) && !(*p.entry & PTE_LARGE); p.level--) {
         p.parent = p.entry;
+        p.above &= *p.entry;
         p.entry = entry_table(*p.entry) + table_index(va, p.level - 1);
     }
     return p;
@@ -175,6 +179,49 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     upcall_table_free(as->root);
 }
 
+/*
+ * Takes PTE_WRITE from what is present in [va, end); from the entry of a table if that lies there as a whole, for it
+ * holds for all below. Returns whether there was any.
+ */
+static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
+    bool any = false;
+    const unsigned last = table_index(end - 1, level);
+    for (unsigned i = table_index(va, level); level == 1 && i <= last; i++) {
+        if (!(table[i] & PTE_WRITE)) continue;
+        table[i] &= ~(uint64_t)PTE_WRITE;
+        any = true;
+    }
+    if (level == 1) return any;
+    for (vaddr_t next; va < end; va = next) {
+        uint64_t *entry = &table[table_index(va, level)];
+        next = min_u64(end, (va | (entry_span(level) - 1)) + 1);
+        if (!(*entry & PTE_PRESENT) || !(*entry & PTE_WRITE)) continue;
+        if (!(*entry & PTE_LARGE) && next - va < entry_span(level)) {
+            any |= table_protect(entry_table(*entry), level - 1, va, next);
+        } else {
+            *entry &= ~(uint64_t)PTE_WRITE;
+            any = true;
+        }
+    }
+    return any;
+}
+
+void arch_mmu_write_protect(struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (table_protect(arch_phys_to_virt(as->root), TOP_LEVEL, va, va + len)) mmu_flush(as, va, len);
+}
+
+/* Lets the tables on the way to `va` allow writing again: what they kept from it keeps itself from it then. */
+static NOINLINE void way_allow(const struct arch_aspace *as, vaddr_t va) {
+    uint64_t *table = arch_phys_to_virt(as->root);
+    for (unsigned level = TOP_LEVEL; level > 1; level--) {
+        uint64_t *entry = &table[table_index(va, level)];
+        if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE)) return;
+        table = entry_table(*entry);
+        for (unsigned i = 0; i < TABLE_ENTRIES && !(*entry & PTE_WRITE); i++) table[i] &= ~(uint64_t)PTE_WRITE;
+        *entry |= PTE_WRITE;
+    }
+}
+
 /* Is a translation of another size there? */
 static bool other_size(struct place at, unsigned floor) {
     return (*at.entry & PTE_PRESENT) && (at.level > floor || (floor > 1 && !(*at.entry & PTE_LARGE)));
@@ -191,6 +238,7 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
         arch_mmu_drop(as, va, size);
         at = place_of(as->root, va, floor);
     }
+    if (unlikely((value & PTE_WRITE) && !(at.above & PTE_WRITE))) way_allow(as, va);
     uint64_t replaced = *at.entry;
     zx_status_t status = entry_set(at, va, floor, value, PTE_USER_TABLE, &as->top_live);
     /* What was there already, but for the marks that processors make, nobody has to forget. */
@@ -210,7 +258,7 @@ bool arch_mmu_query(const struct arch_aspace *as, vaddr_t va, paddr_t *pa, unsig
     uint64_t entry = *at.entry;
     if (!(entry & PTE_PRESENT)) return false;
     *pa = (paddr_t){(entry & PTE_FRAME) + page_round_down(va % entry_span(at.level))};
-    *prot = entry_prot(entry);
+    *prot = entry_prot(entry & (at.above | ~(uint64_t)PTE_WRITE));
     if (cache) *cache = entry >> PTE_CACHE_SHIFT & ZX_CACHE_POLICY_MASK;
     return true;
 }
@@ -225,13 +273,15 @@ static bool entry_visit(uint64_t entry, unsigned level, vaddr_t va, visit_fn *vi
     return true;
 }
 
-static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit_fn *visit, void *arg) {
+/* `above`: what the entries above allow. */
+static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, uint64_t above, visit_fn *visit, void *arg) {
     unsigned count = level == TOP_LEVEL ? USER_ENTRIES : TABLE_ENTRIES;
     for (unsigned i = 0; i < count; i++, va += entry_span(level)) {
         uint64_t entry = table[i];
         if (!(entry & PTE_PRESENT)) continue;
+        entry &= above | ~(uint64_t)PTE_WRITE;
         bool is_table = level > 1 && !(entry & PTE_LARGE);
-        bool go_on = is_table ? table_visit(entry_table(entry), level - 1, va, visit, arg)
+        bool go_on = is_table ? table_visit(entry_table(entry), level - 1, va, entry, visit, arg)
                               : entry_visit(entry, level, va, visit, arg);
         if (!go_on) return false;
     }
@@ -239,7 +289,7 @@ static bool table_visit(const uint64_t *table, unsigned level, vaddr_t va, visit
 }
 
 bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
-    return table_visit(arch_phys_to_virt(as->root), TOP_LEVEL, 0, visit, arg);
+    return table_visit(arch_phys_to_virt(as->root), TOP_LEVEL, 0, PTE_WRITE, visit, arg);
 }
 
 zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {

@@ -21,7 +21,7 @@
 #define PTE_COUNT_ONE ((uint64_t)1 << PTE_COUNT_SHIFT)
 #define PTE_COUNT_MASK ((uint64_t)0x3ff << PTE_COUNT_SHIFT)
 
-/* What entries that point to tables allow: all that the entries below do. */
+/* What entries that point to tables allow: all that the entries below do; but see arch_mmu_write_protect(). */
 #define PTE_TABLE (PTE_PRESENT | PTE_WRITE)
 #define PTE_USER_TABLE (PTE_TABLE | PTE_USER)
 

@@ -208,6 +208,9 @@ static void snapshots(unsigned pages) {
     tell("snapshot-mapped", pages, cost);
     MUST(zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, pages * PAGE, NULL, 0));
     tell("snapshot-loaded", pages, snapshot_cost(vmo, pages));
+    uint64_t begin = now();
+    for (unsigned i = 0; i < pages; i++) (void)*(volatile unsigned char *)(addr + i * PAGE);
+    tell("read-after-snapshot", pages, (now() - begin) / pages);
     MUST(zx_vmar_unmap(zx_vmar_root_self(), addr, pages * PAGE));
     MUST(zx_handle_close(vmo));
 }

@@ -145,6 +145,22 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     host_forget(as, va, len);
 }
 
+static void table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
+    for (vaddr_t next; va < end; va = next) {
+        uint64_t *entry = &table[entry_index(va, level)];
+        next = min_u64(end, (va | (entry_span(level) - 1)) + 1);
+        if (is_table(*entry, level))
+            table_protect(table_at(*entry), level - 1, va, next);
+        else
+            *entry &= ~(uint64_t)ENTRY_WRITE;
+    }
+}
+
+void arch_mmu_write_protect(struct arch_aspace *as, vaddr_t va, size_t len) {
+    table_protect(table_at(as->root.raw), LEVELS, va, va + len);
+    host_forget(as, va, len);
+}
+
 zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
     unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1, level;
     uint64_t *entry = find(as, va, floor, &level);

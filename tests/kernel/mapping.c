@@ -254,3 +254,29 @@ KTEST("mapping/text is what is mapped executable where a thread was started, as 
     space_end(as);
     vmo_unref(vmo);
 }
+
+#define TABLE_PAGES (MMU_LARGE_PAGE / PAGE_SIZE)
+
+/* Pages that fill a table, and some of the tables before and behind. */
+KTEST(
+    "mapping/a snapshot of pages that are mapped: readers keep their translations, and no store reaches it in place") {
+    const size_t count = TABLE_PAGES + 20;
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(count, false), *copy;
+    const vaddr_t at = ((vaddr_t)1 << 33) - PAGES(10);
+    NEED(as && vmo && vmo_commit(vmo, 0, PAGES(count)) == ZX_OK);
+    NEED(map_at(as->root, (at - USER_BASE) >> PAGE_SHIFT, vmo, 0, count, ZX_VM_SPECIFIC | RW) == ZX_OK);
+    for (size_t i = 0; i < count; i++) NEED(user_store(as, at + PAGES(i), 1) == ZX_OK);
+    NEED(vmo_snapshot(vmo, PAGES(1), PAGES(count - 1), false, &copy) == ZX_OK);
+    EXPECT(is_writable(as, at));
+    for (size_t i = 1; i < count; i++) NEED(is_loaded(as, at + PAGES(i)) && !is_writable(as, at + PAGES(i)));
+    for (size_t i = 5; i < count; i += 100) {
+        EXPECT(user_store(as, at + PAGES(i), 2) == ZX_OK && is_writable(as, at + PAGES(i)));
+        EXPECT(is_loaded(as, at + PAGES(i + 1)) && !is_writable(as, at + PAGES(i + 1)));
+        EXPECT(vmo_peek(copy, PAGES(i - 1)) == 1 && vmo_peek(vmo, PAGES(i)) == 2);
+    }
+    EXPECT(translations_true(as));
+    vmo_unref(copy);
+    space_end(as);
+    vmo_unref(vmo);
+}

@@ -115,8 +115,8 @@ zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t
     return ZX_OK;
 }
 
-static inline zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed, zx_obj_type_t type,
-                                      zx_rights_t rights, struct handle_use *use) {
+static ALWAYS_INLINE zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed,
+                                             zx_obj_type_t type, zx_rights_t rights, struct handle_use *use) {
     struct handle_slot *slot = slot_of(table, value);
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
@@ -176,7 +176,7 @@ zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rig
  */
 zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
     struct handle_use use;
-    zx_status_t status = handle_use_any(table, value, ZX_RIGHT_DUPLICATE, &use);
+    zx_status_t status = use_checked(table, value, false, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &use);
     if (status != ZX_OK) return status;
     struct object *object = use.handle.object;
     status = handle_derive_rights(use.handle.rights, rights, &rights);

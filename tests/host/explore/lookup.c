@@ -1,6 +1,6 @@
 /*
- * Look-ups of handles under a lock: which addresses belong to the function that does them. Calls look their handles up
- * one by one before they act, so each look-up is a window.
+ * Look-ups of handles: which addresses belong to the functions that do them. Calls look their handles up one by one
+ * before they act, so each look-up is a window. A duplicate's is part of its act.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,13 +10,14 @@
 
 #include "tests/host/explore/explore.h"
 
-/* Is it in the function that takes handles out? */
+/* Is it in one of the functions that look handles up? */
 static bool is_in_lookup(uintptr_t pc) {
     Dl_info info;
     const ElfW(Sym) * symbol;
     if (!dladdr1((void *)pc, &info, (void **)&symbol, RTLD_DL_SYMENT) || !info.dli_sname || !symbol) return false;
     if (pc - (uintptr_t)info.dli_saddr >= symbol->st_size) return false;
-    return strcmp(info.dli_sname, "handle_remove") == 0;
+    return strncmp(info.dli_sname, "handle_use", strlen("handle_use")) == 0 ||
+           strcmp(info.dli_sname, "handle_remove") == 0;
 }
 
 /* An address is asked for only once. */

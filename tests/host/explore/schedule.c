@@ -444,7 +444,7 @@ void explore_released(const volatile void *address, const struct explore_site *s
     /* Where a mutex's own function is not part of the one that calls it, that one is the caller's caller. */
     const uintptr_t *frame = __builtin_frame_address(0);
     bool window =
-        is_use(site) || (is_mutex(site) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1])));
+        (is_mutex(site) || is_use(site)) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1]));
     const struct step step = {.place = address, .write = true, .counts = counts(address, site)};
     point(step, window);
     if (now.on) note_step(step);

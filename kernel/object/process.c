@@ -11,6 +11,7 @@
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/name.h"
+#include "kernel/sched/sched.h"
 #include "vm/heap.h"
 #include "vm/vmar.h"
 
@@ -96,7 +97,7 @@ static const struct object_ops process_ops = {
 };
 
 zx_status_t process_create(struct job *job, const char *name, struct process **out) {
-    struct process *process = heap_new(struct process);
+    struct process *process = heap_alloc_zeroed(sizeof(*process) + sched_cpu_count() * sizeof(process->shares[0]));
     if (!process) return ZX_ERR_NO_MEMORY;
     zx_status_t status = aspace_create(&process->aspace);
     if (status != ZX_OK) {

@@ -14,6 +14,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/object/job.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/ready.h"
 #include "vm/aspace.h"
 
 struct user_thread;
@@ -42,7 +43,8 @@ struct process {
     _Atomic uint64_t debug_addr; /* [a] ZX_PROP_PROCESS_DEBUG_ADDR, which means nothing to the kernel */
     struct exception_channel exceptions, debugger;
 
-    struct member member; /* [j] of its job */
+    struct member member;  /* [j] of its job */
+    struct share shares[]; /* one for each processor; the scheduler's */
 };
 
 static inline struct process *process_from_object(struct object *object) {

@@ -61,6 +61,7 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     exception_channel_init(&thread->exceptions);
     string_copy(thread->name, name, sizeof(thread->name));
     thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
+    thread->thread.shares = process->shares;
     thread->thread.aspace = process->aspace;
     thread->thread.arch_aspace = &process->aspace->arch;
     *out = thread;

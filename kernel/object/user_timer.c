@@ -10,6 +10,7 @@
 #include "arch/time.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
 struct user_timer {
@@ -110,6 +111,7 @@ void user_timer_cancel(struct object *object) {
 
 /* One at a time, so that the lock is never held for many. */
 void user_timers_keeper(void *arg UNUSED) {
+    thread_current()->urgent = true;
     for (;;) {
         mutex_lock(&timers_lock);
         struct user_timer *first = RB_MIN(timer_tree, &timers);

@@ -1,5 +1,5 @@
 /*
- * Run queues and the switch between threads; see sched.h.
+ * Run queues and the switch between threads; see sched.h. Who is next in a run queue is kernel/sched/ready.c's.
  *
  * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
  * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
@@ -15,19 +15,20 @@
 #include "kernel/base/log.h"
 #include "kernel/sched/force.h"
 
-/* How long a thread runs before others of its processor get their turn. */
-#define SLICE ZX_MSEC(10)
+/* How long a thread runs before the next has its turn, though it became ready only meanwhile. */
+#define TURN ZX_MSEC(1)
 
 struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
 
 static struct run_queue {
-    TAILQ_HEAD(, thread) ready;
-    unsigned length;
+    struct ready ready;
     _Atomic(struct thread *) running; /* changed under the lock, read without for a hint */
     struct thread idle;
     zx_time_t alarm; /* what the machine's alarm is set to */
 } run_queues[MAX_CPUS];
 static atomic_uint cpu_count; /* those with an id below it have a run queue */
+
+static struct share kernel_shares[MAX_CPUS];
 
 static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(sched_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
 static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
@@ -38,7 +39,7 @@ void sched_init(void) {
     struct cpu *cpu = arch_this_cpu();
     struct run_queue *queue = this_queue();
     struct thread *idle = &queue->idle;
-    TAILQ_INIT(&queue->ready);
+    ready_init(&queue->ready, cpu->id);
     queue->alarm = ZX_TIME_INFINITE;
     queue->running = idle;
     idle->state = THREAD_RUNNING;
@@ -61,18 +62,22 @@ bool sched_is_running(const struct thread *t) {
     return false;
 }
 
+/* When it is to be seen, if others are ready, whether the next one's turn has come. */
+static zx_time_t turn_end(const struct run_queue *queue) REQUIRES(&sched_lock) {
+    return queue->ready.length > 0 ? queue->running->started_running + TURN : ZX_TIME_INFINITE;
+}
+
 void sched_alarm_update(void) {
     struct run_queue *queue = this_queue();
-    zx_time_t next = timer_next();
-    struct thread *self = thread_current();
-    if (!TAILQ_EMPTY(&queue->ready) && self->slice_end < next) next = self->slice_end;
-    if (next == queue->alarm) return;
+    zx_time_t next = timer_next(), end = turn_end(queue);
+    if (end < next) next = end;
+    if (next >= queue->alarm) return;
     queue->alarm = next;
     arch_alarm_set(next);
 }
 
 /* How many threads want the processor, the running one included. */
-static unsigned load(const struct run_queue *queue) { return queue->length + (queue->running != &queue->idle); }
+static unsigned load(const struct run_queue *queue) { return queue->ready.length + (queue->running != &queue->idle); }
 
 /* Where a thread should run: where it ran last, unless another processor has less to do. */
 static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
@@ -83,7 +88,16 @@ static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
     return best;
 }
 
-/* This processor has a thread to run now. */
+/* Counts the time that a processor's running thread has had until now. */
+static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(&sched_lock) {
+    struct thread *running = queue->running;
+    zx_duration_t ran = now - running->started_running;
+    running->started_running = now;
+    running->runtime += ran;
+    if (running != &queue->idle) ready_charge(&queue->ready, running, ran);
+}
+
+/* This processor has a thread to run now, or soon. */
 static void queue_grown(void) REQUIRES(&sched_lock) {
     if (thread_current() == arch_this_cpu()->idle)
         arch_this_cpu()->reschedule = true;
@@ -96,9 +110,9 @@ void sched_make_ready(struct thread *t) {
     struct run_queue *queue = &run_queues[id];
     t->state = THREAD_READY;
     t->cpu = id;
-    TAILQ_INSERT_TAIL(&queue->ready, t, link);
+    ready_put(&queue->ready, t);
     /* A processor with a queue knows already that threads wait. */
-    if (queue->length++ > 0) return;
+    if (queue->ready.length > 1) return;
     if (id == arch_this_cpu()->id)
         queue_grown();
     else
@@ -108,8 +122,8 @@ void sched_make_ready(struct thread *t) {
 /* The longest queue of all; this processor's own, if it is not empty. */
 static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
     struct run_queue *best = this_queue();
-    for (unsigned id = 0; id < cpu_count && this_queue()->length == 0; id++) {
-        if (run_queues[id].length > best->length) best = &run_queues[id];
+    for (unsigned id = 0; id < cpu_count && this_queue()->ready.length == 0; id++) {
+        if (run_queues[id].ready.length > best->ready.length) best = &run_queues[id];
     }
     return best;
 }
@@ -120,7 +134,7 @@ static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
  */
 static bool work_waits(void) REQUIRES(&sched_lock) {
     const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;
-    return !TAILQ_EMPTY(&queue->ready);
+    return queue->ready.length > 0;
 }
 
 void upcall_kick(void) {
@@ -131,20 +145,16 @@ void upcall_kick(void) {
 
 static struct thread *take_next(void) REQUIRES(&sched_lock) {
     struct run_queue *queue = queue_to_serve();
-    struct thread *next = TAILQ_FIRST(&queue->ready);
+    struct thread *next = ready_take(&queue->ready);
     if (!next) return arch_this_cpu()->idle;
-    TAILQ_REMOVE(&queue->ready, next, link);
-    queue->length--;
+    if (queue != this_queue()) ready_adopt(&this_queue()->ready, next);
     return next;
 }
 
-void sched_switch(void) {
+static void switch_to(struct thread *next, zx_time_t now) REQUIRES(&sched_lock) {
     struct cpu *cpu = arch_this_cpu();
-    struct thread *prev = thread_current(), *next = take_next();
-    zx_time_t now = arch_time_now();
-    prev->runtime += now - prev->started_running;
+    struct thread *prev = thread_current();
     next->started_running = now;
-    next->slice_end = now + SLICE;
     next->state = THREAD_RUNNING;
     next->cpu = cpu->id;
     atomic_store_explicit(&this_queue()->running, next, memory_order_relaxed);
@@ -163,42 +173,54 @@ void sched_switch(void) {
     sched_alarm_update();
 }
 
-/* Lets other threads run, if there are any; this one stays ready. */
-static void switch_if_wanted(void) REQUIRES(&sched_lock) {
+void sched_switch(void) {
+    zx_time_t now = arch_time_now();
+    charge(this_queue(), now);
+    switch_to(take_next(), now);
+}
+
+/* The running thread stays ready, but another comes first. */
+static void make_way(struct thread *next) REQUIRES(&sched_lock) {
     struct thread *self = thread_current();
-    if (!work_waits()) {
-        arch_this_cpu()->reschedule = false;
-        self->slice_end = arch_time_now() + SLICE;
-        return;
-    }
+    zx_time_t now = arch_time_now();
+    charge(this_queue(), now);
     if (self == arch_this_cpu()->idle)
         self->state = THREAD_READY;
     else
         sched_make_ready(self);
-    sched_switch();
+    switch_to(next, now);
 }
 
 void thread_yield(void) {
     spin_lock(&sched_lock);
-    switch_if_wanted();
+    arch_this_cpu()->reschedule = false;
+    if (work_waits())
+        make_way(take_next());
+    else
+        charge(this_queue(), arch_time_now());
     spin_unlock(&sched_lock);
 }
 
+#ifdef DEBUG
 void sched_yield_past(unsigned skip) {
     spin_lock(&sched_lock);
-    struct run_queue *queue = this_queue();
-    for (skip = queue->length ? skip % queue->length : 0; skip > 0; skip--) {
-        struct thread *first = TAILQ_FIRST(&queue->ready);
-        TAILQ_REMOVE(&queue->ready, first, link);
-        TAILQ_INSERT_TAIL(&queue->ready, first, link);
-    }
-    switch_if_wanted();
+    struct ready *ready = &this_queue()->ready;
+    if (ready->length > 0) make_way(ready_take_past(ready, skip % ready->length));
     spin_unlock(&sched_lock);
 }
+#endif
 
 void upcall_interrupt_done(void) {
     struct cpu *cpu = arch_this_cpu();
     if (cpu->reschedule && cpu->irq_off_depth == 0) thread_yield();
+}
+
+/* The running thread makes way, unless the next one has had more. */
+static void turn_ended(zx_time_t now) REQUIRES(&sched_lock) {
+    struct thread *self = thread_current();
+    charge(this_queue(), now);
+    if (self == arch_this_cpu()->idle || ready_owed(&this_queue()->ready, self) >= 0)
+        arch_this_cpu()->reschedule = true;
 }
 
 void upcall_alarm(void) {
@@ -206,7 +228,7 @@ void upcall_alarm(void) {
     zx_time_t now = arch_time_now();
     this_queue()->alarm = ZX_TIME_INFINITE;
     timer_run(now);
-    if (now >= thread_current()->slice_end && !TAILQ_EMPTY(&this_queue()->ready)) arch_this_cpu()->reschedule = true;
+    if (now >= turn_end(this_queue())) turn_ended(now);
     sched_alarm_update();
     spin_unlock(&sched_lock);
 }
@@ -214,7 +236,7 @@ void upcall_alarm(void) {
 void sched_idle(void) {
     for (;;) {
         arch_irq_disable();
-        if (TAILQ_EMPTY(&this_queue()->ready)) {
+        if (this_queue()->ready.length == 0) {
             arch_wait_for_interrupt();
         } else {
             arch_irq_enable();
@@ -237,7 +259,7 @@ static void thread_enter(void *arg) {
 
 void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
                  void (*reap)(struct thread *)) {
-    *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap};
+    *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap, .shares = kernel_shares};
     force_number_thread(t);
     arch_thread_init(&t->arch, stack, stack_size, thread_enter, t);
 }
@@ -263,6 +285,7 @@ void thread_exit(void) {
 }
 
 void sched_reaper(void *arg UNUSED) {
+    thread_current()->urgent = true;
     for (;;) {
         spin_lock(&sched_lock);
         struct thread *dead = TAILQ_FIRST(&dead_threads);
@@ -282,6 +305,8 @@ void thread_interrupt(struct thread *t, unsigned attention) {
         waitq_wake_locked(t, ZX_ERR_INTERNAL_INTR_RETRY);
     else if (t->state == THREAD_RUNNING && t->cpu != arch_this_cpu()->id)
         arch_cpu_kick(t->cpu);
+    else if (t->state == THREAD_READY && (attention & ATTENTION_KILL))
+        ready_hurry(&run_queues[t->cpu].ready, t); /* it ends soon, however many are ready beside it */
     spin_unlock(&sched_lock);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The scheduler: round-robin among the ready threads of a processor, preemptive in user mode and in the kernel
- * wherever interrupts are on. One lock guards run queues, wait queues and timers.
+ * The scheduler: the ready threads of a processor take turns (kernel/sched/ready.h says in which order), preempted in
+ * user mode and in the kernel wherever interrupts are on. One lock guards run queues, wait queues and timers.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
 /* Leaves the running thread, whose new state and queue are already set, for the next one. */
 void sched_switch(void) REQUIRES(&sched_lock);
 
-/* thread_yield() after the first `skip` ready threads, counted round and round, moved back. Interrupts are off. */
+/* thread_yield() for the one that is next after `skip` others, counted round and round. Interrupts are off. */
 void sched_yield_past(unsigned skip);
 
 /*
@@ -35,7 +35,7 @@ void sched_yield_past(unsigned skip);
  */
 bool sched_is_running(const struct thread *t);
 
-/* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's slice. */
+/* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's turn. */
 void sched_alarm_update(void) REQUIRES(&sched_lock);
 
 /* waitq_block() and waitq_wake_one() without the locking. */

@@ -10,6 +10,7 @@
 #include "arch/thread.h"
 #include "arch/usercopy.h"
 #include "kernel/base/lockrank.h"
+#include "kernel/sched/ready.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/waitq.h"
 
@@ -25,10 +26,16 @@ struct thread {
     enum wait_kind wait_kind;
     struct waitq *blocked_on;
     zx_status_t wake_status;
-    TAILQ_ENTRY(thread) link; /* in the run queue or `blocked_on` */
-    unsigned cpu;             /* where it runs, or ran last; READY: whose run queue it is in */
+    union {
+        TAILQ_ENTRY(thread) link; /* in `blocked_on`, among the urgent or the dead */
+        RB_ENTRY(thread) node;    /* in `share`, while it is ready */
+    };
+    unsigned cpu;        /* where it runs, or ran last; READY: whose run queue it is in */
+    bool urgent;         /* runs before all that are not; set by itself, before it first blocks */
+    struct share *share; /* of the processor where it ran last, or is ready */
+    zx_duration_t used;  /* of that share; kernel/sched/ready.h */
+    uint64_t order;
     struct timer wait_timer;
-    zx_time_t slice_end;
     zx_time_t started_running;
     zx_duration_t runtime;
     bool came_late; /* waits for a mutex, and was woken before when another had taken it */
@@ -37,6 +44,7 @@ struct thread {
     void (*entry)(void *arg);
     void *entry_arg;
     struct aspace *aspace; /* user address space, or NULL */
+    struct share *shares;  /* its process's, one for each processor, or the kernel's */
     struct arch_aspace *arch_aspace;
     void (*reap)(struct thread *thread);
 

@@ -202,9 +202,12 @@ void cpus_spin(const volatile void *address) {
 
 /* --- interrupts --- */
 
+/* One that stands at a gate takes its alarm when that opens. */
+static bool takes_alarms(const struct processor *p) { return p->started && !p->gated; }
+
 bool cpus_alarm_pending(void) {
     for (unsigned id = 0; id < CPUS; id++) {
-        if (processors[id].started && processors[id].alarm != ZX_TIME_INFINITE) return true;
+        if (takes_alarms(&processors[id]) && processors[id].alarm != ZX_TIME_INFINITE) return true;
     }
     return false;
 }
@@ -214,7 +217,7 @@ bool cpus_has_alarm(unsigned id) { return now >= processors[id].alarm; }
 bool cpus_next_alarm(void) {
     zx_time_t first = ZX_TIME_INFINITE;
     for (unsigned id = 0; id < CPUS; id++) {
-        if (processors[id].started && processors[id].alarm < first) first = processors[id].alarm;
+        if (takes_alarms(&processors[id]) && processors[id].alarm < first) first = processors[id].alarm;
     }
     host_time_pass(first == ZX_TIME_INFINITE ? 0 : first);
     return first != ZX_TIME_INFINITE;

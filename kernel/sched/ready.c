@@ -1,0 +1,165 @@
+/*
+ * Ready threads; see ready.h. Two levels of trees: of shares, ordered by what they have used, and in each its threads.
+ * A share is in the tree while it has ready threads; those that run are in neither, and are charged as they stop.
+ */
+#include "kernel/sched/ready.h"
+
+#include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
+
+static int share_compare(const struct share *a, const struct share *b) {
+    if (a->used != b->used) return a->used < b->used ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int thread_compare(const struct thread *a, const struct thread *b) {
+    if (a->used != b->used) return a->used < b->used ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+RB_GENERATE_INTERNAL(share_tree, share, node, share_compare, UNUSED static)
+RB_GENERATE_INTERNAL(ready_tree, thread, node, thread_compare, UNUSED static)
+
+/* By how much what has slept may be behind the running one. What is ready all the time is behind it by less. */
+#define BEHIND_MAX ZX_MSEC(2)
+
+void ready_init(struct ready *ready, unsigned cpu) {
+    *ready = (struct ready){.cpu = cpu};
+    TAILQ_INIT(&ready->urgent);
+}
+
+/* Whoever has used less than the floor is taken to have used that. */
+static zx_duration_t at_least(zx_duration_t used, zx_duration_t floor) { return used < floor ? floor : used; }
+
+static NOINLINE struct thread *first_of_many(struct ready *ready) {
+    if (!TAILQ_EMPTY(&ready->urgent)) return TAILQ_FIRST(&ready->urgent);
+    return RB_MIN(ready_tree, &RB_MIN(share_tree, &ready->shares)->threads);
+}
+
+static inline struct thread *ready_first(struct ready *ready) {
+    return ready->only || ready->length == 0 ? ready->only : first_of_many(ready);
+}
+
+static void adopt(struct ready *ready, struct thread *t) {
+    struct share *share = &t->shares[ready->cpu];
+    if (t->share != share) {
+        if (t->share) t->used += share->floor - t->share->floor;
+        t->share = share;
+    }
+    t->used = at_least(t->used, share->floor);
+    if (RB_EMPTY(&share->threads)) share->used = at_least(share->used, ready->floor);
+}
+
+void ready_adopt(struct ready *ready, struct thread *t) { adopt(ready, t); }
+
+static void insert(struct ready *ready, struct thread *t) {
+    if (t->urgent) {
+        TAILQ_INSERT_TAIL(&ready->urgent, t, link);
+        return;
+    }
+    if (RB_EMPTY(&t->share->threads)) {
+        t->share->order = t->order;
+        RB_INSERT(share_tree, &ready->shares, t->share);
+    }
+    RB_INSERT(ready_tree, &t->share->threads, t);
+}
+
+/* There are more now than the only one that there was. */
+static NOINLINE void put_beside(struct ready *ready, struct thread *t) {
+    struct thread *alone = ready->only;
+    ready->only = NULL;
+    if (alone) insert(ready, alone);
+    insert(ready, t);
+}
+
+void ready_put(struct ready *ready, struct thread *t) {
+    t->order = ready->order++;
+    if (!t->urgent) adopt(ready, t);
+    if (ready->length++ > 0)
+        put_beside(ready, t);
+    else
+        ready->only = t;
+}
+
+static NOINLINE void take_out(struct ready *ready, struct thread *t) {
+    if (t->urgent) {
+        TAILQ_REMOVE(&ready->urgent, t, link);
+        return;
+    }
+    RB_REMOVE(ready_tree, &t->share->threads, t);
+    if (RB_EMPTY(&t->share->threads)) RB_REMOVE(share_tree, &ready->shares, t->share);
+}
+
+static NOINLINE void move(struct ready *ready, struct share *share, zx_duration_t used) {
+    RB_REMOVE(share_tree, &ready->shares, share);
+    share->used = used;
+    RB_INSERT(share_tree, &ready->shares, share);
+}
+
+/* The share's place in the tree, if it is there, follows. */
+static inline void share_set_used(struct ready *ready, struct share *share, zx_duration_t used) {
+    if (RB_EMPTY(&share->threads))
+        share->used = used;
+    else
+        move(ready, share, used);
+}
+
+static struct thread *choose(struct ready *ready, struct thread *t) {
+    if (t == ready->only)
+        ready->only = NULL;
+    else
+        take_out(ready, t);
+    ready->length--;
+    if (t->urgent) return t;
+    t->used = at_least(t->used, t->share->floor);
+    if (t->share->used < ready->floor) share_set_used(ready, t->share, ready->floor);
+    return t;
+}
+
+struct thread *ready_take(struct ready *ready) {
+    struct thread *first = ready_first(ready);
+    return first ? choose(ready, first) : NULL;
+}
+
+void ready_hurry(struct ready *ready, struct thread *t) {
+    if (t->urgent) return;
+    (void)choose(ready, t);
+    t->used = t->share->floor;
+    share_set_used(ready, t->share, ready->floor);
+    ready_put(ready, t);
+}
+
+void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) {
+    struct share *share = running->share;
+    if (running->urgent) return;
+    zx_duration_t used = share->used + ran;
+    running->used += ran;
+    share->floor = at_least(share->floor, running->used - BEHIND_MAX);
+    ready->floor = at_least(ready->floor, used - BEHIND_MAX);
+    share_set_used(ready, share, used);
+}
+
+zx_duration_t ready_owed(struct ready *ready, const struct thread *running) {
+    const struct thread *next = ready_first(ready);
+    if (!next || (running->urgent && !next->urgent)) return NOTHING_OWED;
+    if (next->urgent) return 0;
+    if (next->share == running->share) return running->used - next->used;
+    return running->share->used - next->share->used;
+}
+
+#ifdef DEBUG
+struct thread *ready_take_past(struct ready *ready, unsigned skip) {
+    struct thread *t;
+    struct share *share;
+    if (ready->only) return ready_take(ready);
+    TAILQ_FOREACH (t, &ready->urgent, link) {
+        if (skip-- == 0) return choose(ready, t);
+    }
+    RB_FOREACH (share, share_tree, &ready->shares) {
+        RB_FOREACH (t, ready_tree, &share->threads) {
+            if (skip-- == 0) return choose(ready, t);
+        }
+    }
+    panic("fewer threads are ready");
+}
+#endif

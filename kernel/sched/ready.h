@@ -1,0 +1,73 @@
+/*
+ * The ready threads of a processor, and which of them runs next.
+ *
+ * Processes have equal shares of a processor, however many threads they have, and within a process its threads have.
+ * What each has had is counted, in time on the processor. The process that has had least comes next, and of its threads
+ * the one that has had least. What slept does not save up what it left unused: it counts as if it had had hardly less
+ * than the running one, the floor. So it comes before those that did not sleep, but not if it takes more than its
+ * share.
+ *
+ * Urgent threads, a few of the kernel's own, come before all others, in the order in which they became ready.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <zircon/types.h>
+
+#include "kernel/base/spinlock.h"
+#include "kernel/sched/timer.h"
+
+struct thread;
+
+RB_HEAD(share_tree, share);
+RB_HEAD(ready_tree, thread);
+
+/* A process's share of one processor; the kernel's own threads have one too. All zero at first. */
+struct share {
+    /* [s] */
+    RB_ENTRY(share) node; /* in `shares`, while any of its threads are ready */
+    struct ready_tree threads;
+    zx_duration_t used;
+    zx_duration_t floor; /* of its threads' `used` */
+    uint64_t order;      /* of those that have used as much, who became ready first */
+};
+
+struct ready {
+    /* [s] */
+    struct thread *only; /* the one that is ready, if there is only one: it is in no tree or queue then */
+    TAILQ_HEAD(, thread) urgent;
+    struct share_tree shares;
+    zx_duration_t floor; /* of the shares' `used` */
+    uint64_t order;      /* the next */
+    unsigned cpu, length;
+};
+
+void ready_init(struct ready *ready, unsigned cpu);
+
+/* A thread of this processor becomes ready. */
+void ready_put(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+
+/* Takes the next out, which this processor is going to run; NULL if there is none. */
+struct thread *ready_take(struct ready *ready) REQUIRES(&sched_lock);
+
+/* A running thread was taken from another processor's. */
+void ready_adopt(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+
+/* A thread that is ready comes before all but urgent ones. */
+void ready_hurry(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+
+/* The running thread has run for so long. */
+void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) REQUIRES(&sched_lock);
+
+/*
+ * How much more the running thread has had than the next, which is owed that. NOTHING_OWED if there is no other, or
+ * none that the running one, being urgent, would make way for.
+ */
+#define NOTHING_OWED (-((zx_duration_t)1 << 60))
+zx_duration_t ready_owed(struct ready *ready, const struct thread *running) REQUIRES(&sched_lock);
+
+#ifdef DEBUG
+/* Takes the one out that would be next after so many others. There are more than those. */
+struct thread *ready_take_past(struct ready *ready, unsigned skip) REQUIRES(&sched_lock);
+#endif

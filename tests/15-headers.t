@@ -128,6 +128,26 @@ for my $file (grep { !/numbers|compiler|annotations|listnode|assert|syscalls\.h$
 }
 is_deeply(\@unlisted, [], 'every value and layout of the headers is in the list');
 
+# --- the C++ classes ---
+
+# Each header alone, under both of its names; and each call on handles is in one of them, once.
+my $libzx = 'user/libzx/include';
+chomp(my @classes = sort `cd $libzx && find zx -name '*.h'`);
+ok(@classes > 10, 'there are classes');
+for my $header (@classes) {
+    my $file = "$dir/" . ($header =~ tr{/}{-}r) . '.cc';
+    Machine::spew($file, "#include <$header>\n#include <lib/$header>\nextern int unused;\n");
+    my @complaints = grep { length } map { compile($_, "-std=c++17 -fno-exceptions -I$libzx", $file) } qw(g++ clang++);
+    is_deeply(\@complaints, [], "<$header> is clean");
+}
+my $bodies = join '', map { Machine::slurp("$libzx/$_") } @classes;
+my @without = qr/^(futex|cprng|system|cache|debug)_|_(noretry|finish|exit)$|^(task_suspend|clock_get)$/;
+my %wrapped;
+$wrapped{$_}++ for $bodies =~ /\bzx_(\w+)\(/g;
+my @calls = Machine::slurp('build/interface/zircon/syscalls/prototypes.h') =~ /^\w+ zx_(\w+)\(/mg;
+my @odd = grep { my $call = $_; ($wrapped{$call} // 0) != (grep({ $call =~ $_ } @without) ? 0 : 1) } @calls;
+is_deeply(\@odd, [], 'each call on handles is in the classes, once');
+
 # --- the calls ---
 
 # What the stubs and the C runtime define.

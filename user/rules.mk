@@ -22,7 +22,7 @@ USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronou
 	$(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
 	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
-USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -fno-exceptions -fno-rtti
+USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -Iuser/libzx/include -fno-exceptions -fno-rtti
 # A thread's stack is a megabyte unless the program says otherwise.
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,stack-size=0x100000 \
 	-Wl,--wrap=__tl_sync,--wrap=exit \

@@ -72,6 +72,7 @@ TEST("libc/the program ends with its last thread") { EXPECT_EQ(run("ends", "thrd
 TEST("libc/C++ objects are made and destroyed in order, also static ones and those on the heap") {
     EXPECT_EQ(run("cxx", NULL, NULL), 0);
     EXPECT_EQ(run("cxx-pie", NULL, NULL), 0);
+    EXPECT_EQ(run("zx", NULL, NULL), 0);
 }
 
 TEST("launch/a static-PIE program is right wherever it lies") { EXPECT_EQ(run("place-pie", NULL, NULL), 0); }

@@ -1,0 +1,36 @@
+/*
+ * Jobs.
+ */
+#pragma once
+
+#include <zircon/process.h>
+#include <zircon/syscalls.h>
+#include <zx/task.h>
+
+namespace zx {
+
+class job final : public task<job> {
+  public:
+    constexpr job() = default;
+    explicit job(zx_handle_t value) : task(value) {}
+    explicit job(handle &&other) : task(other.release()) {}
+    job(job &&other) : task(other.release()) {}
+    job &operator=(job &&other) {
+        reset(other.release());
+        return *this;
+    }
+
+    static zx_status_t create(const job &parent, uint32_t options, job *result) {
+        zx_handle_t made = ZX_HANDLE_INVALID;
+        zx_status_t status = zx_job_create(parent.get(), options, &made);
+        result->reset(made);
+        return status;
+    }
+
+    /* The one that new processes are made in. */
+    static unowned<job> default_job() { return unowned<job>(zx_job_default()); }
+};
+
+using unowned_job = unowned<job>;
+
+} // namespace zx

@@ -11,6 +11,7 @@
 #include "kernel/object/exception.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
+#include "kernel/object/resource.h"
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/name.h"
 #include "kernel/sched/sched.h"
@@ -52,6 +53,7 @@ union info_record {
     zx_info_kmem_stats_t kmem;
     zx_info_process_handle_stats_t handle_stats;
     zx_info_job_t job;
+    zx_info_resource_t resource;
 };
 
 typedef zx_status_t fill_fn(const struct handle *handle, union info_record *out);
@@ -182,7 +184,16 @@ static zx_status_t fill_task(const struct handle *handle, union info_record *out
 
 static uint64_t bytes_used_for(enum page_state use) { return (uint64_t)pages_used_for(use) << PAGE_SHIFT; }
 
-static zx_status_t fill_kmem(const struct handle *handle UNUSED, union info_record *out) {
+static zx_status_t fill_resource(const struct handle *handle, union info_record *out) {
+    const struct resource *resource = resource_from_object(handle->object);
+    out->resource = (zx_info_resource_t){
+        .kind = resource->kind, .flags = resource->flags, .base = resource->base, .size = resource->size};
+    object_get_name(handle->object, out->resource.name);
+    return ZX_OK;
+}
+
+static zx_status_t fill_kmem(const struct handle *handle, union info_record *out) {
+    if (resource_from_object(handle->object)->kind != ZX_RSRC_KIND_ROOT) return ZX_ERR_WRONG_TYPE;
     uint64_t heap = bytes_used_for(PAGE_SLAB) + bytes_used_for(PAGE_HEAP_RUN);
     out->kmem = (zx_info_kmem_stats_t){
         .total_bytes = arch_boot_info()->ram_total,
@@ -321,6 +332,7 @@ static const struct info_topic {
      NULL},
     {ZX_INFO_VMAR, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_VMAR, sizeof(zx_info_vmar_t), fill_vmar, NULL},
     {ZX_INFO_VMO, 0, ZX_OBJ_TYPE_VMO, sizeof(zx_info_vmo_t), fill_vmo, NULL},
+    {ZX_INFO_RESOURCE, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_RESOURCE, sizeof(zx_info_resource_t), fill_resource, NULL},
     {ZX_INFO_KMEM_STATS, 0, ZX_OBJ_TYPE_RESOURCE, sizeof(zx_info_kmem_stats_t), fill_kmem, NULL},
 };
 

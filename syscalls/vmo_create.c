@@ -17,9 +17,13 @@ static zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t ou
     return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 
-static zx_status_t sys_vmo_create_physical(zx_paddr_t base, size_t size, user_out_t out) {
+/* Of whole pages, as the VMO will be; one of too many is refused as a VMO. */
+static zx_status_t sys_vmo_create_physical(zx_handle_t resource, zx_paddr_t base, size_t size, user_out_t out) {
     struct vmo *vmo;
-    zx_status_t status = vmo_create_physical((paddr_t){base}, size, &vmo);
+    uint64_t rounded = size;
+    (void)page_round_up(size, &rounded);
+    zx_status_t status = resource_check(caller_handles(), resource, ZX_RSRC_KIND_MMIO, base, rounded);
+    if (status == ZX_OK) status = vmo_create_physical((paddr_t){base}, size, &vmo);
     return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 
@@ -107,7 +111,7 @@ static zx_status_t sys_vmo_clone(const struct handle *parent, uint32_t options, 
 
 static zx_status_t sys_vmo_replace_as_executable(zx_handle_t value, zx_handle_t vmex, user_out_t out) {
     struct handle handle;
-    zx_status_t allowed = vmex ? resource_check_root(caller_handles(), vmex) : ZX_OK;
+    zx_status_t allowed = vmex ? resource_check(caller_handles(), vmex, ZX_RSRC_KIND_VMEX, 0, 0) : ZX_OK;
     zx_status_t status = handle_remove(caller_handles(), value, &handle);
     if (status != ZX_OK) return status;
     status = allowed;

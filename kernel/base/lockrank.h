@@ -37,6 +37,7 @@ enum lock_rank {
     RANK_TRANSLATIONS,  /* [t] of an address space: its page tables */
     RANK_KERNEL_STACKS, /* [k] one: the area of kernel stacks, and the kernel's page tables there */
     RANK_REPORT,        /* one: whose line of the report is being written, in debug builds */
+    RANK_RESOURCES,     /* [z] one: which ranges resources cover */
     RANK_TIMERS,        /* [u] one: which timers of user mode are set */
     RANK_FUTEX,         /* [x] of an address space: who waits for words of its memory */
     RANK_SIGNALS,       /* [o] of an object: its signals, its observers, its name */

@@ -72,6 +72,7 @@ step_fn *const steps[] = {
     step_clocks,
     step_task_numbers,
     step_exception,
+    step_resource,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

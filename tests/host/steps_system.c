@@ -4,6 +4,7 @@
  */
 #include <zircon/errors.h>
 #include <zircon/syscalls/object.h>
+#include <zircon/syscalls/resource.h>
 #include <zircon/time.h>
 
 #include "tests/host/steps.h"
@@ -204,6 +205,40 @@ void step_task_numbers(struct world *w) {
     h = model_find(w->me, handle);
     if (h) check_number(w, h, value);
     if (h) check_task_info(w, h);
+}
+
+/* One is made, if that is possible, used, and closed again. */
+void step_resource(struct world *w) {
+    static const struct {
+        uint32_t options;
+        uint64_t base, size;
+        zx_status_t answer;
+    } tries[] = {{ZX_RSRC_KIND_MMIO, 0x1000, 0x1000, ZX_OK},
+                 {ZX_RSRC_KIND_MMIO | ZX_RSRC_FLAG_EXCLUSIVE, 0, UINT64_MAX, ZX_OK},
+                 {ZX_RSRC_KIND_VMEX, 0, 0, ZX_OK},
+                 {ZX_RSRC_KIND_IOPORT, 0, 0, ZX_ERR_INVALID_ARGS},
+                 {ZX_RSRC_KIND_SMC, 0, 0, ZX_ERR_INVALID_ARGS}};
+    unsigned which = input_below(&w->in, 5);
+    zx_handle_t parent = pick_handle(w, ZX_OBJ_TYPE_RESOURCE);
+    uint64_t name = input_rarely(&w->in, 8) ? 0x1000 : DATA, out = input_rarely(&w->in, 8) ? 0x1000 : CHECK_PAGE;
+    struct model_handle *h;
+    zx_status_t expected = model_get(w->me, parent, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_WRITE, &h);
+    if (expected == ZX_OK && name != DATA) expected = ZX_ERR_INVALID_ARGS;
+    if (expected == ZX_OK) expected = tries[which].answer;
+    if (expected == ZX_OK && out != CHECK_PAGE) expected = ZX_ERR_INVALID_ARGS;
+    zx_status_t status =
+        CALL(w, resource_create, parent, tries[which].options, tries[which].base, tries[which].size, name, 4, out);
+    world_expect(w, "resource_create", status, expected);
+    if (status != ZX_OK) return;
+    zx_handle_t made = world_out_handle(CHECK_PAGE);
+    bool covers = tries[which].options == ZX_RSRC_KIND_MMIO || which == 1;
+    zx_status_t allowed =
+        (zx_status_t)host_syscall(HOST_SYS_vmo_create_physical, (uint64_t[8]){made, 0x1001, 0x1000, CHECK_PAGE + 64});
+    world_expect(w, "vmo_create_physical", allowed,
+                 !covers      ? ZX_ERR_WRONG_TYPE
+                 : which == 1 ? ZX_ERR_INVALID_ARGS
+                              : ZX_ERR_OUT_OF_RANGE);
+    (void)host_syscall(HOST_SYS_handle_close, (uint64_t[8]){made});
 }
 
 /* A number that no call has, or the rubbish that a call has to bear without a look at the model. */

@@ -7,6 +7,7 @@
 #include <zircon/features.h>
 #include <zircon/syscalls/debug.h>
 #include <zircon/syscalls/port.h>
+#include <zircon/syscalls/resource.h>
 #include <zircon/types.h>
 
 #include "tests/user/catch.h"
@@ -161,6 +162,7 @@ static const struct call calls[] = {
     {CALL(vmar_map), .before = first_root, .args = {0, PERM_R, 0, A(VMO), 0, PAGE}},
     {CALL(vmar_op_range), .null = BIT(4), .good = ZX_ERR_OUT_OF_RANGE,
      .args = {A(VMAR), ZX_VMAR_OP_DONT_NEED, PAGE, PAGE}},
+    {CALL(resource_create), .args = {A(RESOURCE), ZX_RSRC_KIND_VMEX, 0, 0, 0, 4}},
     {CALL(channel_create), .args = {0}},
     {CALL(channel_read), .before = a_message, .args = {0, 0, 0, 0, LEN, 1}},
     {CALL(channel_write), .before = a_handle, .args = {0, 0, 0, LEN, 0, 1}},

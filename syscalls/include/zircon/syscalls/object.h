@@ -22,6 +22,7 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_PROCESS_VMOS ((zx_object_info_topic_t)14u)            /* INSPECT; as many zx_info_vmo_t as fit */
 #define ZX_INFO_THREAD_STATS ((zx_object_info_topic_t)15u)            /* INSPECT; zx_info_thread_stats_t */
 #define ZX_INFO_KMEM_STATS ((zx_object_info_topic_t)17u)              /* the root resource; zx_info_kmem_stats_t */
+#define ZX_INFO_RESOURCE ((zx_object_info_topic_t)18u)                /* INSPECT; zx_info_resource_t */
 #define ZX_INFO_HANDLE_COUNT ((zx_object_info_topic_t)19u)            /* INSPECT; zx_info_handle_count_t */
 #define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u)    /* INSPECT; zx_info_process_handle_stats_t */
 #define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                     /* no right; zx_info_vmo_t */
@@ -180,6 +181,14 @@ typedef struct zx_info_kmem_stats {
     uint64_t ipc_bytes; /* counted as heap */
     uint64_t other_bytes;
 } zx_info_kmem_stats_t;
+
+typedef struct zx_info_resource {
+    uint32_t kind;  /* ZX_RSRC_KIND_*, <zircon/syscalls/resource.h> */
+    uint32_t flags; /* ZX_RSRC_FLAG_* */
+    uint64_t base;
+    size_t size; /* 0: it has no range */
+    char name[ZX_MAX_NAME_LEN];
+} zx_info_resource_t;
 
 /* The return code of a process that did not exit by itself. */
 #define ZX_TASK_RETCODE_SYSCALL_KILL ((int64_t)-1024)          /* task_kill */

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <zircon/syscalls.h>
+#include <zircon/syscalls/resource.h>
 #include <zx/handle.h>
 
 namespace zx {
@@ -16,6 +18,14 @@ class resource final : public object<resource> {
     resource &operator=(resource &&other) {
         reset(other.release());
         return *this;
+    }
+
+    static zx_status_t create(const resource &parent, uint32_t options, uint64_t base, size_t len, const char *name,
+                              size_t name_len, resource *result) {
+        zx_handle_t made = ZX_HANDLE_INVALID;
+        zx_status_t status = zx_resource_create(parent.get(), options, base, len, name, name_len, &made);
+        result->reset(made);
+        return status;
     }
 };
 

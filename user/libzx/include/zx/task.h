@@ -19,6 +19,11 @@ template <typename T> class task : public object<T> {
     zx_status_t suspend(suspend_token *result) const {
         return zx_task_suspend_token(this->get(), result->reset_and_get_address());
     }
+
+    /* A template, for channels are built on objects as tasks are. */
+    template <typename Channel> zx_status_t create_exception_channel(uint32_t options, Channel *result) const {
+        return zx_task_create_exception_channel(this->get(), options, result->reset_and_get_address());
+    }
 };
 
 } // namespace zx

@@ -14,7 +14,7 @@ struct step {
     const volatile void *place; /* NULL: anything, that is, user memory */
     bool write;
     bool counts; /* up or down, far from the end of a count of references: such steps commute with each other */
-    bool inside; /* gives a spinlock back, or looks whether it is free */
+    bool inside; /* gives a spinlock back, looks whether it is free, or is none: nobody is preempted there */
 };
 
 /* Whether it is known that several processors use it. */

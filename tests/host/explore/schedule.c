@@ -462,10 +462,13 @@ void host_touch(vaddr_t va, bool write) {
     note_step(step);
 }
 
-/* All switch points but those between windows come with an atomic operation, which has its own. */
+/*
+ * All switch points but those between windows come with an atomic operation, which has its own. And who is preempted
+ * between windows might as well be so at his next operation; a window is a point all the same, for replays count them.
+ */
 void switch_point_reached(void) {}
 void switch_window_reached(void) {
-    if (now.on && now.mode != SCHEDULE_ALL) point((struct step){.write = true}, true);
+    if (now.on) point((struct step){.write = true, .inside = reduced && now.mode == SCHEDULE_ALL}, true);
 }
 
 /*

@@ -208,10 +208,7 @@ zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pag
     return status;
 }
 
-zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
-    struct pagetree_node *none = NULL;
-    zx_status_t status = pagetree_own_block(tree, index, &none);
-    if (status != ZX_OK) return status;
+void pagetree_set(struct pagetree *tree, uint64_t index, struct page *page) {
     struct page *const *pages = tree->pages;
     struct pagetree_node *leaf = container_of(pages, struct pagetree_node, child[0].page);
     unsigned i = index % FANOUT;
@@ -220,7 +217,13 @@ zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *pag
     leaf->present |= (uint64_t)1 << i;
     page_set_use(page, PAGE_VMO);
     if (old) page_unref(old);
-    return ZX_OK;
+}
+
+zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page) {
+    struct pagetree_node *none = NULL;
+    zx_status_t status = pagetree_own_block(tree, index, &none);
+    if (status == ZX_OK) pagetree_set(tree, index, page);
+    return status;
 }
 
 /* Does [first, last] cover a whole node of that height? */

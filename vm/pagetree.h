@@ -58,6 +58,11 @@ static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bo
 MUST_CHECK zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_t count, uint64_t pages,
                                         struct pagetree_node **spare);
 MUST_CHECK zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare);
+static inline bool pagetree_is_own_block(const struct pagetree *tree, uint64_t index) {
+    return tree->owned == (index & (PAGETREE_INDEX_COUNT - 1)) / PAGETREE_BLOCK + 1;
+}
+/* The same as pagetree_put() in that block, which cannot fail. */
+void pagetree_set(struct pagetree *tree, uint64_t index, struct page *page);
 void pagetree_free_spare(struct pagetree_node **spare);
 
 /* Puts `page`, whose reference it takes, at `index`; gives back what was there. ZX_ERR_NO_MEMORY: nothing happened. */

@@ -48,10 +48,13 @@ static struct page *page_from(struct vmo_supply *supply) {
 /* Gives the store a page of its own at `offset`, in place of `page`, which is shared or NULL. */
 static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *run, struct page **page)
     REQUIRES(&store->lock) {
-    struct vmo_supply none = {0}, *supply = run && run->supply ? run->supply : &none;
-    struct page *fresh = page_from(supply);
+    struct vmo_supply *supply = run ? run->supply : NULL;
+    struct page *fresh = supply ? page_from(supply) : page_alloc();
     if (!fresh) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = pagetree_own_block(&store->pages, vmo_page_index(store, offset), &supply->nodes);
+    const uint64_t index = vmo_page_index(store, offset);
+    zx_status_t status = ZX_OK;
+    if (unlikely(!pagetree_is_own_block(&store->pages, index)))
+        status = pagetree_own_block(&store->pages, index, supply ? &supply->nodes : &(struct pagetree_node *){NULL});
     if (status != ZX_OK) {
         page_free(fresh);
         return status;
@@ -61,8 +64,7 @@ static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *
     else
         memset(page_data(fresh), 0, PAGE_SIZE);
     drop_shown(store, offset, run, *page);
-    status = pagetree_put(&store->pages, vmo_page_index(store, offset), fresh);
-    ASSERT(status == ZX_OK);
+    pagetree_set(&store->pages, index, fresh);
     if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(fresh);
     *page = fresh;
     return ZX_OK;

@@ -28,7 +28,9 @@ static zx_status_t add_member(struct job *job, struct members *set, struct membe
 static void remove_member(struct job *job, struct members *set, struct member *member, zx_signals_t none)
     REQUIRES(&job->lock) {
     members_remove(set, member);
-    if (members_empty(set)) object_signal(&job->object, 0, none);
+    if (!members_empty(set)) return;
+    /* One change: who is woken by the end of the last process of a job that was killed finds it terminated. */
+    object_signal(&job->object, 0, none | (job->killed && is_empty(job) ? ZX_JOB_TERMINATED : 0));
 }
 
 /* Under the parent's lock, if it has one. True: it has died just now. */

@@ -295,8 +295,9 @@ bool arch_mmu_visit(const struct arch_aspace *as, visit_fn *visit, void *arg) {
 zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa) {
     uint64_t value = pa.raw | PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | pte_no_execute();
     struct place at = place_of(kernel_root, va, 1);
+    unsigned top_live = 0; /* not counted: the dynamic area's top-level entry is always there */
     ASSERT(!(*at.entry & PTE_PRESENT));
-    return entry_set(at, va, 1, value, PTE_TABLE, NULL); /* the dynamic area's top-level entry is always there */
+    return entry_set(at, va, 1, value, PTE_TABLE, &top_live);
 }
 
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages) {

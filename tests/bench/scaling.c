@@ -7,6 +7,7 @@
  *
  * Each figure is the least of several, because now and then a clock interrupt comes between.
  */
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ static void snapshots(unsigned pages) {
 
 /* What it costs, for each of so many mappings of one VMO, to list a process's VMOs and to sum its memory up. */
 static void lists(unsigned count) {
+    assert(count > 0);
     static zx_info_vmo_t infos[10000];
     struct target t = target_make();
     zx_info_task_stats_t stats;
@@ -239,6 +241,7 @@ static void lists(unsigned count) {
  * so that each has all those children when it goes. What it costs for each, its pages and structures included.
  */
 static void families(unsigned count) {
+    assert(count > 0);
     zx_handle_t *line = calloc(2 * count, sizeof(*line));
     line[0] = vmo_committed(1);
     for (unsigned i = 1; i < 2 * count; i++) line[i] = snapshot(line[i < count ? i - 1 : count - 1], 1);

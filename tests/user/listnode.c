@@ -48,8 +48,8 @@ TEST("listnode/elements are put in at both ends and beside others, taken out and
     list_replace_node(&other.node, &e[2].node);
     EXPECT_EQ(digits(&list), 2134);
     EXPECT(!list_in_list(&other.node));
-    EXPECT_EQ(list_remove_head_type(&list, struct element, node)->value, 2);
-    EXPECT_EQ(list_remove_tail_type(&list, struct element, node)->value, 4);
+    EXPECT_EQ(list_remove_head_type(&list, struct element, node), &e[1]);
+    EXPECT_EQ(list_remove_tail_type(&list, struct element, node), &e[3]);
     EXPECT_EQ(digits(&list), 13);
 }
 

@@ -128,7 +128,7 @@ TEST("thread_start/the threads of a process that are all busy get as much as eac
         if (ran > most) most = ran;
     }
     test_note("from %ld to %ld us", least / 1000, most / 1000);
-    EXPECT(most <= (zx_system_get_num_cpus() == 1 ? least + least / 4 : 3 * least));
+    EXPECT(most <= (times_are_exact() ? least + least / 4 : 4 * least));
     spinners_end(&crowd);
 }
 

@@ -10,6 +10,7 @@
 use strict;
 use warnings;
 use File::Path qw(make_path);
+use List::Util qw(uniq);
 use Text::Wrap qw(wrap);
 
 use constant {LIST => 'syscalls/syscalls.def', WIDTH => 120};
@@ -250,7 +251,7 @@ sub entry_header {
     my ($file) = @_;
     my @kernel = grep { $_->{kind} ne 'library' } @{$file->{calls}};
     my %types = map { $_->{type} => 1 } map { @{$_->{args}} } @kernel;
-    my @includes = sort 'syscalls/syscalls.h', map { $included{$_} // () } keys %types;
+    my @includes = uniq sort 'syscalls/syscalls.h', map { $included{$_} // () } keys %types;
     return "/* Made by syscalls/generate.pl: the entries to the calls of syscalls/$file->{name}.c. */\n"
         . "#pragma once\n\n" . join('', map { "#include \"$_\"\n" } @includes)
         . join('', map { "\n" . getters($_) . entry($_) } @kernel);

@@ -103,7 +103,7 @@ TEST("nanosleep/beside threads of the same process that never sleep, too") {
 TEST("process_start/one busy thread gets as much of a processor as a hundred of another process do") {
     const size_t count = many(100);
     const uint64_t cpus = zx_system_get_num_cpus();
-    zx_handle_t lonely;
+    zx_handle_t lonely = ZX_HANDLE_INVALID;
     NEED(spinners_start(&crowd, count, threads) && spinners_start(&rival, 1, &lonely));
     zx_duration_t one = runtime_of(lonely), others = runtime_of_all(threads, count);
     sleep_until(zx_deadline_after(ZX_MSEC(400)));

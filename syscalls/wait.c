@@ -47,40 +47,45 @@ static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value,
     return put == ZX_OK ? status : put;
 }
 
-static void drop_objects(const struct wait *waits, size_t count) {
-    for (size_t i = 0; i < count; i++) object_unref(waits[i].object);
+static void uses_end(struct handle_use *uses, size_t count) {
+    for (size_t i = 0; i < count; i++) handle_done(caller_handles(), &uses[i]);
 }
 
-static zx_status_t get_objects(const zx_wait_item_t *items, struct wait *waits, size_t count) {
+static zx_status_t uses_begin(const zx_wait_item_t *items, struct wait *waits, struct handle_use *uses, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        waits[i].value = items[i].handle;
-        waits[i].signals = items[i].waitfor;
-        struct handle_use use;
-        zx_status_t status = caller_use_waitable(waits[i].value, &use);
+        zx_status_t status = caller_use_waitable(items[i].handle, &uses[i]);
         if (status != ZX_OK) {
-            drop_objects(waits, i);
+            uses_end(uses, i);
             return status;
         }
-        waits[i].object = use.handle.object;
-        object_ref(waits[i].object);
-        handle_done(caller_handles(), &use);
+        waits[i].object = uses[i].handle.object;
+        waits[i].value = items[i].handle;
+        waits[i].signals = items[i].waitfor;
     }
     return ZX_OK;
 }
 
-/* With room for the caller's items, and a wait for each. */
-static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, size_t count,
-                             zx_time_t deadline) {
+static zx_status_t put_pending(user_out_t items, const struct wait *waits, size_t count) {
+    zx_status_t status = ZX_OK;
+    for (size_t i = 0; i < count && status == ZX_OK; i++) {
+        size_t offset = i * sizeof(zx_wait_item_t) + offsetof(zx_wait_item_t, pending);
+        status = user_put(user_out_at(items, offset), waits[i].seen);
+    }
+    return status;
+}
+
+/* With room for the caller's items, and for each a wait and the use of its handle. */
+static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, struct handle_use *uses,
+                             size_t count, zx_time_t deadline) {
     const size_t len = count * sizeof(items[0]);
     zx_status_t status = count ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
-    if (status == ZX_OK) status = get_objects(items, waits, count);
+    if (status == ZX_OK) status = uses_begin(items, waits, uses, count);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
     status = objects_wait(caller_handles(), waits, count, deadline);
-    for (size_t i = 0; i < count; i++) items[i].pending = waits[i].seen;
-    drop_objects(waits, count);
-    if (status == ZX_ERR_INTERNAL_INTR_RETRY || count == 0) return status;
-    zx_status_t put = copy_out(out, items, len);
+    uses_end(uses, count);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
+    zx_status_t put = put_pending(out, waits, count);
     return put == ZX_OK ? status : put;
 }
 
@@ -88,15 +93,17 @@ static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait 
 static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
     zx_wait_item_t items[WAIT_FEW];
     struct wait waits[WAIT_FEW];
-    return wait_many(out, items, waits, count, deadline);
+    struct handle_use uses[WAIT_FEW];
+    return wait_many(out, items, waits, uses, count, deadline);
 }
 
 static zx_status_t sys_object_wait_many(user_out_t out, size_t count, zx_time_t deadline) {
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
     if (count <= WAIT_FEW) return wait_few(out, count, deadline);
-    struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(zx_wait_item_t)));
+    struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(struct handle_use) + sizeof(zx_wait_item_t)));
     if (!waits) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = wait_many(out, (zx_wait_item_t *)(waits + count), waits, count, deadline);
+    struct handle_use *uses = (struct handle_use *)(waits + count);
+    zx_status_t status = wait_many(out, (zx_wait_item_t *)(uses + count), waits, uses, count, deadline);
     heap_free(waits);
     return status;
 }

@@ -47,4 +47,8 @@ grows_at_most($_, 40, 1000) for qw(message-beside-calls answer-call);
 grows_at_most('futex-beside-waiters', 120, 1000);
 grows_at_most('send-into-nested', 10, 10_000);
 
+my ($one, $many) = map { $cost{$_}{1} // 0 } qw(wait-one wait-many);
+ok($one && $many <= 1.3 * $one, "object_wait_many of one item costs at most 1.3 times what object_wait_one does")
+    or diag("$many and $one instructions");
+
 done_testing;

@@ -188,7 +188,28 @@ static void futexes(unsigned count) {
     free(threads);
 }
 
+/* A look at one event, which is signalled, by either call. */
+static void looks(void) {
+    zx_handle_t event;
+    uint64_t one = UINT64_MAX, many = UINT64_MAX;
+    MUST(zx_event_create(0, &event));
+    MUST(zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
+    zx_wait_item_t item = {event, ZX_USER_SIGNAL_0, 0};
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t begin = now();
+        MUST(zx_object_wait_one(event, ZX_USER_SIGNAL_0, 0, &item.pending));
+        one = least(one, now() - begin);
+        begin = now();
+        MUST(zx_object_wait_many(&item, 1, 0));
+        many = least(many, now() - begin);
+    }
+    tell("wait-one", 1, one);
+    tell("wait-many", 1, many);
+    MUST(zx_handle_close(event));
+}
+
 int main(void) {
+    looks();
     for (unsigned count = 1; count <= 1000; count *= 10) futexes(count);
     for (unsigned count = 1; count <= 10000; count *= 100) watches(count);
     for (unsigned count = 1; count <= 1000; count *= 10) calls(count);

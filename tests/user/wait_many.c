@@ -299,13 +299,14 @@ static zx_duration_t time_of_many(zx_handle_t event) {
     return zx_clock_get_monotonic() - before;
 }
 
-TEST("object_wait_many/one item costs at most 1.5 times what object_wait_one does") {
+/* With the sanitizer's checks of the array; tests/70-scaling.t has the release kernel, and 1.3. */
+TEST("object_wait_many/one item costs at most 1.4 times what object_wait_one does, checks included") {
     zx_handle_t event = event_make();
     MUST(zx_object_signal(event, 0, S0));
     zx_duration_t bare = time_of_one(event);
     zx_duration_t many = time_of_many(event);
     test_note("%lld ns, and object_wait_one %lld", (long long)many / POLLS, (long long)bare / POLLS);
-    if (times_are_exact()) EXPECT(many * 10 <= bare * 15);
+    if (times_are_exact()) EXPECT(many * 10 <= bare * 14);
 }
 
 /* Signals go up and down while threads come and go: every one of them must get what it waits for. */

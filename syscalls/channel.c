@@ -13,24 +13,25 @@ static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_ou
     return status == ZX_OK ? give_new_pair(a, b, out0, out1) : status;
 }
 
-/* Goes through an array of handles of any length, piece by piece, and closes them if told. False: it cannot be read. */
-static bool walk_handles(user_in_t handles, uint32_t count, bool close) {
-    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+/* Goes through an array of any length, piece by piece, and closes what is moved, if told. False: it cannot be read. */
+static bool walk_handles(const struct outgoing *out, bool close) {
+    _Alignas(uint64_t) char items[ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(zx_handle_t)];
+    const size_t size = out->form->size;
     struct handle handle;
-    for (uint32_t at = 0, part; at < count && !thread_killed(); at += part) {
-        part = (uint32_t)min_u64(count - at, countof(values));
-        user_in_t from = user_in_at(handles, (size_t)at * sizeof(values[0]));
-        if (copy_in(values, from, part * sizeof(values[0])) != ZX_OK) return false;
+    for (uint32_t at = 0, part; at < out->num_handles && !thread_killed(); at += part) {
+        part = (uint32_t)min_u64(out->num_handles - at, sizeof(items) / size);
+        if (copy_in(items, (user_in_t){out->handles.addr + at * size}, part * size) != ZX_OK) return false;
         for (uint32_t i = 0; close && i < part; i++) {
-            if (handle_remove(caller_handles(), values[i], &handle) == ZX_OK) handle_discard(handle);
+            zx_handle_t moved = out->form->moved(items + i * size);
+            if (handle_remove(caller_handles(), moved, &handle) == ZX_OK) handle_discard(handle);
         }
     }
     return true;
 }
 
 /* A write that fails consumes its handles too, unless the array cannot be read to its end: then all of them stay. */
-static void consume_handles(user_in_t handles, uint32_t count) {
-    if (count <= ZX_CHANNEL_MAX_MSG_HANDLES || walk_handles(handles, count, false)) walk_handles(handles, count, true);
+static void consume_handles(const struct outgoing *out) {
+    if (walk_handles(out, false)) walk_handles(out, true);
 }
 
 zx_status_t message_check_sendable(const struct object *channel, const struct handle *handle) {
@@ -39,10 +40,10 @@ zx_status_t message_check_sendable(const struct object *channel, const struct ha
 }
 
 /* Moves handles out of the caller's table into the message, all that are valid; the first error is told. */
-static zx_status_t take_handles(const struct object *channel, struct message *message, user_in_t src, uint32_t count) {
+static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t src, uint32_t count) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     if (count == 0) return ZX_OK;
-    zx_status_t status = copy_in(values, src, count * sizeof(values[0]));
+    zx_status_t status = copy_in(values, (user_in_t){src.addr}, count * sizeof(values[0]));
     if (status != ZX_OK) return status;
     for (uint32_t i = 0; i < count; i++) {
         struct handle *handle = &message->handles[message->num_handles];
@@ -56,42 +57,61 @@ static zx_status_t take_handles(const struct object *channel, struct message *me
     return status;
 }
 
-zx_status_t message_collect(user_in_t bytes, uint32_t num_bytes, uint32_t num_handles, struct message **out) {
-    if (num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || num_handles > ZX_CHANNEL_MAX_MSG_HANDLES) return ZX_ERR_OUT_OF_RANGE;
-    zx_status_t status = message_create(num_bytes, num_handles, out);
+static zx_handle_t moved_value(const void *item) { return *(const zx_handle_t *)item; }
+
+static const struct handle_form values_form = {sizeof(zx_handle_t), moved_value, take_handles};
+
+/* The caller's bytes in a message with room for its handles. */
+static zx_status_t collect_bytes(const struct outgoing *out, struct message **message) {
+    if (out->num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || out->num_handles > ZX_CHANNEL_MAX_MSG_HANDLES)
+        return ZX_ERR_OUT_OF_RANGE;
+    zx_status_t status = message_create(out->num_bytes, out->num_handles, message);
     if (status != ZX_OK) return status;
-    for (struct message_piece piece = {0}; status == ZX_OK && message_next(*out, &piece);)
-        status = copy_in(piece.data, user_in_at(bytes, piece.at), piece.len);
-    if (status != ZX_OK) message_discard(*out);
+    for (struct message_piece piece = {0}; status == ZX_OK && message_next(*message, &piece);)
+        status = copy_in(piece.data, user_in_at(out->bytes, piece.at), piece.len);
+    if (status != ZX_OK) message_discard(*message);
     return status;
 }
 
-/* A message made of what the caller hands over. On failure its handles are gone. */
-static zx_status_t collect_message(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_in_t handles,
-                                   uint32_t num_handles, struct message **out) {
-    zx_status_t status = message_collect(bytes, num_bytes, num_handles, out);
+static zx_status_t collect(const struct outgoing *out, zx_status_t found, const struct object *channel,
+                           struct message **message) {
+    zx_status_t status = found == ZX_OK ? collect_bytes(out, message) : found;
     if (status != ZX_OK) {
-        consume_handles(handles, num_handles);
+        consume_handles(out);
         return status;
     }
-    status = take_handles(channel, *out, handles, num_handles);
-    if (status != ZX_OK) message_discard(*out);
+    status = out->form->take(channel, *message, out->handles, out->num_handles);
+    if (status != ZX_OK) message_discard(*message);
+    return status;
+}
+
+zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel) {
+    struct message *message;
+    zx_status_t status = collect(out, found, channel, &message);
+    if (status == ZX_OK) status = channel_write(channel, message);
+    if (found == ZX_OK) object_unref(channel);
+    return status;
+}
+
+zx_status_t outgoing_check_call(uint32_t options, uint32_t num_bytes) {
+    return options != 0 || num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct object *channel, zx_handle_t value) {
+    struct message *request;
+    struct channel_call *call = &user_thread_current()->call;
+    zx_status_t status = collect(out, found, channel, &request);
+    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
+    if (found == ZX_OK) object_unref(channel);
     return status;
 }
 
 static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
                                      user_in_t handles, uint32_t num_handles) {
-    struct object *channel;
-    struct message *message;
-    zx_status_t status = options == 0 ? channel_write_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    if (status != ZX_OK) {
-        consume_handles(handles, num_handles);
-        return status;
-    }
-    status = collect_message(channel, bytes, num_bytes, handles, num_handles, &message);
-    if (status == ZX_OK) status = channel_write(channel, message);
-    object_unref(channel);
-    return status;
+    const struct outgoing out = {&values_form, bytes, {handles.addr}, num_bytes, num_handles};
+    struct object *channel = NULL;
+    zx_status_t found = options == 0 ? channel_write_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    return outgoing_write(&out, found, channel);
 }
 
 zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
@@ -150,21 +170,13 @@ static zx_status_t deliver_reply(struct message *reply, const struct user_thread
     return status;
 }
 
-static zx_status_t send_request(struct channel_call *call, zx_handle_t value, uint32_t options,
-                                const zx_channel_call_args_t *args) {
-    struct object *channel;
-    struct message *request;
-    user_in_t bytes = {(vaddr_t)args->wr_bytes}, handles = {(vaddr_t)args->wr_handles};
-    zx_status_t status = options != 0 || args->wr_num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
-    if (status == ZX_OK) status = channel_call_noretry_get_handle(value, &channel);
-    if (status != ZX_OK) {
-        consume_handles(handles, args->wr_num_handles);
-        return status;
-    }
-    status = collect_message(channel, bytes, args->wr_num_bytes, handles, args->wr_num_handles, &request);
-    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
-    object_unref(channel);
-    return status;
+static zx_status_t send_request(zx_handle_t value, uint32_t options, const zx_channel_call_args_t *args) {
+    const struct outgoing out = {
+        &values_form, {(vaddr_t)args->wr_bytes}, {(vaddr_t)args->wr_handles}, args->wr_num_bytes, args->wr_num_handles};
+    struct object *channel = NULL;
+    zx_status_t found = outgoing_check_call(options, args->wr_num_bytes);
+    if (found == ZX_OK) found = channel_call_noretry_get_handle(value, &channel);
+    return outgoing_call(&out, found, channel, value);
 }
 
 zx_status_t channel_await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,
@@ -182,7 +194,7 @@ static zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options,
     channel_call_end(&self->call);
     self->call_is_etc = false;
     zx_status_t status = user_get(&self->call_args, args);
-    if (status == ZX_OK) status = send_request(&self->call, value, options, &self->call_args);
+    if (status == ZX_OK) status = send_request(value, options, &self->call_args);
     return status == ZX_OK ? channel_await_reply(self, deadline, actual_bytes, actual_handles) : status;
 }
 

@@ -3,7 +3,6 @@
  * what each is that was received. Manual: channel.md.
  */
 #include "syscalls/channel_etc.h"
-#include "kernel/base/arith.h"
 #include "syscalls/channel_message.h"
 #include "vm/usercopy.h"
 
@@ -68,53 +67,19 @@ static zx_status_t take_handles(const struct object *channel, struct message *me
     return status == ZX_OK ? told : status;
 }
 
-/* Goes through an array of any length, and closes what was to be moved, if told. False: it cannot be read. */
-static bool walk_dispositions(user_in_t handles, uint32_t count, bool close) {
-    zx_handle_disposition_t part[16];
-    struct handle handle;
-    for (uint32_t at = 0, len; at < count && !thread_killed(); at += len) {
-        len = (uint32_t)min_u64(count - at, countof(part));
-        if (copy_in(part, user_in_at(handles, (size_t)at * sizeof(part[0])), len * sizeof(part[0])) != ZX_OK)
-            return false;
-        for (uint32_t i = 0; close && i < len; i++) {
-            bool moves = part[i].operation == ZX_HANDLE_OP_MOVE;
-            if (moves && handle_remove(caller_handles(), part[i].handle, &handle) == ZX_OK) handle_discard(handle);
-        }
-    }
-    return true;
+static zx_handle_t moved_handle(const void *item) {
+    const zx_handle_disposition_t *d = item;
+    return d->operation == ZX_HANDLE_OP_MOVE ? d->handle : ZX_HANDLE_INVALID;
 }
 
-static void consume_moved(user_out_t handles, uint32_t count) {
-    user_in_t in = {handles.addr};
-    if (walk_dispositions(in, count, false)) walk_dispositions(in, count, true);
-}
-
-/* A message made of what the caller hands over. On failure what was to be moved is gone. */
-static zx_status_t collect(struct object *channel, user_in_t bytes, uint32_t num_bytes, user_out_t handles,
-                           uint32_t num_handles, struct message **out) {
-    zx_status_t status = message_collect(bytes, num_bytes, num_handles, out);
-    if (status != ZX_OK) {
-        consume_moved(handles, num_handles);
-        return status;
-    }
-    status = take_handles(channel, *out, handles, num_handles);
-    if (status != ZX_OK) message_discard(*out);
-    return status;
-}
+static const struct handle_form dispositions_form = {sizeof(zx_handle_disposition_t), moved_handle, take_handles};
 
 static zx_status_t sys_channel_write_etc(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
                                          user_out_t handles, uint32_t num_handles) {
-    struct object *channel;
-    struct message *message;
-    zx_status_t status = options == 0 ? channel_write_etc_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    if (status != ZX_OK) {
-        consume_moved(handles, num_handles);
-        return status;
-    }
-    status = collect(channel, bytes, num_bytes, handles, num_handles, &message);
-    if (status == ZX_OK) status = channel_write(channel, message);
-    object_unref(channel);
-    return status;
+    const struct outgoing out = {&dispositions_form, bytes, handles, num_bytes, num_handles};
+    struct object *channel = NULL;
+    zx_status_t found = options == 0 ? channel_write_etc_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    return outgoing_write(&out, found, channel);
 }
 
 /* --- receiving --- */
@@ -155,22 +120,16 @@ static zx_status_t sys_channel_read_etc(struct object *channel, uint32_t options
 
 /* --- calling --- */
 
-static zx_status_t send_request(struct channel_call *call, zx_handle_t value, uint32_t options,
-                                const zx_channel_call_etc_args_t *args) {
-    struct object *channel;
-    struct message *request;
-    user_out_t handles = {(vaddr_t)args->wr_handles};
-    zx_status_t status = options != 0 || args->wr_num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
-    if (status == ZX_OK) status = channel_call_etc_noretry_get_handle(value, &channel);
-    if (status != ZX_OK) {
-        consume_moved(handles, args->wr_num_handles);
-        return status;
-    }
-    user_in_t bytes = {(vaddr_t)args->wr_bytes};
-    status = collect(channel, bytes, args->wr_num_bytes, handles, args->wr_num_handles, &request);
-    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
-    object_unref(channel);
-    return status;
+static zx_status_t send_request(zx_handle_t value, uint32_t options, const zx_channel_call_etc_args_t *args) {
+    const struct outgoing out = {&dispositions_form,
+                                 {(vaddr_t)args->wr_bytes},
+                                 {(vaddr_t)args->wr_handles},
+                                 args->wr_num_bytes,
+                                 args->wr_num_handles};
+    struct object *channel = NULL;
+    zx_status_t found = outgoing_check_call(options, args->wr_num_bytes);
+    if (found == ZX_OK) found = channel_call_etc_noretry_get_handle(value, &channel);
+    return outgoing_call(&out, found, channel, value);
 }
 
 /* What the thread keeps for the reply, if it has to wait again, is where that is to be put. */
@@ -180,7 +139,7 @@ static zx_status_t sys_channel_call_etc_noretry(zx_handle_t value, uint32_t opti
     zx_channel_call_etc_args_t args;
     channel_call_end(&self->call);
     zx_status_t status = user_get(&args, args_in);
-    if (status == ZX_OK) status = send_request(&self->call, value, options, &args);
+    if (status == ZX_OK) status = send_request(value, options, &args);
     if (status != ZX_OK) return status;
     self->call_args = (zx_channel_call_args_t){.rd_bytes = args.rd_bytes,
                                                .rd_handles = (zx_handle_t *)args.rd_handles,

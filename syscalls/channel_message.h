@@ -7,8 +7,30 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/user_thread.h"
 
-/* The caller's bytes in a message with room for so many handles. OUT_OF_RANGE, NO_MEMORY, INVALID_ARGS. */
-MUST_CHECK zx_status_t message_collect(user_in_t bytes, uint32_t num_bytes, uint32_t num_handles, struct message **out);
+/* What a caller hands over, to be sent; and the form in which its handles come. */
+struct handle_form {
+    size_t size;                            /* of an item of the array */
+    zx_handle_t (*moved)(const void *item); /* the handle that leaves the caller's table by it, if any */
+    /* Takes a number of items that a message may have. */
+    zx_status_t (*take)(const struct object *channel, struct message *message, user_out_t handles, uint32_t count);
+};
+struct outgoing {
+    const struct handle_form *form;
+    user_in_t bytes;
+    user_out_t handles;
+    uint32_t num_bytes, num_handles;
+};
+
+/*
+ * Sends it, as a message or as the request of the running thread's call, through `channel`, of which it takes the
+ * reference, if `found` is ZX_OK. Else that is the result. If it fails, what was to be moved is gone, unless the array
+ * cannot be read to its end.
+ */
+MUST_CHECK zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel);
+MUST_CHECK zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct object *channel,
+                                     zx_handle_t value);
+/* May it be a request? */
+MUST_CHECK zx_status_t outgoing_check_call(uint32_t options, uint32_t num_bytes);
 
 /* May this handle be sent over that channel? NOT_SUPPORTED: it is the end itself; ACCESS_DENIED: it lacks TRANSFER. */
 MUST_CHECK zx_status_t message_check_sendable(const struct object *channel, const struct handle *handle);

@@ -25,12 +25,20 @@ static zx_status_t add_member(struct job *job, struct members *set, struct membe
     return takes ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
+/* Before it shows that it is dead. */
+static void shut_exceptions(struct job *job) REQUIRES(&job->lock) {
+    exception_channel_shut(&job->exceptions);
+    exception_channel_shut(&job->debugger);
+}
+
 static void remove_member(struct job *job, struct members *set, struct member *member, zx_signals_t none)
     REQUIRES(&job->lock) {
     members_remove(set, member);
     if (!members_empty(set)) return;
+    bool terminated = job->killed && is_empty(job);
+    if (terminated) shut_exceptions(job);
     /* One change: who is woken by the end of the last process of a job that was killed finds it terminated. */
-    object_signal(&job->object, 0, none | (job->killed && is_empty(job) ? ZX_JOB_TERMINATED : 0));
+    object_signal(&job->object, 0, none | (terminated ? ZX_JOB_TERMINATED : 0));
 }
 
 /* Under the parent's lock, if it has one. True: it has died just now. */
@@ -40,8 +48,7 @@ static bool die(struct job *job) {
     bool dies = !job->dead && is_empty(job) && (job->killed || unused);
     if (dies) {
         job->dead = true;
-        exception_channel_shut(&job->exceptions);
-        exception_channel_shut(&job->debugger);
+        shut_exceptions(job);
     }
     if (dies && job->killed) object_signal(&job->object, 0, ZX_JOB_TERMINATED);
     mutex_unlock(&job->lock);

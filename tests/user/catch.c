@@ -70,3 +70,11 @@ void lead_to_board(const struct child *child, zx_handle_t thread, uint64_t word)
     regs.rax = child->board_there + sizeof(uint64_t);
     registers_set(thread, &regs);
 }
+
+bool child_stops(struct child *child, zx_handle_t *channel, struct caught *caught) {
+    if (!child_make(child)) return false;
+    *channel = channel_on(child->process, 0);
+    MUST(child_start(child, load_nothing, ZX_HANDLE_INVALID));
+    *caught = catch_of(*channel, child, ZX_EXCP_FATAL_PAGE_FAULT);
+    return true;
+}

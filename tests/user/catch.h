@@ -44,5 +44,7 @@ void registers_set(zx_handle_t thread, const zx_thread_state_general_regs_t *reg
 
 /* What a child does: loads from where nothing is, and exits with what it finds; rax is the address. */
 void load_nothing(zx_handle_t handle, uintptr_t there);
+/* A child that has done so, and what the channel on its process says of it. */
+bool child_stops(struct child *child, zx_handle_t *channel, struct caught *caught);
 /* Has that child find a word of its board instead. */
 void lead_to_board(const struct child *child, zx_handle_t thread, uint64_t word);

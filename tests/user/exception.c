@@ -10,14 +10,6 @@ static struct child child;
 static zx_handle_t channel;
 static struct caught caught;
 
-static bool child_stops(void) {
-    if (!child_make(&child)) return false;
-    channel = channel_on(child.process, 0);
-    MUST(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
-    caught = catch_of(channel, &child, ZX_EXCP_FATAL_PAGE_FAULT);
-    return true;
-}
-
 static void count_up(zx_handle_t handle, uintptr_t there) {
     (void)handle;
     for (;;) ((struct board *)there)->words[2]++;
@@ -28,14 +20,14 @@ static zx_status_t get_report(zx_handle_t thread, zx_exception_report_t *report)
 }
 
 TEST("exception/a page fault, handled by another process: it changes a register, and the instruction runs again") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     lead_to_board(&child, child.thread, 77);
     release(caught, ZX_EXCEPTION_STATE_HANDLED);
     EXPECT_EQ(child_wait(&child), 77);
 }
 
 TEST("exception/the message: koids, type and zeros; the handle: an exception, not to be waited for or duplicated") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     const zx_exception_info_t want = {
         basic_info(child.process).koid, basic_info(child.thread).koid, ZX_EXCP_FATAL_PAGE_FAULT, {0}};
     EXPECT_BYTES(&caught.info, &want, sizeof(want));
@@ -50,7 +42,7 @@ TEST("exception/the message: koids, type and zeros; the handle: an exception, no
 
 TEST("exception/the thread is BLOCKED_EXCEPTION, by a process's channel; the report has vector, error code and cr2") {
     zx_exception_report_t report;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     zx_info_thread_t info = thread_info(child.thread);
     EXPECT_EQ(info.state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
     EXPECT_EQ(info.wait_exception_channel_type, ZX_EXCEPTION_CHANNEL_TYPE_PROCESS);
@@ -69,7 +61,7 @@ TEST("object_get_info/the exception report: INSPECT; BAD_STATE for a thread that
     EXPECT_STATUS(get_report(zx_thread_self(), &report), ZX_ERR_BAD_STATE);
     EXPECT_STATUS(get_report(handle_of(KIND_THREAD), &report), ZX_ERR_BAD_STATE);
     EXPECT_STATUS(get_report(zx_process_self(), &report), ZX_ERR_WRONG_TYPE);
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     EXPECT_STATUS(get_report(handle_without(child.thread, ZX_RIGHT_INSPECT), &report), ZX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(
         zx_object_get_info(child.thread, ZX_INFO_THREAD_EXCEPTION_REPORT, &report, sizeof(report) - 1, NULL, &avail),
@@ -88,7 +80,7 @@ TEST("object_get_info/the exception report: INSPECT; BAD_STATE for a thread that
 
 TEST("exception/closed without a word it is not handled, and ends the process; so it is with TRY_NEXT") {
     for (int i = 0; i < 2; i++) {
-        NEED(child_stops());
+        NEED(child_stops(&child, &channel, &caught));
         if (i == 1) EXPECT_OK(exception_set(caught.exception, ZX_PROP_EXCEPTION_STATE, ZX_EXCEPTION_STATE_TRY_NEXT));
         MUST(zx_handle_close(caught.exception));
         EXPECT_EQ(child_wait(&child), CRASHED);
@@ -98,13 +90,13 @@ TEST("exception/closed without a word it is not handled, and ends the process; s
 }
 
 TEST("exception/THREAD_EXIT: the thread exits, and nothing else") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     release(caught, ZX_EXCEPTION_STATE_THREAD_EXIT);
     EXPECT_EQ(child_wait(&child), 0);
 }
 
 TEST("exception/HANDLED, and nothing changed: the same instruction raises it again, as often as that") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     for (int i = 0; i < 3; i++) {
         zx_koid_t koid = basic_info(caught.exception).koid;
         release(caught, ZX_EXCEPTION_STATE_HANDLED);
@@ -118,7 +110,7 @@ TEST("exception/HANDLED, and nothing changed: the same instruction raises it aga
 
 TEST("exception/other threads go on meanwhile, and have exceptions of their own; their messages queue") {
     zx_handle_t second, third;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_thread_create(child.process, "t", 1, 0, &second));
     NEED_OK(zx_thread_start(second, (uintptr_t)count_up, child.stack - 8192, 0, child.board_there));
     NEED(word_await(&child.board->words[2], 1) || child.board->words[2] > 1);
@@ -148,7 +140,7 @@ static zx_status_t get_word(zx_handle_t exception, uint32_t property, uint32_t *
 TEST("object_set_property/EXCEPTION_STATE: three values, read back; size, then type, then pointer, then value") {
     uint32_t value = UNTOUCHED;
     const uint32_t state = ZX_PROP_EXCEPTION_STATE;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     EXPECT_OK(get_word(caught.exception, state, &value));
     EXPECT_EQ(value, ZX_EXCEPTION_STATE_TRY_NEXT);
     for (uint32_t i = 0; i < 3; i++) {
@@ -171,7 +163,7 @@ TEST("object_set_property/EXCEPTION_STATE: three values, read back; size, then t
 TEST("object_set_property/EXCEPTION_STRATEGY: two values; BAD_STATE where it was not reported to a debugger") {
     uint32_t value = UNTOUCHED;
     const uint32_t strategy = ZX_PROP_EXCEPTION_STRATEGY;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     EXPECT_STATUS(exception_set(caught.exception, strategy, 0), ZX_ERR_BAD_STATE);
     EXPECT_STATUS(exception_set(caught.exception, strategy, 2), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(get_word(caught.exception, strategy, &value), ZX_ERR_BAD_STATE);
@@ -189,7 +181,7 @@ TEST("object_set_property/EXCEPTION_STRATEGY: two values; BAD_STATE where it was
 TEST("object_set_property/H6 an exception's properties need GET_PROPERTY and SET_PROPERTY") {
     uint32_t value;
     zx_handle_t handle;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_handle_replace(caught.exception, ZX_RIGHT_SET_PROPERTY, &handle));
     EXPECT_OK(exception_set(handle, ZX_PROP_EXCEPTION_STATE, ZX_EXCEPTION_STATE_THREAD_EXIT));
     EXPECT_STATUS(get_word(handle, ZX_PROP_EXCEPTION_STATE, &value), ZX_ERR_ACCESS_DENIED);
@@ -219,7 +211,7 @@ TEST("exception_get_thread/H1 H2 H3 H4 H5 H11 BAD_HANDLE, WRONG_TYPE; no right i
     zx_handle_t none;
     check_handles(KIND_COUNT, get_thread);
     check_handles(KIND_COUNT, get_process);
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_handle_replace(caught.exception, ZX_RIGHT_NONE, &none));
     EXPECT_OK(get_thread(none));
     EXPECT_OK(get_process(none));
@@ -251,7 +243,7 @@ TEST("exception_get_process/of an exception that was reported to a thread's chan
 }
 
 TEST("exception_get_thread/O1 O2 O3 O4 a place that cannot be written: INVALID_ARGS") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     for (size_t i = 0; i < bad_target_count; i++) {
         zx_handle_t *out = (zx_handle_t *)bad_targets[i];
         EXPECT_STATUS(zx_exception_get_thread(caught.exception, out), ZX_ERR_INVALID_ARGS);
@@ -260,7 +252,7 @@ TEST("exception_get_thread/O1 O2 O3 O4 a place that cannot be written: INVALID_A
 }
 
 TEST("exception_get_thread/L4 after their death too; the state can still be set, and means nothing") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     MUST(zx_task_kill(child.process));
     EXPECT_EQ(child_wait(&child), KILLED);
     EXPECT_OK(get_thread(caught.exception));

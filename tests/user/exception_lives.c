@@ -8,21 +8,13 @@ static struct child child;
 static zx_handle_t channel;
 static struct caught caught;
 
-static bool child_stops(void) {
-    if (!child_make(&child)) return false;
-    channel = channel_on(child.process, 0);
-    MUST(child_start(&child, load_nothing, ZX_HANDLE_INVALID));
-    caught = catch_of(channel, &child, ZX_EXCP_FATAL_PAGE_FAULT);
-    return true;
-}
-
 static bool comes_up(zx_handle_t thread, zx_signals_t signal) {
     return TEST_STATUS(zx_object_wait_one(thread, signal, zx_deadline_after(ZX_SEC(10)), NULL), ZX_OK);
 }
 
 TEST("exception/L4 killed, the thread ends at once, and no other handler is asked; HANDLED comes too late") {
     for (int late = 0; late < 2; late++) {
-        NEED(child_stops());
+        NEED(child_stops(&child, &channel, &caught));
         zx_handle_t job;
         MUST(zx_handle_duplicate(zx_job_default(), ZX_RIGHT_SAME_RIGHTS, &job));
         zx_handle_t next = channel_on(job, 0);
@@ -60,7 +52,7 @@ TEST("exception/L2 L4 killed in an exception, suspended as well, by its process 
 
 TEST("exception/L14 another thread of the process exits: so does the one in the exception") {
     zx_handle_t second;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_thread_create(child.process, "t", 1, 0, &second));
     NEED_OK(zx_thread_start(second, (uintptr_t)zx_process_exit, child.stack - 8192, 9, 0));
     EXPECT_EQ(child_wait(&child), 9);
@@ -69,7 +61,7 @@ TEST("exception/L14 another thread of the process exits: so does the one in the 
 
 TEST("exception/suspended meanwhile it stays in the exception; afterwards it is SUSPENDED, until the token is gone") {
     zx_handle_t token;
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_task_suspend_token(child.thread, &token));
     settle();
     EXPECT_EQ(thread_info(child.thread).state, ZX_THREAD_STATE_BLOCKED_EXCEPTION);
@@ -86,7 +78,7 @@ TEST("exception/suspended meanwhile it stays in the exception; afterwards it is 
 
 TEST("exception/a suspension that ends meanwhile leaves the thread where it is") {
     zx_handle_t tokens[2];
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     NEED_OK(zx_task_suspend_token(child.thread, &tokens[0]));
     NEED_OK(zx_task_suspend_token(child.process, &tokens[1]));
     for (int i = 0; i < 2; i++) MUST(zx_handle_close(tokens[i]));
@@ -113,7 +105,7 @@ TEST("exception/a thread suspended before it starts is in its starting exception
 }
 
 TEST("exception/a handle sent on keeps the thread, and who receives it gives the verdict") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     struct pair pair = pair_make();
     send_handle(pair.a, caught.exception);
     settle();
@@ -125,7 +117,7 @@ TEST("exception/a handle sent on keeps the thread, and who receives it gives the
 }
 
 TEST("exception/a handle that is lost in a message counts as closed") {
-    NEED(child_stops());
+    NEED(child_stops(&child, &channel, &caught));
     struct pair pair = pair_make();
     EXPECT_OK(exception_set(caught.exception, ZX_PROP_EXCEPTION_STATE, ZX_EXCEPTION_STATE_THREAD_EXIT));
     send_handle(pair.a, caught.exception);
@@ -254,7 +246,7 @@ TEST("exception/a bad pointer of a system call is its error, and no exception") 
 
 static void handle_a_few(void) {
     for (int i = 0; i < 3; i++) {
-        NEED(child_stops());
+        NEED(child_stops(&child, &channel, &caught));
         if (i == 0) lead_to_board(&child, child.thread, 1);
         release(caught, i == 0 ? ZX_EXCEPTION_STATE_HANDLED : ZX_EXCEPTION_STATE_TRY_NEXT);
         if (i == 2) MUST(zx_task_kill(child.process));

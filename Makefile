@@ -4,6 +4,7 @@
 # compile-commands), or in
 #
 #   user/app.mk             run APP=FILE, and how several runs get along in one tree
+#   tests/record.mk         record, replay
 #   user/rules.mk           the user programs and the boot archive
 #   arch/$(ARCH)/rules.mk   the machine's part: compiler flags, assembly, the boot image
 #   tests/rules.mk          test, check, format, fuzz-guest, stress
@@ -43,7 +44,7 @@ include arch/$(ARCH)/rules.mk
 # What the sources name. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev $(MACHINE_PACKAGES) \
-	gdb clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
+	gdb qemu-utils clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 $(shell .ci/deps $(PACKAGES) >&2)
@@ -141,6 +142,7 @@ kernel: $(OUT)/kernel.elf
 
 include user/rules.mk
 include user/app.mk
+include tests/record.mk
 
 # --- the measurements ---
 

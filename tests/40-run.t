@@ -3,39 +3,16 @@
 use strict;
 use warnings;
 use Cwd qw(getcwd);
-use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Machine;
+use Make;
 use Test::More;
 
 my $dir = getcwd . '/build/tests/run and spaces';
-make_path($dir);
-
-# These tests say themselves what they want of make.
-Machine::leave_make();
-
-# Runs make with these arguments; returns its exit code, standard output and standard error.
-sub make {
-    my ($stdin, @args) = @_;
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        open STDOUT, '>', "$dir/stdout";
-        open STDERR, '>', "$dir/stderr";
-        $stdin eq 'closed' ? close STDIN : open STDIN, '<', $stdin;
-        exec 'make', @args or POSIX::_exit(127);
-    }
-    waitpid $pid, 0;
-    return ($? >> 8, Machine::slurp("$dir/stdout"), Machine::slurp("$dir/stderr"));
-}
-
-sub program {
-    my ($name, $text) = @_;
-    open my $out, '>', "$dir/$name" or die "$dir/$name: $!\n";
-    print $out $text;
-    close $out;
-    return "$dir/$name";
-}
+my $make = Make->new($dir);
+sub make { return $make->run(@_) }
+sub program { return $make->program(@_) }
 
 sub app {
     my ($file, @args) = @_;

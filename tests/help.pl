@@ -6,7 +6,7 @@ use warnings;
 use open qw(:std :encoding(UTF-8));
 
 # Targets that are parts of others.
-my %parts = map { $_ => 1 } qw(all FORCE user test-images run-app);
+my %parts = map { $_ => 1 } qw(all FORCE user test-images run-app record-app);
 
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
 

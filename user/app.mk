@@ -1,5 +1,5 @@
-# make run APP=FILE: one program, compiled and run alone; and what `make run` and `make debug` need to be run several
-# times at once in one tree.
+# make run APP=FILE: one program, compiled and run alone; and what `make run`, `make record` and `make debug` need to be
+# run several times at once in one tree.
 #
 # A program's run has to look like the program: its output, nothing else on standard output, and its exit status as
 # make's. And whoever runs one must not disturb another who does. Plain make can do neither: it ends with 0, 1 or 2, and
@@ -8,7 +8,7 @@
 # make ends with the program's status. Where make cannot load them, whoever is alone fares as well, but for the status.
 
 RUN := $(OUT)/run
-ifneq ($(filter run debug,$(MAKECMDGOALS)),)
+ifneq ($(filter run debug record,$(MAKECMDGOALS)),)
 build/make-run.so: tests/lib/make-run.c
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -o $@.$$$$ $< && mv $@.$$$$ $@ || true
@@ -30,27 +30,28 @@ run: run-app
 run-app: $(OUT)/kernel.elf $(RUN)/bootfs
 	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=app'; echo $$? >$(RUN)/status
 
-# The values as they were typed, for the shell alone: neither make nor the shell reads anything into them.
+# The file as it was typed, for the shell alone: neither make nor the shell reads anything into it.
 export APP_FILE := $(value APP)
-export APP_ARGS := $(value ARGS)
 # A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
 APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
 # What it includes in quotes it may also take from user/lib.
-APP_CFLAGS := -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON))
+APP_CFLAGS = -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON)) $(APP_DEBUG_CFLAGS)
 
 $(RUN)/app: FORCE $(LINKED)
 	@mkdir -p $(@D)
 	$(QUIET)test ! -d "$$APP_FILE" || { echo "APP: $$APP_FILE is a folder, not a program" >&2; false; }
 	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
-	$(call link-program,$@.o,$(if $(PIE),PIE,STATIC))
-
-$(RUN)/args: FORCE
-	@mkdir -p $(@D)
-	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \
-		die "ARGS: a quote is not closed\n" if !@words && $$ENV{APP_ARGS} =~ /\S/; \
-		print map { "$$_\0" } @words' >$@
+	$(call link-program,$@.o,$(or $(APP_KIND),$(if $(PIE),PIE,STATIC)))
 
 $(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args user/mkbootfs
 	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args
 
 endif
+
+# Its arguments, as they were typed.
+export APP_ARGS := $(value ARGS)
+$(RUN)/args: FORCE
+	@mkdir -p $(@D)
+	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \
+		die "ARGS: a quote is not closed\n" if !@words && $$ENV{APP_ARGS} =~ /\S/; \
+		print map { "$$_\0" } @words' >$@

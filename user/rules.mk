@@ -28,6 +28,7 @@ USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,
 	-Wl,--wrap=__tl_sync,--wrap=exit \
 	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
 USER_LD_STATIC := -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,-Ttext-segment=0x1000000
+USER_LD_APART = $(USER_LD_STATIC) -Wl,-Ttext-segment=0x10000000
 USER_LD_PIE := -static-pie -Wl,-z,text
 TIDY_USER_CFLAGS = $(USER_CFLAGS) $(call user-include,clang)
 TIDY_USER_CXXFLAGS = $(USER_CXXFLAGS) -I. $(call user-include,clang)
@@ -66,9 +67,9 @@ $(OUT)/user/libuser.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(QUIET)$(AR) rcsD $@ $^
 
-# $(call link-program,OBJECTS,KIND), KIND being PIE or STATIC: the port layer comes before musl and is linked whole, so
-# that its functions take the place of musl's; what a program does not use goes again. The program with its symbols
-# stays beside it, as NAME.elf.
+# $(call link-program,OBJECTS,KIND), KIND being PIE, STATIC, or APART from where those of that kind lie: the port layer
+# comes before musl and is linked whole, so that its functions take the place of musl's; what a program does not use
+# goes again. The program with its symbols stays beside it, as NAME.elf.
 define link-program
 $(call say,LINK,$@)
 $(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) \

@@ -45,6 +45,27 @@ sub console_args {
     return $self->{console} eq 'terminal' ? qw(-serial mon:stdio -echr 0x1d) : qw(-serial stdio);
 }
 
+# Recording this run to the folder's files `events` and `disk`, or giving it back. The disk is there to hold the
+# machine's first state, which every step backwards in GDB reads again; it need not be safe from a power cut. The one
+# device that has the processor do some of its reset would wait for it for ever: a replay lets nothing run meanwhile.
+sub recording_args {
+    my ($self) = @_;
+    my $mode = $self->{recording} or return ();
+    my ($events, $disk) = map { quoted($self->file($_)) } qw(events disk);
+    return (
+        '-icount', "shift=auto,rr=$mode,rrfile=$events,rrsnapshot=init", qw(-global apic-common.vapic=off),
+        '-drive', "file=$disk,format=qcow2,if=none,id=states,cache=unsafe",
+        '-drive', 'driver=blkreplay,if=none,image=states,id=replay', '-device', 'ide-hd,drive=replay',
+    );
+}
+
+# The file that holds the states of a recording, empty, to begin one.
+sub recording_begin {
+    my ($self) = @_;
+    system('qemu-img', 'create', '-q', '-f', 'qcow2', $self->file('disk'), '1G') == 0
+        or die "qemu-img cannot make the file for a recording's states; is it installed? `make deps` does that\n";
+}
+
 # The whole command, ready to run; report and console go to the files named, the console to standard output if to none.
 sub command {
     my ($self, $report, $console_file) = @_;
@@ -54,7 +75,7 @@ sub command {
         '-smp', $self->{smp}, '-m', $self->{mem},
         $self->console_args($console_file), '-serial', 'file:' . quoted($self->file('kernel.log')),
         '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
-        $self->firmware_args, shellwords($self->{qemu_flags}),
+        $self->firmware_args, $self->recording_args, shellwords($self->{qemu_flags}),
     );
 }
 

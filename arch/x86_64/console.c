@@ -16,6 +16,7 @@
 enum uart_register {
     UART_DATA = 0,
     UART_INTERRUPTS = 1,
+    UART_FIFOS = 2,
     UART_LINE = 3,
     UART_MODEM = 4,
     UART_STATUS = 5,
@@ -29,6 +30,8 @@ enum uart_register {
 #define STATUS_TAKES_BYTE 0x20
 #define STATUS_ALL_SENT 0x40
 #define DIVISOR_115200 1
+#define FIFOS_ON 0x01     /* written; they are emptied too */
+#define FIFOS_ARE_ON 0xc0 /* read */
 
 static uint16_t console_port, log_port; /* 0: none */
 
@@ -40,7 +43,7 @@ static bool uart_exists(uint16_t port) {
     return kept && in8(port + UART_SCRATCH) == 0xa5;
 }
 
-/* The FIFOs stay as they are, on or off: to switch them would lose what was typed before. */
+/* FIFOs that firmware has switched on stay as they are, with what was typed before. Without one they are off. */
 static uint16_t uart_init(uint16_t port) {
     if (!uart_exists(port)) return 0;
     out8(port + UART_INTERRUPTS, 0);
@@ -48,6 +51,7 @@ static uint16_t uart_init(uint16_t port) {
     out8(port + UART_DATA, DIVISOR_115200);
     out8(port + UART_INTERRUPTS, 0);
     out8(port + UART_LINE, LINE_8N1);
+    if ((in8(port + UART_FIFOS) & FIFOS_ARE_ON) == 0) out8(port + UART_FIFOS, FIFOS_ON);
     out8(port + UART_MODEM, MODEM_READY);
     return port;
 }

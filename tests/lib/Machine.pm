@@ -19,6 +19,8 @@ use Emulator;
 our @ISA = 'Emulator';
 use constant {map { $_ => Emulator->$_ } qw(POWER_OK POWER_FAIL POWER_PANIC)};
 
+use constant {RECORDED_BYTE_TIME => 0.01, FIONREAD => 0x541b};
+
 # What the environment (that is, make's command line) may set, and what holds otherwise.
 my %defaults = (
     smp => 2, mem => '256M', accel => '', cmdline => '', qemu_flags => '', timeout => 120, Emulator->defaults,
@@ -110,6 +112,22 @@ sub run {
     return \%result;
 }
 
+# Runs it under GDB, stopped at first, with these arguments for GDB beside the kernel. The status is GDB's. GDB starts
+# QEMU itself and talks to it through a pipe. In a session of its own QEMU does not hear the Ctrl-C that stops the
+# kernel for GDB; it is ended when GDB has ended.
+sub under_gdb {
+    my ($self, @arguments) = @_;
+    my $pidfile = $self->file('qemu.pid');
+    unlink $pidfile;
+    my @qemu = ($self->command($self->file('report'), $self->file('console')), qw(-S -gdb stdio -pidfile), $pidfile);
+    my $qemu = join ' ', map { "'" . s/'/'\\''/gr . "'" } @qemu;
+    my $status = system 'gdb', '-q', '-ex', "target remote | exec setsid $qemu", @arguments, $self->{kernel};
+    die "gdb is not installed; `make deps` does that\n" if $status == -1;
+    my ($pid) = slurp($pidfile) =~ /^(\d+)$/m;
+    kill KILL => $pid if $pid;
+    return $status ? 1 : 0;
+}
+
 # A process that passes standard input on, once the kernel has begun: what comes before, firmware may take for itself. A
 # serial line has no end, so Ctrl-D marks it; where the input itself has a Ctrl-D, or a Ctrl-V, a Ctrl-V before it says
 # that it stands for itself.
@@ -129,10 +147,26 @@ sub relay_input {
         my $len = sysread STDIN, my $bytes, 4096;
         # QEMU makes the terminal that it writes to, and so the one that is read here, give nothing rather than wait.
         next if !defined $len && ($!{EAGAIN} || $!{EINTR});
-        last unless $len && put($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr);
+        last unless $len && $self->type($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr);
     }
-    put($typing, "\x04");
+    $self->type($typing, "\x04");
     POSIX::_exit(0);
+}
+
+# Types it; false if nobody reads any more. A machine that is being recorded takes a byte without having looked whether
+# the one before has arrived, so each has time to.
+sub type {
+    my ($self, $to, $bytes) = @_;
+    return put($to, $bytes) unless $self->{recording};
+    for my $byte (split //, $bytes) {
+        put($to, $byte) or return 0;
+        my $unread = pack 'i', 1;
+        while (unpack 'i', $unread) {
+            sleep RECORDED_BYTE_TIME;
+            ioctl $to, FIONREAD, $unread or die "pipe: $!\n";
+        }
+    }
+    return 1;
 }
 
 # Writes all of it; false if nobody reads any more.

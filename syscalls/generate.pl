@@ -19,10 +19,10 @@ use constant {LIST => 'syscalls/syscalls.def', WIDTH => 120};
 # The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
 my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
 $objects{$_} = ["struct $_", "${_}_from_object(%s)"] for qw(job process vmo vmar exception);
-$objects{$_} = ['struct resource', 'resource_from_object(%s)'] for qw(resource mmio vmex);
+$objects{$_} = ['struct resource', 'resource_from_object(%s)'] for qw(resource mmio ioport irq vmex);
 $objects{thread} = ['struct user_thread', 'user_thread_from_object(%s)'];
 my %included = (
-    (map { $_ => 'kernel/object/resource.h' } qw(root resource mmio vmex)),
+    (map { $_ => 'kernel/object/resource.h' } qw(root resource mmio ioport irq vmex)),
     exception => 'kernel/object/exception.h', job => 'kernel/object/job.h', process => 'kernel/object/process.h',
     thread => 'kernel/object/user_thread.h', vmar => 'vm/vmar.h', vmo => 'vm/vmo.h',
 );
@@ -317,7 +317,7 @@ sub make_headers {
 my %nouns = map { $_ => "a $_" } keys %objects;
 @nouns{qw(any waitable vmo vmar)} = ('any object', 'an object with signals', 'a VMO', 'a VMAR');
 @nouns{qw(event exception)} = ('an event', 'an exception');
-$nouns{$_} = "the root resource or one of kind \U$_" for qw(mmio vmex);
+$nouns{$_} = "the root resource or one of kind \U$_" for qw(mmio ioport irq vmex);
 
 sub rights_of {
     my ($arg) = @_;

@@ -5,6 +5,7 @@
 
 #include "syscalls/resource.h"
 #include "syscalls/syscalls.h"
+#include "vm/aspace.h"
 
 static zx_status_t sys_resource_create(struct resource *parent, uint32_t options, uint64_t base, size_t size,
                                        user_in_t name_in, size_t name_size, user_out_t out) {
@@ -19,4 +20,11 @@ static zx_status_t sys_resource_create(struct resource *parent, uint32_t options
     status = handle_give(caller_handles(), out, handle_make(resource, ZX_DEFAULT_RESOURCE_RIGHTS));
     object_unref(resource);
     return status;
+}
+
+static zx_status_t sys_ioports_request(zx_handle_t resource, uint16_t first, uint32_t count) {
+    zx_status_t status = resource_check(caller_handles(), resource, ZX_RSRC_KIND_IOPORT, first, count);
+    if (status != ZX_OK) return status;
+    if (count > IOPORT_END - first) return ZX_ERR_INVALID_ARGS;
+    return count ? aspace_allow_ports(process_current()->aspace, first, count) : ZX_OK;
 }

@@ -2,6 +2,7 @@
 #include "vm/aspace.h"
 
 #include "arch/cache.h"
+#include "arch/ioports.h"
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
@@ -108,6 +109,13 @@ void aspace_write_protect(struct aspace *as, vaddr_t base, size_t len) {
     mutex_lock(&as->translations_lock);
     arch_mmu_write_protect(&as->arch, base, len);
     mutex_unlock(&as->translations_lock);
+}
+
+zx_status_t aspace_allow_ports(struct aspace *as, uint32_t first, uint32_t count) {
+    mutex_lock(&as->translations_lock);
+    zx_status_t status = arch_ioports_allow(&as->arch, first, count);
+    mutex_unlock(&as->translations_lock);
+    return status;
 }
 
 /*

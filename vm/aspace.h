@@ -57,6 +57,12 @@ struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->loc
 /* Resolves an access; FAULT_* flags. NOT_FOUND, ACCESS_DENIED, OUT_OF_RANGE (beyond the VMO), NO_MEMORY. */
 MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags);
 
+/*
+ * Gives its threads the I/O ports [first, first + count), which the machine has, until it is destroyed; those that run
+ * on other processors have them too on return. NO_MEMORY: nothing is given.
+ */
+MUST_CHECK zx_status_t aspace_allow_ports(struct aspace *as, uint32_t first, uint32_t count);
+
 /* Drops translations, on all processors. */
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len);
 

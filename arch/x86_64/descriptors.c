@@ -12,6 +12,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/base/string.h"
 
 #define IST_STACK_SIZE 8192
 #define IST_STACKS 4
@@ -29,7 +30,7 @@ _Static_assert(offsetof(struct percpu, panicked) == 208);
 _Static_assert(offsetof(struct arch_thread, sp) == 0);
 _Static_assert(offsetof(struct arch_thread, attention) == 8);
 _Static_assert(sizeof(struct trap_frame) == 22 * sizeof(uint64_t));
-_Static_assert(sizeof(struct tss) == 104);
+_Static_assert(offsetof(struct tss, ports) == 104);
 
 struct gate {
     uint16_t offset_low, selector, flags, offset_middle;
@@ -45,13 +46,14 @@ struct [[gnu::packed]] table_pointer {
 extern const char vector_entries[256][16];
 
 static _Alignas(PAGE_SIZE) struct percpu boot_cpu;
+static _Alignas(PAGE_SIZE) struct tss boot_tss;
 static struct percpu *cpus[MAX_CPUS] = {&boot_cpu};
 static _Alignas(PAGE_SIZE) struct gate idt[256];
 static vaddr_t idt_shown = (vaddr_t)idt;
 static _Alignas(16) char ist_stacks[IST_STACKS][IST_STACK_SIZE];
 
 static void gdt_fill(struct percpu *cpu) {
-    uint64_t base = (uint64_t)&cpu->tss;
+    uint64_t base = (uint64_t)cpu->tss;
     uint64_t *gdt = cpu->gdt;
     gdt[SELECTOR_KERNEL_CODE / 8] = 0x00af9b000000ffff;
     gdt[SELECTOR_KERNEL_DATA / 8] = 0x00cf93000000ffff;
@@ -105,11 +107,15 @@ struct percpu *percpu_of(unsigned id) {
     return cpus[id];
 }
 
-static void percpu_fill(struct percpu *cpu, unsigned id) {
+static void percpu_fill(struct percpu *cpu, unsigned id, struct tss *tss) {
     cpu->self = &cpu->cpu;
     cpu->cpu.id = id;
     cpu->alarm = ZX_TIME_INFINITE;
-    cpu->tss.io_bitmap = sizeof(struct tss); /* past the end: no ports for user mode */
+    cpu->tss = tss;
+    memset(tss, 0, offsetof(struct tss, ports));
+    memset(tss->ports, 0xff, sizeof(tss->ports));
+    tss->io_bitmap = TSS_NO_PORTS;
+    tss->end = 0xff;
     cpu->gdt_shown = (vaddr_t)cpu->gdt;
 }
 
@@ -123,8 +129,8 @@ void percpu_load(struct percpu *cpu) {
 }
 
 void percpu_init(void) {
-    percpu_fill(&boot_cpu, 0);
-    for (unsigned i = 0; i < IST_STACKS; i++) boot_cpu.tss.ist[i] = (uint64_t)ist_stacks[i] + IST_STACK_SIZE;
+    percpu_fill(&boot_cpu, 0, &boot_tss);
+    for (unsigned i = 0; i < IST_STACKS; i++) boot_tss.ist[i] = (uint64_t)ist_stacks[i] + IST_STACK_SIZE;
     idt_fill();
     percpu_load(&boot_cpu);
 }
@@ -135,20 +141,24 @@ void percpu_show(void) {
     percpu_load(&boot_cpu);
 }
 
-/* The extra stacks share kernel stacks. What was taken in vain is lost: where that little is missing, all is soon. */
+/*
+ * The task state lies in a kernel stack's memory, and the extra stacks share others. What was taken in vain is lost:
+ * where that little is missing, all is soon.
+ */
 struct percpu *percpu_new(unsigned id, uint32_t apic_id) {
-    _Static_assert(sizeof(struct percpu) <= PAGE_SIZE);
+    _Static_assert(sizeof(struct percpu) <= PAGE_SIZE && sizeof(struct tss) <= KSTACK_PAGES * PAGE_SIZE);
     const unsigned fit = KSTACK_PAGES * PAGE_SIZE / IST_STACK_SIZE;
     paddr_t page;
     if (upcall_table_alloc(&page) != ZX_OK) return NULL;
     struct percpu *cpu = arch_phys_to_virt(page);
-    char *stack = NULL;
-    percpu_fill(cpu, id);
+    char *stack = upcall_stack_alloc();
+    if (!stack) return NULL;
+    percpu_fill(cpu, id, (struct tss *)stack);
     gdt_show(cpu);
     cpu->apic_id = apic_id;
     for (unsigned i = 0; i < IST_STACKS; i++) {
         if (i % fit == 0 && !(stack = upcall_stack_alloc())) return NULL;
-        cpu->tss.ist[i] = (uint64_t)stack + (i % fit + 1) * IST_STACK_SIZE;
+        cpu->tss->ist[i] = (uint64_t)stack + (i % fit + 1) * IST_STACK_SIZE;
     }
     return cpus[id] = cpu;
 }

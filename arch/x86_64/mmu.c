@@ -11,6 +11,7 @@
 
 #include "arch/upcall.h"
 #include "arch/x86_64/features.h"
+#include "arch/x86_64/ioports.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
@@ -163,19 +164,27 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
     as->pcid = pcid_take();
     atomic_init(&as->cpus, 0);
     atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
+    memset(as->ports, 0, sizeof(as->ports));
+    atomic_init(&as->ports_end, 0);
     uint64_t *top = arch_phys_to_virt(as->root);
     const uint64_t *kernel = arch_phys_to_virt(kernel_root);
     memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
     return ZX_OK;
 }
 
+/* It is only left over here, from the last thread that ran on it. */
+static void leave(struct arch_aspace *as) {
+    if (percpu_this()->aspace == as) mmu_load(NULL);
+}
+
 void arch_mmu_destroy(struct arch_aspace *as) {
     arch_mmu_drop(as, 0, USER_END);
     bool were_on = arch_irq_disable();
-    if (percpu_this()->aspace == as) mmu_load(NULL);
-    shootdown_leave(as->cpus, as);
+    leave(as);
+    shootdown_act(as->cpus, as, leave);
     if (were_on) arch_irq_enable();
     pcid_give_back(as->pcid);
+    ioports_free(as);
     upcall_table_free(as->root);
 }
 

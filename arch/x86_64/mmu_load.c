@@ -10,6 +10,7 @@
 
 #include "arch/cpu.h"
 #include "arch/x86_64/features.h"
+#include "arch/x86_64/ioports.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/shootdown.h"
@@ -48,7 +49,7 @@ void pcid_give_back(unsigned pcid) {
 
 static uint64_t cr3_of(const struct arch_aspace *as) { return as->root.raw | (cpu_has.pcid ? as->pcid : 0); }
 
-/* First among `cpus`, then the look at the mark: mmu_flush() relies on it. */
+/* First among `cpus`, then the looks at ports and mark: arch_ioports_allow() and mmu_flush() rely on it. */
 void mmu_load(struct arch_aspace *as) {
     ASSERT(!arch_irq_enabled());
     struct percpu *cpu = percpu_this();
@@ -56,6 +57,7 @@ void mmu_load(struct arch_aspace *as) {
     struct arch_aspace *old = cpu->aspace;
     if (as) {
         atomic_fetch_or(&as->cpus, me);
+        ioports_switch(as);
         cr3 = cr3_of(as);
         if (atomic_load(&as->stale) & me) {
             atomic_fetch_and(&as->stale, ~me);

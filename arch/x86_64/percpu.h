@@ -6,12 +6,10 @@
 
 #include <stdint.h>
 
-#include "arch/types.h"
+#include "arch/mmu.h"
 #include "arch/x86_64/trap.h"
 #include "kernel/base/compiler.h"
 #include "kernel/base/cpu.h"
-
-struct arch_aspace;
 
 /* The order is what SYSCALL and SYSRET expect: kernel code, kernel data; then (unused), user data, user code. */
 enum gdt_selector {
@@ -24,7 +22,10 @@ enum gdt_selector {
 };
 #define GDT_ENTRIES 8
 
-/* The hardware's task-state segment: stack pointers for entries from user mode, and for vectors that bring a stack. */
+/*
+ * The hardware's task-state segment: stack pointers for entries from user mode, and for vectors that bring a stack;
+ * then a map of the I/O ports that user code may not use, which counts if `io_bitmap` says where in the segment it is.
+ */
 struct [[gnu::packed]] tss {
     uint32_t reserved0;
     uint64_t rsp[3];
@@ -33,12 +34,15 @@ struct [[gnu::packed]] tss {
     uint64_t reserved2;
     uint16_t reserved3;
     uint16_t io_bitmap;
+    uint64_t ports[PORT_MAP_WORDS];
+    uint8_t end; /* the processor reads two bytes for each port: all ones */
 };
+#define TSS_NO_PORTS sizeof(struct tss) /* past the end: user code may use none */
 
 struct percpu {
     struct cpu *self;              /* gs:0, &cpu */
     struct thread *current;        /* gs:8 */
-    uint64_t kernel_sp;            /* gs:16, same as tss.rsp[0] */
+    uint64_t kernel_sp;            /* gs:16, same as tss->rsp[0] */
     uint64_t user_sp;              /* gs:24, for the two instructions in which the system-call entry has no stack */
     struct trap_frame panic_frame; /* gs:32, the registers at its first call of panic() */
     uint32_t panicked;             /* gs:208, they are there */
@@ -47,7 +51,8 @@ struct percpu {
     zx_time_t alarm;            /* when upcall_alarm() is due */
     uint32_t apic_id;           /* [I] by which others interrupt it */
     struct cpu cpu;
-    struct tss tss;
+    struct tss *tss;    /* [I] */
+    uint32_t ports_end; /* words of tss->ports from here on are all ones */
     uint64_t gdt[GDT_ENTRIES];
     vaddr_t gdt_shown; /* where the processor is told that it lies */
 };

@@ -1,7 +1,7 @@
 /*
- * TLB shootdown. One request at a time, in one place that all can see: whoever asks puts it there, interrupts those
- * concerned, and waits until each has taken its bit away. Asking and waiting are done with interrupts off, so whoever
- * waits for its turn serves meanwhile what others ask of it.
+ * TLB shootdown, and what else others are to do about an address space. One request at a time, in one place that all
+ * can see: whoever asks puts it there, interrupts those concerned, and waits until each has taken its bit away. Asking
+ * and waiting are done with interrupts off, so whoever waits for its turn serves meanwhile what others ask of it.
  */
 #include "arch/x86_64/shootdown.h"
 
@@ -19,23 +19,22 @@ static struct {
     struct arch_aspace *as;
     vaddr_t va;
     size_t len;
-    bool leave;
-    _Atomic uint64_t pending; /* who has not done it yet; set last, so that it publishes the rest */
+    void (*act)(struct arch_aspace *as); /* NULL: to forget a range */
+    _Atomic uint64_t pending;            /* who has not done it yet; set last, so that it publishes the rest */
 } request;
 
 void shootdown_serve(void) {
     ASSERT(!arch_irq_enabled());
-    struct percpu *cpu = percpu_this();
-    uint64_t me = (uint64_t)1 << cpu->cpu.id;
+    uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
     if (!(atomic_load_explicit(&request.pending, memory_order_acquire) & me)) return;
-    if (!request.leave)
+    if (request.act)
+        request.act(request.as);
+    else
         mmu_forget(request.as, request.va, request.len);
-    else if (cpu->aspace == request.as)
-        mmu_load(NULL);
     atomic_fetch_and_explicit(&request.pending, ~me, memory_order_release);
 }
 
-static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, bool leave) {
+static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, void (*act)(struct arch_aspace *as)) {
     ASSERT(!arch_irq_enabled() && arch_this_cpu()->irq_off_depth == 0);
     while (atomic_exchange_explicit(&request.taken, true, memory_order_acquire)) {
         shootdown_serve();
@@ -44,7 +43,7 @@ static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, b
     request.as = as;
     request.va = va;
     request.len = len;
-    request.leave = leave;
+    request.act = act;
     atomic_store_explicit(&request.pending, mask, memory_order_release);
     for (; mask != 0; mask &= mask - 1)
         apic_interrupt(percpu_of((unsigned)__builtin_ctzll(mask))->apic_id, VECTOR_SHOOTDOWN);
@@ -53,9 +52,9 @@ static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, b
 }
 
 void shootdown_range(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len) {
-    if (mask != 0) ask(mask, as, va, len, false);
+    if (mask != 0) ask(mask, as, va, len, NULL);
 }
 
-void shootdown_leave(uint64_t mask, struct arch_aspace *as) {
-    if (mask != 0) ask(mask, as, 0, 0, true);
+void shootdown_act(uint64_t mask, struct arch_aspace *as, void (*act)(struct arch_aspace *as)) {
+    if (mask != 0) ask(mask, as, 0, 0, act);
 }

@@ -34,7 +34,7 @@ enum lock_rank {
     RANK_ASPACE,     /* [r] of an address space: all its regions */
     RANK_VMO,        /* [v] of a VMO: page tree, size, cache policy; of a store: who maps it */
     RANK_VMO_FAMILY, /* [f] one: parents and children of VMOs */
-    RANK_TRANSLATIONS,  /* [t] of an address space: its page tables */
+    RANK_TRANSLATIONS,  /* [t] of an address space: its page tables, its I/O ports */
     RANK_KERNEL_STACKS, /* [k] one: the area of kernel stacks, and the kernel's page tables there */
     RANK_REPORT,        /* one: whose line of the report is being written, in debug builds */
     RANK_RESOURCES,     /* [z] one: which ranges resources cover */

@@ -13,8 +13,12 @@ static const struct {
     bool exists;
     uint64_t end;
 } kinds[ZX_RSRC_KIND_COUNT] = {
-    [ZX_RSRC_KIND_MMIO] = {true, UINT64_MAX}, [ZX_RSRC_KIND_IRQ] = {true, 256}, [ZX_RSRC_KIND_IOPORT] = {true, 65536},
-    [ZX_RSRC_KIND_HYPERVISOR] = {true, 0},    [ZX_RSRC_KIND_ROOT] = {true, 0},  [ZX_RSRC_KIND_VMEX] = {true, 0},
+    [ZX_RSRC_KIND_MMIO] = {true, UINT64_MAX},
+    [ZX_RSRC_KIND_IRQ] = {true, 256},
+    [ZX_RSRC_KIND_IOPORT] = {true, IOPORT_END},
+    [ZX_RSRC_KIND_HYPERVISOR] = {true, 0},
+    [ZX_RSRC_KIND_ROOT] = {true, 0},
+    [ZX_RSRC_KIND_VMEX] = {true, 0},
 };
 
 static struct mutex ranges_lock = MUTEX_INIT(ranges_lock, RANK_RESOURCES, "resource ranges");

@@ -12,6 +12,9 @@
 #include "kernel/object/handle.h"
 #include "kernel/sched/object.h"
 
+/* There are I/O ports below this. */
+#define IOPORT_END 65536u
+
 struct resource {
     struct object object;
     char name[ZX_MAX_NAME_LEN]; /* [o] */

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "arch/boot.h"
+#include "arch/ioports.h"
 #include "arch/upcall.h"
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
@@ -100,11 +101,20 @@ static unsigned entry_index(vaddr_t va, unsigned level) {
 
 uint64_t arch_phys_end(void) { return (uint64_t)1 << 40; }
 
-zx_status_t arch_mmu_init(struct arch_aspace *as) { return upcall_table_alloc(&as->root); }
+zx_status_t arch_mmu_init(struct arch_aspace *as) {
+    as->ports.raw = 0;
+    return upcall_table_alloc(&as->root);
+}
 
 void arch_mmu_destroy(struct arch_aspace *as) {
     arch_mmu_drop(as, 0, USER_END);
     upcall_table_free(as->root);
+    if (as->ports.raw) upcall_table_free(as->ports);
+}
+
+/* Programs here execute no instruction that would use a port. */
+zx_status_t arch_ioports_allow(struct arch_aspace *as, uint32_t first UNUSED, uint32_t count UNUSED) {
+    return as->ports.raw ? ZX_OK : upcall_table_alloc(&as->ports);
 }
 
 static vaddr_t entry_span(unsigned level) { return (vaddr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1)); }

@@ -238,7 +238,11 @@ void step_resource(struct world *w) {
                  !covers      ? ZX_ERR_WRONG_TYPE
                  : which == 1 ? ZX_ERR_INVALID_ARGS
                               : ZX_ERR_OUT_OF_RANGE);
+    const uint64_t port = input_byte(&w->in) * 300u % 65536, count = input_byte(&w->in) * 1000u;
+    world_expect(w, "ioports_request", CALL(w, ioports_request, made, port, count), ZX_ERR_WRONG_TYPE);
     (void)host_syscall(HOST_SYS_handle_close, (uint64_t[8]){made});
+    expected = port + count > 65536 ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    world_expect(w, "ioports_request", CALL(w, ioports_request, parent, port, count), expected);
 }
 
 /* A number that no call has, or the rubbish that a call has to bear without a look at the model. */

@@ -189,7 +189,7 @@ static void tally_note(const struct tally *tally) {
 
 /* These take the root resource, which no child was given. */
 static bool is_privileged(const char *call) {
-    static const char *const calls[] = {"vmo_create_physical", "vmo_create_contiguous", "debug_read",
+    static const char *const calls[] = {"vmo_create_physical", "vmo_create_contiguous", "ioports_request", "debug_read",
                                         "debug_send_command"};
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         if (strcmp(calls[i], call) == 0) return true;

@@ -19,12 +19,18 @@
 
 #define MMU_LARGE_PAGE ((size_t)2 << 20)
 
+/* Maps of I/O ports: all 65,536 of them, a bit each. */
+#define PORT_MAP_WORDS 1024u
+#define PORT_MAP_PAGES 2u
+
 struct arch_aspace {
     paddr_t root;           /* [I] */
     unsigned pcid;          /* [I] under which number processors keep its translations */
     unsigned top_live;      /* [t] how many entries of the user half of `root` are in use */
     _Atomic uint64_t cpus;  /* [a] who has it loaded, one bit each: whom a dropped translation concerns at once */
     _Atomic uint64_t stale; /* [a] who may remember what holds no more, and must forget it all at the next load */
+    paddr_t ports[PORT_MAP_PAGES]; /* [t] the map of I/O ports that it was given; 0: no page there */
+    _Atomic uint32_t ports_end;    /* [t/a] words from here on have none; 0: it was given none */
 };
 
 static inline void *arch_phys_to_virt(paddr_t pa) { return (void *)(PHYSMAP_BASE + pa.raw); }

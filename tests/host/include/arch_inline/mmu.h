@@ -16,6 +16,7 @@ extern vaddr_t host_dynamic_base;
 
 struct arch_aspace {
     paddr_t root;
+    paddr_t ports; /* stands for the memory that they take; 0: none were asked for */
 };
 
 static inline void *arch_phys_to_virt(paddr_t pa) { return host_physmap + pa.raw; }

@@ -1,0 +1,19 @@
+/* Which I/O ports user code may use, as this processor is told by its task state. Interrupts are off. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "arch/mmu.h"
+#include "arch/x86_64/percpu.h"
+
+/* Writes it down for `as`; percpu.ports_end is of what was there before. */
+void ioports_load(const struct arch_aspace *as);
+
+/* As `as` is loaded: nearly always neither it nor its predecessor has any. */
+static inline void ioports_switch(const struct arch_aspace *as) {
+    if (unlikely(atomic_load_explicit(&as->ports_end, memory_order_relaxed) | percpu_this()->ports_end))
+        ioports_load(as);
+}
+
+/* Gives back what `as` has of ports' memory. It is loaded nowhere. */
+void ioports_free(struct arch_aspace *as);

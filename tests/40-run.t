@@ -32,7 +32,8 @@ for my $stdin ('/dev/null', 'closed') {
 sub TOUR {
     return [
         qr/"nobody has written here".*"hello from your parent"/s, qr/ends in "left\|", the second begins with "right"/,
-        qr/write 100 bytes,.*ZX_OK, 60\b/s, qr/is 0xcc in the first.*gets 42\..*return code -1028/s,
+        qr/write 100 bytes,.*ZX_OK, 60\b/s,
+        qr/is 0xcc in the first.*gets 42\..*behind the breakpoint.*ZX_OK, 1 byte\n.*goes on and gets 42\./s,
         qr/does not carry the right to write +ZX_ERR_ACCESS_DENIED/,
         qr/closed +ZX_ERR_BAD_HANDLE/, qr/not a process +ZX_ERR_WRONG_TYPE/,
         qr/killed +ZX_ERR_BAD_STATE/, qr/not cached +ZX_ERR_BAD_STATE/,

@@ -36,9 +36,13 @@ struct actor actor_start(const char *role, const char *name) {
     exit(EXIT_FAILURE);
 }
 
+zx_status_t actor_request(const struct actor *actor) { return word_send(actor->channel, 0); }
+
+zx_status_t actor_result(const struct actor *actor, uint64_t *result) { return word_receive(actor->channel, result); }
+
 zx_status_t actor_ask(const struct actor *actor, uint64_t *result) {
-    zx_status_t status = word_send(actor->channel, 0);
-    return status == ZX_OK ? word_receive(actor->channel, result) : status;
+    zx_status_t status = actor_request(actor);
+    return status == ZX_OK ? actor_result(actor, result) : status;
 }
 
 int64_t actor_end(struct actor *actor) {

@@ -4,7 +4,7 @@
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
-#include "user/lib/launch.h"
+#include "user/lib/debug.h"
 #include "user/tour/tour.h"
 
 #define BREAKPOINT 0xcc
@@ -78,6 +78,47 @@ static void show_bytes(const struct actor *first, const struct actor *second) {
         byte_at(first->process, first->address), byte_at(second->process, second->address));
 }
 
+/* Becomes the actor's debugger, which is told of its breakpoints. */
+static struct debug_process *debug(const struct actor *actor) {
+    zx_handle_t process;
+    struct debug_process *p = NULL;
+    zx_status_t status = zx_handle_duplicate(actor->process, ZX_RIGHT_SAME_RIGHTS, &process);
+    if (status == ZX_OK) status = debug_attach(process, &p);
+    check(status == ZX_OK, "a process can be debugged");
+    if (status != ZX_OK) return NULL;
+    debug_set_actions(p, DEBUG_GO);
+    debug_go(p);
+    return p;
+}
+
+/* The thread that has stopped, once one has. */
+static struct debug_thread *await_stop(struct debug_process *p) {
+    struct debug_thread *t;
+    while (!(t = debug_news(p)) && !p->ended) debug_wait(p);
+    check(t, "the breakpoint is met");
+    return t;
+}
+
+/* The actor calls its function, stops, is looked at, put right, and goes on as if nothing had been. */
+static void meet_breakpoint(const struct actor *first, uint8_t before) {
+    struct machine_place place = {0};
+    uint64_t result = 0;
+    struct debug_process *p = debug(first);
+    zx_status_t status = actor_request(first);
+    struct debug_thread *t = p ? await_stop(p) : NULL;
+    if (!t) return;
+    check(machine_place_get(t->handle, &place) == ZX_OK, "registers can be read");
+    say("parent", "The first calls its function, and stops. Its registers say that it");
+    say("", "is at %#lx, right behind the breakpoint. I take that out:", (unsigned long)place.pc);
+    check(place.pc == first->address + machine_break_advance, "it stands behind the breakpoint");
+    show_write("first", first->process, first->address, &before, sizeof(before), sizeof(before));
+    check(machine_pc_set(t->handle, first->address) == ZX_OK, "registers can be written");
+    debug_detach(p);
+    if (status == ZX_OK) status = actor_result(first, &result);
+    say("parent", "Set back to the beginning of its function, it goes on and gets %llu.", (unsigned long long)result);
+    check(status == ZX_OK && result == WORK_RESULT, "the first goes on");
+}
+
 void scene_breakpoint(void) {
     scene("A breakpoint in shared, read-only program text");
     struct actor first = actor_start(ROLE_WORKER, "first");
@@ -97,13 +138,7 @@ void scene_breakpoint(void) {
     zx_status_t status = actor_ask(&second, &result);
     say("parent", "The second calls its function and gets %llu.", (unsigned long long)result);
     check(status == ZX_OK && result == WORK_RESULT, "the second is not disturbed");
-    status = actor_ask(&first, &result);
-    check(status == ZX_ERR_PEER_CLOSED, "the first does not answer");
-    int64_t code = 0;
-    launch_wait(first.process, &code);
+    meet_breakpoint(&first, before);
     actor_end(&first);
-    say("parent", "The first calls it, meets the breakpoint, has no debugger, and dies");
-    say("", "with return code %lld.", (long long)code);
-    check(code == ZX_TASK_RETCODE_EXCEPTION_KILL, "the first meets the breakpoint");
     actor_end(&second);
 }

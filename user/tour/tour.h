@@ -35,7 +35,11 @@ struct actor {
 /* Launches an actor and waits until it has told its address. Without actors there is no tour: exits on failure. */
 struct actor actor_start(const char *role, const char *name);
 
-/* Asks the actor for its next act and waits for the result; ZX_ERR_PEER_CLOSED if it died instead. */
+/* Asks the actor for its next act; then waits for the result: ZX_ERR_PEER_CLOSED if it died instead. */
+zx_status_t actor_request(const struct actor *actor);
+zx_status_t actor_result(const struct actor *actor, uint64_t *result);
+
+/* Both. */
 zx_status_t actor_ask(const struct actor *actor, uint64_t *result);
 
 /* Kills the actor if it has not ended, waits for its end, and returns its return code. */

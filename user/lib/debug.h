@@ -1,0 +1,137 @@
+/*
+ * Debugging other processes, on exception channels, suspend tokens and registers alone: what the monitor and gdbserver
+ * both do.
+ *
+ * A process is either stopped, none of its threads executing, or under way. While it is stopped each thread has an
+ * `action`, which debug_go() acts on. While it is under way its owner waits for `channel` and `handle`, and calls
+ * debug_take() when one of them shows something. Whatever stops a thread is kept until it was told: several at once are
+ * told one after the other, each once.
+ *
+ * Should the debugger end without detaching, threads at breakpoints and steps go on; the breakpoints stay.
+ *
+ * One thread uses a process's functions at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zircon/syscalls.h>
+#include <zircon/syscalls/exception.h>
+
+#include "user/lib/debug_machine.h"
+
+/* Why a thread has stopped. */
+enum debug_reason {
+    DEBUG_NOTHING,    /* it was suspended, or has just begun: nothing to tell */
+    DEBUG_BEGUN,      /* the first of its process, at its first instruction */
+    DEBUG_STEPPED,    /* its step is done */
+    DEBUG_BREAKPOINT, /* at one of ours; the pc is its address */
+    DEBUG_WATCH,      /* one of the processor's, `watch` */
+    DEBUG_TRAP,       /* a breakpoint or step that is the program's own; the pc is behind it */
+    DEBUG_FAULT,      /* all else: `report` */
+};
+
+enum debug_action { DEBUG_HOLD, DEBUG_GO, DEBUG_STEP };
+
+struct debug_thread {
+    struct debug_thread *next;
+    struct debug_process *process;
+    zx_koid_t koid;
+    zx_handle_t handle;
+    zx_handle_t exception; /* it is in one */
+    zx_handle_t held;      /* a token that holds this thread alone */
+    zx_exception_report_t report;
+    zx_thread_state_t state; /* when all were last stopped, right before it */
+    enum debug_reason reason;
+    bool told;
+    int watch;
+    enum debug_action action;
+    bool pass;          /* with DEBUG_GO: a fault is for the next handler */
+    bool second_chance; /* … and for us again, if that one passes it too */
+    bool stepping;
+    struct machine_step step;
+    unsigned watches_version;
+};
+
+/* A breakpoint in the text. */
+struct debug_break {
+    struct debug_break *next;
+    zx_vaddr_t addr;
+    uint8_t was[MACHINE_BREAK_MAX];
+    bool plain; /* written like other memory, and shows like it */
+};
+
+struct debug_process {
+    struct debug_process *next; /* for its owner */
+    zx_koid_t koid;
+    zx_handle_t handle, channel;
+    zx_handle_t held; /* a token: it is stopped */
+    struct debug_thread *threads;
+    struct debug_break *breaks;
+    struct machine_watch watches[MACHINE_WATCHES];
+    unsigned watches_version;
+    bool hold_new; /* threads that begin stay there */
+    bool ended;
+    bool attached;   /* for its owner: it was there before */
+    unsigned passed; /* for its owner: the last fault that was passed on */
+};
+
+/* --- beginning and end --- */
+
+/*
+ * Attaches to a process and stops it; takes the handle. ALREADY_BOUND: somebody else debugs it. BAD_STATE: it is dying,
+ * or dead. ACCESS_DENIED: a process cannot debug itself, or the handle lacks rights.
+ */
+zx_status_t debug_attach(zx_handle_t process, struct debug_process **out);
+
+/* Makes an exception that a job's debugger got the one that the thread is in; takes the handle. */
+void debug_begun(struct debug_process *p, zx_koid_t thread, zx_handle_t exception);
+
+/* Lets go of it: all breakpoints are taken out, and all threads go on as if nothing had been. Frees it. */
+void debug_detach(struct debug_process *p);
+
+/* --- stopping and going on --- */
+
+/* Takes what has come, without waiting. */
+void debug_take(struct debug_process *p);
+
+/* Waits until something has come, and takes it. */
+void debug_wait(struct debug_process *p);
+
+/* Stops all threads, and returns when they stand. */
+void debug_stop(struct debug_process *p);
+
+/* Each thread does its action. Those that are told to go on from one of our breakpoints meet it again. */
+void debug_go(struct debug_process *p);
+
+/* Has a thread's fault go to the program's own handlers, and come back if those pass it on; others stay as they are. */
+void debug_pass(struct debug_thread *t);
+
+/* Sets every thread's action. */
+void debug_set_actions(struct debug_process *p, enum debug_action action);
+
+/* A thread that has something to tell that was not told; NULL: none. */
+struct debug_thread *debug_news(struct debug_process *p);
+
+/* Takes the thread one instruction on, past a breakpoint too, while all others stand. False: it did not get there. */
+bool debug_step_alone(struct debug_thread *t);
+
+struct debug_thread *debug_thread_find(struct debug_process *p, zx_koid_t koid);
+
+/* --- memory and breakpoints, of a process that is stopped --- */
+
+/* As the program knows it: our breakpoints do not show, and what is written over one is there when it is taken out. */
+zx_status_t debug_read(struct debug_process *p, zx_vaddr_t addr, void *buffer, size_t len, size_t *actual);
+zx_status_t debug_write(struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len, size_t *actual);
+
+/* In the text. Twice at one address is once. NO_MEMORY: nothing is there. */
+zx_status_t debug_break_insert(struct debug_process *p, zx_vaddr_t addr);
+/* NOT_FOUND: there is none. */
+zx_status_t debug_break_remove(struct debug_process *p, zx_vaddr_t addr);
+struct debug_break *debug_break_find(const struct debug_process *p, zx_vaddr_t addr);
+void debug_breaks_remove(struct debug_process *p);
+
+/* The processor's. NOT_SUPPORTED: it cannot; NO_RESOURCES: not one more. */
+zx_status_t debug_watch_insert(struct debug_process *p, const struct machine_watch *watch);
+zx_status_t debug_watch_remove(struct debug_process *p, const struct machine_watch *watch);

@@ -6,7 +6,7 @@ use warnings;
 use File::Temp;
 
 my $seconds = $ENV{FUZZ_SECONDS} // 3;
-my @fuzzers = qw(syscalls elf args);
+my @fuzzers = qw(syscalls elf args gdb);
 my $number = 0;
 
 $| = 1;

@@ -4,6 +4,7 @@
 #   $(HOST)/units           the unit tests of tests/kernel
 #   $(HOST)/fuzz_NAME       the fuzzers
 #   $(HOST)/line_editor     the tests of the monitor's editor
+#   $(HOST)/gdb_packets     the tests of gdbserver's protocol
 #   $(HOST)/inject          failure injection over the corpus of one of them
 #   make fuzz TIME=60       all fuzzers, for so many seconds
 #   $(HOST)/explore         the explorer of interleavings: tests/host/explore/README.md
@@ -49,16 +50,19 @@ HOST_WORLD := $(wildcard tests/host/model/*.c) \
 	steps_channels.c steps_signals.c steps_system.c steps_ports.c steps_tasks.c steps_exceptions.c)
 HOST_LOADER := user/lib/bootfs.c user/lib/program.c $(SHARED_SOURCES)
 HOST_PARSERS := kernel/base/options.c kernel/base/string.c user/lib/procargs.c user/libc/bootstrap.c
-FUZZERS := syscalls elf args
+FUZZERS := syscalls elf args gdb
 
 # What the fuzzer looks into, and what it need not know.
 HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_KERNEL)
 HOST_SOURCES_elf := tests/host/fuzz_elf.c $(HOST_LOADER)
 HOST_SOURCES_args := tests/host/fuzz_args.c tests/host/panic.c $(HOST_PARSERS)
+HOST_PACKETS := user/gdbserver/packet.c user/gdbserver/text.c
+HOST_SOURCES_gdb := tests/host/fuzz_gdb.c $(HOST_PACKETS)
 HOST_BESIDE_syscalls := $(HOST_WORLD) $(HOST_MACHINE)
 
 # What user mode is made of takes the public headers as it sees them.
-$(HOST)/fuzz/user/% $(HOST)/fuzz/tests/host/fuzz_elf.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+$(HOST)/fuzz/user/% $(HOST)/fuzz/tests/host/fuzz_elf.o $(HOST)/fuzz/tests/host/fuzz_gdb.o: \
+	HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
 
 # Programs of system calls are choices already: comparisons in the kernel tell the fuzzer little, and cost it a third.
 $(HOST)/fuzz/vm/% $(HOST)/fuzz/syscalls/% $(HOST)/fuzz/kernel/object/% $(HOST)/fuzz/kernel/sched/% \
@@ -88,11 +92,20 @@ $(HOST)/line_editor: $(call host_objects,asan,$(HOST_EDITOR))
 	$(call say,LINK,$@)
 	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^
 
+# --- gdbserver's protocol ---
+
+HOST_GDB := tests/host/gdb_packets.c $(HOST_PACKETS)
+$(HOST)/asan/tests/host/gdb_packets.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+$(HOST)/gdb_packets: $(call host_objects,asan,$(HOST_GDB))
+	$(call say,LINK,$@)
+	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^
+
 # --- the explorer ---
 
 include tests/host/explore/rules.mk
 
-HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(EXPLORE) $(FUZZERS:%=$(HOST)/fuzz_%)
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(HOST)/gdb_packets $(EXPLORE) \
+	$(FUZZERS:%=$(HOST)/fuzz_%)
 
 TIME ?= 60
 .PHONY: fuzz
@@ -133,7 +146,7 @@ coverage: $(HOST)/cover/units $(HOST)/cover/inject
 	@sed -n 's/^TOTAL/lines   /p' $(COVER)/lines.txt; sed -n 's/^TOTAL/branches/p' $(COVER)/branches.txt
 
 HOST_OBJECTS := $(call host_objects,asan,tests/host/inject.c \
-		$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR)) \
+		$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR) $(HOST_GDB)) \
 	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \
 	$(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c)
 -include $(patsubst %.o,%.d,$(HOST_OBJECTS))

@@ -26,9 +26,16 @@ static atomic_size_t bytes_out;
 
 size_t heap_bytes(void) { return atomic_load(&bytes_out); }
 
+/* The class of objects of up to 16 times so many bytes. */
+static const uint8_t class_of[] = {
+    [0 ... 2] = 0,    [3 ... 4] = 1,    [5 ... 6] = 2,     [7 ... 8] = 3,   [9 ... 12] = 4,
+    [13 ... 16] = 5,  [17 ... 21] = 6,  [22 ... 28] = 7,   [29 ... 33] = 8, [34 ... 42] = 9,
+    [43 ... 64] = 10, [65 ... 85] = 11, [86 ... 128] = 12,
+};
+
 static unsigned class_for(size_t size) {
-    unsigned c = 0;
-    while (class_sizes[c] < size) c++;
+    unsigned c = class_of[(size + 15) / 16];
+    ASSERT(size <= class_sizes[c] && (c == 0 || size > class_sizes[c - 1]));
     return c;
 }
 

@@ -60,10 +60,11 @@ static inline struct place place_of(paddr_t root, vaddr_t va, unsigned floor) {
     struct place p = {.entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL),
                       .above = UINT64_MAX,
                       .level = TOP_LEVEL};
-    for (; p.level > floor && (*p.entry & PTE_PRESENT) && !(*p.entry & PTE_LARGE); p.level--) {
+    for (va <<= 16; p.level > floor && (*p.entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT; p.level--) {
+        va <<= 9; /* the index in the next table comes to the top */
         p.parent = p.entry;
         p.above &= *p.entry;
-        p.entry = entry_table(*p.entry) + table_index(va, p.level - 1);
+        p.entry = entry_table(*p.entry) + (va >> (64 - 9));
     }
     return p;
 }
@@ -102,6 +103,33 @@ static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64
     return ZX_OK;
 }
 
+/*
+ * Drops the page at `va`, if its table does not become empty by it. False: that, or a large page, is left to
+ * table_drop().
+ */
+static bool page_drop(paddr_t root, vaddr_t va, struct dropped *dropped) {
+    struct place at = place_of(root, va, 1);
+    if (!(*at.entry & PTE_PRESENT)) return true;
+    if (at.level > 1 || (*at.parent & PTE_COUNT_MASK) == PTE_COUNT_ONE) return false;
+    *at.entry = 0;
+    *at.parent -= PTE_COUNT_ONE;
+    dropped->any = true;
+    return true;
+}
+
+/* Drops [va, end) of a table of pages. Returns how many of them went. */
+static unsigned pages_drop(uint64_t *table, vaddr_t va, vaddr_t end, struct dropped *dropped) {
+    unsigned gone = 0;
+    uint64_t *last = &table[table_index(end - 1, 1)];
+    for (uint64_t *entry = &table[table_index(va, 1)]; entry <= last; entry++) {
+        if (*entry == 0) continue;
+        *entry = 0;
+        gone++;
+    }
+    dropped->any |= gone > 0;
+    return gone;
+}
+
 static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr_t va, vaddr_t end,
                            struct dropped *dropped);
 
@@ -113,8 +141,9 @@ static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end,
     if (level > 1 && !(*entry & PTE_LARGE)) {
         unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
         uint64_t *table = entry_table(*entry);
-        bool whole = level == 2 && end - va == entry_span(level);
-        unsigned gone = whole ? live : table_drop(table, level - 1, live, va, end, dropped);
+        unsigned gone = level > 2                      ? table_drop(table, level - 1, live, va, end, dropped)
+                        : end - va < entry_span(level) ? pages_drop(table, va, end, dropped)
+                                                       : live;
         if (gone < live) {
             *entry -= gone * PTE_COUNT_ONE;
             return false;
@@ -144,7 +173,8 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 /* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
 static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
-    *top_live -= table_drop(arch_phys_to_virt(root), TOP_LEVEL, *top_live, va, va + len, &dropped);
+    if (len > PAGE_SIZE || !page_drop(root, va, &dropped))
+        *top_live -= table_drop(arch_phys_to_virt(root), TOP_LEVEL, *top_live, va, va + len, &dropped);
     /* The way to a table of the kernel's is remembered under every PCID, and invlpg reaches only the loaded one. */
     bool all = !as && dropped.tables != 0;
     /* A processor may remember a large page in pieces, those outside the range too. */
@@ -194,19 +224,14 @@ void arch_mmu_destroy(struct arch_aspace *as) {
  */
 static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
     bool any = false;
-    const unsigned last = table_index(end - 1, level);
-    for (unsigned i = table_index(va, level); level == 1 && i <= last; i++) {
-        if (!(table[i] & PTE_WRITE)) continue;
-        table[i] &= ~(uint64_t)PTE_WRITE;
-        any = true;
-    }
-    if (level == 1) return any;
-    for (vaddr_t next; va < end; va = next) {
-        uint64_t *entry = &table[table_index(va, level)];
-        next = min_u64(end, (va | (entry_span(level) - 1)) + 1);
-        if (!(*entry & PTE_PRESENT) || !(*entry & PTE_WRITE)) continue;
-        if (!(*entry & PTE_LARGE) && next - va < entry_span(level)) {
-            any |= table_protect(entry_table(*entry), level - 1, va, next);
+    const uint64_t span = entry_span(level);
+    uint64_t *const first = &table[table_index(va, level)], *const last = &table[table_index(end - 1, level)];
+    for (uint64_t *entry = first; entry <= last; entry++) {
+        if (!(*entry & PTE_WRITE)) continue;
+        const bool part = (entry == first && va % span != 0) || (entry == last && end % span != 0);
+        if (level > 1 && part && !(*entry & PTE_LARGE)) {
+            const vaddr_t from = entry == first ? va : end & ~(span - 1);
+            any |= table_protect(entry_table(*entry), level - 1, from, entry == last ? end : (va | (span - 1)) + 1);
         } else {
             *entry &= ~(uint64_t)PTE_WRITE;
             any = true;

@@ -20,6 +20,10 @@ struct arch_aspace; /* defined by the machine in arch_inline/mmu.h */
 static inline void *arch_phys_to_virt(paddr_t pa);
 static inline paddr_t arch_virt_to_phys(const void *va); /* only for what arch_phys_to_virt() gave */
 
+/* Of whole pages in that view. */
+void arch_page_zero(void *page);
+void arch_page_copy(void *to, const void *from);
+
 /* Where the addresses end that this processor's translations can lead to. */
 uint64_t arch_phys_end(void);
 

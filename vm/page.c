@@ -14,7 +14,6 @@
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
-#include "kernel/base/string.h"
 #include "vm/inject.h"
 
 struct page *pages_array;
@@ -73,6 +72,22 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
+/* The order of the largest run that begins at `frame` and ends at `end` or before. */
+static unsigned order_within(size_t frame, size_t end) {
+    unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
+    if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
+    while (order > 0 && frame + ((size_t)1 << order) > end) order--;
+    return order;
+}
+
+/* Of frames that are no run: cut into such. All are marked PAGE_FREE_TAIL. */
+static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
+    for (unsigned order; frame < end; frame += (size_t)1 << order) {
+        order = order_within(frame, end);
+        run_free(frame, order);
+    }
+}
+
 /*
  * The smallest free run that holds 2^order pages, cut down to just that. Its head is marked, so that nobody merges with
  * it.
@@ -114,11 +129,8 @@ static void run_mark_poisoned(struct page *head UNUSED, unsigned order UNUSED) {
 static void run_check_poison(const struct page *head UNUSED, unsigned order UNUSED) {}
 #endif
 
-struct page *page_alloc_run(unsigned order) {
-    if (order > PAGE_MAX_ORDER || inject_failure()) return NULL;
-    spin_lock(&lock);
-    struct page *head = run_take(order);
-    spin_unlock(&lock);
+/* A run that was just taken; its head counts one reference. */
+static struct page *run_given(struct page *head, unsigned order) {
     if (!head) return NULL;
     run_mark(head, order, PAGE_USED);
     memory_unpoison(page_data(head), PAGE_SIZE << order);
@@ -129,13 +141,43 @@ struct page *page_alloc_run(unsigned order) {
     return head;
 }
 
+struct page *page_alloc_run(unsigned order) {
+    if (order > PAGE_MAX_ORDER || inject_failure()) return NULL;
+    spin_lock(&lock);
+    struct page *head = run_take(order);
+    spin_unlock(&lock);
+    return run_given(head, order);
+}
+
+/* Makes a run into pages that are freed one by one. */
+static void run_split(struct page *head, unsigned order) {
+    for (struct page *page = head; page < head + ((size_t)1 << order); page++) {
+        page->order = 0;
+        atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+    }
+}
+
+struct page *page_alloc_some(size_t most, size_t *count) {
+    unsigned order = 0;
+    while (order < PAGE_MAX_ORDER && (size_t)2 << order <= most) order++;
+    if (inject_failure()) return NULL;
+    spin_lock(&lock);
+    struct page *first = run_take(order);
+    while (!first && order > 0) first = run_take(--order);
+    spin_unlock(&lock);
+    if (!run_given(first, order)) return NULL;
+    run_split(first, order);
+    *count = (size_t)1 << order;
+    return first;
+}
+
 struct page *page_alloc(void) {
     return page_alloc_run(0);
 }
 
 struct page *page_alloc_zeroed(void) {
     struct page *page = page_alloc();
-    if (page) memset(page_data(page), 0, PAGE_SIZE);
+    if (page) arch_page_zero(page_data(page));
     return page;
 }
 
@@ -167,16 +209,29 @@ void page_unref(struct page *page) {
     if (refcount_unref(&page->refs)) page_free(page);
 }
 
+void page_gather_free(struct page_gather *gather) {
+    struct page *first = gather->first, *end = gather->end;
+    gather->first = gather->end = NULL;
+    if (first == end) return;
+    atomic_fetch_sub_explicit(&used_for[PAGE_VMO], (size_t)(end - first), memory_order_relaxed);
+    for (struct page *page = first; page < end; page++) {
+        ASSERT(page->state == PAGE_VMO && page->order == 0);
+        memory_poison(page_data(page), PAGE_SIZE);
+        run_mark_poisoned(page, 0);
+        page->state = PAGE_FREE_TAIL;
+    }
+    spin_lock(&lock);
+    range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
+    spin_unlock(&lock);
+}
+
 struct page *page_alloc_contiguous(size_t count, unsigned align_order) {
     unsigned order = align_order;
     while (order <= PAGE_MAX_ORDER && (size_t)1 << order < count) order++;
     struct page *first = count ? page_alloc_run(order) : NULL;
     if (!first) return NULL;
-    for (size_t i = 0; i < (size_t)1 << order; i++) {
-        first[i].order = 0;
-        atomic_store_explicit(&first[i].refs, 1, memory_order_relaxed);
-        if (i >= count) page_free(first + i);
-    }
+    run_split(first, order);
+    for (size_t i = count; i < (size_t)1 << order; i++) page_free(first + i);
     return first;
 }
 
@@ -208,18 +263,22 @@ static paddr_t reserve_array(struct boot_range *ram, size_t count, size_t bytes)
     panic("no room for the page array: %zu bytes", bytes);
 }
 
-static void range_free(const struct boot_range *range) {
+static void range_give(const struct boot_range *range) {
     size_t frame = range->base.raw >> PAGE_SHIFT, end = frame + (range->len >> PAGE_SHIFT);
     total_pages += end - frame;
-    while (frame < end) {
-        unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
-        if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
-        while (order > 0 && frame + ((size_t)1 << order) > end) order--;
-        run_mark(&pages_array[frame], order, PAGE_FREE_TAIL);
-        spin_lock(&lock);
-        run_free(frame, order);
-        spin_unlock(&lock);
-        frame += (size_t)1 << order;
+    spin_lock(&lock);
+    range_free(frame, end);
+    spin_unlock(&lock);
+}
+
+/* The frames that lie in no range: the array, as it was cleared, shows them free. The ranges ascend. */
+static void reserve_rest(const struct boot_ranges *ram) {
+    size_t frame = 0;
+    for (size_t i = 0; i <= ram->count; i++) {
+        const struct boot_range *r = &ram->range[i];
+        size_t next = i < ram->count ? r->base.raw >> PAGE_SHIFT : frame_count;
+        for (; frame < next; frame++) pages_array[frame].state = PAGE_RESERVED;
+        if (i < ram->count) frame += r->len >> PAGE_SHIFT;
     }
 }
 
@@ -232,6 +291,7 @@ void pages_init(const struct boot_info *info) {
         frame_count = max_u64(frame_count, (ram.range[i].base.raw + ram.range[i].len) >> PAGE_SHIFT);
     CHECK(page_round_up(frame_count * sizeof(struct page), &bytes));
     pages_array = arch_phys_to_virt(reserve_array(ram.range, ram.count, bytes));
-    memset(pages_array, 0, bytes);
-    for (size_t i = 0; i < ram.count; i++) range_free(&ram.range[i]);
+    for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) arch_page_zero((char *)pages_array + at);
+    reserve_rest(&ram);
+    for (size_t i = 0; i < ram.count; i++) range_give(&ram.range[i]);
 }

@@ -18,15 +18,15 @@
 #define PAGE_MAX_ORDER 18
 
 enum page_state {
-    PAGE_RESERVED, /* not ours: no RAM, firmware, kernel image, boot archive */
-    PAGE_FREE,     /* head of a free run */
-    PAGE_FREE_TAIL,
-    PAGE_USED,     /* from here on: allocated */
-    PAGE_VMO,      /* of some VMO's tree */
-    PAGE_UNCACHED, /* of the tree of a VMO that is not cached */
-    PAGE_TABLE,    /* a table of translations */
-    PAGE_SLAB,     /* of the heap: cut into objects of one size */
-    PAGE_HEAP_RUN, /* of the heap: one large object */
+    PAGE_FREE_TAIL, /* 0, as in memory that was cleared */
+    PAGE_FREE,      /* head of a free run */
+    PAGE_RESERVED,  /* not ours: no RAM, firmware, kernel image, boot archive */
+    PAGE_USED,      /* from here on: allocated */
+    PAGE_VMO,       /* of some VMO's tree */
+    PAGE_UNCACHED,  /* of the tree of a VMO that is not cached */
+    PAGE_TABLE,     /* a table of translations */
+    PAGE_SLAB,      /* of the heap: cut into objects of one size */
+    PAGE_HEAP_RUN,  /* of the heap: one large object */
     PAGE_STATES,
 };
 
@@ -53,6 +53,9 @@ MUST_CHECK struct page *page_alloc_zeroed(void);
 /* `count` pages in a row, freed one by one; the first frame divides by 2^align_order. NULL: none, or `count` is 0. */
 MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order);
 
+/* One to `most` pages in a row, as many as there are together, freed one by one. Tells how many. NULL: none. */
+MUST_CHECK struct page *page_alloc_some(size_t most, size_t *count);
+
 /* Makes a frame that the boot loader filled an ordinary page with one reference. */
 void page_adopt(struct page *page);
 
@@ -64,6 +67,24 @@ void page_free(struct page *page);
 
 static inline void page_ref(struct page *page) { refcount_ref(&page->refs); }
 void page_unref(struct page *page);
+
+/*
+ * For those who give many pages of VMOs back: what nobody refers to any more is gathered as long as it lies side by
+ * side, and freed together. All zero: nothing. At most a block of a page tree's is gathered before it is freed.
+ */
+struct page_gather {
+    struct page *first, *end;
+};
+void page_gather_free(struct page_gather *gather);
+static inline void page_unref_gather(struct page *page, struct page_gather *gather) {
+    if (!refcount_unref(&page->refs)) return;
+    if (unlikely(page->state != PAGE_VMO)) return page_free(page);
+    if (page != gather->end) {
+        page_gather_free(gather);
+        gather->first = page;
+    }
+    gather->end = page + 1;
+}
 
 /* Is this the only reference? Then nobody else can make another. */
 static inline bool page_exclusive(const struct page *page) {

@@ -71,13 +71,21 @@ static uint64_t child_bits(unsigned height, uint64_t first, uint64_t last) {
     return UINT64_MAX << child_index(first, height) & UINT64_MAX >> (FANOUT - 1 - child_index(last, height));
 }
 
+/* Gives the pages of a node of height 1 back. */
+static void pages_unref(struct pagetree_node *node) {
+    struct page_gather gather = {0};
+    FOREACH_CHILD(i, node) page_unref_gather(node->child[i].page, &gather);
+    page_gather_free(&gather);
+}
+
 /* Frees a node that no tree has any more, and all that was its alone. */
 static void node_free(struct pagetree_node *node, unsigned height) {
-    FOREACH_CHILD(i, node) {
-        if (height == 1)
-            page_unref(node->child[i].page);
-        else if (refcount_unref(&node->child[i].node->refs))
-            node_free(node->child[i].node, height - 1);
+    if (height == 1) {
+        pages_unref(node);
+    } else {
+        FOREACH_CHILD(i, node) {
+            if (refcount_unref(&node->child[i].node->refs)) node_free(node->child[i].node, height - 1);
+        }
     }
     heap_free(node);
 }

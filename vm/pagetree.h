@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include "kernel/base/string.h"
 #include "vm/page.h"
 
 struct pagetree_node;
@@ -73,7 +72,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *t
                                                               const struct page *old, struct page **out) {
     struct page *page = old ? page_alloc() : page_alloc_zeroed();
     if (!page) return ZX_ERR_NO_MEMORY;
-    if (old) memcpy(page_data(page), page_data(old), PAGE_SIZE);
+    if (old) arch_page_copy(page_data(page), page_data(old));
     zx_status_t status = pagetree_put(tree, index, page);
     if (status == ZX_OK)
         *out = page;

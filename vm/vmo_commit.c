@@ -65,11 +65,12 @@ static zx_status_t supply_fill(const struct range *range, uint64_t pages, struct
     mutex_unlock(&store->lock);
     zx_status_t status = pagetree_reserve(height, vmo_page_index(store, range->begin),
                                           (range->end - range->begin) >> PAGE_SHIFT, pages, &supply->nodes);
-    for (; pages > 0 && status == ZX_OK; pages--) {
+    for (size_t count; status == ZX_OK && pages > 0; pages -= count) {
         if (thread_killed()) return ZX_ERR_CANCELED;
-        struct page *page = page_alloc();
-        if (!page) return ZX_ERR_NO_MEMORY;
-        LIST_INSERT_HEAD(&supply->pages, page, link);
+        struct page *first = page_alloc_some(min_u64(pages, WINDOW), &count);
+        if (!first) return ZX_ERR_NO_MEMORY;
+        /* Those that lie side by side come side by side, and will be freed together. */
+        for (struct page *page = first + count; page-- > first;) LIST_INSERT_HEAD(&supply->pages, page, link);
     }
     return status;
 }

@@ -1,7 +1,6 @@
 /* VMOs that begin with frames of their own: what the boot loader filled, physical runs, device memory; see vmo.h. */
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
-#include "kernel/base/string.h"
 #include "vm/vmo.h"
 
 zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out) {
@@ -26,7 +25,7 @@ static zx_status_t put_run(struct vmo *vmo, struct page *first, uint64_t count) 
     zx_status_t status = ZX_OK;
     for (uint64_t i = 0; i < count; i++) {
         if (status == ZX_OK) {
-            memset(page_data(first + i), 0, PAGE_SIZE);
+            arch_page_zero(page_data(first + i));
             status = pagetree_put(&vmo->pages, i, first + i);
         }
         if (status != ZX_OK) page_free(first + i);

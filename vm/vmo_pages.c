@@ -60,9 +60,9 @@ static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *
         return status;
     }
     if (*page)
-        memcpy(page_data(fresh), page_data(*page), PAGE_SIZE);
+        arch_page_copy(page_data(fresh), page_data(*page));
     else
-        memset(page_data(fresh), 0, PAGE_SIZE);
+        arch_page_zero(page_data(fresh));
     drop_shown(store, offset, run, *page);
     pagetree_set(&store->pages, index, fresh);
     if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(fresh);

@@ -116,6 +116,7 @@ static void vector_find(void) {
     cpu_has.mxcsr_mask = mxcsr_mask_find();
     for (uint32_t i = VECTOR_AVX; cpu_has.xsave && i < VECTOR_COMPONENTS; i++)
         cpu_has.vector_at[i] = cpuid(0xd, 0).eax & XCR0_WANTED & 1u << i ? cpuid(0xd, i).ebx : 0;
+    cpu_has.wide_moves = cpu_has.vector_at[VECTOR_AVX] && !cpu_has.vector_at[VECTOR_UPPER_HALVES];
 }
 
 static void syscall_init(void) {

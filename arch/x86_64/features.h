@@ -16,7 +16,8 @@ enum vector_component {
 };
 
 struct cpu_features {
-    bool smap; /* first: entry.asm looks at it */
+    bool smap;       /* first: entry.asm looks at it */
+    bool wide_moves; /* second, for memory.asm: AVX, and no wider registers that its moves would cut */
     bool nx, smep, umip, global_pages, pcid, huge_pages, xsave, rdrand, x2apic, clflushopt, clwb, verw;
     bool x87_stays;       /* loading vector state leaves x87's pointers as they were, unless an exception is pending */
     uint32_t cache_line;  /* bytes that one of these instructions, or CLFLUSH, acts on */

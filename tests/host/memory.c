@@ -99,6 +99,9 @@ static unsigned entry_index(vaddr_t va, unsigned level) {
     return (unsigned)(va >> (PAGE_SHIFT + INDEX_BITS * (level - 1))) % ENTRIES;
 }
 
+void arch_page_zero(void *page) { memset(page, 0, PAGE_SIZE); }
+void arch_page_copy(void *to, const void *from) { memcpy(to, from, PAGE_SIZE); }
+
 uint64_t arch_phys_end(void) { return (uint64_t)1 << 40; }
 
 zx_status_t arch_mmu_init(struct arch_aspace *as) {

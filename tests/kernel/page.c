@@ -99,6 +99,48 @@ KTEST("page/a freed page is poisoned from its first byte to its last") {
 }
 #endif
 
+KTEST("page/a page is cleared and copied to its last byte, and no further") {
+    struct page *run = page_alloc_run(2);
+    NEED(run);
+    char *data = page_data(run);
+    memset(data, 1, PAGE_SIZE * 4);
+    for (size_t i = 0; i < PAGE_SIZE; i++) data[PAGE_SIZE * 2 + i] = (char)random_below(256);
+    const char fill = data[PAGE_SIZE * 2];
+    arch_page_zero(data + PAGE_SIZE);
+    EXPECT(data[PAGE_SIZE - 1] == 1 && data[PAGE_SIZE * 2] == fill);
+    for (size_t i = 0; i < PAGE_SIZE; i++) EXPECT(data[PAGE_SIZE + i] == 0);
+    arch_page_copy(data + PAGE_SIZE, data + PAGE_SIZE * 2);
+    EXPECT(memcmp(data + PAGE_SIZE, data + PAGE_SIZE * 2, PAGE_SIZE) == 0);
+    EXPECT(data[PAGE_SIZE - 1] == 1 && data[PAGE_SIZE * 3] == 1);
+    page_free(run);
+}
+
+KTEST("page/some pages: no more than asked for, side by side, each freed by itself") {
+    size_t before = pages_free(), count = 0;
+    for (size_t most = 1; most <= 100; most += 33) {
+        struct page *first = page_alloc_some(most, &count);
+        NEED(first && count >= 1 && count <= most);
+        EXPECT(pages_free() == before - count && pages_used_for(PAGE_USED) >= count);
+        for (size_t i = count; i-- > 0;) page_free(first + i);
+        EXPECT(pages_free() == before);
+    }
+}
+
+KTEST("page/pages given back together are free, those that others have too are not, and runs grow together again") {
+    size_t before = pages_free(), count;
+    unsigned order = largest_order();
+    struct page_gather gather = {0};
+    struct page *first = page_alloc_some(64, &count);
+    NEED(first && count > 4);
+    for (size_t i = 0; i < count; i++) page_set_use(first + i, PAGE_VMO);
+    page_ref(first + 2);
+    for (size_t i = 0; i < count; i++) page_unref_gather(first + i, &gather);
+    page_gather_free(&gather);
+    EXPECT(pages_free() == before - 1 && page_in_use(page_phys(first + 2)) && !page_in_use(page_phys(first + 3)));
+    page_unref(first + 2);
+    EXPECT(pages_free() == before && largest_order() == order);
+}
+
 KTEST("page/a page goes with its last reference") {
     size_t before = pages_free();
     struct page *page = page_alloc();

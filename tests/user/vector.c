@@ -28,6 +28,35 @@ TEST("vector/C9 x87, SSE and AVX registers survive system calls, those that fail
         expect_preserved(seed, CALL_nanosleep, (uint64_t)zx_deadline_after(ZX_USEC(300)), 0);
 }
 
+/* Writes to `at` with the widest register loaded, all of which then goes to `out`. */
+static void touch_wide(const char *in, char *out, char *at) {
+    if (vector_has_avx())
+        __asm__ volatile("vmovups (%0), %%ymm0\n\tmovb $1, (%2)\n\tvmovups %%ymm0, (%1)" ::"r"(in), "r"(out), "r"(at)
+                         : "memory", "xmm0");
+    else
+        __asm__ volatile("movups (%0), %%xmm0\n\tmovb $1, (%2)\n\tmovups %%xmm0, (%1)" ::"r"(in), "r"(out), "r"(at)
+                         : "memory", "xmm0");
+}
+
+TEST("vector/C9 they survive page faults that clear a page, and that copy one") {
+    const size_t len = vector_has_avx() ? 32 : 16;
+    char in[32], out[32] = {0};
+    zx_handle_t vmo, child;
+    zx_vaddr_t at;
+    memset(in, 0x5a, sizeof(in));
+    NEED_OK(zx_vmo_create(ZX_PAGE_SIZE, 0, &vmo));
+    NEED_OK(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo, 0, ZX_PAGE_SIZE, &at));
+    touch_wide(in, out, (char *)at);
+    EXPECT(memcmp(in, out, len) == 0);
+    NEED_OK(zx_vmo_create_child(vmo, ZX_VMO_CHILD_SNAPSHOT, 0, ZX_PAGE_SIZE, &child));
+    memset(in, 0xa5, sizeof(in));
+    touch_wide(in, out, (char *)at);
+    EXPECT(memcmp(in, out, len) == 0);
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), at, ZX_PAGE_SIZE));
+    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_OK(zx_handle_close(child));
+}
+
 TEST("vector/two states that differ are told apart") {
     struct vector_state other;
     vector_fill(&pattern, 1);

@@ -6,7 +6,8 @@
  * ancestor that is left. So its children need not be told one by one that it went. Whoever follows such a way makes it
  * shorter, by half each time: to find ancestors in a family of n takes log n steps each, on an average.
  *
- * The lock is one for the system. Only VMOs that ever had relations take it, and nobody keeps it for more than STEPS.
+ * The lock is one for the system. Only VMOs that ever had relations take it, and no walk keeps it for more than STEPS.
+ * The observers of ZERO_CHILDREN are notified under it.
  */
 #include "kernel/base/log.h"
 #include "vm/heap.h"
@@ -93,10 +94,21 @@ size_t vmo_child_count(struct vmo *vmo) {
     return count;
 }
 
+/*
+ * An ancestor that is being freed, but has not left the family yet, is passed over. It must be counted for as long as
+ * the walk begins at it: its descendants' counts may end whenever the walk lets the lock go.
+ */
 struct vmo *vmo_ref_ancestor(struct vmo *vmo) {
+    struct vmo *dying = NULL;
     mutex_lock(&family_lock);
     struct vmo *found = ancestor(vmo);
-    while (found && !object_try_ref(&found->object)) found = ancestor(found);
+    while (found && !object_try_ref(&found->object)) {
+        found->kin++;
+        kin_unref(dying);
+        dying = found;
+        found = ancestor(dying);
+    }
+    kin_unref(dying);
     mutex_unlock(&family_lock);
     return found;
 }

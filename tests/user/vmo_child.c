@@ -404,3 +404,44 @@ TEST("vmo_set_cache_policy/L19 against create_child: no cached child has a paren
     }
     thread_join(thread);
 }
+
+/* A line of VMOs that are gone, long enough that whoever follows it lets the family's lock go on the way. */
+#define GONE 300
+#define LINES 60
+
+struct line {
+    zx_handle_t youngest;
+    _Atomic bool over;
+};
+
+/* The youngest first: each then has a parent that is left, and none of the way is shortened. */
+static void line_make(struct line *line, zx_handle_t *last) {
+    static zx_handle_t gone[GONE];
+    gone[0] = vmo_make(PAGE);
+    for (size_t i = 1; i < GONE; i++) gone[i] = child_of(gone[i - 1], SNAPSHOT, 0, PAGE);
+    *last = child_of(gone[GONE - 1], SNAPSHOT, 0, PAGE);
+    line->youngest = child_of(*last, SNAPSHOT, 0, PAGE);
+    for (size_t i = GONE; i-- > 0;) MUST(zx_handle_close(gone[i]));
+}
+
+static void look_for_ancestor(void *arg) {
+    struct line *line = arg;
+    zx_info_vmo_t info;
+    while (!atomic_load(&line->over))
+        MUST(zx_object_get_info(line->youngest, ZX_INFO_VMO, &info, sizeof(info), NULL, NULL));
+}
+
+TEST("object_get_info/VMO while the parent is freed below a long line of VMOs that are gone") {
+    for (int n = 0; n < LINES; n++) {
+        struct line line = {0};
+        zx_handle_t last, threads[3];
+        line_make(&line, &last);
+        for (size_t i = 0; i < 3; i++) threads[i] = thread_run(look_for_ancestor, &line);
+        for (volatile int wait = n * 50; wait > 0; wait--) continue;
+        MUST(zx_handle_close(last));
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+        atomic_store(&line.over, true);
+        for (size_t i = 0; i < 3; i++) thread_join(threads[i]);
+        MUST(zx_handle_close(line.youngest));
+    }
+}

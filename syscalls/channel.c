@@ -9,7 +9,8 @@
 
 static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_out_t out1) {
     struct object *a, *b;
-    zx_status_t status = options == 0 ? channel_create(&a, &b) : ZX_ERR_INVALID_ARGS;
+    zx_status_t status = options == 0 ? caller_may(ZX_POL_NEW_CHANNEL) : ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK) status = channel_create(&a, &b);
     return status == ZX_OK ? give_new_pair(a, b, out0, out1) : status;
 }
 

@@ -9,7 +9,7 @@
 /* --- sending --- */
 
 static zx_status_t check_type(const struct handle *handle, zx_obj_type_t type) {
-    return type == ZX_OBJ_TYPE_NONE || handle->object->ops->type == type ? ZX_OK : ZX_ERR_WRONG_TYPE;
+    return type == ZX_OBJ_TYPE_NONE || handle->object->ops->type == type ? ZX_OK : wrong_object(ZX_ERR_WRONG_TYPE);
 }
 
 /* The caller's handle leaves its table in any case; in `out` if it is one. */

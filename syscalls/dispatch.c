@@ -11,7 +11,16 @@ syscall_fn *const upcall_syscall_table[] = {
 
 const uint64_t upcall_syscall_count = countof(upcall_syscall_table);
 
-uint64_t upcall_bad_syscall(void) { return (uint64_t)(int64_t)ZX_ERR_BAD_SYSCALL; }
+/* A number that names no call is to a policy what a handle is that names no object. */
+uint64_t upcall_bad_syscall(void) {
+    (void)!caller_may(ZX_POL_BAD_HANDLE);
+    return (uint64_t)(int64_t)ZX_ERR_BAD_SYSCALL;
+}
+
+zx_status_t wrong_object(zx_status_t status) {
+    (void)!caller_may(ZX_POL_WRONG_OBJECT);
+    return status;
+}
 
 static struct handle first_handle(struct object *object) { return handle_make(object, object->ops->default_rights); }
 

@@ -8,7 +8,7 @@
 #define CHANNEL_RIGHTS (ZX_RIGHT_TRANSFER | ZX_RIGHT_WAIT | ZX_RIGHT_READ)
 
 static zx_status_t check_options(uint32_t options) {
-    return options & ~ZX_EXCEPTION_CHANNEL_DEBUGGER ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    return options & ~ZX_EXCEPTION_CHANNEL_DEBUGGER ? ZX_ERR_INVALID_ARGS : caller_may(ZX_POL_NEW_CHANNEL);
 }
 
 static zx_status_t thread_place(struct user_thread *thread, bool debugger, struct exception_channel **out) {
@@ -34,7 +34,7 @@ static zx_status_t job_place(struct job *job, bool debugger, struct exception_ch
 static zx_status_t find_place(const struct handle *task, bool debugger, struct exception_channel **out) {
     zx_obj_type_t type = task->object->ops->type;
     if (type == ZX_OBJ_TYPE_THREAD) return thread_place(user_thread_from_object(task->object), debugger, out);
-    if (type != ZX_OBJ_TYPE_PROCESS && type != ZX_OBJ_TYPE_JOB) return ZX_ERR_WRONG_TYPE;
+    if (type != ZX_OBJ_TYPE_PROCESS && type != ZX_OBJ_TYPE_JOB) return wrong_object(ZX_ERR_WRONG_TYPE);
     if (!(task->rights & ZX_RIGHT_ENUMERATE)) return ZX_ERR_ACCESS_DENIED;
     return type == ZX_OBJ_TYPE_PROCESS ? process_place(process_from_object(task->object), debugger, out)
                                        : job_place(job_from_object(task->object), debugger, out);

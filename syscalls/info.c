@@ -99,10 +99,12 @@ static zx_status_t fill_handle_stats(const struct handle *handle, union info_rec
 
 /* A job has ended when it was killed and is empty, which is what its signal shows. */
 static zx_status_t fill_job(const struct handle *handle, union info_record *out) {
+    const struct job *job = job_from_object(handle->object);
     bool exited = object_signals(handle->object) & ZX_JOB_TERMINATED;
     out->job = (zx_info_job_t){.return_code = exited ? ZX_TASK_RETCODE_SYSCALL_KILL : 0,
                                .exited = exited,
-                               .kill_on_oom = atomic_load(&job_from_object(handle->object)->kill_on_oom)};
+                               .kill_on_oom = atomic_load(&job->kill_on_oom),
+                               .debugger_attached = exception_channel_is_live(&job->debugger)};
     return ZX_OK;
 }
 
@@ -345,8 +347,8 @@ static const struct info_topic *find_topic(uint32_t topic) {
 
 static zx_status_t check_topic(const struct info_topic *topic, const struct handle *handle) {
     if ((handle->rights & topic->rights) != topic->rights) return ZX_ERR_ACCESS_DENIED;
-    if (topic->type != ZX_OBJ_TYPE_NONE && handle->object->ops->type != topic->type) return ZX_ERR_WRONG_TYPE;
-    return ZX_OK;
+    bool applies = topic->type == ZX_OBJ_TYPE_NONE || handle->object->ops->type == topic->type;
+    return applies ? ZX_OK : wrong_object(ZX_ERR_WRONG_TYPE);
 }
 
 static zx_status_t put_counts(const struct record_list *list, user_out_t actual, user_out_t avail) {
@@ -375,11 +377,12 @@ static zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, use
                                        user_out_t actual, user_out_t avail) {
     const struct info_topic *topic = find_topic(topic_id);
     struct handle_use use;
-    if (!topic && topic_id != ZX_INFO_HANDLE_VALID) return ZX_ERR_NOT_SUPPORTED;
+    if (topic_id == ZX_INFO_HANDLE_VALID) return handle_is_valid(caller_handles(), value) ? ZX_OK : ZX_ERR_BAD_HANDLE;
+    if (!topic) return ZX_ERR_NOT_SUPPORTED;
     zx_status_t status = handle_use_any(caller_handles(), value, 0, &use);
     if (status != ZX_OK) return status;
-    if (topic) status = check_topic(topic, &use.handle);
-    if (topic && status == ZX_OK) status = tell(topic, &use.handle, buffer, size, actual, avail);
+    status = check_topic(topic, &use.handle);
+    if (status == ZX_OK) status = tell(topic, &use.handle, buffer, size, actual, avail);
     handle_done(caller_handles(), &use);
     return status;
 }

@@ -18,7 +18,7 @@
 static zx_status_t set_register(struct object *object, uint32_t property, user_in_t value, size_t size) {
     uint64_t word;
     if (size < sizeof(word)) return ZX_ERR_BUFFER_TOO_SMALL;
-    if (object->ops->type != ZX_OBJ_TYPE_THREAD) return ZX_ERR_WRONG_TYPE;
+    if (object->ops->type != ZX_OBJ_TYPE_THREAD) return wrong_object(ZX_ERR_WRONG_TYPE);
     if (user_thread_from_object(object) != user_thread_current()) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = user_get(&word, value);
     return status == ZX_OK ? arch_register_set(property, word) : status;
@@ -38,7 +38,7 @@ static bool is_of_exception(uint32_t property) {
 
 static zx_status_t check_exception(const struct object *object, size_t size) {
     if (size < sizeof(uint32_t)) return ZX_ERR_BUFFER_TOO_SMALL;
-    return object->ops->type == ZX_OBJ_TYPE_EXCEPTION ? ZX_OK : ZX_ERR_WRONG_TYPE;
+    return object->ops->type == ZX_OBJ_TYPE_EXCEPTION ? ZX_OK : wrong_object(ZX_ERR_WRONG_TYPE);
 }
 
 static zx_status_t set_exception(struct object *object, uint32_t property, user_in_t value, size_t size) {
@@ -82,7 +82,7 @@ static zx_status_t find_child(struct object *object, zx_koid_t koid, struct obje
         *out = members_find(&job_from_object(object)->jobs, koid);
         if (!*out) *out = members_find(&job_from_object(object)->processes, koid);
     } else {
-        return ZX_ERR_WRONG_TYPE;
+        return wrong_object(ZX_ERR_WRONG_TYPE);
     }
     return *out ? ZX_OK : ZX_ERR_NOT_FOUND;
 }

@@ -9,7 +9,8 @@
 
 static zx_status_t sys_port_create(uint32_t options, user_out_t out) {
     struct object *port;
-    zx_status_t status = options == 0 ? port_create(&port) : ZX_ERR_INVALID_ARGS;
+    zx_status_t status = caller_may(ZX_POL_NEW_PORT);
+    if (status == ZX_OK) status = options == 0 ? port_create(&port) : ZX_ERR_INVALID_ARGS;
     return status == ZX_OK ? give_new(port, out) : status;
 }
 

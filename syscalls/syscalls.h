@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <zircon/syscalls/policy.h>
 #include <zircon/types.h>
 
 #include "kernel/base/compiler.h"
@@ -25,6 +26,17 @@
 
 /* The calling process's handles. */
 static inline struct handle_table *caller_handles(void) { return &process_current()->handles; }
+
+/*
+ * What the policy of the caller's job says to a ZX_POL_NEW_* or VMAR_WX: ACCESS_DENIED if the call must not succeed.
+ * What else the policy wants happens on the way back to user mode.
+ */
+MUST_CHECK static inline zx_status_t caller_may(uint32_t condition) {
+    return process_apply_policy(process_current(), condition);
+}
+
+/* The caller's handle leads to an object of a type that the call does not take: `status` says so. */
+MUST_CHECK zx_status_t wrong_object(zx_status_t status);
 
 /* A handle to an object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
 MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use);

@@ -1,12 +1,14 @@
 /* System calls on processes, threads and jobs: create, start, exit, kill. Manual: task.md. */
 #include <zircon/syscalls/object.h>
 
+#include "kernel/base/arith.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/job.h"
 #include "kernel/object/process.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
 #include "syscalls/task.h"
+#include "vm/usercopy.h"
 #include "vm/vmar.h"
 
 static zx_status_t refuse_options(uint32_t options) { return options == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS; }
@@ -18,12 +20,31 @@ static zx_status_t sys_job_create(struct job *parent, uint32_t options UNUSED, u
     return handle_give(caller_handles(), out, handle_adopt(&job->object, ZX_DEFAULT_JOB_RIGHTS));
 }
 
+static zx_status_t check_policy(uint32_t options, uint32_t topic, vaddr_t policy, uint32_t count) {
+    bool known = options <= ZX_JOB_POL_ABSOLUTE && topic == ZX_JOB_POL_BASIC;
+    return known && policy && count ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+/* More entries than there are conditions are refused, but not before the job is looked at: they are not read. */
+static zx_status_t sys_job_set_policy(zx_handle_t job_value, uint32_t options, uint32_t topic UNUSED, user_in_t policy,
+                                      uint32_t count) {
+    zx_policy_basic_t entries[POLICY_CONDITIONS];
+    struct job *job;
+    zx_status_t status = copy_in(entries, policy, min_u64(count, POLICY_CONDITIONS) * sizeof(entries[0]));
+    if (status == ZX_OK) status = job_set_policy_get_handle(job_value, &job);
+    if (status != ZX_OK) return status;
+    status = job_add_policy(job, entries, count, options == ZX_JOB_POL_ABSOLUTE);
+    object_unref(&job->object);
+    return status;
+}
+
 static zx_status_t sys_process_create(zx_handle_t job_value, user_in_t name, size_t name_size, uint32_t options UNUSED,
                                       user_out_t process_out, user_out_t vmar_out) {
     char kname[ZX_MAX_NAME_LEN];
     struct job *job;
     struct process *process;
-    zx_status_t status = copy_in_name(kname, name, name_size);
+    zx_status_t status = caller_may(ZX_POL_NEW_PROCESS);
+    if (status == ZX_OK) status = copy_in_name(kname, name, name_size);
     if (status == ZX_OK) status = process_create_get_job(job_value, &job);
     if (status != ZX_OK) return status;
     status = process_create(job, kname, &process);
@@ -99,12 +120,13 @@ static zx_status_t sys_task_kill(struct object *task) {
     switch (task->ops->type) {
     case ZX_OBJ_TYPE_PROCESS: process_kill(process_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL); return ZX_OK;
     case ZX_OBJ_TYPE_JOB: job_kill(job_from_object(task), ZX_TASK_RETCODE_SYSCALL_KILL); return ZX_OK;
-    default: return ZX_ERR_WRONG_TYPE;
+    default: return wrong_object(ZX_ERR_WRONG_TYPE);
     }
 }
 
 static zx_status_t sys_task_suspend_token(struct object *task, user_out_t out) {
     struct object *token;
     zx_status_t status = task_suspend(task, &token);
+    if (status == ZX_ERR_WRONG_TYPE) return wrong_object(status);
     return status == ZX_OK ? give_new(token, out) : status;
 }

@@ -7,6 +7,7 @@
 #include <zircon/syscalls/object.h>
 
 #include "kernel/object/process.h"
+#include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
 /* A program sets where its debugger finds what is loaded: once, but for the mark that it is to stop after that. */
@@ -53,7 +54,7 @@ bool task_has_property(uint32_t property) { return find(property); }
 
 static zx_status_t check(const struct task_property *p, const struct object *object, size_t size) {
     if (size < sizeof(uint64_t)) return ZX_ERR_BUFFER_TOO_SMALL;
-    return object->ops->type == p->type ? ZX_OK : ZX_ERR_WRONG_TYPE;
+    return object->ops->type == p->type ? ZX_OK : wrong_object(ZX_ERR_WRONG_TYPE);
 }
 
 zx_status_t task_get_property(struct object *object, uint32_t property, user_out_t value, size_t size) {

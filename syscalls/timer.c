@@ -4,8 +4,9 @@
 
 static zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out_t out) {
     struct object *timer;
-    if (clock != ZX_CLOCK_MONOTONIC || options > ZX_TIMER_SLACK_LATE) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = user_timer_create(options, &timer);
+    zx_status_t status = clock == ZX_CLOCK_MONOTONIC ? caller_may(ZX_POL_NEW_TIMER) : ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK && options > ZX_TIMER_SLACK_LATE) status = ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK) status = user_timer_create(options, &timer);
     return status == ZX_OK ? give_new(timer, out) : status;
 }
 

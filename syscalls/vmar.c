@@ -46,6 +46,12 @@ static zx_status_t map_ceiling(zx_vm_option_t options, zx_rights_t vmar_rights, 
     return options & PERM_ALL & ~*ceiling ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
 
+/* Memory that is written to and executed through one mapping. */
+static zx_status_t may_have(zx_vm_option_t options) {
+    const zx_vm_option_t both = PERM_WRITE | PERM_EXECUTE;
+    return (options & both) == both ? caller_may(ZX_POL_VMAR_WX) : ZX_OK;
+}
+
 static zx_status_t map_and_tell(struct vmar *vmar, const struct vmar_map *args, user_out_t out) {
     vaddr_t base;
     zx_status_t status = vmar_map(vmar, args, &base);
@@ -64,6 +70,7 @@ static zx_status_t sys_vmar_map(const struct handle *vmar, zx_vm_option_t option
                             .len = len,
                             .id = koid_new()};
     zx_status_t status = map_ceiling(options, vmar->rights, vmo->rights, &args.ceiling);
+    if (status == ZX_OK) status = may_have(options);
     return status == ZX_OK ? map_and_tell(vmar_from_object(vmar->object), &args, out) : status;
 }
 
@@ -72,7 +79,8 @@ static zx_status_t sys_vmar_unmap(struct vmar *vmar, zx_vaddr_t addr, uint64_t l
 }
 
 static zx_status_t sys_vmar_protect(struct vmar *vmar, zx_vm_option_t options, zx_vaddr_t addr, uint64_t len) {
-    return vmar_protect(vmar, options, addr, len);
+    zx_status_t status = may_have(options);
+    return status == ZX_OK ? vmar_protect(vmar, options, addr, len) : status;
 }
 
 static zx_status_t sys_vmar_destroy(struct vmar *vmar) { return vmar_destroy(vmar); }

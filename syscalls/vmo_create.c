@@ -13,7 +13,8 @@ static zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out_t ou
     struct vmo *vmo;
     if (options & ~(ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
     if (options == (ZX_VMO_NON_RESIZABLE | ZX_VMO_RESIZABLE)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = vmo_create(size, !(options & ZX_VMO_NON_RESIZABLE), &vmo);
+    zx_status_t status = caller_may(ZX_POL_NEW_VMO);
+    if (status == ZX_OK) status = vmo_create(size, !(options & ZX_VMO_NON_RESIZABLE), &vmo);
     return status == ZX_OK ? give_new(&vmo->object, out) : status;
 }
 

@@ -17,7 +17,7 @@ static zx_signals_t user_signals(const struct object *object) {
 }
 
 static zx_status_t sys_object_signal(struct object *object, uint32_t clear, uint32_t set) {
-    if (!object_is_waitable(object)) return ZX_ERR_NOT_SUPPORTED;
+    if (!object_is_waitable(object)) return wrong_object(ZX_ERR_NOT_SUPPORTED);
     if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
     object_signal(object, clear, set);
     return ZX_OK;
@@ -25,7 +25,7 @@ static zx_status_t sys_object_signal(struct object *object, uint32_t clear, uint
 
 static zx_status_t sys_object_signal_peer(struct object *object, uint32_t clear, uint32_t set) {
     zx_obj_type_t type = object->ops->type;
-    if (type != ZX_OBJ_TYPE_CHANNEL && type != ZX_OBJ_TYPE_EVENTPAIR) return ZX_ERR_NOT_SUPPORTED;
+    if (type != ZX_OBJ_TYPE_CHANNEL && type != ZX_OBJ_TYPE_EVENTPAIR) return wrong_object(ZX_ERR_NOT_SUPPORTED);
     if ((clear | set) & ~user_signals(object)) return ZX_ERR_INVALID_ARGS;
     return peer_signal(object, clear, set);
 }
@@ -34,7 +34,7 @@ zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use) {
     zx_status_t status = handle_use_any(caller_handles(), value, ZX_RIGHT_WAIT, use);
     if (status != ZX_OK || object_is_waitable(use->handle.object)) return status;
     handle_done(caller_handles(), use);
-    return ZX_ERR_NOT_SUPPORTED;
+    return wrong_object(ZX_ERR_NOT_SUPPORTED);
 }
 
 static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value, zx_signals_t signals,

@@ -95,8 +95,7 @@ for my $language (sort keys %languages) {
 my $header = '';
 my $asserts = "#include <stddef.h>\n";
 my %asserted;
-for (split /\n/, Machine::slurp('tests/interface.list')) {
-    next if /^(#|$)/;
+for (map { /^#/ ? () : split /; / } split /\n/, Machine::slurp('tests/interface.list')) {
     if (/^\[(.+)\]$/) { $header = $1; $asserts .= "#include <$header>\n"; next }
     my @facts = /^(.+?) = (.+)$/ ? "($1) == ($2)" : ();
     if (my ($type, $size, $fields) = /^(\w+) (\d+)(?:: (.+))?$/) {

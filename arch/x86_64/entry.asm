@@ -244,6 +244,7 @@ syscall_entry:
 .refused:
     cli
     FILL_FRAME 0
+    sti
     call upcall_bad_syscall
     mov [rsp + FRAME_RAX], rax
     mov rdi, rsp

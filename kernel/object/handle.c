@@ -106,6 +106,16 @@ static void slot_free(struct handle_table *table, struct handle_slot *slot) {
     table->live--;
 }
 
+/* For a look-up by the process itself; no lock is held. */
+static inline zx_status_t refuse(const struct handle_table *table, uint32_t condition, zx_status_t status) {
+    if (unlikely(table->policy.choices != 0)) (void)!policy_apply(table->policy, condition);
+    return status;
+}
+
+static inline zx_status_t not_found(const struct handle_table *table) {
+    return refuse(table, ZX_POL_BAD_HANDLE, ZX_ERR_BAD_HANDLE);
+}
+
 static bool has_rights(zx_rights_t has, zx_rights_t wanted) { return (has & wanted) == wanted; }
 
 zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t *out) {
@@ -120,7 +130,7 @@ static ALWAYS_INLINE zx_status_t use_checked(struct handle_table *table, zx_hand
     struct handle_slot *slot = slot_of(table, value);
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
-        if (!names(word, value)) return ZX_ERR_BAD_HANDLE;
+        if (!names(word, value)) return not_found(table);
     } while (!atomic_compare_exchange_weak(&slot->word, &word, word + HANDLE_ONE_USE));
     switch_point();
     *use = (struct handle_use){.handle = {slot->object, slot->rights}, .word = &slot->word};
@@ -129,8 +139,9 @@ static ALWAYS_INLINE zx_status_t use_checked(struct handle_table *table, zx_hand
         status = ZX_ERR_WRONG_TYPE;
     else if (!has_rights(use->handle.rights, rights))
         status = ZX_ERR_ACCESS_DENIED;
-    if (status != ZX_OK) handle_done(table, use);
-    return status;
+    if (status == ZX_OK) return ZX_OK;
+    handle_done(table, use);
+    return status == ZX_ERR_WRONG_TYPE ? refuse(table, ZX_POL_WRONG_OBJECT, status) : status;
 }
 
 zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
@@ -180,7 +191,7 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     if (status != ZX_OK) return status;
     struct object *object = use.handle.object;
     status = handle_derive_rights(use.handle.rights, rights, &rights);
-    if (status == ZX_OK && !object_handle_try_ref(object)) status = ZX_ERR_BAD_HANDLE;
+    if (status == ZX_OK && !object_handle_try_ref(object)) status = not_found(table);
     if (status == ZX_OK) {
         object_ref(object);
         *out = handle_adopt(object, rights);
@@ -195,6 +206,10 @@ bool handle_names(struct handle_table *table, zx_handle_t value, const struct ob
     bool is_it = slot && slot->object == object;
     mutex_unlock(&table->lock);
     return is_it;
+}
+
+bool handle_is_valid(struct handle_table *table, zx_handle_t value) {
+    return names(word_of(slot_of(table, value)), value);
 }
 
 static bool grow_directory(struct handle_table *table) {
@@ -283,7 +298,7 @@ zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct 
         slot_close(table, slot);
     }
     mutex_unlock(&table->lock);
-    if (!slot) return ZX_ERR_BAD_HANDLE;
+    if (!slot) return not_found(table);
     object_cancel(out->object, table, value);
     return ZX_OK;
 }

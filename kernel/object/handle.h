@@ -8,12 +8,16 @@
  *
  * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set, and the
  * highest never. One mutex guards a table's changes; look-ups take no lock (handle.c).
+ *
+ * A value that names nothing, or an object of another type than is asked for, is a matter of the process's policy: the
+ * running thread, which is one of its, may have an exception to raise then, or be killed.
  */
 #pragma once
 
 #include "kernel/base/log.h"
 #include "kernel/base/switch_point.h"
 #include "kernel/base/userptr.h"
+#include "kernel/object/policy.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
 
@@ -34,6 +38,7 @@ struct handle_table {
     struct handle_slot *free_first, *free_last;   /* [h] a queue: the slot freed first is used first */
     uint32_t live;                                /* [h] */
     uint32_t mixer;                               /* [I] */
+    struct policy policy;                         /* [I] its process's, from job_add() on */
 };
 
 void handle_table_init(struct handle_table *table);
@@ -90,6 +95,8 @@ MUST_CHECK zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t 
 
 /* Does `value` name that very object at this moment? */
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object);
+/* Anything? No policy has to do with that. */
+bool handle_is_valid(struct handle_table *table, zx_handle_t value);
 
 /* Sets a value aside. NO_MEMORY when the table is full or there is no memory. */
 MUST_CHECK zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value);

@@ -12,13 +12,14 @@ _Static_assert(RANK_JOB + JOB_HEIGHT_MAX == RANK_LAST_JOB, "each generation has 
 
 static bool is_empty(const struct job *job) { return members_empty(&job->jobs) && members_empty(&job->processes); }
 
-/* A set of a job's members changes, and the signal that is up while the set is empty. */
+/* A set of a job's members changes, and the signal that is up while the set is empty. `policy` is the new member's. */
 static zx_status_t add_member(struct job *job, struct members *set, struct member *member, struct object *object,
-                              zx_signals_t none) {
+                              struct policy *policy, zx_signals_t none) {
     mutex_lock(&job->lock);
     bool takes = !job->killed && !job->dead;
     if (takes) {
         if (members_empty(set)) object_signal(&job->object, none, 0);
+        *policy = job->policy;
         members_add(set, member, object);
     }
     mutex_unlock(&job->lock);
@@ -122,7 +123,7 @@ zx_status_t job_create(struct job *parent, struct job **out) {
     struct job *job = job_new(parent);
     if (!job) return ZX_ERR_NO_MEMORY;
     object_handle_ref(&job->object);
-    zx_status_t status = add_member(parent, &parent->jobs, &job->member, &job->object, ZX_JOB_NO_JOBS);
+    zx_status_t status = add_member(parent, &parent->jobs, &job->member, &job->object, &job->policy, ZX_JOB_NO_JOBS);
     if (status == ZX_OK)
         *out = job;
     else
@@ -131,7 +132,8 @@ zx_status_t job_create(struct job *parent, struct job **out) {
 }
 
 zx_status_t job_add(struct job *job, struct process *process) {
-    return add_member(job, &job->processes, &process->member, &process->object, ZX_JOB_NO_PROCESSES);
+    return add_member(job, &job->processes, &process->member, &process->object, &process->handles.policy,
+                      ZX_JOB_NO_PROCESSES);
 }
 
 void job_remove(struct job *job, struct process *process) {
@@ -140,6 +142,13 @@ void job_remove(struct job *job, struct process *process) {
     bool empty = is_empty(job);
     mutex_unlock(&job->lock);
     if (empty) settle(job);
+}
+
+zx_status_t job_add_policy(struct job *job, const zx_policy_basic_t *entries, uint32_t count, bool absolute) {
+    mutex_lock(&job->lock);
+    zx_status_t status = is_empty(job) ? policy_add(&job->policy, entries, count, absolute) : ZX_ERR_BAD_STATE;
+    mutex_unlock(&job->lock);
+    return status;
 }
 
 bool job_is_ending(struct job *job) {

@@ -12,6 +12,7 @@
 
 #include "kernel/object/exception_channel.h"
 #include "kernel/object/members.h"
+#include "kernel/object/policy.h"
 
 struct process;
 
@@ -29,6 +30,7 @@ struct job {
     struct mutex lock;        /* guards [j] */
     bool killed;              /* [j] */
     bool dead;                /* [j] and the parent's */
+    struct policy policy;     /* [j] changes only while it is empty */
     struct members jobs;      /* [j] */
     struct members processes; /* [j] a reference is held to one that becomes DEAD until it has left */
     struct member member;     /* [j] of the parent, until it is dead */
@@ -42,9 +44,12 @@ MUST_CHECK zx_status_t job_create_root(struct job **out);
 /* OUT_OF_RANGE (no height left), NO_MEMORY, BAD_STATE (killed or dead). Returns a reference and a handle count. */
 MUST_CHECK zx_status_t job_create(struct job *parent, struct job **out);
 
-/* BAD_STATE once the job was killed, or is dead. */
+/* Gives it the job's policy. BAD_STATE once the job was killed, or is dead. */
 MUST_CHECK zx_status_t job_add(struct job *job, struct process *process);
 void job_remove(struct job *job, struct process *process);
+
+/* BAD_STATE: something is in it; otherwise as policy_add(). */
+MUST_CHECK zx_status_t job_add_policy(struct job *job, const zx_policy_basic_t *entries, uint32_t count, bool absolute);
 
 /* It was killed, or is dead. */
 bool job_is_ending(struct job *job);

@@ -51,6 +51,12 @@ static inline struct process *process_from_object(struct object *object) {
     return container_of(object, struct process, object);
 }
 
+/* The running thread, which is one of its, does what the condition names. ACCESS_DENIED: it shall not succeed. */
+MUST_CHECK static inline zx_status_t process_apply_policy(const struct process *process, uint32_t condition) {
+    const struct policy policy = process->handles.policy;
+    return likely(policy.choices == 0) ? ZX_OK : policy_apply(policy, condition);
+}
+
 /* Of `job`, in INITIAL. BAD_STATE (job killed), NO_MEMORY. Returns a reference and a handle count. */
 MUST_CHECK zx_status_t process_create(struct job *job, const char *name, struct process **out);
 

@@ -73,6 +73,7 @@ step_fn *const steps[] = {
     step_task_numbers,
     step_exception,
     step_resource,
+    step_policy,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

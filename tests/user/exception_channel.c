@@ -145,6 +145,17 @@ TEST("object_get_info/debugger_attached: while the process's debugger has its ch
     MUST(zx_handle_close(job));
 }
 
+TEST("object_get_info/JOB tells whether the job's own debugger has its channel open") {
+    zx_handle_t job = job_make();
+    zx_info_job_t info;
+    for (int i = 0; i < 3; i++) {
+        zx_handle_t channel = i ? channel_on(i == 1 ? job : zx_job_default(), i == 1 ? DEBUGGER : 0) : 0;
+        EXPECT_OK(zx_object_get_info(job, ZX_INFO_JOB, &info, sizeof(info), NULL, NULL));
+        EXPECT_EQ(info.debugger_attached, i == 1);
+        MUST(zx_handle_close(channel));
+    }
+}
+
 static zx_status_t create_on_self(void) { return create(zx_process_self(), DEBUGGER); }
 
 TEST("task_create_exception_channel/T20 NO_MEMORY at each allocation, and the place is free") {

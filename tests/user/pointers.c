@@ -6,6 +6,7 @@
  */
 #include <zircon/features.h>
 #include <zircon/syscalls/debug.h>
+#include <zircon/syscalls/policy.h>
 #include <zircon/syscalls/port.h>
 #include <zircon/syscalls/resource.h>
 #include <zircon/types.h>
@@ -67,6 +68,7 @@ static void first_event(uint64_t *args) { args[0] = event_make(); }
 static void first_vmo(uint64_t *args) { args[0] = vmo_make(PAGE); }
 static void first_self(uint64_t *args) { args[0] = zx_process_self(); }
 static void first_job(uint64_t *args) { args[0] = zx_job_default(); }
+static void an_empty_job(uint64_t *args) { args[0] = handle_of(KIND_JOB); }
 static void first_root(uint64_t *args) { args[0] = zx_vmar_root_self(); }
 static void suspended(uint64_t *args) { args[0] = scene.child.thread; }
 static void own_thread(uint64_t *args) {
@@ -135,6 +137,7 @@ static const struct call calls[] = {
     {CALL(object_wait_one), .args = {A(EVENT), ZX_USER_SIGNAL_0, 0}},
     {CALL(object_wait_many), .before = one_item, .args = {0, 1, 0}},
     {CALL(job_create), .before = first_job},
+    {CALL(job_set_policy), .before = an_empty_job, .args = {0, 0, ZX_JOB_POL_BASIC, 0, 1}},
     {CALL(process_create), .before = first_job, .args = {0, 0, 4}},
     {CALL(thread_create), .before = first_self, .args = {0, 0, 4}},
     {CALL(task_suspend_token), .before = suspended},

@@ -113,9 +113,12 @@ struct model_event {
 
 enum model_state { MODEL_INITIAL, MODEL_RUNNING, MODEL_DEAD };
 
+#define MODEL_CONDITIONS 13
+
 struct model_job {
     struct model_object object;
-    struct model_job *parent; /* NULL: the root job */
+    uint8_t policy[MODEL_CONDITIONS]; /* for each condition 1 above the action that was chosen; 0: none was */
+    struct model_job *parent;         /* NULL: the root job */
     unsigned height;
     bool killed, kill_on_oom;
 };
@@ -423,6 +426,8 @@ zx_status_t model_job_create(struct model *m, struct model_process *p, zx_handle
 /* Is it a child of its parent: while it has a handle or members, and is not dead? */
 bool model_job_listed(const struct model *m, const struct model_job *job);
 zx_signals_t model_job_signals(const struct model *m, const struct model_job *job);
+zx_status_t model_job_set_policy(struct model *m, struct model_process *p, zx_handle_t job, uint32_t options,
+                                 uint32_t topic, uint64_t entries, uint32_t count);
 void model_job_kill(struct model *m, struct model_job *job, int64_t code);
 
 /* --- suspend.c --- */

@@ -27,6 +27,10 @@ class job final : public task<job> {
         return status;
     }
 
+    zx_status_t set_policy(uint32_t options, uint32_t topic, const void *policy, uint32_t count) const {
+        return zx_job_set_policy(get(), options, topic, policy, count);
+    }
+
     /* The one that new processes are made in. */
     static unowned<job> default_job() { return unowned<job>(zx_job_default()); }
 };

@@ -8,6 +8,7 @@
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/base/string.h"
 #include "kernel/object/exception.h"
 #include "kernel/object/handle.h"
 #include "kernel/object/process.h"
@@ -161,8 +162,8 @@ static zx_status_t fill_vmo(const struct handle *handle, union info_record *out)
     return ZX_OK;
 }
 
-/* After the regions: of one that died meanwhile some are missing. */
-static zx_status_t check_all_listed(struct aspace *as) { return aspace_is_dead(as) ? ZX_ERR_BAD_STATE : ZX_OK; }
+/* Before the regions, so that nothing is written for a dead one; and after them: some are missing if it died. */
+static zx_status_t check_alive(struct aspace *as) { return aspace_is_dead(as) ? ZX_ERR_BAD_STATE : ZX_OK; }
 
 static zx_status_t fill_task(const struct handle *handle, union info_record *out) {
     struct aspace *as = process_from_object(handle->object)->aspace;
@@ -181,7 +182,7 @@ static zx_status_t fill_task(const struct handle *handle, union info_record *out
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return check_all_listed(as);
+    return check_alive(as);
 }
 
 static uint64_t bytes_used_for(enum page_state use) { return (uint64_t)pages_used_for(use) << PAGE_SHIFT; }
@@ -238,6 +239,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
     struct region_cursor cursor = {0};
     struct region_info r;
     zx_status_t status = refuse_own(process);
+    if (status == ZX_OK) status = check_alive(process->aspace);
     if (status != ZX_OK) return status;
     zx_info_maps_t whole = {.base = USER_BASE, .size = USER_END - USER_BASE, .type = ZX_INFO_MAPS_TYPE_ASPACE};
     format(whole.name, sizeof(whole.name), "proc:%lu", process->object.koid);
@@ -247,7 +249,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return check_all_listed(process->aspace);
+    return check_alive(process->aspace);
 }
 
 /* Counting who maps a VMO takes time: only what will be told is found out. */
@@ -257,6 +259,10 @@ static void put_vmo(struct record_list *out, struct vmo *vmo, uint32_t via, zx_r
     list_put(out, &info, sizeof(info));
 }
 
+static zx_status_t check_running(const struct process *process) {
+    return atomic_load(&process->state) == PROCESS_RUNNING ? ZX_OK : ZX_ERR_BAD_STATE;
+}
+
 static zx_status_t list_vmos(const struct handle *handle, struct record_list *out) {
     struct process *process = process_from_object(handle->object);
     struct region_cursor cursor = {0};
@@ -264,8 +270,9 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
     struct handle held;
     uint32_t index = 0;
     zx_status_t status = refuse_own(process);
+    if (status == ZX_OK) status = check_running(process);
     if (status != ZX_OK) return status;
-    while (handle_next(&process->handles, &index, &held)) {
+    while (!thread_killed() && handle_next(&process->handles, &index, &held)) {
         if (held.object->ops->type == ZX_OBJ_TYPE_VMO)
             put_vmo(out, vmo_from_object(held.object), ZX_INFO_VMO_VIA_HANDLE, held.rights);
         object_unref(held.object);
@@ -276,7 +283,7 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
         region_info_release(&r);
     }
     region_cursor_end(&cursor);
-    return atomic_load(&process->state) == PROCESS_RUNNING ? ZX_OK : ZX_ERR_BAD_STATE;
+    return check_running(process);
 }
 
 /*
@@ -360,7 +367,8 @@ static zx_status_t put_counts(const struct record_list *list, user_out_t actual,
 static zx_status_t tell(const struct info_topic *topic, const struct handle *handle, user_out_t buffer, size_t size,
                         user_out_t actual, user_out_t avail) {
     struct record_list list = {.buffer = buffer, .room = size / topic->size};
-    union info_record record = {0};
+    union info_record record;
+    memset(&record, 0, sizeof(record)); /* an initializer need not reach past the first member */
     zx_status_t status = topic->fill ? topic->fill(handle, &record) : topic->list(handle, &list);
     if (status != ZX_OK) return status;
     if (topic->fill) {

@@ -45,8 +45,9 @@ static struct child running(const zx_handle_t *given, size_t count) {
 static uint32_t asked_topic;
 static zx_status_t ask(zx_handle_t process) {
     size_t actual = UNTOUCHED, avail = UNTOUCHED;
-    zx_status_t status = zx_object_get_info(process, asked_topic, maps, 0, &actual, &avail);
-    if (status != ZX_OK) EXPECT(actual == UNTOUCHED && avail == UNTOUCHED);
+    memset(maps, 0xaa, sizeof(maps[0]));
+    zx_status_t status = zx_object_get_info(process, asked_topic, maps, sizeof(maps[0]), &actual, &avail);
+    if (status != ZX_OK) EXPECT(actual == UNTOUCHED && avail == UNTOUCHED && *(unsigned char *)maps == 0xaa);
     return status;
 }
 

@@ -36,9 +36,13 @@ static bool is_blocked(struct user_thread *thread) {
 }
 
 zx_status_t park_check(struct user_thread *thread) {
-    if (!thread->parked) return ZX_ERR_BAD_STATE;
-    if (atomic_load(&thread->exiting)) return ZX_ERR_NOT_SUPPORTED;
-    /* It said so just now, and is about to fall asleep. */
-    while (!is_blocked(thread)) thread_yield();
-    return ZX_OK;
+    while (thread->parked) {
+        if (atomic_load(&thread->exiting)) return ZX_ERR_NOT_SUPPORTED;
+        if (is_blocked(thread)) return ZX_OK;
+        /* It is about to fall asleep; others may want the lock until it has the processor. */
+        mutex_unlock(&thread->process->lock);
+        thread_yield();
+        mutex_lock(&thread->process->lock);
+    }
+    return ZX_ERR_BAD_STATE;
 }

@@ -20,6 +20,6 @@ void park_end(struct user_thread *thread) REQUIRES(&thread->process->lock);
 
 /*
  * Is it parked, with all its registers in memory? Then it stays so while the lock is held. BAD_STATE: it is not;
- * NOT_SUPPORTED: it is held on its way out, and has no registers any more.
+ * NOT_SUPPORTED: it is held on its way out, and has no registers any more. May release the lock meanwhile.
  */
 MUST_CHECK zx_status_t park_check(struct user_thread *thread) REQUIRES(&thread->process->lock);

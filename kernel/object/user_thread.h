@@ -25,7 +25,7 @@ struct user_thread {
 
     /* [p] */
     bool started;
-    bool parked;                 /* its registers are in memory. Cleared under [w] too */
+    bool parked;                 /* about to sleep; asleep, its registers are in memory. Cleared under [w] too */
     struct exception *exception; /* in which it is parked; NULL: it is suspended. Borrowed */
     unsigned suspensions;        /* tokens that hold this thread */
     struct member member;        /* of the process while it runs */

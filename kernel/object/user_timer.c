@@ -109,7 +109,7 @@ void user_timer_cancel(struct object *object) {
     mutex_unlock(&timers_lock);
 }
 
-/* One at a time, so that the lock is never held for many. */
+/* One timer at a time, so that the lock is not held for many; the observers of one are notified under it. */
 void user_timers_keeper(void *arg UNUSED) {
     thread_current()->urgent = true;
     for (;;) {

@@ -16,6 +16,9 @@
 #include "kernel/base/log.h"
 #include "kernel/sched/object.h"
 
+/* Observers cancelled in one hold of the lock. */
+#define CANCEL_MAX 64
+
 static void observer_augment(struct observer *observer);
 #undef RB_AUGMENT
 #define RB_AUGMENT(observer) observer_augment(observer)
@@ -139,18 +142,27 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer) 
     return signals;
 }
 
-void object_cancel(struct object *object, const void *table, zx_handle_t value) {
+/* Takes some of those that were begun through the handle out, and releases them. True: there may be more. */
+static bool cancel_some(struct object *object, const void *table, zx_handle_t value) {
     SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
-    struct observer *observer;
-    if (!atomic_load_explicit(&object->watched, memory_order_relaxed)) return;
+    struct observer *observer = NULL;
+    unsigned room = CANCEL_MAX;
     mutex_lock(&object->lock);
-    while ((observer = first_through(object, table, value))) {
+    while (room > 0 && (observer = first_through(object, table, value))) {
+        room--;
         observer_remove(object, observer);
         if (observer->ops->cancelled(observer, object_signals(object))) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
-    mutex_unlock(&object->lock);
+    mutex_unlock_fair(&object->lock);
     while ((observer = SLIST_FIRST(&gone))) {
         SLIST_REMOVE_HEAD(&gone, gone);
         observer->ops->released(observer);
     }
+    return room == 0;
+}
+
+/* The handle has left its table, so no more are begun through it. */
+void object_cancel(struct object *object, const void *table, zx_handle_t value) {
+    if (!atomic_load_explicit(&object->watched, memory_order_relaxed)) return;
+    while (cancel_some(object, table, value)) continue;
 }

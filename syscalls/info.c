@@ -136,29 +136,28 @@ static zx_status_t fill_vmar(const struct handle *handle, union info_record *out
     return ZX_OK;
 }
 
-static zx_info_vmo_t vmo_info(struct vmo *vmo, uint32_t via, zx_rights_t rights) {
-    zx_info_vmo_t info = {
-        .koid = vmo->object.koid,
-        .size_bytes = vmo_size(vmo),
-        .parent_koid = vmo->parent_koid,
-        .num_children = vmo_child_count(vmo),
-        .num_mappings = vmo_mapping_count(vmo),
-        .share_count = max_u64(vmo_share_count(vmo), 1),
-        .flags = via,
-        .committed_bytes = vmo_committed_bytes(vmo, 0, UINT64_MAX),
-        .handle_rights = rights,
-        .cache_policy = vmo->store->cache_policy,
-    };
-    if (vmo->kind != VMO_PHYSICAL) info.flags |= ZX_INFO_VMO_TYPE_PAGED;
-    if (vmo->kind == VMO_CONTIGUOUS) info.flags |= ZX_INFO_VMO_CONTIGUOUS;
-    if (vmo->resizable) info.flags |= ZX_INFO_VMO_RESIZABLE;
-    if (vmo->is_child && vmo->store == vmo) info.flags |= ZX_INFO_VMO_IS_COW_CLONE;
-    object_get_name(&vmo->object, info.name);
-    return info;
+/* Into `info`, which is all zero. */
+static void vmo_info(struct vmo *vmo, uint32_t via, zx_rights_t rights, zx_info_vmo_t *info) {
+    const struct vmo_counts counts = vmo_counts(vmo);
+    info->koid = vmo->object.koid;
+    info->size_bytes = counts.size;
+    info->parent_koid = vmo->parent_koid;
+    info->num_children = vmo_child_count(vmo);
+    info->num_mappings = counts.mappings;
+    info->share_count = max_u64(counts.sharers, 1);
+    info->flags = via;
+    info->committed_bytes = vmo_committed_bytes(vmo, 0, UINT64_MAX);
+    info->handle_rights = rights;
+    info->cache_policy = vmo->store->cache_policy;
+    if (vmo->kind != VMO_PHYSICAL) info->flags |= ZX_INFO_VMO_TYPE_PAGED;
+    if (vmo->kind == VMO_CONTIGUOUS) info->flags |= ZX_INFO_VMO_CONTIGUOUS;
+    if (vmo->resizable) info->flags |= ZX_INFO_VMO_RESIZABLE;
+    if (vmo->is_child && vmo->store == vmo) info->flags |= ZX_INFO_VMO_IS_COW_CLONE;
+    object_get_name(&vmo->object, info->name);
 }
 
 static zx_status_t fill_vmo(const struct handle *handle, union info_record *out) {
-    out->vmo = vmo_info(vmo_from_object(handle->object), ZX_INFO_VMO_VIA_HANDLE, handle->rights);
+    vmo_info(vmo_from_object(handle->object), ZX_INFO_VMO_VIA_HANDLE, handle->rights, &out->vmo);
     return ZX_OK;
 }
 
@@ -171,7 +170,7 @@ static zx_status_t fill_task(const struct handle *handle, union info_record *out
     struct region_info r;
     while (aspace_list_next(as, &cursor, &r)) {
         if (!r.vmo) continue;
-        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_share_count(r.vmo);
+        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_counts(r.vmo).sharers;
         out->task.mem_mapped_bytes += r.len;
         if (sharers > 1) {
             out->task.mem_shared_bytes += committed;
@@ -255,7 +254,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
 /* Counting who maps a VMO takes time: only what will be told is found out. */
 static void put_vmo(struct record_list *out, struct vmo *vmo, uint32_t via, zx_rights_t rights) {
     zx_info_vmo_t info = {0};
-    if (list_has_room(out)) info = vmo_info(vmo, via, rights);
+    if (list_has_room(out)) vmo_info(vmo, via, rights, &info);
     list_put(out, &info, sizeof(info));
 }
 

@@ -46,19 +46,21 @@ void aspace_begin_death(struct aspace *as) {
     mutex_unlock(&as->lock);
 }
 
-/* The next in a walk through all regions, in which those within a VMAR follow it; NULL after the last. */
-static struct region *walk_next(struct region *r) {
-    if (r->kind == REGION_VMAR && !RB_EMPTY(&vmar_from_region(r)->children))
+struct region *region_walk_next(struct region *r, size_t *depth) {
+    if (r->kind == REGION_VMAR && !RB_EMPTY(&vmar_from_region(r)->children)) {
+        ++*depth;
         return region_first(&vmar_from_region(r)->children);
+    }
     struct region *next = NULL;
-    while (r->parent && !(next = region_next(r))) r = &r->parent->region;
+    for (; r->parent && !(next = region_next(r)); r = &r->parent->region) --*depth;
     return next;
 }
 
 void aspace_start(struct aspace *as) {
     mutex_lock(&as->lock);
     as->started = true;
-    for (struct region *r = &as->root->region; r; r = walk_next(r)) {
+    size_t depth = 1;
+    for (struct region *r = &as->root->region; r; r = region_walk_next(r, &depth)) {
         if (r->kind == REGION_VMAR) continue;
         struct mapping *m = mapping_from_region(r);
         struct vmo *store = m->vmo->store;

@@ -1,6 +1,7 @@
 /*
- * Listing; see aspace_list.h. A cursor names the last region told by its place in the order (base, then depth), which
- * also finds the next one when that region is gone; and the VMAR it is in, from where the next is near. Never recurses.
+ * Listing; see aspace_list.h. A few regions are taken in one hold of the lock. A cursor names the last of them by its
+ * place in the order (base, then depth), which also finds the next one when that region is gone; and the VMAR it is in,
+ * from where the next is near. Never recurses.
  */
 #include "vm/aspace_list.h"
 
@@ -64,30 +65,41 @@ static void region_tell(struct region *r, size_t depth, struct region_info *out)
 /* The cursor gets a reference of its own. */
 static void cursor_set(struct region_cursor *cursor, struct region *r, size_t depth) {
     bool is_vmar = r->kind == REGION_VMAR;
-    *cursor = (struct region_cursor){.begun = true,
-                                     .base = r->base,
-                                     .depth = depth,
-                                     .vmar = is_vmar ? vmar_from_region(r) : r->parent,
-                                     .vmar_depth = is_vmar ? depth : depth - 1};
+    cursor->begun = true;
+    cursor->base = r->base;
+    cursor->depth = depth;
+    cursor->vmar = is_vmar ? vmar_from_region(r) : r->parent;
+    cursor->vmar_depth = is_vmar ? depth : depth - 1;
     object_ref(&cursor->vmar->object);
 }
 
-bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out) {
-    size_t depth;
-    if (thread_killed()) return false;
-    struct region_cursor before = *cursor;
+/* Takes the next few. */
+static void take_ahead(struct aspace *as, struct region_cursor *cursor) {
+    struct vmar *before = cursor->vmar;
+    struct region *last = NULL, *r = NULL;
+    size_t depth, last_depth = 0;
+    cursor->next = cursor->count = 0;
     mutex_lock(&as->lock);
-    struct region *r = as->state == ASPACE_DEAD ? NULL : region_after(as, cursor, &depth);
-    if (r) {
-        region_tell(r, depth, out);
-        cursor_set(cursor, r, depth);
+    if (as->state != ASPACE_DEAD) r = region_after(as, cursor, &depth);
+    for (; r && cursor->count < REGIONS_AHEAD; r = region_walk_next(r, &depth)) {
+        region_tell(r, depth, &cursor->ahead[cursor->count++]);
+        last = r;
+        last_depth = depth;
     }
+    if (last) cursor_set(cursor, last, last_depth);
     mutex_unlock(&as->lock);
-    if (r) region_cursor_end(&before);
-    return r != NULL;
+    if (last && before) object_unref(&before->object);
+}
+
+bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out) {
+    if (cursor->next == cursor->count && !thread_killed()) take_ahead(as, cursor);
+    if (cursor->next == cursor->count) return false;
+    *out = cursor->ahead[cursor->next++];
+    return true;
 }
 
 void region_cursor_end(struct region_cursor *cursor) {
+    while (cursor->next < cursor->count) region_info_release(&cursor->ahead[cursor->next++]);
     if (cursor->vmar) object_unref(&cursor->vmar->object);
     cursor->vmar = NULL;
 }

@@ -15,8 +15,12 @@ struct region_info {
     uint64_t vmo_offset;
 };
 
-/* Where a listing has got to: what it told last. All zero: at its beginning. */
+#define REGIONS_AHEAD 16
+
+/* Where a listing has got to: what it took last. All zero: at its beginning. */
 struct region_cursor {
+    struct region_info ahead[REGIONS_AHEAD]; /* taken together, and not told yet from `next` on */
+    unsigned next, count;
     bool begun;
     vaddr_t base;
     size_t depth;
@@ -25,9 +29,8 @@ struct region_cursor {
 };
 
 /*
- * The next region in ascending order, parents before children; false at the end, which comes at once when the address
- * space is dead or the running thread has been killed. What changes between two calls may be missed, but nothing is
- * told twice.
+ * The next region in ascending order, parents before children; false at the end, which comes soon when the address
+ * space is dead or the running thread has been killed. What changes meanwhile may be missed, but nothing is told twice.
  */
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);

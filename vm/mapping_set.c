@@ -108,16 +108,9 @@ struct mapping *mapping_set_next(struct vmo *store UNUSED, struct mapping *m, ui
     }
 }
 
-size_t vmo_mapping_count(struct vmo *vmo) {
+struct vmo_counts vmo_counts(struct vmo *vmo) {
     mutex_lock(&vmo->store->lock);
-    size_t count = vmo->mapping_count;
+    struct vmo_counts counts = {vmo->size, vmo->mapping_count, vmo->store->share_count};
     mutex_unlock(&vmo->store->lock);
-    return count;
-}
-
-size_t vmo_share_count(struct vmo *vmo) {
-    mutex_lock(&vmo->store->lock);
-    size_t count = vmo->store->share_count;
-    mutex_unlock(&vmo->store->lock);
-    return count;
+    return counts;
 }

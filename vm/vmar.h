@@ -29,6 +29,12 @@ struct vmar {
 static inline struct vmar *vmar_from_object(struct object *object) { return container_of(object, struct vmar, object); }
 static inline struct vmar *vmar_from_region(struct region *r) { return container_of(r, struct vmar, region); }
 
+/*
+ * The next in a walk through all regions of an address space, in which those within a VMAR follow it; NULL after the
+ * last. `*depth`, of `r`, becomes that of the next. The address space's lock is held.
+ */
+struct region *region_walk_next(struct region *r, size_t *depth);
+
 /* The VMAR that covers the whole of user space. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmar_create_root(struct aspace *as, struct vmar **out);
 

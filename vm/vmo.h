@@ -106,9 +106,12 @@ void vmo_leave_family(struct vmo *vmo);
 
 size_t vmo_child_count(struct vmo *vmo);
 
-/* How many mappings the VMO has, and how many address spaces map it or a slice of the same store. */
-size_t vmo_mapping_count(struct vmo *vmo);
-size_t vmo_share_count(struct vmo *vmo);
+/* Its size, how many mappings it has, and how many address spaces map it or a slice of the same store; all at once. */
+struct vmo_counts {
+    uint64_t size;
+    size_t mappings, sharers;
+};
+struct vmo_counts vmo_counts(struct vmo *vmo);
 
 /* The nearest ancestor that is left, with a reference, or NULL. */
 struct vmo *vmo_ref_ancestor(struct vmo *vmo);

@@ -260,7 +260,8 @@ uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
         lock_two(vmo, other);
         mutex_assert_held(&vmo->lock);
         uint64_t end = offset < vmo->size ? offset + min_u64(len, vmo->size - offset) : 0;
-        more = vmo_next_page(vmo, &at, end);
+        /* What goes beyond the window may begin with a long hole. */
+        more = at < end && (end - at <= COUNT_WINDOW * PAGE_SIZE || vmo_next_page(vmo, &at, end));
         if (more)
             pages += pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, vmo_page_index(vmo, at),
                                            min_u64((end - at + PAGE_MASK) >> PAGE_SHIFT, COUNT_WINDOW));

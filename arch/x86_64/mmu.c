@@ -218,6 +218,16 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     upcall_table_free(as->root);
 }
 
+/* Takes PTE_WRITE from these. Returns whether any had it. */
+static bool pages_protect(uint64_t *first, uint64_t *last) {
+    uint64_t seen = 0;
+    for (uint64_t *entry = first; entry <= last; entry++) {
+        seen |= *entry;
+        *entry &= ~(uint64_t)PTE_WRITE;
+    }
+    return seen & PTE_WRITE;
+}
+
 /*
  * Takes PTE_WRITE from what is present in [va, end); from the entry of a table if that lies there as a whole, for it
  * holds for all below. Returns whether there was any.
@@ -226,10 +236,11 @@ static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t e
     bool any = false;
     const uint64_t span = entry_span(level);
     uint64_t *const first = &table[table_index(va, level)], *const last = &table[table_index(end - 1, level)];
+    if (level == 1) return pages_protect(first, last);
     for (uint64_t *entry = first; entry <= last; entry++) {
         if (!(*entry & PTE_WRITE)) continue;
         const bool part = (entry == first && va % span != 0) || (entry == last && end % span != 0);
-        if (level > 1 && part && !(*entry & PTE_LARGE)) {
+        if (part && !(*entry & PTE_LARGE)) {
             const vaddr_t from = entry == first ? va : end & ~(span - 1);
             any |= table_protect(entry_table(*entry), level - 1, from, entry == last ? end : (va | (span - 1)) + 1);
         } else {

@@ -48,6 +48,12 @@ static bool list_ends(void) {
     return !aspace_list_next(as, &cursor, &info);
 }
 
+/* The list has got to the VMAR at page 4, or to what lies deeper at that address, and has taken nothing ahead. */
+static void list_got_to(size_t depth) {
+    cursor = (struct region_cursor){.begun = true, .base = at(4), .depth = depth, .vmar = vmar, .vmar_depth = 2};
+    object_ref(&vmar->object);
+}
+
 KTEST("list/regions are told in order, each VMAR before what it holds") {
     NEED(begin());
     cursor = (struct region_cursor){0};
@@ -59,20 +65,18 @@ KTEST("list/regions are told in order, each VMAR before what it holds") {
 
 KTEST("list/it goes on where it was when what it told last is gone, or something new has come") {
     NEED(begin());
-    cursor = (struct region_cursor){0};
-    EXPECT(next_is(REGION_VMAR, 0, 1) && next_is(REGION_MAPPING, 2, 2) && next_is(REGION_VMAR, 4, 2));
+    list_got_to(2);
     EXPECT(vmar_destroy(vmar) == ZX_OK && map_at(as->root, 1, vmo, 1, 1, SPECIFIC_RW) == ZX_OK);
     EXPECT(map_at(as->root, 6, vmo, 6, 1, SPECIFIC_RW) == ZX_OK);
     EXPECT(next_is(REGION_MAPPING, 6, 2) && next_is(REGION_MAPPING, 12, 2));
-    EXPECT(vmar_unmap(as->root, at(12), PAGES(2)) == ZX_OK && list_ends());
+    EXPECT(next_is(REGION_MAPPING, 13, 2) && vmar_unmap(as->root, at(12), PAGES(2)) == ZX_OK && list_ends());
     end();
 }
 
 KTEST("list/it goes on in a VMAR that has come in the place of the one it was in, behind what it told last") {
     NEED(begin());
-    cursor = (struct region_cursor){0};
-    EXPECT(next_is(REGION_VMAR, 0, 1) && next_is(REGION_MAPPING, 2, 2) && next_is(REGION_VMAR, 4, 2));
-    EXPECT(next_is(REGION_MAPPING, 4, 3) && vmar_destroy(vmar) == ZX_OK);
+    list_got_to(3);
+    EXPECT(vmar_destroy(vmar) == ZX_OK);
     object_unref(&vmar->object);
     NEED(vmar_allocate(as->root, CAN_ALL | ZX_VM_SPECIFIC, PAGES(4), PAGES(4), &vmar) == ZX_OK);
     EXPECT(map_at(vmar, 0, vmo, 4, 1, SPECIFIC_RW) == ZX_OK && map_at(vmar, 2, vmo, 6, 1, SPECIFIC_RW) == ZX_OK);
@@ -96,14 +100,27 @@ KTEST("list/VMARs in one another at the same address are each told once") {
     end();
 }
 
+KTEST("list/more regions than are taken together are told each once; one that ends early leaves nothing behind") {
+    NEED(begin());
+    for (uint64_t page = 20; page < 20 + 3 * REGIONS_AHEAD; page++)
+        NEED(map_at(as->root, page, vmo, 0, 1, SPECIFIC_RW) == ZX_OK);
+    cursor = (struct region_cursor){.begun = true, .base = at(13), .depth = 2};
+    for (uint64_t page = 20; page < 20 + 3 * REGIONS_AHEAD; page++) EXPECT(next_is(REGION_MAPPING, page, 2));
+    EXPECT(list_ends());
+    region_cursor_end(&cursor);
+    cursor = (struct region_cursor){0};
+    EXPECT(next_is(REGION_VMAR, 0, 1) && next_is(REGION_MAPPING, 2, 2));
+    end();
+}
+
 KTEST("list/mappings and address spaces of a VMO are counted apart") {
     struct aspace *other = space_new();
     struct vmo *slice;
     NEED(begin() && other && vmo_slice(vmo, PAGES(1), PAGES(2), &slice) == ZX_OK);
     EXPECT(map_pages(other->root, vmo, 0, 1, RW, RW) && map_pages(other->root, slice, 0, 1, RW, RW));
-    EXPECT(vmo_mapping_count(vmo) == 5 && vmo_mapping_count(slice) == 1 && vmo_share_count(vmo) == 2);
+    EXPECT(vmo_counts(vmo).mappings == 5 && vmo_counts(slice).mappings == 1 && vmo_counts(vmo).sharers == 2);
     space_end(other);
-    EXPECT(vmo_mapping_count(vmo) == 4 && vmo_share_count(vmo) == 1);
+    EXPECT(vmo_counts(vmo).mappings == 4 && vmo_counts(vmo).sharers == 1);
     vmo_unref(slice);
     end();
 }

@@ -92,9 +92,14 @@ static bool overlaps(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar
     return r && r->base < base + len;
 }
 
+/* Nothing comes into an address space that is being destroyed, or that would never end. */
+static bool is_dead(const struct vmar *vmar) REQUIRES(&vmar->aspace->lock) {
+    return vmar->dead || vmar->aspace->state == ASPACE_DEAD;
+}
+
 static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
                                   vaddr_t *base) REQUIRES(&parent->aspace->lock) {
-    if (parent->dead) return ZX_ERR_BAD_STATE;
+    if (is_dead(parent)) return ZX_ERR_BAD_STATE;
     if (size == 0) return ZX_ERR_INVALID_ARGS;
     if (options & CAN_MAP_PERMS & ~parent->can) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = place(parent, options, offset, NULL, size, base);
@@ -136,7 +141,7 @@ static zx_status_t map_check(const struct vmar *vmar, const struct vmar_map *arg
 
 static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base)
     REQUIRES(&vmar->aspace->lock) {
-    if (vmar->dead) return ZX_ERR_BAD_STATE;
+    if (is_dead(vmar)) return ZX_ERR_BAD_STATE;
     if (len == 0) return ZX_ERR_INVALID_ARGS;
     if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = place(vmar, args->options, args->offset, args, len, base);

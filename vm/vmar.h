@@ -61,7 +61,10 @@ MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, 
 /* Removes what is left of what vmar_map() made at `base`, and nothing that others have put there since. */
 void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base);
 
-/* INVALID_ARGS, BAD_STATE, NO_MEMORY; nothing has changed then. Holes in the range are fine. */
+/*
+ * INVALID_ARGS, BAD_STATE, NO_MEMORY; nothing has changed then. Holes in the range are fine. Many regions go a part at
+ * a time; CANCELED between two of them when the thread is killed.
+ */
 MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len);
 
 /* INVALID_ARGS, BAD_STATE, NOT_FOUND, ACCESS_DENIED, NO_MEMORY; nothing has changed then. */
@@ -74,5 +77,5 @@ MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t a
  */
 MUST_CHECK zx_status_t vmar_op_range(struct vmar *vmar, uint32_t op, vaddr_t addr, uint64_t len);
 
-/* With all it holds. BAD_STATE if it is dead. */
+/* With all it holds, in parts too; BAD_STATE if it is dead, CANCELED as above: it lives on then, with what is left. */
 MUST_CHECK zx_status_t vmar_destroy(struct vmar *vmar);

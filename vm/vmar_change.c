@@ -3,11 +3,15 @@
  *
  * Each call first checks the whole range and allocates what cutting mappings may need, then acts and cannot fail. Depth
  * of nesting is the user's to choose, so destruction walks down and up again instead of recursing.
+ *
+ * Unmapping and destroying do so many regions in one hold of the lock, and free them after it. What others put between
+ * two parts where all is gone already is as if it came after the call, and stays.
  */
 #include "vm/vmar_change.h"
 
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
 void graveyard_release(struct graveyard *dead) {
@@ -31,31 +35,83 @@ static void vmar_detach(struct vmar *vmar, struct graveyard *dead) {
     LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);
 }
 
-static void destroy_locked(struct vmar *top, struct graveyard *dead) {
-    struct vmar *vmar = top;
-    for (;;) {
+/* So many regions are removed, or gone down into, in one hold of the lock. */
+#define PART 64
+
+/* How far clearing has got. */
+struct clearing {
+    bool begun;
+    unsigned left;         /* of this part */
+    struct vmar *near;     /* where it is to go on, with a reference, if that is still in the tree; or NULL */
+    struct vmar *top;      /* which VMAR is being destroyed there: in it as long as `near` is in the tree */
+    struct graveyard dead; /* of this part */
+};
+
+static void near_set(struct clearing *c, struct vmar *top, struct vmar *vmar) {
+    c->top = top;
+    if (c->near == vmar) return;
+    object_ref(&vmar->object);
+    c->near = vmar;
+}
+
+/* A part of destroying `top`. True: all of it has gone. */
+static bool destroy_part(struct vmar *top, struct clearing *c) {
+    struct vmar *vmar = c->near && c->near->region.parent && c->top == top ? c->near : top;
+    while (c->left > 0) {
+        c->left--;
         struct region *r = region_first(&vmar->children);
         if (r && r->kind == REGION_MAPPING) {
-            mapping_detach(mapping_from_region(r), &dead->mappings);
+            mapping_detach(mapping_from_region(r), &c->dead.mappings);
         } else if (r) {
             vmar = vmar_from_region(r);
         } else {
             struct vmar *parent = vmar->region.parent;
-            vmar_detach(vmar, dead);
-            if (vmar == top) return;
+            vmar_detach(vmar, &c->dead);
+            if (vmar == top) return true;
             vmar = parent;
         }
     }
+    near_set(c, top, vmar);
+    return false;
+}
+
+/* Does a part in one hold of the address space's lock; true: it was the last. Each releases what it took out. */
+typedef bool part_fn(struct vmar *vmar, struct clearing *c, void *arg);
+
+/*
+ * All parts, unless the thread is killed between two of them: CANCELED then. What is left of a process is cleared by
+ * its last thread, killed or not.
+ */
+static zx_status_t each_part(struct vmar *vmar, part_fn *act, void *arg) {
+    struct clearing c = {0};
+    bool last = false, dying = false;
+    while (!last && (!c.begun || dying || !thread_killed())) {
+        struct vmar *before = c.near;
+        c.left = PART;
+        c.dead = (struct graveyard){0};
+        mutex_lock(&vmar->aspace->lock);
+        dying = vmar->aspace->state == ASPACE_DEAD;
+        last = act(vmar, &c, arg);
+        mutex_unlock_fair(&vmar->aspace->lock);
+        c.begun = true;
+        if (before && before != c.near) object_unref(&before->object);
+        graveyard_release(&c.dead);
+    }
+    if (c.near) object_unref(&c.near->object);
+    return last ? ZX_OK : ZX_ERR_CANCELED;
+}
+
+static bool destroy_some(struct vmar *vmar, struct clearing *c, void *arg) {
+    zx_status_t *status = arg;
+    lock_rank_assert_held(&vmar->aspace->lock);
+    /* Others may destroy it too, and be done before. */
+    if (vmar->dead && !c->begun) *status = ZX_ERR_BAD_STATE;
+    return vmar->dead || destroy_part(vmar, c);
 }
 
 zx_status_t vmar_destroy(struct vmar *vmar) {
-    struct graveyard dead = {0};
-    mutex_lock(&vmar->aspace->lock);
-    zx_status_t status = vmar->dead ? ZX_ERR_BAD_STATE : ZX_OK;
-    if (status == ZX_OK) destroy_locked(vmar, &dead);
-    mutex_unlock(&vmar->aspace->lock);
-    graveyard_release(&dead);
-    return status;
+    zx_status_t status = ZX_OK, done = each_part(vmar, destroy_some, &status);
+    return status == ZX_OK ? done : status;
 }
 
 #define FOREACH_REGION(r, vmar, from, to) \
@@ -68,9 +124,12 @@ zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) {
     return ZX_OK;
 }
 
+/* Is no VMAR in the range in part? It would lie across one end. */
 static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock) {
-    FOREACH_REGION(r, vmar, base, base + len) {
-        if (r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
+    const vaddr_t ends[2] = {base, base + len - 1};
+    for (unsigned i = 0; i < 2; i++) {
+        struct region *r = region_find(&vmar->children, ends[i]);
+        if (r && r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
     }
     return ZX_OK;
 }
@@ -96,10 +155,7 @@ void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mappin
     struct region *next;
     for (struct region *r = region_first_above(&vmar->children, base); r && r->base < end; r = next) {
         next = region_next(r);
-        if (r->kind == REGION_VMAR)
-            destroy_locked(vmar_from_region(r), dead);
-        else
-            mapping_cut(mapping_from_region(r), base, end, spare, dead);
+        mapping_cut(mapping_from_region(r), base, end, spare, dead);
     }
 }
 
@@ -124,24 +180,53 @@ zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_t len, stru
     return *spare ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
+/* What is still to be unmapped, and with what. */
+struct unmapping {
+    size_t len; /* at first */
+    vaddr_t at, end;
+    struct mapping *spare;
+    zx_status_t status;
+};
+
+static zx_status_t unmap_begin(struct vmar *vmar, struct unmapping *u) REQUIRES(&vmar->aspace->lock) {
+    if (vmar->dead) return ZX_ERR_BAD_STATE;
+    if (!range_within(u->at, u->len, vmar->region.base, vmar->region.len)) return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = check_unmap(vmar, u->at, u->len);
+    return status == ZX_OK ? vmar_prepare_clear(vmar, u->at, u->len, &u->spare) : status;
+}
+
+/* Is it to be unmapped? What lies across where the last part ended, or is a VMAR across the end, is newer than that. */
+static bool is_meant(const struct region *r, const struct unmapping *u, bool begun) {
+    if (r->kind == REGION_VMAR) return range_within(r->base, r->len, u->at, u->end - u->at);
+    return !begun || r->base >= u->at;
+}
+
+static bool unmap_some(struct vmar *vmar, struct clearing *c, void *arg) {
+    struct unmapping *u = arg;
+    struct region *next;
+    mutex_assert_held(&vmar->aspace->lock);
+    if (!c->begun && (u->status = unmap_begin(vmar, u)) != ZX_OK) return true;
+    for (struct region *r = region_first_above(&vmar->children, u->at); r && r->base < u->end; r = next) {
+        const vaddr_t above = region_end(r);
+        next = region_next(r);
+        if (c->left == 0) return false;
+        if (is_meant(r, u, c->begun) && r->kind == REGION_VMAR) {
+            if (!destroy_part(vmar_from_region(r), c)) return false;
+        } else {
+            if (is_meant(r, u, c->begun)) mapping_cut(mapping_from_region(r), u->at, u->end, &u->spare, &c->dead);
+            c->left--;
+        }
+        u->at = min_u64(above, u->end);
+    }
+    return true;
+}
+
 zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len) {
-    struct graveyard dead = {0};
-    struct mapping *spare = NULL;
     if (!page_aligned(addr) || !page_round_up(len, &len) || len == 0) return ZX_ERR_INVALID_ARGS;
-    mutex_lock(&vmar->aspace->lock);
-    zx_status_t status = ZX_OK;
-    if (vmar->dead)
-        status = ZX_ERR_BAD_STATE;
-    else if (!range_within(addr, len, vmar->region.base, vmar->region.len))
-        status = ZX_ERR_INVALID_ARGS;
-    else
-        status = check_unmap(vmar, addr, len);
-    if (status == ZX_OK) status = vmar_prepare_clear(vmar, addr, len, &spare);
-    if (status == ZX_OK) vmar_clear_range(vmar, addr, len, &spare, &dead);
-    mutex_unlock(&vmar->aspace->lock);
-    heap_free(spare);
-    graveyard_release(&dead);
-    return status;
+    struct unmapping u = {.len = len, .at = addr, .end = addr + len};
+    zx_status_t done = each_part(vmar, unmap_some, &u);
+    heap_free(u.spare);
+    return u.status == ZX_OK ? done : u.status;
 }
 
 static zx_status_t check_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, size_t len)

@@ -216,6 +216,98 @@ KTEST("vmar/ten thousand VMARs in one another are made, looked through and destr
     end();
 }
 
+/* More than go in one hold of the lock: mappings, and VMARs of a mapping each. */
+#define MANY 200
+
+static bool fill_with_many(struct vmar *vmar, struct vmo *vmo) {
+    bool made = true;
+    for (uint64_t i = 0; i < MANY && made; i++) {
+        struct vmar *child;
+        made = map_at(vmar, 4 * i, vmo, 0, 1, SPECIFIC_RW) == ZX_OK &&
+               vmar_allocate(vmar, CAN_ALL | ZX_VM_SPECIFIC, PAGES(4 * i + 1), PAGES(2), &child) == ZX_OK;
+        if (!made) break;
+        made = map_at(child, 1, vmo, 1, 1, SPECIFIC_RW) == ZX_OK;
+        object_unref(&child->object);
+    }
+    return made;
+}
+
+static zx_status_t in_killed_thread;
+static zx_status_t unmap_many(struct vmar *vmar) { return vmar_unmap(vmar, vmar->region.base, PAGES(4 * MANY)); }
+static void unmap_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    in_killed_thread = unmap_many(arg);
+}
+static void destroy_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    in_killed_thread = vmar_destroy(arg);
+}
+
+KTEST("vmar/unmapping and destroying many regions stops when the thread is killed, and can be done again") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(2, false);
+    struct vmar *vmar;
+    NEED(as && vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(4 * MANY), &vmar) == ZX_OK);
+    NEED(fill_with_many(vmar, vmo) && run_in(NULL, unmap_killed, vmar));
+    size_t left = vmo_counts(vmo).mappings;
+    EXPECT(in_killed_thread == ZX_ERR_CANCELED && left > 0 && left < 2 * MANY);
+    EXPECT(unmap_many(vmar) == ZX_OK && vmo_counts(vmo).mappings == 0 && RB_EMPTY(&vmar->children));
+    NEED(fill_with_many(vmar, vmo) && run_in(NULL, destroy_killed, vmar));
+    left = vmo_counts(vmo).mappings;
+    EXPECT(in_killed_thread == ZX_ERR_CANCELED && left > 0 && left < 2 * MANY);
+    EXPECT(map_at(vmar, 0, vmo, 0, 1, SPECIFIC_RW) == ZX_OK && vmar_destroy(vmar) == ZX_OK);
+    EXPECT(vmo_counts(vmo).mappings == 0 && RB_EMPTY(&as->root->children) && vmar_destroy(vmar) == ZX_ERR_BAD_STATE);
+    object_unref(&vmar->object);
+    vmo_unref(vmo);
+    space_end(as);
+}
+
+static void end_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    space_end(arg);
+}
+
+KTEST("vmar/the end of an address space takes all, also in a killed thread, and nothing can be put into it any more") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(2, false);
+    struct vmar *vmar, *inner;
+    NEED(as && vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(4 * MANY), &vmar) == ZX_OK);
+    NEED(fill_with_many(vmar, vmo) && run_in(NULL, end_killed, as));
+    EXPECT(vmo_counts(vmo).mappings == 0 && map_at(vmar, 0, vmo, 0, 1, SPECIFIC_RW) == ZX_ERR_BAD_STATE);
+    EXPECT(vmar_allocate(vmar, CAN_ALL, 0, PAGES(1), &inner) == ZX_ERR_BAD_STATE);
+    object_unref(&vmar->object);
+    vmo_unref(vmo);
+}
+
+/* One thread unmaps all, again and again, while another puts mappings and VMARs there. */
+static atomic_bool unmapping;
+static void put_meanwhile(void *arg) {
+    struct {
+        struct vmar *vmar;
+        struct vmo *vmo;
+    } *to = arg;
+    while (atomic_load(&unmapping)) (void)fill_with_many(to->vmar, to->vmo);
+}
+
+KTEST("vmar/what comes while many regions are unmapped is there as a whole or not at all") {
+    struct aspace *as = space_new();
+    struct {
+        struct vmar *vmar;
+        struct vmo *vmo;
+    } to = {.vmo = vmo_of(2, false)};
+    static struct runner other;
+    NEED(as && to.vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(4 * MANY), &to.vmar) == ZX_OK);
+    atomic_store(&unmapping, true);
+    NEED(fill_with_many(to.vmar, to.vmo) && runner_start(&other, NULL, put_meanwhile, &to));
+    for (int i = 0; i < 50; i++) EXPECT(unmap_many(to.vmar) == ZX_OK);
+    atomic_store(&unmapping, false);
+    runner_join(&other);
+    EXPECT(!to.vmar->dead && unmap_many(to.vmar) == ZX_OK && vmo_counts(to.vmo).mappings == 0);
+    object_unref(&to.vmar->object);
+    vmo_unref(to.vmo);
+    space_end(as);
+}
+
 KTEST("vmar/the root may be destroyed, and its address space ended after that") {
     NEED(begin());
     NEED(map_at(f.vmar, 0, f.vmo, 1, 1, SPECIFIC_RW) == ZX_OK && shows(0, 1));

@@ -50,6 +50,9 @@ struct arch_exception {
 };
 void upcall_exception(const struct arch_exception *e);
 
+/* kernel/object/interrupt.c: a device's source fired that exists; interrupts are off. */
+void upcall_irq(unsigned num);
+
 /* kernel/sched: the alarm went off; interrupts are off. */
 void upcall_alarm(void);
 

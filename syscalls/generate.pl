@@ -17,7 +17,7 @@ use constant {LIST => 'syscalls/syscalls.def', WIDTH => 120};
 ($Text::Wrap::columns, $Text::Wrap::unexpand) = (WIDTH + 1, 0);
 
 # The types of objects, and what the body of a call gets of one: the C type, and how to come to it.
-my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer);
+my %objects = map { $_ => ['struct object', '%s'] } qw(any waitable channel event port timer interrupt);
 $objects{$_} = ["struct $_", "${_}_from_object(%s)"] for qw(job process vmo vmar exception);
 $objects{$_} = ['struct resource', 'resource_from_object(%s)'] for qw(resource mmio ioport irq vmex);
 $objects{thread} = ['struct user_thread', 'user_thread_from_object(%s)'];
@@ -316,7 +316,7 @@ sub make_headers {
 
 my %nouns = map { $_ => "a $_" } keys %objects;
 @nouns{qw(any waitable vmo vmar)} = ('any object', 'an object with signals', 'a VMO', 'a VMAR');
-@nouns{qw(event exception)} = ('an event', 'an exception');
+@nouns{qw(event exception interrupt)} = ('an event', 'an exception', 'an interrupt');
 $nouns{$_} = "the root resource or one of kind \U$_" for qw(mmio ioport irq vmex);
 
 sub rights_of {

@@ -10,7 +10,8 @@
 static zx_status_t sys_port_create(uint32_t options, user_out_t out) {
     struct object *port;
     zx_status_t status = caller_may(ZX_POL_NEW_PORT);
-    if (status == ZX_OK) status = options == 0 ? port_create(&port) : ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK && (options & ~ZX_PORT_BIND_TO_INTERRUPT)) status = ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK) status = port_create(options & ZX_PORT_BIND_TO_INTERRUPT, &port);
     return status == ZX_OK ? give_new(port, out) : status;
 }
 

@@ -66,6 +66,13 @@ sub recording_begin {
         or die "qemu-img cannot make the file for a recording's states; is it installed? `make deps` does that\n";
 }
 
+# The second serial line, which belongs to programs: a Unix socket if the machine has a `line`, a file name, or nothing.
+sub line_args {
+    my ($self) = @_;
+    return qw(-serial null) unless defined $self->{line};
+    return ('-chardev', 'socket,id=line,server=on,wait=off,path=' . quoted($self->{line}), qw(-serial chardev:line));
+}
+
 # The whole command, ready to run; report and console go to the files named, the console to standard output if to none.
 sub command {
     my ($self, $report, $console_file) = @_;
@@ -73,7 +80,7 @@ sub command {
         'qemu-system-x86_64', qw(-nodefaults -no-user-config -display none -vga none -no-reboot),
         '-machine', $self->{machine}, '-accel', $self->{accel} || default_accel(), '-cpu', $self->{cpu},
         '-smp', $self->{smp}, '-m', $self->{mem},
-        $self->console_args($console_file), '-serial', 'file:' . quoted($self->file('kernel.log')),
+        $self->console_args($console_file), $self->line_args, '-serial', 'file:' . quoted($self->file('kernel.log')),
         '-debugcon', 'file:' . quoted($report), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
         $self->firmware_args, $self->recording_args, shellwords($self->{qemu_flags}),
     );

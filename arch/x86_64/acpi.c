@@ -1,8 +1,8 @@
 /*
  * ACPI tables, as far as the kernel reads them: from the root pointer over the list of tables to the one about
- * interrupt controllers (MADT), which has an entry for each processor, and the one with the timer's port (FADT). They
- * are firmware's work and looked at with care: what is too short or too long or does not add up to zero is as good as
- * absent. They need not lie in RAM, so all is copied before it is looked at.
+ * interrupt controllers (MADT), which has an entry for each processor and controller, and the one with the timer's port
+ * (FADT). They are firmware's work and looked at with care: what is too short or too long or does not add up to zero is
+ * as good as absent. They need not lie in RAM, so all is copied before it is looked at.
  */
 #include "arch/x86_64/acpi.h"
 
@@ -34,7 +34,7 @@ struct [[gnu::packed]] table {
 
 #define MADT_ENTRIES 44 /* where they begin: behind the header, an address and flags */
 
-enum madt_type { MADT_APIC = 0, MADT_X2APIC = 9 };
+enum madt_type { MADT_APIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_X2APIC = 9 };
 
 struct [[gnu::packed]] madt_entry {
     uint8_t type, length;
@@ -47,6 +47,15 @@ struct [[gnu::packed]] madt_entry {
             uint16_t reserved;
             uint32_t apic_id, flags, processor;
         } x2apic;
+        struct [[gnu::packed]] {
+            uint8_t id, reserved;
+            uint32_t address, first;
+        } ioapic;
+        struct [[gnu::packed]] {
+            uint8_t bus, source;
+            uint32_t pin;
+            uint16_t flags;
+        } override;
     };
 };
 
@@ -118,7 +127,8 @@ static uint32_t acpi_table(const char *signature, uint64_t *pa) {
 }
 
 /* Is the entry a processor that may be started? */
-static bool entry_processor(const struct madt_entry *entry, uint32_t *apic_id) {
+static bool entry_processor(const struct madt_entry *entry, void *out) {
+    uint32_t *apic_id = out;
     if (entry->type == MADT_APIC && entry->length >= 8) {
         *apic_id = entry->apic.apic_id;
         return entry->apic.flags & PROCESSOR_ENABLED;
@@ -130,7 +140,22 @@ static bool entry_processor(const struct madt_entry *entry, uint32_t *apic_id) {
     return false;
 }
 
-unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
+static bool entry_ioapic(const struct madt_entry *entry, void *out) {
+    if (entry->type != MADT_IOAPIC || entry->length < 12) return false;
+    *(struct acpi_ioapic *)out = (struct acpi_ioapic){entry->ioapic.address, entry->ioapic.first};
+    return true;
+}
+
+static bool entry_override(const struct madt_entry *entry, void *out) {
+    if (entry->type != MADT_OVERRIDE || entry->length < 10) return false;
+    *(struct acpi_override *)out =
+        (struct acpi_override){entry->override.source, entry->override.pin, entry->override.flags};
+    return true;
+}
+
+/* Lets `take` write what it wants of each entry; returns how many it wanted, `max` of `size` bytes at most. */
+static unsigned madt_collect(bool (*take)(const struct madt_entry *entry, void *out), void *out, size_t size,
+                             unsigned max) {
     uint64_t madt;
     uint32_t length = acpi_table("APIC", &madt);
     unsigned count = 0;
@@ -138,10 +163,22 @@ unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
         struct madt_entry entry = {0};
         if (!phys_read(madt + at, &entry, min_u64(sizeof(entry), length - at))) break;
         if (entry.length < 2 || entry.length > length - at) break;
-        count += entry_processor(&entry, &apic_ids[count]);
+        count += take(&entry, (char *)out + count * size);
         at += entry.length;
     }
     return count;
+}
+
+unsigned acpi_processors(uint32_t *apic_ids, unsigned max) {
+    return madt_collect(entry_processor, apic_ids, sizeof(*apic_ids), max);
+}
+
+unsigned acpi_ioapics(struct acpi_ioapic *out, unsigned max) {
+    return madt_collect(entry_ioapic, out, sizeof(*out), max);
+}
+
+unsigned acpi_overrides(struct acpi_override *out, unsigned max) {
+    return madt_collect(entry_override, out, sizeof(*out), max);
 }
 
 uint16_t acpi_timer_port(void) {

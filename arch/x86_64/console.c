@@ -1,5 +1,5 @@
 /*
- * Three ways out, and one in: the first serial port, the second, and QEMU's debug console, a port that takes a byte at
+ * Three ways out, and one in: the first serial port, the third, and QEMU's debug console, a port that takes a byte at
  * any time. No lock: callers keep their lines apart.
  */
 #include "arch/console.h"
@@ -10,7 +10,7 @@
 #include "arch/x86_64/x86.h"
 
 #define COM1 0x3f8
-#define COM2 0x2f8
+#define COM3 0x3e8
 #define DEBUG_CONSOLE 0xe9
 
 enum uart_register {
@@ -84,7 +84,7 @@ static void uart_drain(uint16_t port) {
 
 void serial_init(void) {
     console_port = uart_init(COM1);
-    log_port = uart_init(COM2);
+    log_port = uart_init(COM3);
     if (log_port == 0) log_port = console_port;
 }
 

@@ -7,6 +7,7 @@
 #include "arch/x86_64/apic.h"
 #include "arch/x86_64/boot_memory.h"
 #include "arch/x86_64/features.h"
+#include "arch/x86_64/ioapic.h"
 #include "arch/x86_64/mmu_tables.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/serial.h"
@@ -24,6 +25,7 @@ _Noreturn void machine_start(uint32_t magic, uint64_t info) {
     mmu_boot();
     percpu_show();
     apic_init();
+    ioapic_init();
     time_init();
     features_log();
     upcall_start();

@@ -10,6 +10,7 @@
 #include <zircon/syscalls/exception.h>
 
 #include "arch/cpu.h"
+#include "arch/irq.h"
 #include "arch/thread.h"
 #include "arch/upcall.h"
 #include "arch/x86_64/apic.h"
@@ -143,9 +144,19 @@ static void (*const interrupts[256])(void) = {
     [VECTOR_STOP] = arch_halt,
 };
 
+static void device_interrupt(unsigned num) {
+    if (arch_irq_exists(num))
+        upcall_irq(num);
+    else
+        log_line("unexpected interrupt, vector %u", VECTOR_IRQ + num);
+    apic_end_of_interrupt();
+}
+
 static void interrupt(const struct trap_frame *frame) {
     void (*const act)(void) = interrupts[frame->vector];
-    if (frame->vector != VECTOR_SPURIOUS && frame->vector >= VECTOR_PIC + 16) {
+    if (frame->vector >= VECTOR_IRQ && frame->vector < VECTOR_IRQ + IRQ_VECTORS) {
+        device_interrupt((unsigned)frame->vector - VECTOR_IRQ);
+    } else if (frame->vector != VECTOR_SPURIOUS && frame->vector >= VECTOR_PIC + 16) {
         if (!act) log_line("unexpected interrupt, vector %u", (unsigned)frame->vector);
         apic_end_of_interrupt();
     }

@@ -25,6 +25,7 @@ enum trap_vector {
     VECTOR_MACHINE_CHECK = 18,
     VECTOR_INTERRUPTS = 32, /* the first that is no exception */
     VECTOR_PIC = 32,        /* 16 of them; masked, but a masked PIC may still cry wolf */
+    VECTOR_IRQ = 48,        /* IRQ_VECTORS of them: devices', by the number of the source */
     VECTOR_ALARM = 0xe0,
     VECTOR_KICK = 0xe1,
     VECTOR_SHOOTDOWN = 0xe2,
@@ -32,6 +33,8 @@ enum trap_vector {
     VECTOR_HOLD = 0xe4,
     VECTOR_SPURIOUS = 0xff,
 };
+
+#define IRQ_VECTORS (VECTOR_ALARM - VECTOR_IRQ)
 
 static inline bool frame_is_user(const struct trap_frame *frame) { return (frame->cs & 3) != 0; }
 

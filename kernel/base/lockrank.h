@@ -42,13 +42,14 @@ enum lock_rank {
     RANK_FUTEX,         /* [x] of an address space: who waits for words of its memory */
     RANK_SIGNALS,       /* [o] of an object: its signals, its observers, its name */
     /* spinlocks */
+    RANK_INTERRUPT, /* [i] one: what becomes of interrupts */
     RANK_EXCEPTION, /* [e] of a task's place for an exception channel: the channel, and whether the task is dead */
     RANK_WAIT,      /* [w] of a waiter, a port, a parked thread, the console: what a wait is about */
     RANK_RANDOM,    /* one: the generator's key */
     RANK_HEAP,      /* [b] of a size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
     RANK_SCHED,     /* [s] one: run queues, wait queues, timers, states of threads, contended mutexes */
-    RANK_LOG,       /* of a device: the log, the console's input */
+    RANK_LOG,       /* of a device: the log, the console's input, the interrupt controllers */
 };
 
 #define LOCK_STACK_DEPTH 12

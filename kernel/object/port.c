@@ -18,13 +18,6 @@
 /* A program's packets are refused while more than these wait. */
 #define PACKETS_MAX 2048
 
-struct packet {
-    TAILQ_ENTRY(packet) link; /* [w] */
-    struct watch *watch;      /* [I] that it belongs to, or NULL */
-    bool queued;              /* [w] */
-    zx_port_packet_t data;    /* [w] */
-};
-
 struct watch {
     struct observer observer; /* [o] of the object it watches */
     uint64_t count;           /* [o] likewise */
@@ -40,16 +33,20 @@ struct watch {
 };
 
 RB_HEAD(watch_tree, watch);
+TAILQ_HEAD(packet_queue, packet);
 
 struct port {
     struct object object;
-    struct spinlock lock;       /* guards [w] */
-    bool closed;                /* [w] the last handle is gone */
-    TAILQ_HEAD(, packet) queue; /* [w] */
-    size_t queued;              /* [w] */
-    struct watch_tree watches;  /* [w] */
-    uint64_t last_number;       /* [w] */
-    struct waitq waiters;       /* threads in port_wait */
+    struct spinlock lock; /* guards [w] */
+    bool for_interrupts;  /* [I] */
+    struct waitq waiters; /* threads in port_wait */
+
+    /* [w] */
+    bool closed; /* the last handle is gone */
+    struct packet_queue interrupts, others;
+    size_t queued; /* among the others */
+    struct watch_tree watches;
+    uint64_t last_number;
 };
 
 static int compare_numbers(uint64_t a, uint64_t b) { return a < b ? -1 : a > b; }
@@ -66,17 +63,26 @@ RB_GENERATE_INTERNAL(watch_tree, watch, node, watch_compare, UNUSED static)
 
 static struct port *port_from_object(struct object *object) { return container_of(object, struct port, object); }
 
+static struct packet_queue *queue_of(struct port *port, const struct packet *packet) {
+    return packet->is_interrupt ? &port->interrupts : &port->others;
+}
+
 static void enqueue(struct port *port, struct packet *packet) REQUIRES(&port->lock) {
-    TAILQ_INSERT_TAIL(&port->queue, packet, link);
+    TAILQ_INSERT_TAIL(queue_of(port, packet), packet, link);
     packet->queued = true;
-    port->queued++;
+    port->queued += !packet->is_interrupt;
     waitq_wake_one(&port->waiters, ZX_OK);
 }
 
 static void dequeue(struct port *port, struct packet *packet) REQUIRES(&port->lock) {
-    TAILQ_REMOVE(&port->queue, packet, link);
+    TAILQ_REMOVE(queue_of(port, packet), packet, link);
     packet->queued = false;
-    port->queued--;
+    port->queued -= !packet->is_interrupt;
+}
+
+static struct packet *first_packet(struct port *port) REQUIRES(&port->lock) {
+    struct packet *interrupt = TAILQ_FIRST(&port->interrupts);
+    return interrupt ? interrupt : TAILQ_FIRST(&port->others);
 }
 
 /* Out of the set; then the caller has to end it. */
@@ -149,12 +155,14 @@ static struct watch *take_watch(struct port *port) {
     return watch;
 }
 
-/* A program's packet that is left; there are no others by then. */
-static struct packet *take_packet(struct port *port) {
+/* A packet that is left, of an interrupt or a program: there are no others by then. False: none is. */
+static bool drop_packet(struct port *port) {
     spin_lock(&port->lock);
-    struct packet *packet = TAILQ_FIRST(&port->queue);
+    struct packet *packet = first_packet(port);
     if (packet) dequeue(port, packet);
+    bool of_program = packet && !packet->is_interrupt;
     spin_unlock(&port->lock);
+    if (of_program) heap_free(packet);
     return packet;
 }
 
@@ -162,9 +170,8 @@ static struct packet *take_packet(struct port *port) {
 static void port_on_zero_handles(struct object *object) {
     struct port *port = port_from_object(object);
     struct watch *watch;
-    struct packet *packet;
     while ((watch = take_watch(port))) watch_end(watch);
-    while ((packet = take_packet(port))) heap_free(packet);
+    while (drop_packet(port)) continue;
 }
 
 static void port_free(struct object *object) {
@@ -179,12 +186,14 @@ static const struct object_ops port_ops = {
     .on_zero_handles = port_on_zero_handles,
 };
 
-zx_status_t port_create(struct object **out) {
+zx_status_t port_create(bool for_interrupts, struct object **out) {
     struct port *port = heap_new(struct port);
     if (!port) return ZX_ERR_NO_MEMORY;
     object_init(&port->object, &port_ops, 0);
     spinlock_init(&port->lock, RANK_WAIT, "port");
-    TAILQ_INIT(&port->queue);
+    port->for_interrupts = for_interrupts;
+    TAILQ_INIT(&port->interrupts);
+    TAILQ_INIT(&port->others);
     RB_INIT(&port->watches);
     waitq_init(&port->waiters);
     *out = &port->object;
@@ -211,7 +220,7 @@ zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
 
 /* Until there is a packet. The lock is released meanwhile, and held again on return. */
 static zx_status_t await_packet(struct port *port, zx_time_t deadline) REQUIRES(&port->lock) {
-    while (TAILQ_EMPTY(&port->queue)) {
+    while (!first_packet(port)) {
         if (deadline <= arch_time_now()) return ZX_ERR_TIMED_OUT;
         zx_status_t status = waitq_block(&port->waiters, &port->lock, deadline, WAIT_INTERRUPTIBLE);
         spin_lock(&port->lock);
@@ -228,16 +237,45 @@ zx_status_t port_wait(struct object *object, zx_time_t deadline, zx_port_packet_
         spin_unlock(&port->lock);
         return status;
     }
-    struct packet *packet = TAILQ_FIRST(&port->queue);
+    struct packet *packet = first_packet(port);
     struct watch *watch = packet->watch;
+    const bool of_program = !watch && !packet->is_interrupt;
     *out = packet->data;
     dequeue(port, packet);
     bool over = watch && !watch->watching;
     if (over) unlist(port, watch);
     spin_unlock(&port->lock);
     if (over) watch_end(watch);
-    if (!watch) heap_free(packet);
+    if (of_program) heap_free(packet);
     return ZX_OK;
+}
+
+bool port_is_for_interrupts(struct object *object) { return port_from_object(object)->for_interrupts; }
+
+bool port_put_interrupt(struct object *object, struct packet *packet) {
+    struct port *port = port_from_object(object);
+    spin_lock(&port->lock);
+    bool fits = !port->closed && !packet->queued;
+    if (fits) enqueue(port, packet);
+    spin_unlock(&port->lock);
+    return fits;
+}
+
+bool port_has_interrupt(struct object *object, struct packet *packet) {
+    struct port *port = port_from_object(object);
+    spin_lock(&port->lock);
+    bool queued = packet->queued;
+    spin_unlock(&port->lock);
+    return queued;
+}
+
+bool port_recall_interrupt(struct object *object, struct packet *packet) {
+    struct port *port = port_from_object(object);
+    spin_lock(&port->lock);
+    bool queued = packet->queued;
+    if (queued) dequeue(port, packet);
+    spin_unlock(&port->lock);
+    return queued;
 }
 
 static struct watch *watch_new(struct port *port, const struct watch_order *order) {

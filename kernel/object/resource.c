@@ -3,6 +3,7 @@
  */
 #include "kernel/object/resource.h"
 
+#include "arch/irq.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/sched/mutex.h"
@@ -14,7 +15,7 @@ static const struct {
     uint64_t end;
 } kinds[ZX_RSRC_KIND_COUNT] = {
     [ZX_RSRC_KIND_MMIO] = {true, UINT64_MAX},
-    [ZX_RSRC_KIND_IRQ] = {true, 256},
+    [ZX_RSRC_KIND_IRQ] = {true, ARCH_IRQ_END},
     [ZX_RSRC_KIND_IOPORT] = {true, IOPORT_END},
     [ZX_RSRC_KIND_HYPERVISOR] = {true, 0},
     [ZX_RSRC_KIND_ROOT] = {true, 0},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "arch/cpu.h"
+#include "arch/irq.h"
 #include "arch/power.h"
 #include "kernel/base/compiler.h"
 #include "kernel/sched/thread.h"
@@ -19,6 +20,14 @@ void host_idle(void) {
     arch_irq_disable();
     host_wait();
 }
+
+/* Sixteen sources, each of which tells an edge unless it is asked for a level. No device makes them fire. */
+bool arch_irq_exists(unsigned num) { return num < 16; }
+bool arch_irq_configure(unsigned num UNUSED, uint32_t mode) {
+    return mode == ZX_INTERRUPT_MODE_LEVEL_LOW || mode == ZX_INTERRUPT_MODE_LEVEL_HIGH;
+}
+void arch_irq_mask(unsigned num UNUSED) {}
+void arch_irq_unmask(unsigned num UNUSED) {}
 
 void arch_halt(void) { abort(); }
 size_t arch_backtrace(uintptr_t *pcs UNUSED, size_t max UNUSED, const void *frame UNUSED) { return 0; }

@@ -16,7 +16,7 @@ static struct handle_table table;
 static zx_handle_t value; /* of the event, in the table */
 
 static bool begin(void) {
-    if (port_create(&port) != ZX_OK || event_create(&event) != ZX_OK) return false;
+    if (port_create(false, &port) != ZX_OK || event_create(&event) != ZX_OK) return false;
     handle_table_init(&table);
     if (handle_reserve(&table, &value) != ZX_OK) return false;
     handle_publish(&table, value, handle_make(event, ZX_DEFAULT_EVENT_RIGHTS));
@@ -203,7 +203,7 @@ KTEST("port/20,000 random waits: whichever are cancelled are gone, and the other
     end();
 }
 
-static zx_status_t make_port(void *arg) { return port_create(arg); }
+static zx_status_t make_port(void *arg) { return port_create(false, arg); }
 static zx_status_t make_packet(void *arg UNUSED) { return queue(1); }
 static zx_status_t make_watch(void *arg UNUSED) { return watch(value, 1); }
 static bool always(void *arg UNUSED) { return true; }

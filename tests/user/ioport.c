@@ -2,7 +2,7 @@
  * I/O ports of programs: who gets them, where and for how long. The port that is tried is the scratch register of the
  * second serial line, which keeps what is written.
  */
-#include "tests/user/ioport.h"
+#include "libc_inline/ports.h"
 
 #include <zircon/syscalls/resource.h>
 

@@ -85,6 +85,13 @@ static void in_port_wait(zx_handle_t handle, uintptr_t there) {
     never(handle, there);
 }
 
+static void in_interrupt_wait(zx_handle_t handle, uintptr_t there) {
+    zx_interrupt_create(ZX_HANDLE_INVALID, 0, ZX_INTERRUPT_VIRTUAL, &handle);
+    board_at(there)->words[WORD_COUNT]++;
+    zx_interrupt_wait(handle, NULL);
+    never(handle, there);
+}
+
 static void in_kill(zx_handle_t task, uintptr_t there) {
     board_at(there)->words[WORD_COUNT]++;
     zx_task_kill(task);
@@ -292,6 +299,7 @@ TEST("task_kill/L2 soon gone: in a sleep") { expect_soon_every_way(kill_busy, in
 TEST("task_kill/L2 soon gone: waiting for an object") { expect_soon_every_way(kill_busy, in_wait_one); }
 TEST("task_kill/L2 soon gone: waiting for several objects") { expect_soon_every_way(kill_busy, in_wait_many); }
 TEST("task_kill/L2 soon gone: waiting for a port") { expect_soon_every_way(kill_busy, in_port_wait); }
+TEST("task_kill/L2 soon gone: waiting for an interrupt") { expect_soon_every_way(kill_busy, in_interrupt_wait); }
 TEST("task_kill/L2 soon gone: waiting for a futex") { expect_soon_every_way(kill_busy, in_futex); }
 TEST("task_kill/L2 soon gone: waiting for the reply to a call") { expect_soon_every_way(kill_busy, in_channel_call); }
 

@@ -94,6 +94,10 @@ static void a_packet(uint64_t *args) {
     zx_port_packet_t packet = {.key = 1};
     MUST(zx_port_queue((zx_handle_t)args[0], &packet));
 }
+static void fired(uint64_t *args) {
+    args[0] = handle_of(KIND_INTERRUPT);
+    MUST(zx_interrupt_trigger((zx_handle_t)args[0], 0, 1));
+}
 static void a_message(uint64_t *args) {
     zx_handle_t event = event_make();
     args[0] = scene.channel.a;
@@ -166,6 +170,8 @@ static const struct call calls[] = {
     {CALL(vmar_op_range), .null = BIT(4), .good = ZX_ERR_OUT_OF_RANGE,
      .args = {A(VMAR), ZX_VMAR_OP_DONT_NEED, PAGE, PAGE}},
     {CALL(resource_create), .args = {A(RESOURCE), ZX_RSRC_KIND_VMEX, 0, 0, 0, 4}},
+    {CALL(interrupt_create), .args = {0, 0, ZX_INTERRUPT_VIRTUAL}},
+    {CALL(interrupt_wait), .before = fired},
     {CALL(channel_create), .args = {0}},
     {CALL(channel_read), .before = a_message, .args = {0, 0, 0, 0, LEN, 1}},
     {CALL(channel_write), .before = a_handle, .args = {0, 0, 0, LEN, 0, 1}},

@@ -38,11 +38,15 @@ static void expect_empty(zx_handle_t port) {
     EXPECT_BYTES(&packet, &before, sizeof(before));
 }
 
-TEST("port_create/options are 0, or INVALID_ARGS") {
+TEST("port_create/options are 0 or BIND_TO_INTERRUPT, others INVALID_ARGS") {
     zx_handle_t port = UNTOUCHED;
-    for (uint32_t options = 1; options != 0; options <<= 1)
+    for (uint32_t options = 2; options != 0; options <<= 1)
         EXPECT_STATUS(zx_port_create(options, &port), ZX_ERR_INVALID_ARGS);
     EXPECT_EQ(port, UNTOUCHED);
+    NEED_OK(zx_port_create(ZX_PORT_BIND_TO_INTERRUPT, &port));
+    EXPECT_EQ(basic_info(port).rights, ZX_DEFAULT_PORT_RIGHTS);
+    EXPECT_OK(put(port, 1));
+    expect_packet(port, 1);
 }
 
 TEST("port_create/a new port: its type and rights; it has no signals") {

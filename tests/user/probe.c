@@ -31,6 +31,7 @@ static zx_handle_t make_of(enum kind kind) {
     case KIND_THREAD: MUST(zx_thread_create(zx_process_self(), "idle", 4, 0, &handle)); return handle;
     case KIND_TIMER: MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &handle)); return handle;
     case KIND_PORT: MUST(zx_port_create(0, &handle)); return handle;
+    case KIND_INTERRUPT: MUST(zx_interrupt_create(ZX_HANDLE_INVALID, 0, ZX_INTERRUPT_VIRTUAL, &handle)); return handle;
     case KIND_JOB: return handle_without(zx_job_default(), ZX_RIGHT_DESTROY);
     default: return test_resource();
     }

@@ -37,6 +37,7 @@ enum kind {
     KIND_TIMER,
     KIND_PORT,
     KIND_RESOURCE,
+    KIND_INTERRUPT,
     KIND_COUNT,
 };
 zx_handle_t handle_of(enum kind kind);

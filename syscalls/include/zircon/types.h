@@ -46,6 +46,23 @@ typedef uint32_t zx_clock_t;
 #define ZX_TIMER_SLACK_EARLY 1u
 #define ZX_TIMER_SLACK_LATE 2u
 
+/* Options of port_create: its packets may be interrupts'. */
+#define ZX_PORT_BIND_TO_INTERRUPT 1u
+
+/*
+ * Options of interrupt_create. The number is of the old PC's bus, which they all are here; how the source tells, if not
+ * as usual; or there is no source, and interrupt_trigger is all that it has.
+ */
+#define ZX_INTERRUPT_REMAP_IRQ 0x1u
+#define ZX_INTERRUPT_MODE_DEFAULT 0x0u
+#define ZX_INTERRUPT_MODE_EDGE_LOW 0x2u
+#define ZX_INTERRUPT_MODE_EDGE_HIGH 0x4u
+#define ZX_INTERRUPT_MODE_LEVEL_LOW 0x6u
+#define ZX_INTERRUPT_MODE_LEVEL_HIGH 0x8u
+#define ZX_INTERRUPT_MODE_EDGE_BOTH 0xau
+#define ZX_INTERRUPT_MODE_MASK 0xeu
+#define ZX_INTERRUPT_VIRTUAL 0x10u
+
 /* The system-wide, never reused number of an object. */
 typedef uint64_t zx_koid_t;
 #define ZX_KOID_INVALID ((zx_koid_t)0)
@@ -66,6 +83,7 @@ typedef uint32_t zx_obj_type_t;
 #define ZX_OBJ_TYPE_CHANNEL ((zx_obj_type_t)4u)
 #define ZX_OBJ_TYPE_EVENT ((zx_obj_type_t)5u)
 #define ZX_OBJ_TYPE_PORT ((zx_obj_type_t)6u)
+#define ZX_OBJ_TYPE_INTERRUPT ((zx_obj_type_t)9u)
 #define ZX_OBJ_TYPE_RESOURCE ((zx_obj_type_t)15u)
 #define ZX_OBJ_TYPE_EVENTPAIR ((zx_obj_type_t)16u)
 #define ZX_OBJ_TYPE_JOB ((zx_obj_type_t)17u)

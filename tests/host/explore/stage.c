@@ -70,7 +70,7 @@ static void make_objects(void) {
     must(channel_create(&stage.props.ends[0], &stage.props.ends[1]));
     must(event_create(&stage.props.event));
     must(eventpair_create(&stage.props.pair[0], &stage.props.pair[1]));
-    must(port_create(&stage.props.port));
+    must(port_create(false, &stage.props.port));
     must(user_timer_create(0, &stage.props.timer));
     known(stage.props.ends[0], "channel 0");
     known(stage.props.ends[1], "channel 1");

@@ -1,4 +1,4 @@
-/* The processor's instructions for I/O ports. */
+/* The processor's instructions for I/O ports, for programs that were given some: zx_ioports_request(). */
 #pragma once
 
 #include <stdint.h>

@@ -1,0 +1,227 @@
+/*
+ * The second serial line; see serial.h. It has a 16550 with FIFOs of 16 bytes each way.
+ *
+ * One lock guards the device's registers and both rings. What the device is to interrupt for is in its register of
+ * enabled interrupts: received bytes, unless their ring is full; room to send, while there is something to send. The
+ * driver's thread serves it until it has nothing more to tell, since its interrupt is an edge; whoever puts bytes into
+ * the ring begins to send them by himself.
+ */
+#include "user/lib/serial.h"
+
+#include <stdlib.h>
+#include <threads.h>
+#include <zircon/syscalls.h>
+
+#include "libc_inline/ports.h"
+
+#define PORTS 0x2f8
+#define PORT_COUNT 8
+#define SOURCE 3
+
+enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STATUS, SCRATCH = 7 };
+
+#define ENABLED_RECEIVED 0x01
+#define ENABLED_SENT 0x02
+#define PENDING_NONE 0x01
+#define FIFOS_CLEAR 0xc7 /* on, empty, and an interrupt at 14 bytes, or fewer that wait for a while */
+#define FORMAT_8N1 0x03
+#define FORMAT_DIVISOR 0x80
+#define MODEM_READY 0x0b /* DTR, RTS, and the line that lets interrupts out */
+#define MODEM_STOP 0x09  /* no RTS: the other side is to wait */
+#define STATUS_RECEIVED 0x01
+#define STATUS_SENT 0x20
+#define FIFO_SIZE 16
+
+#define RING_SIZE 16384u
+
+/* Bytes [begin, end) of an endless row, of which the last RING_SIZE have a place. */
+struct ring {
+    size_t begin, end;
+    uint8_t bytes[RING_SIZE];
+};
+
+struct serial {
+    zx_handle_t interrupt, event;
+    thrd_t thread;
+    mtx_t lock;
+    uint8_t enabled;    /* as the register has it */
+    zx_signals_t shown; /* as the event has them */
+    struct ring received, sending;
+};
+
+static size_t ring_len(const struct ring *ring) { return ring->end - ring->begin; }
+
+static size_t ring_put(struct ring *ring, const uint8_t *bytes, size_t len) {
+    size_t done = 0;
+    while (done < len && ring_len(ring) < RING_SIZE) ring->bytes[ring->end++ % RING_SIZE] = bytes[done++];
+    return done;
+}
+
+static size_t ring_take(struct ring *ring, uint8_t *bytes, size_t len) {
+    size_t done = 0;
+    while (done < len && ring_len(ring) > 0) bytes[done++] = ring->bytes[ring->begin++ % RING_SIZE];
+    return done;
+}
+
+static uint8_t get(enum uart_register r) { return in8(PORTS + r); }
+static void set(enum uart_register r, uint8_t value) { out8(PORTS + r, value); }
+
+static void enable(struct serial *serial, uint8_t clear, uint8_t more) {
+    uint8_t enabled = (uint8_t)((serial->enabled & ~clear) | more);
+    if (enabled != serial->enabled) set(ENABLED, enabled);
+    serial->enabled = enabled;
+}
+
+/* One that was full counts as full until it is half empty, lest each byte stop and start it. */
+static bool ring_has_room(const struct ring *ring, bool had) {
+    return ring_len(ring) < (had ? RING_SIZE : RING_SIZE / 2 + 1);
+}
+
+static void receive(struct serial *serial) {
+    struct ring *ring = &serial->received;
+    while (ring_len(ring) < RING_SIZE && (get(STATUS) & STATUS_RECEIVED)) {
+        uint8_t byte = get(DATA);
+        ring_put(ring, &byte, 1);
+    }
+    const bool had = serial->enabled & ENABLED_RECEIVED, has = ring_has_room(ring, had);
+    if (had == has) return;
+    set(MODEM, has ? MODEM_READY : MODEM_STOP);
+    enable(serial, ENABLED_RECEIVED, has ? ENABLED_RECEIVED : 0);
+}
+
+/* As long as the device takes them at once. */
+static void send(struct serial *serial) {
+    uint8_t bytes[FIFO_SIZE];
+    while (ring_len(&serial->sending) > 0 && (get(STATUS) & STATUS_SENT)) {
+        size_t len = ring_take(&serial->sending, bytes, sizeof(bytes));
+        for (size_t i = 0; i < len; i++) set(DATA, bytes[i]);
+    }
+    enable(serial, ENABLED_SENT, ring_len(&serial->sending) > 0 ? ENABLED_SENT : 0);
+}
+
+static void show(struct serial *serial) {
+    zx_signals_t now = 0;
+    if (ring_len(&serial->received) > 0) now |= SERIAL_READABLE;
+    if (ring_has_room(&serial->sending, serial->shown & SERIAL_WRITABLE)) now |= SERIAL_WRITABLE;
+    if (now != serial->shown) zx_object_signal(serial->event, serial->shown & ~now, now & ~serial->shown);
+    serial->shown = now;
+}
+
+/* The driver's thread, until the interrupt is destroyed. */
+static int drive(void *arg) {
+    struct serial *serial = arg;
+    while (zx_interrupt_wait(serial->interrupt, NULL) == ZX_OK) {
+        mtx_lock(&serial->lock);
+        do {
+            receive(serial);
+            send(serial);
+        } while (!(get(PENDING) & PENDING_NONE));
+        show(serial);
+        mtx_unlock(&serial->lock);
+    }
+    return 0;
+}
+
+/* A port that nothing answers at reads as all ones, whatever was written. */
+static bool exists(void) {
+    set(SCRATCH, 0x5a);
+    bool kept = get(SCRATCH) == 0x5a;
+    set(SCRATCH, 0xa5);
+    return kept && get(SCRATCH) == 0xa5;
+}
+
+static void device_stop(void) {
+    set(ENABLED, 0);
+    set(MODEM, 0);
+}
+
+/* As fast as it can be, 115,200 baud. */
+static void device_start(struct serial *serial) {
+    device_stop();
+    set(FORMAT, FORMAT_DIVISOR);
+    set(DATA, 1);
+    set(ENABLED, 0);
+    set(FORMAT, FORMAT_8N1);
+    set(FIFOS, FIFOS_CLEAR);
+    set(MODEM, MODEM_READY);
+    enable(serial, 0, ENABLED_RECEIVED);
+}
+
+static void handles_close(const struct serial *serial) {
+    zx_handle_close(serial->interrupt);
+    zx_handle_close(serial->event);
+}
+
+/* What makes the line this driver's. */
+static zx_status_t claim(struct serial *serial, zx_handle_t resource) {
+    zx_status_t status = zx_ioports_request(resource, PORTS, PORT_COUNT);
+    if (status == ZX_OK) status = zx_interrupt_create(resource, SOURCE, ZX_INTERRUPT_REMAP_IRQ, &serial->interrupt);
+    if (status == ZX_OK && !exists()) status = ZX_ERR_NOT_FOUND;
+    if (status == ZX_OK) status = zx_event_create(0, &serial->event);
+    return status;
+}
+
+zx_status_t serial_open(zx_handle_t resource, struct serial **out) {
+    struct serial *serial = calloc(1, sizeof(*serial));
+    if (!serial) return ZX_ERR_NO_MEMORY;
+    mtx_init(&serial->lock, mtx_plain);
+    zx_status_t status = claim(serial, resource);
+    if (status == ZX_OK && thrd_create(&serial->thread, drive, serial) != thrd_success) status = ZX_ERR_NO_MEMORY;
+    if (status != ZX_OK) {
+        handles_close(serial);
+        free(serial);
+        return status;
+    }
+    mtx_lock(&serial->lock);
+    device_start(serial);
+    show(serial);
+    mtx_unlock(&serial->lock);
+    *out = serial;
+    return ZX_OK;
+}
+
+void serial_close(struct serial *serial) {
+    zx_interrupt_destroy(serial->interrupt);
+    thrd_join(serial->thread, NULL);
+    device_stop();
+    handles_close(serial);
+    free(serial);
+}
+
+zx_handle_t serial_event(const struct serial *serial) { return serial->event; }
+
+static size_t take_now(struct serial *serial, uint8_t *buffer, size_t size) {
+    mtx_lock(&serial->lock);
+    size_t len = ring_take(&serial->received, buffer, size);
+    receive(serial);
+    show(serial);
+    mtx_unlock(&serial->lock);
+    return len;
+}
+
+static size_t put_now(struct serial *serial, const uint8_t *buffer, size_t len) {
+    mtx_lock(&serial->lock);
+    size_t done = ring_put(&serial->sending, buffer, len);
+    send(serial);
+    show(serial);
+    mtx_unlock(&serial->lock);
+    return done;
+}
+
+zx_status_t serial_read(struct serial *serial, void *buffer, size_t size, zx_time_t deadline, size_t *actual) {
+    zx_status_t status = ZX_OK;
+    while ((*actual = take_now(serial, buffer, size)) == 0 && size > 0 && status == ZX_OK)
+        status = zx_object_wait_one(serial->event, SERIAL_READABLE, deadline, NULL);
+    return status;
+}
+
+zx_status_t serial_write(struct serial *serial, const void *buffer, size_t len, zx_time_t deadline, size_t *actual) {
+    zx_status_t status = ZX_OK;
+    *actual = 0;
+    while (status == ZX_OK && *actual < len) {
+        size_t done = put_now(serial, (const uint8_t *)buffer + *actual, len - *actual);
+        *actual += done;
+        if (done == 0) status = zx_object_wait_one(serial->event, SERIAL_WRITABLE, deadline, NULL);
+    }
+    return status;
+}

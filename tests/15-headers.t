@@ -89,6 +89,18 @@ for my $language (sort keys %languages) {
     }
 }
 
+# The compiler's own headers are as they are, before and after our words for it.
+for my $language ('C11', 'C++17') {
+    my ($suffix, @compilers) = @{$languages{$language}};
+    my $standard = pop @compilers;
+    for my $order ('zircon/compiler.h x86intrin.h', 'x86intrin.h zircon/compiler.h') {
+        my $file = "$dir/intrinsics.$suffix";
+        Machine::spew($file, join('', map { "#include <$_>\n" } split ' ', $order) . $uses{'zircon/compiler.h'});
+        my @complaints = grep { length } map { compile($_, $standard, $file) } @compilers;
+        is_deeply(\@complaints, [], "$order, in $language");
+    }
+}
+
 # --- layouts and values ---
 
 # Each line of the list as an assertion.

@@ -3,33 +3,10 @@
  * per call, for tests/70-scaling.t; run it as scaling.c, which has the same for memory.
  */
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <x86intrin.h>
-#include <zircon/status.h>
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/port.h>
 
-#define TRIES 9
-
-static void must(zx_status_t status, int line) {
-    if (status == ZX_OK) return;
-    printf("line %d: %s\n", line, zx_status_get_string(status));
-    exit(EXIT_FAILURE);
-}
-#define MUST(call) must((call), __LINE__)
-
-static uint64_t now(void) {
-    _mm_lfence();
-    return __rdtsc();
-}
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static void tell(const char *what, unsigned n, uint64_t cost) {
-    printf("%s %u %llu\n", what, n, (unsigned long long)cost);
-}
+#include "tests/bench/growth.h"
 
 static zx_handle_t duplicate(zx_handle_t handle) {
     zx_handle_t out;

@@ -4,39 +4,19 @@
  * instructions:
  *
  *     make run APP=tests/bench/scaling.c FW=pvh SMP=1 MEM=1G QEMU_FLAGS='-icount shift=0,sleep=off'
- *
- * Each figure is the least of several, because now and then a clock interrupt comes between.
  */
 #include <assert.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <x86intrin.h>
 #include <zircon/process.h>
-#include <zircon/status.h>
 #include <zircon/syscalls.h>
+
+#include "tests/bench/growth.h"
 
 #define PAGE ((size_t)ZX_PAGE_SIZE)
 #define PLACE ((zx_vaddr_t)0x40000000)
-#define TRIES 9
 #define PERM_RW (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
 static unsigned char buffer[4096] __attribute__((aligned(4096)));
-
-static void must(zx_status_t status, int line) {
-    if (status == ZX_OK) return;
-    printf("line %d: %s\n", line, zx_status_get_string(status));
-    exit(EXIT_FAILURE);
-}
-#define MUST(call) must((call), __LINE__)
-
-static uint64_t now(void) {
-    _mm_lfence();
-    return __rdtsc();
-}
-
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static zx_handle_t vmo_make(size_t pages) {
     zx_handle_t vmo;
@@ -110,10 +90,6 @@ static uint64_t found_write_cost(const struct target *t, zx_vaddr_t at, zx_vaddr
         cost = least(cost, write_cost(t, at));
     }
     return cost;
-}
-
-static void tell(const char *what, unsigned long n, uint64_t cost) {
-    printf("%s %lu %llu\n", what, n, (unsigned long long)cost);
 }
 
 #define PAGES 64

@@ -85,7 +85,7 @@ zx_status_t kernel_command(const char *text);
 /* Counts what the kernel has in use. What has ended is given back in its own time: it is waited for. */
 void baseline_take(void);
 
-/* Is as much in use as then, or will it be within a second? */
+/* Is as much in use as then, or will it be soon? A leak stays. */
 bool all_given_back(void);
 
 /* Runs `act` three times: after the last time nothing more must be in use than after the one before. */
@@ -96,3 +96,6 @@ void check_gives_back(void (*act)(void));
  * When it succeeds it gives back what it made. There must be at least one such allocation.
  */
 void check_out_of_memory(zx_status_t (*act)(void));
+
+/* How many times longer than on an idle host the machine takes for what it does, at this moment. */
+zx_duration_t host_load(void);

@@ -19,6 +19,9 @@ static inline zx_status_t act_call(enum host_syscall_number number, const uint64
 }
 #define CALL(name, ...) act_call(HOST_SYS_##name, (uint64_t[8]){__VA_ARGS__})
 
-#define ACT(name, flags) zx_status_t act_##name(struct actor *a);
+/* A handle of the actor's that its act says it uses. */
+zx_handle_t prop(const struct actor *a, enum prop which);
+
+#define ACT(name, flags, uses) zx_status_t act_##name(struct actor *a);
 #include "tests/host/explore/acts.def"
 #undef ACT

@@ -23,7 +23,7 @@ static struct place {
 static unsigned place_count, number_count;
 static bool grew;
 
-static struct place *place_find(const volatile void *address) {
+static struct place *place_look_up(const volatile void *address) {
     uint64_t hash = (uintptr_t)address * 0x9e3779b97f4a7c15u;
     for (unsigned i = (unsigned)(hash >> 40) % PLACES;; i = (i + 1) % PLACES) {
         if (places[i].address == address) return &places[i];
@@ -32,6 +32,13 @@ static struct place *place_find(const volatile void *address) {
         places[i].address = address;
         return &places[i];
     }
+}
+
+/* A step is asked about several times. */
+static struct place *place_find(const volatile void *address) {
+    static struct place *last;
+    if (!last || last->address != address) last = place_look_up(address);
+    return last;
 }
 
 bool place_is_shared(const volatile void *place) { return place_find(place)->shared; }

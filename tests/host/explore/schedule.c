@@ -362,10 +362,13 @@ static void look_for_loops(const volatile void *place) {
     cpus_spin(&now);
 }
 
-/* Who comes while a spinlock is held can but wait for it: what he does until then takes a preemption of his own. */
+/*
+ * Who comes while a spinlock is held can but wait for it: what he does until then takes a preemption of his own. A
+ * replay knows fewer places than the search that it repeats, and is told at which points somebody came.
+ */
 static bool is_choice(struct step step) {
     if (step.counts || step.inside) return false;
-    return now.mode == SCHEDULE_WINDOWS || !reduced || !step.place || place_is_shared(step.place);
+    return now.mode != SCHEDULE_ALL || !reduced || !step.place || place_is_shared(step.place);
 }
 
 static void point(struct step step, bool window) {

@@ -13,6 +13,7 @@
 #include "kernel/object/event.h"
 #include "kernel/object/exception.h"
 #include "kernel/object/port.h"
+#include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
 #include "kernel/object/user_timer.h"
 #include "tests/host/explore/explore.h"
@@ -72,6 +73,8 @@ static void make_objects(void) {
     must(eventpair_create(&stage.props.pair[0], &stage.props.pair[1]));
     must(port_create(false, &stage.props.port));
     must(user_timer_create(0, &stage.props.timer));
+    must(resource_create_root(&stage.props.root));
+    must(resource_create(ZX_RSRC_KIND_IRQ, ZX_RSRC_FLAG_EXCLUSIVE, RANGE, RANGE_SIZE, "range", &stage.props.resource));
     known(stage.props.ends[0], "channel 0");
     known(stage.props.ends[1], "channel 1");
     known(stage.props.event, "event");
@@ -79,6 +82,8 @@ static void make_objects(void) {
     known(stage.props.pair[1], "pair 1");
     known(stage.props.port, "port");
     known(stage.props.timer, "timer");
+    known(stage.props.root, "root resource");
+    known(stage.props.resource, "resource");
 }
 
 /* --- processes --- */
@@ -120,46 +125,55 @@ static struct vmar *make_area(struct process *process, unsigned index) {
     return area;
 }
 
-/* Handles that no call of the scenario has a use for would only be closed in the end, in many orders. */
-static bool has_use_for(unsigned kind) {
-    for (unsigned i = 0; i < stage.count; i++) {
-        if (stage.scenario->acts[i]->flags & kind) return true;
-    }
-    return false;
-}
-
-static zx_handle_t give(struct process *process, struct object *object, zx_rights_t rights) {
+static zx_handle_t move(struct process *process, struct handle handle) {
     zx_handle_t value;
     must(handle_reserve(&process->handles, &value));
-    handle_publish(&process->handles, value, handle_make(object, rights));
+    handle_publish(&process->handles, value, handle);
     return value;
 }
 
-static void give_memory(struct actor *a) {
+static bool is_used(enum prop which) { return stage.used >> which & 1; }
+
+static void give(struct actor *a, enum prop which, struct object *object, zx_rights_t rights) {
+    if (is_used(which)) a->props[which] = move(a->process, handle_make(object, rights));
+}
+
+static struct vmo *vmo_prop(enum prop which) {
     struct vmo *const vmos[] = {stage.props.vmo,      stage.props.fixed, stage.props.slice,
                                 stage.props.snapshot, stage.props.empty, stage.props.other};
-    for (unsigned i = 0; i < 6 && has_use_for(ACT_MEMORY); i++)
-        a->props[PROP_VMO + i] = give(a->process, &vmos[i]->object, ZX_DEFAULT_VMO_RIGHTS);
-    for (unsigned i = 0; i < 6; i++) {
-        if (vmos[i] == memory_of(a->index)) a->memory = a->props[PROP_VMO + i];
-    }
+    return vmos[which - PROP_VMO];
+}
+
+/* The prop that acts on memory use. */
+static enum prop memory_prop(unsigned index) {
+    enum prop which = PROP_VMO;
+    while (vmo_prop(which) != memory_of(index)) which++;
+    return which;
+}
+
+static void give_memory(struct actor *a) {
+    for (enum prop which = PROP_VMO; which <= PROP_OTHER; which++)
+        give(a, which, &vmo_prop(which)->object, ZX_DEFAULT_VMO_RIGHTS);
+    a->memory = a->props[memory_prop(a->index)];
 }
 
 static void give_tasks(struct actor *a) {
-    a->props[PROP_JOB] = give(a->process, &stage.job->object, ZX_DEFAULT_JOB_RIGHTS);
-    a->props[PROP_NEST] = give(a->process, &stage.nest->object, ZX_DEFAULT_JOB_RIGHTS);
-    a->props[PROP_EGG] = give(a->process, &stage.props.egg->object, ZX_DEFAULT_PROCESS_RIGHTS);
-    a->props[PROP_EGG_THREAD] = give(a->process, &stage.props.egg_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+    give(a, PROP_JOB, &stage.job->object, ZX_DEFAULT_JOB_RIGHTS);
+    give(a, PROP_NEST, &stage.nest->object, ZX_DEFAULT_JOB_RIGHTS);
+    give(a, PROP_EGG, &stage.props.egg->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    give(a, PROP_EGG_THREAD, &stage.props.egg_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
 }
 
 static void give_objects(struct actor *a) {
     unsigned end = a->index > 0;
-    a->props[PROP_CHANNEL] = give(a->process, stage.props.ends[end], ZX_DEFAULT_CHANNEL_RIGHTS);
-    a->props[PROP_PAIR] = give(a->process, stage.props.pair[end], ZX_DEFAULT_EVENTPAIR_RIGHTS);
+    give(a, PROP_CHANNEL, stage.props.ends[end], ZX_DEFAULT_CHANNEL_RIGHTS);
+    give(a, PROP_PAIR, stage.props.pair[end], ZX_DEFAULT_EVENTPAIR_RIGHTS);
     if (!has_own_process(a->index)) return;
-    a->props[PROP_EVENT] = give(a->process, stage.props.event, ZX_DEFAULT_EVENT_RIGHTS);
-    a->props[PROP_PORT] = give(a->process, stage.props.port, ZX_DEFAULT_PORT_RIGHTS);
-    a->props[PROP_TIMER] = give(a->process, stage.props.timer, ZX_DEFAULT_TIMER_RIGHTS);
+    give(a, PROP_EVENT, stage.props.event, ZX_DEFAULT_EVENT_RIGHTS);
+    give(a, PROP_PORT, stage.props.port, ZX_DEFAULT_PORT_RIGHTS);
+    give(a, PROP_TIMER, stage.props.timer, ZX_DEFAULT_TIMER_RIGHTS);
+    give(a, PROP_ROOT, stage.props.root, ZX_DEFAULT_RESOURCE_RIGHTS);
+    give(a, PROP_RESOURCE, stage.props.resource, ZX_DEFAULT_RESOURCE_RIGHTS);
 }
 
 /* Together, all but what is the actor's own has one handle. */
@@ -189,10 +203,10 @@ static void make_process(struct actor *a, struct vmar *areas[ACTORS]) {
 
 static void give_peers(struct actor *a, struct vmar *areas[ACTORS]) {
     unsigned next = (a->index + 1) % stage.count;
-    a->props[PROP_AREA] = give(a->process, &areas[a->index]->object, VMAR_RIGHTS);
-    a->props[PROP_PEER_AREA] = give(a->process, &areas[next]->object, VMAR_RIGHTS);
-    a->props[PROP_PEER] = give(a->process, &stage.actors[next].process->object, ZX_DEFAULT_PROCESS_RIGHTS);
-    a->props[PROP_PEER_THREAD] = give(a->process, &stage.actors[next].thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+    give(a, PROP_AREA, &areas[a->index]->object, VMAR_RIGHTS);
+    give(a, PROP_PEER_AREA, &areas[next]->object, VMAR_RIGHTS);
+    give(a, PROP_PEER, &stage.actors[next].process->object, ZX_DEFAULT_PROCESS_RIGHTS);
+    give(a, PROP_PEER_THREAD, &stage.actors[next].thread->object, ZX_DEFAULT_THREAD_RIGHTS);
 }
 
 static void make_egg(void) {
@@ -219,7 +233,7 @@ static struct handle make_channel(struct process *process) {
 static void make_victim(void) {
     struct message *message;
     uint32_t bytes = sizeof(zx_exception_info_t), handles = 1;
-    if (!has_use_for(ACT_EXCEPTIONS)) return;
+    if (!is_used(PROP_EXCEPTION)) return;
     must(process_create(stage.job, "victim", &stage.props.victim));
     must(user_thread_create(stage.props.victim, "victim", &stage.props.victim_thread));
     known(&stage.props.victim->object, "victim");
@@ -235,22 +249,15 @@ static void make_victim(void) {
     handle_discard(channel);
 }
 
-static zx_handle_t move(struct process *process, struct handle handle) {
-    zx_handle_t value;
-    must(handle_reserve(&process->handles, &value));
-    handle_publish(&process->handles, value, handle);
-    return value;
-}
-
 /* The last actor, or the process that all share, has what there is one of. */
 static void give_exceptions(struct actor *a) {
-    if (has_own_process(a->index)) {
-        a->props[PROP_VICTIM] = give(a->process, &stage.props.victim->object, ZX_DEFAULT_PROCESS_RIGHTS);
-        a->props[PROP_VICTIM_THREAD] = give(a->process, &stage.props.victim_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
+    if (stage.props.victim && has_own_process(a->index)) {
+        give(a, PROP_VICTIM, &stage.props.victim->object, ZX_DEFAULT_PROCESS_RIGHTS);
+        give(a, PROP_VICTIM_THREAD, &stage.props.victim_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
     }
     bool last = stage.scenario->sharing == SHARE_TOGETHER ? a->index == 0 : a->index == stage.count - 1;
-    if (!last) return;
-    a->props[PROP_EXCEPTION] = move(a->process, stage.props.exception);
+    if (last && is_used(PROP_EXCEPTION)) a->props[PROP_EXCEPTION] = move(a->process, stage.props.exception);
+    if (!last || !is_used(PROP_CATCH)) return;
     stage.props.catch = make_channel(stage.actors[0].process);
     known(stage.props.catch.object, "catch");
     a->props[PROP_CATCH] = move(a->process, stage.props.catch);
@@ -316,18 +323,17 @@ static void make_actors(void) {
         known(&a->thread->object, names[i]);
     }
     for (unsigned i = 0; i < stage.count; i++) {
-        if (has_use_for(ACT_OBJECTS)) give_objects(&stage.actors[i]);
-        if (has_use_for(ACT_TASKS) && has_own_process(i)) give_tasks(&stage.actors[i]);
-        if (stage.props.victim) give_exceptions(&stage.actors[i]);
+        give_objects(&stage.actors[i]);
+        if (has_own_process(i)) give_tasks(&stage.actors[i]);
+        give_exceptions(&stage.actors[i]);
         give_peers(&stage.actors[i], areas);
         share_handles(&stage.actors[i]);
     }
     for (unsigned i = 0; i < stage.count; i++) {
-        if (has_own_process(i)) {
-            object_handle_unref(&stage.actors[i].process->object);
-            object_unref(&areas[i]->object);
-        }
         start_actor(&stage.actors[i]);
+        if (!has_own_process(i)) continue;
+        object_handle_unref(&stage.actors[i].process->object);
+        object_unref(&areas[i]->object);
     }
 }
 
@@ -339,13 +345,23 @@ static void let_go(void) {
                                       stage.props.ends[0],        stage.props.ends[1],
                                       stage.props.event,          stage.props.pair[0],
                                       stage.props.pair[1],        stage.props.port,
-                                      stage.props.timer,          &stage.job->object,
+                                      stage.props.timer,          stage.props.root,
+                                      stage.props.resource,       &stage.job->object,
                                       &stage.props.egg->object,   &stage.props.egg_thread->object,
                                       &stage.nest->object,        &stage.text->object};
     object_handle_unref(&stage.props.egg->object);
     object_handle_unref(&stage.job->object);
     object_handle_unref(&stage.nest->object);
     for (unsigned i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) object_unref(objects[i]);
+}
+
+/* What the acts use, and what bears on what they use: a VMO that has a snapshot is another than one that has none. */
+static void find_used(void) {
+    for (unsigned i = 0; i < stage.count; i++) {
+        stage.used |= stage.scenario->acts[i]->uses;
+        if (stage.scenario->acts[i]->flags & ACT_MEMORY) stage.used |= 1u << PROP_SNAPSHOT;
+    }
+    for (unsigned i = 0; i < stage.count && is_used(PROP_MEMORY); i++) stage.used |= 1u << memory_prop(i);
 }
 
 void stage_build(const struct scenario *scenario) {
@@ -358,6 +374,7 @@ void stage_build(const struct scenario *scenario) {
     must(vmo_create(PAGES(ACTORS), false, &stage.scratch));
     must(vmo_commit(stage.scratch, 0, PAGES(ACTORS)));
     make_memory();
+    find_used();
     make_objects();
     make_egg();
     make_victim();

@@ -34,8 +34,10 @@
 #define READ_INTO(a) (SCRATCH_OF(a) + 1024)
 #define READ_MAX 256
 #define FUTEX (SHARED + 64)
+#define RANGE 64 /* the interrupts of PROP_RESOURCE */
+#define RANGE_SIZE 16
 
-/* Handles that every process has. */
+/* Handles that every process has, if an act uses them. */
 enum prop {
     PROP_VMO,      /* resizable, SHARED_PAGES long; first and last page there; mapped */
     PROP_FIXED,    /* not resizable, two pages, the first there; mapped nowhere */
@@ -60,7 +62,10 @@ enum prop {
     PROP_EXCEPTION, /* the last actor's: the victim's, which has nobody else to go to */
     PROP_VICTIM,    /* a process whose thread has met it */
     PROP_VICTIM_THREAD,
+    PROP_ROOT,     /* the root resource */
+    PROP_RESOURCE, /* a range of interrupts, exclusive */
     PROPS,
+    PROP_MEMORY = PROPS, /* the VMO that acts on memory use: the world's sharing says which */
 };
 
 struct actor {
@@ -69,8 +74,8 @@ struct actor {
     struct process *process;
     struct user_thread *thread;
     zx_handle_t props[PROPS];
-    zx_handle_t memory; /* the VMO that acts on memory use: the world's sharing says which */
-    unsigned cpu;       /* where it runs */
+    zx_handle_t memory;
+    unsigned cpu; /* where it runs */
     bool ready, done;
     zx_status_t status;
 };
@@ -80,6 +85,7 @@ struct act {
     const char *name;
     zx_status_t (*run)(struct actor *a);
     unsigned flags;
+    unsigned uses; /* props, one bit each */
 };
 
 /* It reads results into READ_INTO. */
@@ -112,6 +118,7 @@ struct stage {
     const struct scenario *scenario;
     struct actor actors[ACTORS];
     unsigned count;
+    unsigned used; /* props, one bit each */
     struct job *root_job, *job, *nest;
     struct vmo *scratch, *text;
     /* All that the actors have handles to, to be told from what they make. It lives for as long as they have. */
@@ -129,6 +136,7 @@ struct stage {
         struct process *victim; /* NULL: no act has a use for one */
         struct user_thread *victim_thread;
         struct handle exception, catch;
+        struct object *root, *resource;
     } props;
 };
 extern struct stage stage;

@@ -6,43 +6,12 @@
 #include <zircon/syscalls/object.h>
 
 #include "kernel/object/park.h"
-#include "kernel/object/wait.h"
-#include "tests/kernel/support.h"
+#include "tests/kernel/task_rig.h"
 #include "vm/inject.h"
 
-#define NOWHERE USER_BASE
 #define RIGHTS ZX_RIGHT_INSPECT
 
-static struct job *job;
-static struct process *process;
-static struct user_thread *thread;
-
-static bool begin(void) {
-    return job_create_root(&job) == ZX_OK && process_create(job, "test", &process) == ZX_OK &&
-           user_thread_create(process, "test", &thread) == ZX_OK;
-}
-
-static bool start(void) { return process_start(process, thread, NOWHERE, NOWHERE, (struct handle){0}, 0) == ZX_OK; }
-
-static void end(void) {
-    process_kill(process, 0);
-    while (atomic_load(&thread->object.refs) != 1) thread_yield();
-    object_unref(&thread->object);
-    object_unref(&process->object);
-    object_unref(&job->object);
-}
-
-static bool comes_up(struct object *object, zx_signals_t signal) {
-    zx_signals_t observed;
-    return object_wait_one(object, NULL, 0, signal, ZX_SEC(3600), &observed) == ZX_OK;
-}
-
-static int64_t return_code(void) {
-    struct process_info info;
-    if (!comes_up(&process->object, ZX_PROCESS_TERMINATED)) return 0;
-    process_get_info(process, &info);
-    return info.return_code;
-}
+static bool start(void) { return task_start(thread) == ZX_OK; }
 
 /* A handler's end, as a handle outside any table. */
 static bool make(struct exception_channel *place, struct handle *out) {
@@ -92,7 +61,7 @@ KTEST(
     "exception/whoever reads the message finds the thread parked; HANDLED raises it again, TRY_NEXT ends the process") {
     struct handle channel;
     uint32_t type;
-    NEED(begin() && make(&process->exceptions, &channel) && start());
+    NEED(task_begin() && make(&process->exceptions, &channel) && start());
     for (int i = 0; i < 3; i++) {
         struct handle exception = take(channel, &type);
         NEED(exception.object && type == ZX_EXCP_FATAL_PAGE_FAULT);
@@ -104,14 +73,14 @@ KTEST(
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
     EXPECT(info_of().exception_channel == ZX_EXCEPTION_CHANNEL_TYPE_NONE);
     handle_discard(channel);
-    end();
+    task_end();
 }
 
 KTEST("exception/killed in an exception it dies; the handle can go before or after") {
     for (int i = 0; i < 2; i++) {
         struct handle channel;
         uint32_t type;
-        NEED(begin() && make(&thread->exceptions, &channel) && start());
+        NEED(task_begin() && make(&thread->exceptions, &channel) && start());
         struct handle exception = take(channel, &type);
         NEED(exception.object);
         process_kill(process, 5);
@@ -120,14 +89,14 @@ KTEST("exception/killed in an exception it dies; the handle can go before or aft
         EXPECT(return_code() == 5);
         if (i == 1) EXPECT(decide(exception, ZX_EXCEPTION_STATE_HANDLED));
         handle_discard(channel);
-        end();
+        task_end();
     }
 }
 
 KTEST("exception/the threads' own, then a second chance, then jobs; a channel that was closed is passed over") {
     struct handle places[4], exception;
     uint32_t type;
-    NEED(begin() && make(&process->debugger, &places[0]) && make(&thread->exceptions, &places[1]) &&
+    NEED(task_begin() && make(&process->debugger, &places[0]) && make(&thread->exceptions, &places[1]) &&
          make(&process->exceptions, &places[2]) && make(&job->exceptions, &places[3]) && start());
     exception = take(places[0], &type);
     EXPECT(type == ZX_EXCP_THREAD_STARTING && decide(exception, ZX_EXCEPTION_STATE_TRY_NEXT));
@@ -150,7 +119,7 @@ KTEST("exception/the threads' own, then a second chance, then jobs; a channel th
     for (unsigned i = 0; i < 4; i++) {
         if (i != 2) handle_discard(places[i]);
     }
-    end();
+    task_end();
 }
 
 static zx_status_t make_and_close(void *arg UNUSED) {
@@ -165,15 +134,15 @@ static zx_status_t make_and_close(void *arg UNUSED) {
 static bool is_free(void *arg UNUSED) { return !exception_channel_is_live(&process->exceptions); }
 
 KTEST("exception/if there is no memory for a channel there is none") {
-    NEED(begin());
+    NEED(task_begin());
     EXPECT(fail_each_allocation(make_and_close, is_free, NULL) >= 1 && is_free(NULL));
-    end();
+    task_end();
 }
 
 KTEST("exception/a place is free again when its channel's end is closed, and never again once it is shut") {
     struct handle channel;
     struct object *end_of;
-    NEED(begin());
+    NEED(task_begin());
     for (int i = 0; i < 3; i++) {
         NEED(make(&process->debugger, &channel));
         EXPECT(exception_channel_create(&process->debugger, RIGHTS, &end_of) == ZX_ERR_ALREADY_BOUND);
@@ -183,7 +152,7 @@ KTEST("exception/a place is free again when its channel's end is closed, and nev
     EXPECT(object_signals(channel.object) == ZX_CHANNEL_PEER_CLOSED);
     EXPECT(exception_channel_create(&process->debugger, RIGHTS, &end_of) == ZX_ERR_BAD_STATE);
     handle_discard(channel);
-    end();
+    task_end();
 }
 
 KTEST("exception/put off until the boundary: a process's start, its thread's, and an error of policy, in this order") {
@@ -192,7 +161,7 @@ KTEST("exception/put off until the boundary: a process's start, its thread's, an
         struct handle debuggers[2], exception;
         zx_exception_report_t report = {0};
         uint32_t type;
-        NEED(begin() && make(&job->debugger, &debuggers[0]) && make(&process->debugger, &debuggers[1]));
+        NEED(task_begin() && make(&job->debugger, &debuggers[0]) && make(&process->debugger, &debuggers[1]));
         exception_raise_policy_error(thread);
         NEED(start());
         for (size_t i = 0; i < 3; i++) {
@@ -207,6 +176,6 @@ KTEST("exception/put off until the boundary: a process's start, its thread's, an
         EXPECT(return_code() == (handled ? 0 : ZX_TASK_RETCODE_EXCEPTION_KILL));
         EXPECT(exception_get_report(thread, &report) == ZX_ERR_BAD_STATE);
         for (size_t i = 0; i < 2; i++) handle_discard(debuggers[i]);
-        end();
+        task_end();
     }
 }

@@ -8,32 +8,7 @@
 #include "kernel/object/user_thread.h"
 #include "kernel/object/wait.h"
 #include "kernel/sched/sched.h"
-#include "tests/kernel/support.h"
-
-#define NOWHERE USER_BASE /* nothing is mapped there: whoever runs there crashes */
-
-static struct job *job;
-static struct process *process;
-static struct user_thread *thread;
-
-static bool begin(void) {
-    return job_create_root(&job) == ZX_OK && process_create(job, "test", &process) == ZX_OK &&
-           user_thread_create(process, "test", &thread) == ZX_OK;
-}
-
-/* Waits until only our reference is left, so that nothing is freed behind our back, and drops it. */
-static void thread_end(struct user_thread *t) {
-    while (atomic_load(&t->object.refs) != 1) thread_yield();
-    object_unref(&t->object);
-}
-
-/* The process is dead, or is killed now. */
-static void end(void) {
-    process_kill(process, 0);
-    thread_end(thread);
-    object_unref(&process->object);
-    object_unref(&job->object);
-}
+#include "tests/kernel/task_rig.h"
 
 /* A process leaves its job right after it has said that it is dead. */
 static bool job_empties(zx_signals_t signals) {
@@ -44,39 +19,33 @@ static bool job_empties(zx_signals_t signals) {
 
 static bool shows(struct object *object, zx_signals_t signals) { return (object_signals(object) & signals) == signals; }
 
-static bool terminates(struct process *p, int64_t return_code) {
-    zx_signals_t observed;
+static bool terminates(struct process *p, int64_t code) {
     struct process_info info;
-    zx_time_t limit = ZX_SEC(3600);
-    if (object_wait_one(&p->object, NULL, 0, ZX_PROCESS_TERMINATED, limit, &observed) != ZX_OK) return false;
+    if (!comes_up(&p->object, ZX_PROCESS_TERMINATED)) return false;
     process_get_info(p, &info);
-    return info.exited && info.return_code == return_code;
+    return info.exited && info.return_code == code;
 }
 
 /* The same for one that was killed as soon as it had started. It may have run by then: it crashes. */
-static bool terminates_early(struct process *p, int64_t return_code) {
-    if (!terminates(p, return_code)) return !turns_are_kept() && terminates(p, ZX_TASK_RETCODE_EXCEPTION_KILL);
+static bool terminates_early(struct process *p, int64_t code) {
+    if (!terminates(p, code)) return !turns_are_kept() && terminates(p, ZX_TASK_RETCODE_EXCEPTION_KILL);
     return true;
 }
 
-static zx_status_t start(struct user_thread *t) {
-    return process_start(process, t, NOWHERE, NOWHERE, (struct handle){0}, 0);
-}
-
 KTEST("process/killed before it started, it is dead at once, and leaves its job") {
-    NEED(begin());
+    NEED(task_begin());
     EXPECT(!shows(&job->object, ZX_JOB_NO_PROCESSES));
     process_kill(process, 7);
     EXPECT(terminates(process, 7) && shows(&job->object, ZX_JOB_NO_PROCESSES));
     process_kill(process, 8);
     EXPECT(terminates(process, 7));
-    end();
+    task_end();
 }
 
 KTEST("process/at its death all its handles and mappings go, although it is still referenced") {
     zx_handle_t value;
     struct vmo *vmo = vmo_of(4, false);
-    NEED(begin() && vmo && vmo_commit(vmo, 0, PAGES(4)) == ZX_OK);
+    NEED(task_begin() && vmo && vmo_commit(vmo, 0, PAGES(4)) == ZX_OK);
     NEED(handle_reserve(&process->handles, &value) == ZX_OK);
     handle_publish(&process->handles, value, handle_make(&vmo->object, 0));
     vaddr_t va = map_pages(process->root, vmo, 0, 4, RW, RW);
@@ -85,37 +54,37 @@ KTEST("process/at its death all its handles and mappings go, although it is stil
     EXPECT(atomic_load(&vmo->object.refs) == 1 && atomic_load(&vmo->object.handles) == 0);
     EXPECT(process->root->dead);
     vmo_unref(vmo);
-    end();
+    task_end();
 }
 
 KTEST("process/one that nobody can start any more dies with its last handle") {
-    NEED(begin());
+    NEED(task_begin());
     struct handle a = handle_make(&process->object, 0), b = handle_make(&process->object, 0);
     object_handle_unref(&process->object);
     handle_discard(a);
     EXPECT(!process_is_dying(process));
     handle_discard(b);
     EXPECT(process_is_dying(process) && shows(&process->object, ZX_PROCESS_TERMINATED));
-    end();
+    task_end();
 }
 
 KTEST("process/who finds it before its maker has a handle, and lets go of it, does not end it") {
     zx_koid_t koid = 0;
-    NEED(begin());
+    NEED(task_begin());
     struct object *found = members_next(&job->processes, &koid);
     NEED(found == &process->object);
     handle_discard(handle_make(found, 0));
     object_unref(found);
     EXPECT(!process_is_dying(process));
-    end();
+    task_end();
 }
 
-static void start_first(void *arg) { *(zx_status_t *)arg = start(thread); }
+static void start_first(void *arg) { *(zx_status_t *)arg = task_start(thread); }
 
 KTEST("process/its text counts as text before any thread of it can be started") {
     struct runner r;
     zx_status_t status = ZX_ERR_INTERNAL;
-    NEED(begin());
+    NEED(task_begin());
     mutex_lock(&process->aspace->lock);
     bool started = runner_start(&r, NULL, start_first, &status);
     if (started) runner_settle(&r);
@@ -124,32 +93,33 @@ KTEST("process/its text counts as text before any thread of it can be started") 
     if (started) runner_join(&r);
     EXPECT(status == ZX_OK && process->aspace->started);
     EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
-    end();
+    task_end();
 }
 
 KTEST("process/a thread that starts where nothing is crashes, and its process with it") {
-    NEED(begin() && start(thread) == ZX_OK);
+    NEED(task_begin() && task_start(thread) == ZX_OK);
     EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
     EXPECT(shows(&thread->object, ZX_THREAD_TERMINATED) && !shows(&thread->object, ZX_THREAD_RUNNING));
     EXPECT(job_empties(0));
-    end();
+    task_end();
 }
 
 KTEST("process/killed between its start and its first instruction, it has the killer's code") {
-    NEED(begin());
+    NEED(task_begin());
     arch_irq_disable(); /* so that it cannot come to run in between */
-    zx_status_t status = start(thread);
+    zx_status_t status = task_start(thread);
     process_kill(process, 42);
     arch_irq_enable();
     EXPECT(status == ZX_OK && terminates_early(process, 42));
-    end();
+    task_end();
 }
 
 KTEST("process/it starts once, with one thread; further threads only afterwards") {
     struct user_thread *second;
-    NEED(begin() && user_thread_create(process, "second", &second) == ZX_OK);
+    NEED(task_begin() && user_thread_create(process, "second", &second) == ZX_OK);
     EXPECT(user_thread_start(second, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
-    EXPECT(start(thread) == ZX_OK && start(second) == ZX_ERR_BAD_STATE && start(thread) == ZX_ERR_BAD_STATE);
+    EXPECT(task_start(thread) == ZX_OK && task_start(second) == ZX_ERR_BAD_STATE &&
+           task_start(thread) == ZX_ERR_BAD_STATE);
     EXPECT(user_thread_start(thread, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
     /* Unless the first has crashed by now. */
     zx_status_t status = user_thread_start(second, NOWHERE, NOWHERE, 0, 0);
@@ -157,24 +127,24 @@ KTEST("process/it starts once, with one thread; further threads only afterwards"
     EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL));
     EXPECT(user_thread_start(second, NOWHERE, NOWHERE, 0, 0) == ZX_ERR_BAD_STATE);
     thread_end(second);
-    end();
+    task_end();
 }
 
 KTEST("process/starting a dead one takes the handle that comes along, and nothing stays") {
     struct vmo *vmo = vmo_of(1, false);
-    NEED(begin() && vmo);
+    NEED(task_begin() && vmo);
     process_kill(process, 0);
     struct handle arg = handle_make(&vmo->object, 0);
     EXPECT(process_start(process, thread, NOWHERE, NOWHERE, arg, 0) == ZX_ERR_BAD_STATE);
     EXPECT(atomic_load(&vmo->object.handles) == 0 && atomic_load(&vmo->object.refs) == 1);
     vmo_unref(vmo);
-    end();
+    task_end();
 }
 
 KTEST("process/thirty processes of four threads each crash at once, and leave nothing") {
     static struct process *processes[30];
     static struct user_thread *threads[30][4];
-    NEED(begin());
+    NEED(task_begin());
     for (size_t p = 0; p < countof(processes); p++) {
         NEED(process_create(job, "crash", &processes[p]) == ZX_OK);
         for (size_t t = 0; t < 4; t++) NEED(user_thread_create(processes[p], "crash", &threads[p][t]) == ZX_OK);
@@ -186,21 +156,21 @@ KTEST("process/thirty processes of four threads each crash at once, and leave no
         for (size_t t = 0; t < 4; t++) thread_end(threads[p][t]);
         object_unref(&processes[p]->object);
     }
-    end();
+    task_end();
 }
 
 KTEST("job/killing it kills every process, and it takes no more") {
     struct process *second, *late;
-    NEED(begin() && process_create(job, "second", &second) == ZX_OK);
+    NEED(task_begin() && process_create(job, "second", &second) == ZX_OK);
     arch_irq_disable(); /* so that the one that is started does not crash first */
-    zx_status_t status = start(thread);
+    zx_status_t status = task_start(thread);
     job_kill(job, -1024);
     arch_irq_enable();
     EXPECT(status == ZX_OK && terminates_early(process, -1024) && terminates(second, -1024));
     EXPECT(job_empties(ZX_JOB_TERMINATED));
     EXPECT(process_create(job, "late", &late) == ZX_ERR_BAD_STATE);
     object_unref(&second->object);
-    end();
+    task_end();
 }
 
 /* The koid of the next member above `koid`, or 0. */
@@ -213,21 +183,21 @@ static zx_koid_t next_process(zx_koid_t koid) {
 
 KTEST("process/members of a job are gone through by koid, until they are dead") {
     struct process *second;
-    NEED(begin() && process_create(job, "second", &second) == ZX_OK);
+    NEED(task_begin() && process_create(job, "second", &second) == ZX_OK);
     const zx_koid_t low = process->object.koid, high = second->object.koid;
     EXPECT(next_process(0) == low && next_process(low) == high && next_process(high) == 0);
     EXPECT(next_process(low - 1) == low && next_process(UINT64_MAX) == 0);
     process_kill(second, 0);
     EXPECT(next_process(low) == 0);
     object_unref(&second->object);
-    end();
+    task_end();
 }
 
 KTEST("process/threads are members once they were started") {
     zx_koid_t koid = 0;
-    NEED(begin());
+    NEED(task_begin());
     EXPECT(!members_next(&process->threads, &koid) && koid == 0);
-    end();
+    task_end();
 }
 
 static zx_status_t create_process(void *arg UNUSED) {
@@ -255,11 +225,11 @@ static bool alone(void *arg UNUSED) { return !process_is_dying(process) && membe
 
 KTEST("process/whichever allocation fails, none is half made or half started") {
     struct vmo *vmo = vmo_of(1, false);
-    NEED(begin() && vmo);
+    NEED(task_begin() && vmo);
     EXPECT(fail_each_allocation(create_process, alone, NULL) >= 1);
     EXPECT(fail_each_allocation(create_thread, alone, NULL) >= 1);
     EXPECT(fail_each_allocation(start_with_handle, alone, vmo) >= 1);
     EXPECT(terminates(process, ZX_TASK_RETCODE_EXCEPTION_KILL) && atomic_load(&vmo->object.handles) == 0);
     vmo_unref(vmo);
-    end();
+    task_end();
 }

@@ -1,6 +1,5 @@
 /*
- * Suspension from the inside: parking, being held with all registers in memory, and death while parked. The only user
- * code is an address where none is, so whoever runs on crashes.
+ * Suspension from the inside: parking, being held with all registers in memory, and death while parked.
  */
 #include "kernel/object/suspend.h"
 
@@ -8,34 +7,7 @@
 
 #include "kernel/object/handle.h"
 #include "kernel/object/park.h"
-#include "kernel/object/process.h"
-#include "kernel/object/user_thread.h"
-#include "kernel/object/wait.h"
-#include "tests/kernel/support.h"
-
-#define NOWHERE USER_BASE
-
-static struct job *job;
-static struct process *process;
-static struct user_thread *thread;
-
-static bool begin(void) {
-    return job_create_root(&job) == ZX_OK && process_create(job, "test", &process) == ZX_OK &&
-           user_thread_create(process, "test", &thread) == ZX_OK;
-}
-
-static void end(void) {
-    process_kill(process, 0);
-    while (atomic_load(&thread->object.refs) != 1) thread_yield();
-    object_unref(&thread->object);
-    object_unref(&process->object);
-    object_unref(&job->object);
-}
-
-static bool comes_up(struct object *object, zx_signals_t signal) {
-    zx_signals_t observed;
-    return object_wait_one(object, NULL, 0, signal, ZX_SEC(3600), &observed) == ZX_OK;
-}
+#include "tests/kernel/task_rig.h"
 
 static bool suspend(struct handle *token) {
     struct object *made;
@@ -46,15 +18,7 @@ static bool suspend(struct handle *token) {
 }
 
 static bool start_parked(struct handle *token) {
-    return suspend(token) && process_start(process, thread, NOWHERE, NOWHERE, (struct handle){0}, 0) == ZX_OK &&
-           comes_up(&thread->object, ZX_THREAD_SUSPENDED);
-}
-
-static int64_t return_code(void) {
-    struct process_info info;
-    if (!comes_up(&process->object, ZX_PROCESS_TERMINATED)) return 0;
-    process_get_info(process, &info);
-    return info.return_code;
+    return suspend(token) && task_start(thread) == ZX_OK && comes_up(&thread->object, ZX_THREAD_SUSPENDED);
 }
 
 static bool is_blocked(void) {
@@ -78,30 +42,30 @@ static zx_status_t check_parked(void) {
 
 KTEST("suspend/a thread that shows SUSPENDED can be held, and sleeps while it is; without a token it runs on") {
     struct handle token;
-    NEED(begin() && start_parked(&token));
+    NEED(task_begin() && start_parked(&token));
     mutex_lock(&thread->process->lock);
     EXPECT(park_check(thread) == ZX_OK && is_blocked());
     mutex_unlock(&thread->process->lock);
     EXPECT(state_of() == ZX_THREAD_STATE_SUSPENDED);
     handle_discard(token);
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
-    end();
+    task_end();
 }
 
 KTEST("suspend/what is not parked cannot be held") {
     struct handle token;
-    NEED(begin());
+    NEED(task_begin());
     EXPECT(check_parked() == ZX_ERR_BAD_STATE);
     NEED(suspend(&token));
     EXPECT(check_parked() == ZX_ERR_BAD_STATE && state_of() == ZX_THREAD_STATE_NEW);
     handle_discard(token);
-    end();
+    task_end();
 }
 
 KTEST("suspend/killed while parked it dies, and the token can go before or after") {
     for (int i = 0; i < 2; i++) {
         struct handle token;
-        NEED(begin() && start_parked(&token));
+        NEED(task_begin() && start_parked(&token));
         process_kill(process, 5);
         EXPECT(check_parked() == ZX_ERR_BAD_STATE);
         if (i == 0) handle_discard(token);
@@ -109,7 +73,7 @@ KTEST("suspend/killed while parked it dies, and the token can go before or after
         EXPECT(state_of() == ZX_THREAD_STATE_DEAD);
         EXPECT(object_signals(&thread->object) == ZX_THREAD_TERMINATED);
         if (i == 1) handle_discard(token);
-        end();
+        task_end();
     }
 }
 
@@ -127,7 +91,7 @@ static zx_status_t make_token(void *arg UNUSED) {
 static bool nothing_held(void *arg UNUSED) { return thread->suspensions == 0; }
 
 KTEST("suspend/if there is no memory for the token nothing is suspended") {
-    NEED(begin());
+    NEED(task_begin());
     EXPECT(fail_each_allocation(make_token, nothing_held, NULL) >= 1 && nothing_held(NULL));
-    end();
+    task_end();
 }

@@ -30,7 +30,8 @@ my @scenarios = qw(
     close+transfer_etc@together close+duplicate_etc@together replace+duplicate_etc@together
     channel_read_etc+transfer_etc@together channel_call_etc+channel_answer@together
     resource_create+resource_create_over@same resource_create+resource_create_beside@same
-    resource_create+close_resource@together
+    resource_create+close_resource@together set_policy+process_create@same interrupt_wait+interrupt_trigger@same
+    interrupt_wait+close_interrupt@together interrupt_bind+interrupt_trigger+interrupt_destroy@same
 );
 
 my @spinning = qw(

@@ -194,3 +194,20 @@ zx_status_t act_resource_create_beside(struct actor *a) {
     return create_range(a, ZX_RSRC_FLAG_EXCLUSIVE, RANGE + RANGE_SIZE);
 }
 zx_status_t act_close_resource(struct actor *a) { return CALL(handle_close, prop(a, PROP_RESOURCE)); }
+
+/* --- interrupts: a virtual one --- */
+
+zx_status_t act_interrupt_wait(struct actor *a) { return CALL(interrupt_wait, prop(a, PROP_INTERRUPT), OUT(a, 0)); }
+zx_status_t act_interrupt_trigger(struct actor *a) {
+    return CALL(interrupt_trigger, prop(a, PROP_INTERRUPT), 0, 1 + a->index);
+}
+zx_status_t act_interrupt_bind(struct actor *a) {
+    return CALL(interrupt_bind, prop(a, PROP_INTERRUPT), prop(a, PROP_INTERRUPT_PORT), 3, 0);
+}
+zx_status_t act_interrupt_ack(struct actor *a) { return CALL(interrupt_ack, prop(a, PROP_INTERRUPT)); }
+zx_status_t act_interrupt_destroy(struct actor *a) { return CALL(interrupt_destroy, prop(a, PROP_INTERRUPT)); }
+zx_status_t act_interrupt_packet(struct actor *a) {
+    return CALL(port_wait, prop(a, PROP_INTERRUPT_PORT), ZX_TIME_INFINITE, READ_INTO(a));
+}
+zx_status_t act_close_interrupt(struct actor *a) { return CALL(handle_close, prop(a, PROP_INTERRUPT)); }
+zx_status_t act_close_interrupt_port(struct actor *a) { return CALL(handle_close, prop(a, PROP_INTERRUPT_PORT)); }

@@ -2,6 +2,7 @@
  * Calls on threads, processes and jobs. See stage.h.
  */
 #include <zircon/syscalls/object.h>
+#include <zircon/syscalls/policy.h>
 
 #include "tests/host/explore/acts.h"
 
@@ -40,6 +41,14 @@ zx_status_t act_duplicate_egg(struct actor *a) {
 zx_status_t act_close_egg_thread(struct actor *a) { return CALL(handle_close, prop(a, PROP_EGG_THREAD)); }
 zx_status_t act_close_nest(struct actor *a) { return CALL(handle_close, prop(a, PROP_NEST)); }
 zx_status_t act_close_job(struct actor *a) { return CALL(handle_close, prop(a, PROP_JOB)); }
+/* Two that differ, of which only the first can be chosen. */
+static zx_status_t set_policy(struct actor *a, uint32_t action) {
+    const zx_policy_basic_t entry = {.condition = ZX_POL_NEW_EVENT, .policy = action};
+    if (host_user_store(DATA(a), &entry, sizeof(entry)) != ZX_OK) return ZX_ERR_INTERNAL;
+    return CALL(job_set_policy, prop(a, PROP_NEST), ZX_JOB_POL_ABSOLUTE, ZX_JOB_POL_BASIC, DATA(a), 1);
+}
+zx_status_t act_set_policy(struct actor *a) { return set_policy(a, ZX_POL_ACTION_DENY); }
+zx_status_t act_set_other_policy(struct actor *a) { return set_policy(a, ZX_POL_ACTION_KILL); }
 zx_status_t act_process_create(struct actor *a) {
     return CALL(process_create, prop(a, PROP_NEST), DATA(a), 4, 0, OUT(a, 0), OUT(a, 1));
 }

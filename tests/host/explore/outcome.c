@@ -123,7 +123,10 @@ static void tell_object(struct object *object, zx_rights_t rights) {
         tell(": ");
         tell_vmo(vmo_from_object(object));
     } else if (object->ops->type == ZX_OBJ_TYPE_PROCESS) {
-        tell(", state %d", atomic_load(&process_from_object(object)->state));
+        tell(", state %d, policy %#lx", atomic_load(&process_from_object(object)->state),
+             process_from_object(object)->handles.policy.choices);
+    } else if (object->ops->type == ZX_OBJ_TYPE_JOB) {
+        tell(", policy %#lx", job_from_object(object)->policy.choices);
     } else if (object->ops->type == ZX_OBJ_TYPE_VMAR) {
         tell(vmar_from_object(object)->dead ? ", dead" : "");
     } else if (object->ops->type == ZX_OBJ_TYPE_CHANNEL) {

@@ -12,6 +12,7 @@
 #include "kernel/object/channel.h"
 #include "kernel/object/event.h"
 #include "kernel/object/exception.h"
+#include "kernel/object/interrupt.h"
 #include "kernel/object/port.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
@@ -73,6 +74,8 @@ static void make_objects(void) {
     must(eventpair_create(&stage.props.pair[0], &stage.props.pair[1]));
     must(port_create(false, &stage.props.port));
     must(user_timer_create(0, &stage.props.timer));
+    must(interrupt_create(0, ZX_INTERRUPT_VIRTUAL, &stage.props.interrupt));
+    must(port_create(true, &stage.props.interrupt_port));
     must(resource_create_root(&stage.props.root));
     must(resource_create(ZX_RSRC_KIND_IRQ, ZX_RSRC_FLAG_EXCLUSIVE, RANGE, RANGE_SIZE, "range", &stage.props.resource));
     known(stage.props.ends[0], "channel 0");
@@ -82,6 +85,8 @@ static void make_objects(void) {
     known(stage.props.pair[1], "pair 1");
     known(stage.props.port, "port");
     known(stage.props.timer, "timer");
+    known(stage.props.interrupt, "interrupt");
+    known(stage.props.interrupt_port, "port for interrupts");
     known(stage.props.root, "root resource");
     known(stage.props.resource, "resource");
 }
@@ -172,6 +177,8 @@ static void give_objects(struct actor *a) {
     give(a, PROP_EVENT, stage.props.event, ZX_DEFAULT_EVENT_RIGHTS);
     give(a, PROP_PORT, stage.props.port, ZX_DEFAULT_PORT_RIGHTS);
     give(a, PROP_TIMER, stage.props.timer, ZX_DEFAULT_TIMER_RIGHTS);
+    give(a, PROP_INTERRUPT, stage.props.interrupt, ZX_DEFAULT_INTERRUPT_RIGHTS);
+    give(a, PROP_INTERRUPT_PORT, stage.props.interrupt_port, ZX_DEFAULT_PORT_RIGHTS);
     give(a, PROP_ROOT, stage.props.root, ZX_DEFAULT_RESOURCE_RIGHTS);
     give(a, PROP_RESOURCE, stage.props.resource, ZX_DEFAULT_RESOURCE_RIGHTS);
 }
@@ -346,6 +353,7 @@ static void let_go(void) {
                                       stage.props.event,          stage.props.pair[0],
                                       stage.props.pair[1],        stage.props.port,
                                       stage.props.timer,          stage.props.root,
+                                      stage.props.interrupt,      stage.props.interrupt_port,
                                       stage.props.resource,       &stage.job->object,
                                       &stage.props.egg->object,   &stage.props.egg_thread->object,
                                       &stage.nest->object,        &stage.text->object};

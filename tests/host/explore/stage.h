@@ -62,8 +62,10 @@ enum prop {
     PROP_EXCEPTION, /* the last actor's: the victim's, which has nobody else to go to */
     PROP_VICTIM,    /* a process whose thread has met it */
     PROP_VICTIM_THREAD,
-    PROP_ROOT,     /* the root resource */
-    PROP_RESOURCE, /* a range of interrupts, exclusive */
+    PROP_ROOT,      /* the root resource */
+    PROP_RESOURCE,  /* a range of interrupts, exclusive */
+    PROP_INTERRUPT, /* a virtual one */
+    PROP_INTERRUPT_PORT,
     PROPS,
     PROP_MEMORY = PROPS, /* the VMO that acts on memory use: the world's sharing says which */
 };
@@ -136,7 +138,7 @@ struct stage {
         struct process *victim; /* NULL: no act has a use for one */
         struct user_thread *victim_thread;
         struct handle exception, catch;
-        struct object *root, *resource;
+        struct object *root, *resource, *interrupt, *interrupt_port;
     } props;
 };
 extern struct stage stage;

@@ -1,6 +1,6 @@
-# Draws the chart with gnuplot: what a call costs in instructions against the bytes that it moves, both axes
+# Draws the charts with gnuplot. One: what a call costs in instructions against the bytes that it moves, both axes
 # logarithmic. Every line is named where it ends, in its own colour; arrows say how far Jargoon is from the best of
-# Linux.
+# Linux. The other: how the costs of some calls grow with what there is.
 package Chart;
 use strict;
 use warnings;
@@ -74,21 +74,71 @@ set tmargin 5.5
 END
 }
 
-# FILE.svg and FILE.png.
-sub draw {
-    my ($results, $file) = @_;
-    my $linux = join ' ', 'Linux', $results->{kernel} =~ /(\d+\.\d+)/;
-    my %terminals = (
-        svg => "svg size 960,630 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
-        png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 "
-            . "background '#ffffff'",
-    );
-    for (sort keys %terminals) {
-        my $script = "$file.gnuplot";
-        Machine::spew($script, script($results->{instructions}, $linux, $terminals{$_}, "$file.$_"));
-        system('gnuplot', $script) == 0 or die "gnuplot could not draw $file.$_\n";
-        unlink $script;
+# How costs grow, of `growth` as Bench.pm tells it: the law's name, the label, how far up from the line's end it stands,
+# colour.
+my @LAWS = (
+    ['map-among-mappings', 'map a page (mappings)', 1.2, '#d1495b'],
+    ['write-mapped', 'write a page (mappings)', 1, '#30638e'],
+    ['snapshot', 'take a snapshot (pages)', 0.78, '#00798c'],
+    ['sum-mapped', 'sum up memory, each (mappings)', 1.05, '#b07aa1'],
+    ['close-bystander', 'close a handle (waits)', 0.95, '#e8a33d'],
+    ['signal-watched', 'signal an object (waits)', 0.95, '#5f8a3c'],
+);
+
+sub growth_script {
+    my ($growth, $terminal, $file) = @_;
+    my ($data, @plots, @labels) = ('');
+    for (0 .. $#LAWS) {
+        my ($law, $label, $up, $colour) = @{$LAWS[$_]};
+        my @points = points($growth, "growth/$law") or next;
+        my ($count, $cost) = @{$points[-1]};
+        $data .= "\$line$_ << END\n" . join('', map { "$_->[0] $_->[1]\n" } @points) . "END\n";
+        push @plots, "\$line$_ using 1:2 with linespoints lc rgb '$colour' lw 3 pt 7 ps 0.7 notitle";
+        push @labels, "set label '$label' at $count,${\($cost * $up)} left offset 1.2,0 noenhanced tc rgb '$colour'\n";
     }
+    push @plots, "x * 1000 with lines lc rgb '#8a8a8a' lw 2 dt 2 notitle";
+    return <<"END" . $data . join('', @labels) . 'plot ' . join(", \\\n     ", @plots) . "\n";
+set terminal $terminal
+set output '$file'
+title = "What many others add to the cost of one call"
+below = "{/*0.72 instructions, both axes logarithmic; a flat line is a cost that does not grow}"
+set title title . "\\n" . below font ',22' offset 0,0.4
+set logscale xy
+set xrange [0.8:100000]
+set yrange [100:100000]
+set xtics nomirror out ('1' 1, '10' 10, '100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5)
+set ytics nomirror out ('100' 100, '1,000' 1e3, '10,000' 1e4, '100,000' 1e5)
+set border 3 lc rgb '#555555'
+set grid ytics lt 1 lc rgb '#e4e4e4' lw 1
+set xlabel 'how many others there are' offset 0,-0.3
+set label 'if each cost 1,000' at 30,14000 left tc rgb '#8a8a8a'
+set key off
+set rmargin 32
+set tmargin 5.5
+END
+}
+
+my %TERMINALS = (
+    svg => "svg size 960,630 dynamic enhanced font 'DejaVu Sans,15' background '#ffffff'",
+    png => "pngcairo size 1650,1080 enhanced font 'DejaVu Sans,15' fontscale 1.45 linewidth 1.5 background '#ffffff'",
+);
+
+# `script` makes what gnuplot is to do, of a terminal and the name of a file: FILE.svg and FILE.png.
+sub plot {
+    my ($file, $script) = @_;
+    for (sort keys %TERMINALS) {
+        Machine::spew("$file.gnuplot", $script->($TERMINALS{$_}, "$file.$_"));
+        system('gnuplot', "$file.gnuplot") == 0 or die "gnuplot could not draw $file.$_\n";
+        unlink "$file.gnuplot";
+    }
+}
+
+# DIR/chart and DIR/growth.
+sub draw {
+    my ($results, $dir) = @_;
+    my $linux = join ' ', 'Linux', $results->{kernel} =~ /(\d+\.\d+)/;
+    plot("$dir/chart", sub { script($results->{instructions}, $linux, @_) });
+    plot("$dir/growth", sub { growth_script($results->{growth}, @_) });
 }
 
 1;

@@ -48,12 +48,13 @@ sub transfer_row {
     my ($r, $label, $before, $after, $bare) = @_;
     my $ours = $r->{jargoon}{"$before/zx_process/$after"};
     my @theirs = map { $r->{linux}{"$before/$_->[0]/$after"} } @LINUX;
-    return [$label, number($ours), number($bare), (map { number($_) } @theirs), ratio($theirs[0], $ours)];
+    my $lean = $r->{lean}{"$before/$LINUX[0][0]/$after"};
+    return [$label, (map { number($_) } $ours, $bare, @theirs, $lean), ratio($theirs[0], $ours), ratio($lean, $ours)];
 }
 
 sub transfer_head {
     my ($direction) = @_;
-    return ['', 'Jargoon', 'bare copy', "process_vm_${direction}v", '/proc/PID/mem', 'ptrace', 'ratio'];
+    return ['', 'Jargoon', 'bare copy', "process_vm_${direction}v", qw(/proc/PID/mem ptrace lean ratio), 'to lean'];
 }
 
 sub bare { my ($r, $size) = @_; return $r->{jargoon}{"copy/rep-movsq/$size"} }
@@ -95,6 +96,32 @@ sub growth_tables {
         ['', 'page of its own', 'page shared with all'], @generations);
 }
 
+# One vectored call beside as many calls: who has no such call makes many.
+sub words_table {
+    my ($r) = @_;
+    my @rows = map {
+        my $count = $_;
+        my ($ours, @theirs) = ($r->{jargoon}{"words/calls/$count"},
+            map { $r->{linux}{"words/$_/$count"}, $r->{lean}{"words/$_/$count"} } qw(calls vectored));
+        [number($count), (map { number($_) } $ours, @theirs), map { ratio($_, $ours) } @theirs[2, 3]]
+    } 1, 10, 100, 1000;
+    return text_table('write of 8 bytes to each of so many pages', ['', 'Jargoon, calls', 'Linux, calls', 'lean',
+        'process_vm_writev, one', 'lean', 'ratio of it', 'to lean'], @rows);
+}
+
+my @COUNTS = (1, 10, 100, 1000, 10_000, 100_000);
+
+# What grows with what, in instructions; of lists and sums for each of so many.
+sub law_table {
+    my ($growth) = @_;
+    my %laws = map { m{^growth/(.+)/1$} ? ($1 => 1) : () } keys %$growth;
+    my @rows = map {
+        my $law = $_;
+        [$law =~ tr/-/ /r, map { number($growth->{"growth/$law/$_"}) } @COUNTS]
+    } sort keys %laws;
+    return text_table('how costs grow with what there is', ['', map { number($_) } @COUNTS], @rows);
+}
+
 my @CALLS = (
     ['cheapest', 'cheapest system call'], ['refused', 'write to a process that does not exist'],
     ['handle', 'handle duplicated and closed'], ['page-fault', 'page fault on a new page'],
@@ -105,8 +132,8 @@ my @CALLS = (
 
 sub call_row {
     my ($r, $name, $label) = @_;
-    my ($ours, $theirs) = map { $r->{$_}{"call/$name"} } qw(jargoon linux);
-    return [$label, number($ours), number($theirs), ratio($theirs, $ours)];
+    my ($ours, $theirs, $lean) = map { $r->{$_}{"call/$name"} } qw(jargoon linux lean);
+    return [$label, (map { number($_) } $ours, $theirs, $lean), ratio($theirs, $ours), ratio($lean, $ours)];
 }
 
 sub loop_table {
@@ -197,23 +224,24 @@ my @GOALS = (
     } 1, 8, 4096, 65536, 1048576),
 );
 
-# What a write of present pages takes besides the loop that its kernel copies with: words here, bytes in Linux.
+# What a write of present pages takes besides the loop that its kernel copies with: words here and in a lean Linux, else
+# bytes.
 sub beyond {
     my ($r, $size) = @_;
     my $ours = $r->{jargoon}{"write/zx_process/present/$size"};
-    my $theirs = $r->{linux}{"write/process_vm/present/$size"};
-    return ($ours - bare($r, $size), $theirs - $r->{linux}{"copy/rep-movsb/$size"});
+    my ($theirs, $lean) = map { $r->{$_}{"write/process_vm/present/$size"} } qw(linux lean);
+    return ($ours - bare($r, $size), $theirs - $r->{linux}{"copy/rep-movsb/$size"}, $lean - bare($r, $size));
 }
 
 sub goal_rows {
     my ($r) = @_;
-    ($r->{jargoon}{"beyond/$_"}, $r->{linux}{"beyond/$_"}) = beyond($r, $_) for 65536, 1048576;
+    ($r->{jargoon}{"beyond/$_"}, $r->{linux}{"beyond/$_"}, $r->{lean}{"beyond/$_"}) = beyond($r, $_) for 65536, 1048576;
     return map {
         my ($label, $ours, $theirs, $goal, $size) = @$_;
         my $bare = defined $size ? bare($r, $size) : undef;
-        [$label, number($r->{jargoon}{$ours}), number($r->{linux}{$theirs}), number($bare),
+        [$label, number($r->{jargoon}{$ours}), number($r->{linux}{$theirs}), number($r->{lean}{$theirs}), number($bare),
             $goal ? number($goal->($bare, $r->{jargoon}{$ours =~ s/^read/write/r})) : '-',
-            ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours})]
+            ratio($r->{linux}{$theirs}, $r->{jargoon}{$ours}), ratio($r->{lean}{$theirs}, $r->{jargoon}{$ours})]
     } @GOALS;
 }
 
@@ -222,19 +250,23 @@ sub tables {
     my ($results) = @_;
     my $r = $results->{instructions};
     my @time_head = ('', 'goal', 'median', 'least', 'most');
-    my @goal_head = ('instructions per call', 'Jargoon', 'Linux', 'bare copy', 'goal', 'ratio');
+    my @goal_head = ('instructions per call', 'Jargoon', 'Linux', 'lean', 'bare copy', 'goal', 'ratio', 'to lean');
+    my @call_head = ('Jargoon', 'Linux', 'lean', 'ratio', 'to lean');
     my $rounds = @{$results->{time}{linux}{up}};
     my @time = time_rows($results);
     my @start = start_rows($results);
     my $text = "$results->{tools}{emulator}; $results->{kernel}; $results->{tools}{compiler}\n"
-        . "Instructions per call. The ratio is Linux's first method's to Jargoon's.\n"
-        . transfer_tables($r) . growth_tables($r)
-        . text_table('other calls', ['', 'Jargoon', 'Linux', 'ratio'], map { call_row($r, @$_) } @CALLS)
+        . "Instructions per call; the ratio is Linux's first method's to Jargoon's. Lean is a Linux that does not\n"
+        . "clear each page as it allocates it, nor use string instructions of bytes: the emulator counts each byte.\n"
+        . transfer_tables($r) . growth_tables($r) . words_table($r) . law_table($results->{growth})
+        . text_table('other calls', ['', @call_head], map { call_row($r, @$_) } @CALLS)
         . loop_table($r)
         . text_table("By time, as ratios within one round, of $rounds rounds in turns", \@time_head, @time)
         . text_table('From the start', \@time_head, @start)
         . text_table('The goals', \@goal_head, goal_rows($r));
     my $markdown = markdown_table(\@goal_head, goal_rows($r)) . "\n"
+        . markdown_table(['other calls', @call_head], map { call_row($r, @$_) } @CALLS)
+        . "\n"
         . markdown_table(['by time', @time_head[1 .. 4]], grep({ $_->[0] !~ /^read/ } @time), @start);
     return ($text, $markdown);
 }

@@ -131,6 +131,7 @@ static void memory_read(const void *transfer) {
 
 const struct method methods[] = {{"zx_process", memory_write, memory_read, 64 * MIB}};
 const size_t method_count = sizeof(methods) / sizeof(methods[0]);
+void (*const words_write)(const void *words) = NULL;
 
 void *memory_map(size_t len) {
     zx_vaddr_t at;

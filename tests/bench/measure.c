@@ -26,6 +26,7 @@ static void measure_all(void) {
     measure_mappings();
     measure_generations();
     measure_buffers();
+    measure_words();
 }
 
 static void measure_memory(void) {}

@@ -13,6 +13,7 @@ void measure_transfers(void);
 void measure_mappings(void);
 void measure_generations(void);
 void measure_buffers(void);
+void measure_words(void);
 
 /* In time: the transfers that matter most, beside copies of the same size; and two writers at once, beside one. */
 void time_transfers(void);

@@ -18,6 +18,13 @@ MUSL_END := $(dir $(MUSL_LIBC))crtn.o
 $(OUT)/user/bench: $(BENCH_JARGOON) $(LINKED)
 	$(call link-program,$(BENCH_JARGOON),STATIC)
 
+# How costs grow.
+BENCH_GROWTH := scaling crowds
+$(foreach program,$(BENCH_GROWTH),$(eval $(OUT)/user/$(program): \
+	$(call user-objects,tests/bench/$(program).c) $(LINKED); \
+	$$(call link-program,$(call user-objects,tests/bench/$(program).c),STATIC)))
+GROWTH_PROGRAMS := $(addprefix $(OUT)/user/,$(BENCH_GROWTH))
+
 $(OUT)/linux/bench: $(BENCH_LINUX) $(OUT)/user.flags
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -25,9 +32,9 @@ $(OUT)/linux/bench: $(BENCH_LINUX) $(OUT)/user.flags
 		$(MUSL_START) $(BENCH_LINUX) $(MUSL_LIBC) $(USER_LIBGCC) $(MUSL_END)
 
 .PHONY: bench bench-check
-bench: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(OUT)/linux/bench
+bench: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(OUT)/linux/bench $(GROWTH_PROGRAMS)
 	$(QUIET)tests/bench/bench $(OUT) $(if $(UPDATE),update) $(if $(AGAIN),again)
-bench-check: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench
+bench-check: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(GROWTH_PROGRAMS)
 	$(QUIET)tests/bench/check $(OUT) $(if $(UPDATE),update)
 
 -include $(patsubst %.o,%.d,$(BENCH_JARGOON) $(BENCH_LINUX))

@@ -70,6 +70,17 @@ struct method {
 extern const struct method methods[];
 extern const size_t method_count;
 
+/* Eight bytes to each of so many pages of the target. */
+struct words {
+    struct target *target;
+    unsigned char *here;
+    size_t count;
+};
+#define WORD ((size_t)8)
+
+/* All of them in one call, if the system has such a call; else NULL. */
+extern void (*const words_write)(const void *words);
+
 /* --- everything else --- */
 
 void *memory_map(size_t len); /* absent pages */

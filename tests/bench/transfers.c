@@ -12,7 +12,6 @@
 #define FEW 2   /* of long ones: what disturbs them is little beside them */
 #define LONG (4 * MIB)
 #define SCATTERED 100
-#define WORD 8
 
 static const char *const state_names[PAGE_STATES] = {"present", "absent", "shared"};
 
@@ -152,6 +151,26 @@ void measure_buffers(void) {
             measure_buffer(&methods[m], false, lens[i]);
         }
     }
+}
+
+/* One call each. */
+static void words_by_calls(const void *words) {
+    const struct words *w = words;
+    for (size_t i = 0; i < w->count; i++)
+        methods[0].write(&(struct transfer){w->target, w->target->base + i * PAGE, w->here + i * WORD, WORD});
+}
+
+static void measure_word_count(size_t count) {
+    const struct layout layout = {.pages = count};
+    struct words words = {target_make(&layout), buffer_make(count * WORD), count};
+    tell((double)meter_least(words_by_calls, &words, TRIES), "words/calls/%zu", count);
+    if (words_write) tell((double)meter_least(words_write, &words, TRIES), "words/vectored/%zu", count);
+    memory_unmap(words.here, pages_of(count * WORD) * PAGE);
+    target_end(words.target);
+}
+
+void measure_words(void) {
+    for (size_t count = 1; count <= 1000; count *= 10) measure_word_count(count);
 }
 
 static void time_one(const struct method *method, bool writing, size_t len) {

@@ -11,7 +11,12 @@ use Time::HiRes qw(sleep);
 
 use constant {FAST => 100, TRIES => 500};
 
-my $out = Machine::out('debug');
+# How many want each of the host's processors. What the line does is the emulator's work and the other end's, at once.
+chomp(my $cpus = `nproc`);
+my ($load) = Machine::slurp('/proc/loadavg') =~ /^(\S+)/;
+my $enough = FAST / ($load > $cpus ? $load / $cpus : 1);
+
+my $out = Machine::out("debug");
 my $dir = 'build/tests/serial';
 my $socket = "$dir/line";
 
@@ -35,6 +40,7 @@ sub partner {
             $heard = substr $heard, $+[0] + $len;
             syswrite $line, '!';
         } else {
+            sleep 0.002 if $heard =~ /^take/; # not for each byte
             sysread $line, $heard, 65536, length $heard or last;
         }
     }
@@ -63,6 +69,6 @@ my %rates;
 push @{$rates{$1}}, $2 while $result->{console} =~ /^(received|sent): (\d+) KiB/mg;
 for my $way (qw(received sent)) {
     is(scalar @{$rates{$way} // []}, 2, "$way, by both programs");
-    cmp_ok($_, '>=', FAST, "$way at $_ KiB a second") for @{$rates{$way} // []};
+    cmp_ok($_, '>=', $enough, "$way at $_ KiB a second") for @{$rates{$way} // []};
 }
 done_testing;

@@ -20,9 +20,9 @@
         if (!(condition)) _Exit(__LINE__); \
     } while (0)
 #define SOON zx_deadline_after(ZX_SEC(60))
-#define MANY (96u * 1024)
+#define MANY (48u * 1024)
 #define KEY 77
-#define TRIES 5
+#define TRIES 3
 #define FAST 100 /* KiB a second */
 
 static struct serial *line;

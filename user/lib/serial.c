@@ -2,9 +2,12 @@
  * The second serial line; see serial.h. It has a 16550 with FIFOs of 16 bytes each way.
  *
  * One lock guards the device's registers and both rings. What the device is to interrupt for is in its register of
- * enabled interrupts: received bytes, unless their ring is full; room to send, while there is something to send. The
- * driver's thread serves it until it has nothing more to tell, since its interrupt is an edge; whoever puts bytes into
- * the ring begins to send them by himself.
+ * enabled interrupts: received bytes, unless their ring is full; room to send, while there is something to send. Who
+ * puts bytes into the ring begins to send them.
+ *
+ * A reader that was woken for each 14 bytes would do little else. While bytes come without a pause it is woken for
+ * BATCH of them; if fewer are in the ring and it does not know, a byte is left in the device, whose next interrupt
+ * says that there was a pause.
  */
 #include "user/lib/serial.h"
 
@@ -23,7 +26,11 @@ enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STA
 #define ENABLED_RECEIVED 0x01
 #define ENABLED_SENT 0x02
 #define PENDING_NONE 0x01
-#define FIFOS_CLEAR 0xc7 /* on, empty, and an interrupt at 14 bytes, or fewer that wait for a while */
+#define PENDING_WHICH 0x0f
+#define LOOKS 20
+#define PENDING_LEVEL 0x04 /* FIFO_LEVEL bytes have come, or more */
+#define PENDING_REST 0x0c  /* fewer, and none for the time of four */
+#define FIFOS_CLEAR 0xc7   /* on, empty, and an interrupt at 14 bytes, or fewer that wait for a while */
 #define FORMAT_8N1 0x03
 #define FORMAT_DIVISOR 0x80
 #define MODEM_READY 0x0b /* DTR, RTS, and the line that lets interrupts out */
@@ -31,8 +38,10 @@ enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STA
 #define STATUS_RECEIVED 0x01
 #define STATUS_SENT 0x20
 #define FIFO_SIZE 16
+#define FIFO_LEVEL 14
 
 #define RING_SIZE 16384u
+#define BATCH 2048u /* as much as a reader is woken for while more comes */
 
 /* Bytes [begin, end) of an endless row, of which the last RING_SIZE have a place. */
 struct ring {
@@ -77,16 +86,26 @@ static bool ring_has_room(const struct ring *ring, bool had) {
     return ring_len(ring) < (had ? RING_SIZE : RING_SIZE / 2 + 1);
 }
 
-static void receive(struct serial *serial) {
-    struct ring *ring = &serial->received;
-    while (ring_len(ring) < RING_SIZE && (get(STATUS) & STATUS_RECEIVED)) {
-        uint8_t byte = get(DATA);
-        ring_put(ring, &byte, 1);
-    }
-    const bool had = serial->enabled & ENABLED_RECEIVED, has = ring_has_room(ring, had);
+static void receive_one(struct serial *serial) {
+    uint8_t byte = get(DATA);
+    ring_put(&serial->received, &byte, 1);
+}
+
+/* Stops the line when the ring is full, and lets it go on later. */
+static void receive_pace(struct serial *serial) {
+    const bool had = serial->enabled & ENABLED_RECEIVED, has = ring_has_room(&serial->received, had);
     if (had == has) return;
     set(MODEM, has ? MODEM_READY : MODEM_STOP);
     enable(serial, ENABLED_RECEIVED, has ? ENABLED_RECEIVED : 0);
+}
+
+/* In the middle of much: one byte stays, which the device will tell of if no more come. */
+static void receive_level(struct serial *serial) {
+    for (int i = 0; i < FIFO_LEVEL - 1 && ring_len(&serial->received) < RING_SIZE; i++) receive_one(serial);
+}
+
+static void receive_all(struct serial *serial) {
+    while (ring_len(&serial->received) < RING_SIZE && (get(STATUS) & STATUS_RECEIVED)) receive_one(serial);
 }
 
 /* As long as the device takes them at once. */
@@ -99,12 +118,33 @@ static void send(struct serial *serial) {
     enable(serial, ENABLED_SENT, ring_len(&serial->sending) > 0 ? ENABLED_SENT : 0);
 }
 
-static void show(struct serial *serial) {
+/* `all`: nothing is to come soon, for which a reader should rather wait. */
+static void show(struct serial *serial, bool all) {
     zx_signals_t now = 0;
-    if (ring_len(&serial->received) > 0) now |= SERIAL_READABLE;
+    if (ring_len(&serial->received) >= (all ? 1 : BATCH)) now |= SERIAL_READABLE;
     if (ring_has_room(&serial->sending, serial->shown & SERIAL_WRITABLE)) now |= SERIAL_WRITABLE;
+    if (!all) now |= serial->shown & SERIAL_READABLE;
     if (now != serial->shown) zx_object_signal(serial->event, serial->shown & ~now, now & ~serial->shown);
     serial->shown = now;
+}
+
+/* What the device has to tell next; in the middle of much that is worth a few looks, for it spares an interrupt. */
+static uint8_t next_pending(bool more) {
+    uint8_t pending = get(PENDING);
+    for (int i = 0; more && i < LOOKS && (pending & PENDING_NONE); i++) pending = get(PENDING);
+    return pending & PENDING_WHICH;
+}
+
+/* Until the device has nothing more to tell: its interrupt is an edge. */
+static void serve(struct serial *serial) {
+    uint8_t last = PENDING_NONE;
+    for (uint8_t pending; !((pending = next_pending(last == PENDING_LEVEL)) & PENDING_NONE); last = pending) {
+        if (pending == PENDING_LEVEL) receive_level(serial);
+        if (pending == PENDING_REST) receive_all(serial);
+        receive_pace(serial);
+        send(serial);
+    }
+    show(serial, last == PENDING_REST);
 }
 
 /* The driver's thread, until the interrupt is destroyed. */
@@ -112,11 +152,7 @@ static int drive(void *arg) {
     struct serial *serial = arg;
     while (zx_interrupt_wait(serial->interrupt, NULL) == ZX_OK) {
         mtx_lock(&serial->lock);
-        do {
-            receive(serial);
-            send(serial);
-        } while (!(get(PENDING) & PENDING_NONE));
-        show(serial);
+        serve(serial);
         mtx_unlock(&serial->lock);
     }
     return 0;
@@ -174,7 +210,7 @@ zx_status_t serial_open(zx_handle_t resource, struct serial **out) {
     }
     mtx_lock(&serial->lock);
     device_start(serial);
-    show(serial);
+    show(serial, true);
     mtx_unlock(&serial->lock);
     *out = serial;
     return ZX_OK;
@@ -193,8 +229,8 @@ zx_handle_t serial_event(const struct serial *serial) { return serial->event; }
 static size_t take_now(struct serial *serial, uint8_t *buffer, size_t size) {
     mtx_lock(&serial->lock);
     size_t len = ring_take(&serial->received, buffer, size);
-    receive(serial);
-    show(serial);
+    receive_pace(serial);
+    show(serial, true);
     mtx_unlock(&serial->lock);
     return len;
 }
@@ -203,7 +239,7 @@ static size_t put_now(struct serial *serial, const uint8_t *buffer, size_t len) 
     mtx_lock(&serial->lock);
     size_t done = ring_put(&serial->sending, buffer, len);
     send(serial);
-    show(serial);
+    show(serial, false);
     mtx_unlock(&serial->lock);
     return done;
 }

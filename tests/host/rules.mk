@@ -47,7 +47,8 @@ $(HOST)/units: $(call host_objects,asan,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UN
 
 HOST_WORLD := $(wildcard tests/host/model/*.c) \
 	$(addprefix tests/host/,world.c checks.c picks.c steps.c steps_vm.c steps_objects.c \
-	steps_channels.c steps_signals.c steps_system.c steps_ports.c steps_tasks.c steps_exceptions.c steps_policy.c)
+	steps_channels.c steps_signals.c steps_system.c steps_ports.c steps_tasks.c steps_exceptions.c \
+	steps_interrupts.c steps_policy.c)
 HOST_LOADER := user/lib/bootfs.c user/lib/program.c $(SHARED_SOURCES)
 HOST_PARSERS := kernel/base/options.c kernel/base/string.c user/lib/procargs.c user/libc/bootstrap.c
 FUZZERS := syscalls elf args gdb

@@ -74,6 +74,7 @@ step_fn *const steps[] = {
     step_exception,
     step_resource,
     step_policy,
+    step_interrupt,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

@@ -13,7 +13,7 @@ static uint64_t time_now(void) { return host_syscall(HOST_SYS_clock_get_monotoni
 
 static void port_create(struct world *w) {
     uint64_t out = pick_out(w, 0);
-    uint32_t options = input_rarely(&w->in, 16);
+    uint32_t options = input_rarely(&w->in, 16) ? 2 : 0;
     zx_status_t status = CALL(w, port_create, options, out);
     zx_handle_t made = world_out_handle(out);
     world_expect(w, "port_create", status, model_port_create(&w->model, w->me, options, out, made));

@@ -9,7 +9,8 @@
 
 zx_status_t model_port_create(struct model *m, struct model_process *p, uint32_t options, uint64_t out,
                               zx_handle_t made) {
-    zx_status_t status = options ? ZX_ERR_INVALID_ARGS : model_put(p, out, &made, sizeof(made));
+    zx_status_t status =
+        options > ZX_PORT_BIND_TO_INTERRUPT ? ZX_ERR_INVALID_ARGS : model_put(p, out, &made, sizeof(made));
     if (status != ZX_OK) return status;
     struct model_port *port = &m->ports[m->port_count++];
     port->object.type = ZX_OBJ_TYPE_PORT;

@@ -3,7 +3,7 @@
 # `make help` lists commands and variables. Their recipes are here (run, debug, iso, kernel, clean, help,
 # compile-commands), or in
 #
-#   user/app.mk             run APP=FILE, and how several runs get along in one tree
+#   user/app.mk             run APP=FILE, gdb, and how several runs get along in one tree
 #   tests/record.mk         record, replay
 #   user/rules.mk           the user programs and the boot archive
 #   arch/$(ARCH)/rules.mk   the machine's part: compiler flags, assembly, the boot image
@@ -14,7 +14,7 @@
 # Everything made goes to build/; V=1 shows each command.
 
 # Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
-BUILD ?= $(if $(filter run bench bench-check,$(MAKECMDGOALS)),release,debug)
+BUILD ?= $(if $(filter run gdb bench bench-check,$(MAKECMDGOALS)),release,debug)
 ifeq ($(filter $(BUILD),debug release),)
 $(error BUILD=$(BUILD) is neither debug nor release)
 endif
@@ -59,7 +59,7 @@ all: iso
 deps: ; @:
 
 # What these hold on the command line holds for every machine that is started.
-export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC
+export SMP MEM CPU MACHINE FW ACCEL CMDLINE QEMU_FLAGS TIMEOUT CC GDB
 
 # --- the kernel ---
 

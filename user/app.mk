@@ -1,5 +1,5 @@
-# make run APP=FILE: one program, compiled and run alone; and what `make run`, `make record` and `make debug` need to be
-# run several times at once in one tree.
+# make run APP=FILE: one program, compiled and run alone; make gdb: in a debugger. And what these, `make record` and
+# `make debug` need to be run several times at once in one tree.
 #
 # A program's run has to look like the program: its output, nothing else on standard output, and its exit status as
 # make's. And whoever runs one must not disturb another who does. Plain make can do neither: it ends with 0, 1 or 2, and
@@ -8,7 +8,7 @@
 # make ends with the program's status. Where make cannot load them, whoever is alone fares as well, but for the status.
 
 RUN := $(OUT)/run
-ifneq ($(filter run debug record,$(MAKECMDGOALS)),)
+ifneq ($(filter run debug record gdb,$(MAKECMDGOALS)),)
 build/make-run.so: tests/lib/make-run.c
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -o $@.$$$$ $< && mv $@.$$$$ $@ || true
@@ -17,6 +17,25 @@ $(shell mkdir -p $(OUT))
 $(begin-turn $(OUT)/lock)
 RUN := $(or $(own-folder $(OUT)/run),$(OUT)/run)
 built = $(end-turn $(OUT)/lock)
+endif
+
+# make gdb APP=FILE: the program under a debugger, which stops it at main; GDB=wait with make run: it waits for one, and
+# the terminal is its own. Either way a server in the machine launches it. Without APP the server is there beside the
+# monitor, for any debugger to attach to what it likes.
+ifneq ($(if $(filter gdb,$(MAKECMDGOALS)),gdb,$(filter wait,$(GDB))),)
+APP_SERVER := gdbserver
+APP_DEBUG_CFLAGS := -Og -g3 -fno-omit-frame-pointer
+SERVER_ARGS := $(if $(filter gdb,$(MAKECMDGOALS)),,--wait) bin/app
+TIMEOUT ?= 0
+endif
+
+.PHONY: gdb
+ifndef APP
+gdb: $(OUT)/kernel.elf $(OUT)/bootfs
+	@$(built)$(stdin) GDB=wait tests/machine run $^ $(RUN) 'init.run=monitor init.beside=gdbserver'
+else
+gdb: $(OUT)/kernel.elf $(RUN)/bootfs
+	@$(built)tests/machine gdb $^ $(RUN) 'init.run=gdbserver' $(RUN)/app.elf
 endif
 
 ifdef APP
@@ -28,7 +47,7 @@ run: run-app
 
 .PHONY: run-app
 run-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=app'; echo $$? >$(RUN)/status
+	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=$(or $(APP_SERVER),app)'; echo $$? >$(RUN)/status
 
 # The file as it was typed, for the shell alone: neither make nor the shell reads anything into it.
 export APP_FILE := $(value APP)
@@ -43,13 +62,14 @@ $(RUN)/app: FORCE $(LINKED)
 	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
 	$(call link-program,$@.o,$(or $(APP_KIND),$(if $(PIE),PIE,STATIC)))
 
-$(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args user/mkbootfs
-	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args
+$(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(APP_SERVER:%=$(OUT)/user/%) user/mkbootfs
+	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args \
+		$(foreach server,$(APP_SERVER),bin/$(server)=$(OUT)/user/$(server))
 
 endif
 
 # Its arguments, as they were typed.
-export APP_ARGS := $(value ARGS)
+export APP_ARGS := $(SERVER_ARGS) $(value ARGS)
 $(RUN)/args: FORCE
 	@mkdir -p $(@D)
 	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \

@@ -124,7 +124,7 @@ static bool comes_back(const char *text, size_t len) {
 
 static void test_framing(void) {
     static char text[PACKET_MAX];
-    char frame[PACKET_FRAMED_MAX];
+    static char frame[PACKET_FRAMED_MAX];
     bool good = true;
     size_t len = packet_frame("OK", 2, frame);
     ok(len == 6 && memcmp(frame, "$OK#9a", 6) == 0, "a reply is framed");

@@ -7,6 +7,7 @@
 package Machine;
 use strict;
 use warnings;
+use DebugLine;
 use Fcntl qw(F_SETFD);
 use File::Path qw(make_path);
 use IO::Select;
@@ -125,6 +126,27 @@ sub under_gdb {
     die "gdb is not installed; `make deps` does that\n" if $status == -1;
     my ($pid) = slurp($pidfile) =~ /^(\d+)$/m;
     kill KILL => $pid if $pid;
+    return $status ? 1 : 0;
+}
+
+# Runs it with a debugger of its programs on this terminal: a command. The machine ends with the debugger.
+sub under_debugger {
+    my ($self, $command) = @_;
+    my $line = DebugLine->open($self->{dir});
+    $self->{line} = $line->{line};
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        setpgrp;
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', $self->file('qemu.out');
+        open STDERR, '>&', \*STDOUT;
+        exec $self->command($self->file('report'), $self->file('console')) or POSIX::_exit(127);
+    }
+    my $status = $line->wait_ready ? system @$command : -2;
+    print STDERR "jargoon: the server did not begin; see ", $self->file('console'), "\n" if $status == -2;
+    print STDERR "jargoon: $command->[0]: $!\n" if $status == -1;
+    kill KILL => $pid;
+    waitpid $pid, 0;
     return $status ? 1 : 0;
 }
 

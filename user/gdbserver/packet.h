@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The longest text that a packet may have, its escapes not counted. A multiple of 16, which debuggers like. */
-#define PACKET_MAX 16384u
+#define PACKET_MAX 65536u
 
 /* What is sent around the text: `$`, `#` and two digits. */
 #define PACKET_FRAME 4u

@@ -2,7 +2,8 @@
  * The first program. It runs others, one after the other, and its return code, which the kernel makes the machine's
  * own end, is the first of theirs that is not 0. Which programs come from the kernel's command line,
  * init.run=NAME,NAME; their arguments come from the file etc/args of the boot archive, if there is one, each ended by
- * a NUL. The console is theirs: init writes to it only if one of several comes to a bad end, or one cannot be started.
+ * a NUL. One more, init.beside=NAME, is started before them without arguments, and ends when the machine does. The
+ * console is theirs: init writes to it only if one of several comes to a bad end, or one cannot be started.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,7 +66,17 @@ static int64_t run(const char *name) {
     return code;
 }
 
+static void start_beside(const char *name) {
+    const char *const alone[] = {name, NULL};
+    zx_handle_t process;
+    const char *why;
+    zx_status_t status = launch_program(name, alone, &process, &why);
+    if (status != ZX_OK) fail(name, why, status);
+    zx_handle_close(process);
+}
+
 int main(void) {
+    const char *beside = getenv("init.beside");
     const char *wanted = getenv("init.run");
     char *names = strdup(wanted && *wanted ? wanted : DEFAULT_PROGRAMS);
     if (!names) fail("a program", "there is no memory", ZX_ERR_NO_MEMORY);
@@ -73,6 +84,7 @@ int main(void) {
     zx_status_t status = args_read(1);
     if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
 
+    if (beside && *beside) start_beside(beside);
     int64_t result = 0;
     bool several = strchr(names, ',');
     for (char *rest = names; rest;) {

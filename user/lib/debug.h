@@ -74,6 +74,7 @@ struct debug_process {
     bool hold_new; /* threads that begin stay there */
     bool ended;
     bool attached;   /* for its owner: it was there before */
+    bool begun;      /* for its owner: another has started it, which is to be told */
     unsigned passed; /* for its owner: the last fault that was passed on */
 };
 

@@ -10,16 +10,62 @@
 #include <zircon/syscalls.h>
 
 #define MAX_PROCESSES 1024
+#define MAX_JOBS 64 /* of one parent */
+
+/* Has `visit` look at the job and at those below it, parents first, until it is content; returns what it said last. */
+static zx_status_t each_job(zx_handle_t job, zx_status_t (*visit)(zx_handle_t job, void *context), void *context) {
+    zx_koid_t koids[MAX_JOBS];
+    size_t count = 0;
+    zx_status_t status = visit(job, context);
+    if (status == ZX_OK || zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, koids, sizeof(koids), &count, NULL) != ZX_OK)
+        return status;
+    for (size_t i = 0; i < count && status != ZX_OK; i++) {
+        zx_handle_t child;
+        if (zx_object_get_child(job, koids[i], ZX_RIGHT_SAME_RIGHTS, &child) != ZX_OK) continue;
+        status = each_job(child, visit, context);
+        zx_handle_close(child);
+    }
+    return status;
+}
+
+struct listing {
+    zx_koid_t *koids;
+    size_t room, count;
+};
+
+static zx_status_t list_job(zx_handle_t job, void *context) {
+    struct listing *l = context;
+    size_t count = 0, room = (l->room - l->count) * sizeof(*l->koids);
+    if (zx_object_get_info(job, ZX_INFO_JOB_PROCESSES, l->koids + l->count, room, &count, NULL) == ZX_OK)
+        l->count += count;
+    return l->count < l->room ? ZX_ERR_SHOULD_WAIT : ZX_OK;
+}
+
+static int koid_compare(const void *a, const void *b) {
+    const zx_koid_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
 
 size_t process_list(zx_koid_t *koids, size_t room) {
-    size_t count = 0;
-    zx_status_t status =
-        zx_object_get_info(zx_job_default(), ZX_INFO_JOB_PROCESSES, koids, room * sizeof(*koids), &count, NULL);
-    return status == ZX_OK ? count : 0;
+    struct listing l = {koids, room, 0};
+    (void)each_job(zx_job_default(), list_job, &l);
+    qsort(koids, l.count, sizeof(*koids), koid_compare);
+    return l.count;
+}
+
+struct search {
+    zx_koid_t koid;
+    zx_handle_t *out;
+};
+
+static zx_status_t open_in_job(zx_handle_t job, void *context) {
+    const struct search *s = context;
+    return zx_object_get_child(job, s->koid, ZX_RIGHT_SAME_RIGHTS, s->out);
 }
 
 zx_status_t process_open(zx_koid_t koid, zx_handle_t *out) {
-    return zx_object_get_child(zx_job_default(), koid, ZX_RIGHT_SAME_RIGHTS, out);
+    struct search s = {koid, out};
+    return each_job(zx_job_default(), open_in_job, &s);
 }
 
 static zx_status_t find_by_name(const char *name, zx_handle_t *out, zx_koid_t *koid) {

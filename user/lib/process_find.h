@@ -1,4 +1,4 @@
-/* Finding processes of the program's job, by koid or by name. */
+/* Finding processes of the program's job, and of the jobs below it, by koid or by name. */
 #pragma once
 
 #include <stddef.h>

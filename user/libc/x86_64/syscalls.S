@@ -10,6 +10,9 @@
 
         .set    number, 0x10000
 
+/* Debuggers find the caller's frame by these. */
+        .cfi_sections .debug_frame
+
         .macro  stub name, kind, count
         .section .text._zx_\name, "ax", @progbits
         .globl  _zx_\name
@@ -18,6 +21,7 @@
         .type   zx_\name, @function
 zx_\name:
 _zx_\name:
+        .cfi_startproc
         .ifc    \kind, BLOCKING
         call_blocking \count
         .elseif \count > 6
@@ -28,6 +32,7 @@ _zx_\name:
         syscall
         ret
         .endif
+        .cfi_endproc
         .size   _zx_\name, . - _zx_\name
         .size   zx_\name, . - zx_\name
         .set    number, number + 1
@@ -36,6 +41,9 @@ _zx_\name:
         .macro  call_wide count
         push    %r12
         push    %r13
+        .cfi_def_cfa_offset 24
+        .cfi_offset r12, -16
+        .cfi_offset r13, -24
         mov     24(%rsp), %r12
         .if     \count > 7
         mov     32(%rsp), %r13
@@ -58,6 +66,7 @@ _zx_\name:
         push    %rdx
         push    %rsi
         push    %rdi
+        .cfi_def_cfa_offset 56
 1:      mov     (%rsp), %rdi
         mov     8(%rsp), %rsi
         mov     16(%rsp), %rdx

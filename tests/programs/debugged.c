@@ -1,0 +1,130 @@
+/*
+ * What debuggers are tried on: each of its arguments names a thing that it does. It is compiled as `make gdb` does it.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <zircon/process.h>
+#include <zircon/syscalls.h>
+
+#include "user/lib/launch.h"
+
+#define KEEP __attribute__((noinline, noclone))
+
+struct point {
+    int x, y;
+    const char *name;
+};
+
+static struct point where = {3, 4, "here"};
+static volatile int total;
+static volatile bool go_on = true;
+static volatile long counts[8];
+static char space[16 << 20];
+
+KEEP static int add(int a, int b) { return a + b; }
+
+KEEP static int fifth(struct point *at, int n) {
+    at->x += n;
+    total = add(total, n);
+    return at->x;
+}
+KEEP static int fourth(int n) { return fifth(&where, n + 1) + 4; }
+KEEP static int third(int n) { return fourth(n + 1) + 3; }
+KEEP static int second(int n) { return third(n + 1) + 2; }
+KEEP static int first(int n) { return second(n + 1) + 1; }
+
+static void calls(void) {
+    int result = first(10);
+    result = add(result, 1);
+    printf("result %d\n", result);
+}
+
+KEEP static void tick(int i) { total += i & 1; }
+
+static void loop(void) {
+    for (int i = 0; i < 1000; i++) tick(i);
+    for (int i = 0; i < 3; i++) tick(i);
+}
+
+KEEP static void spin(void) {
+    while (go_on) counts[0]++;
+}
+
+static int worker(void *arg) {
+    volatile long *count = arg;
+    while (go_on) {
+        ++*count;
+        ++*count;
+    }
+    return 0;
+}
+
+KEEP static void threads_meet(void) { total = 1; }
+
+static void threads(size_t count) {
+    thrd_t made[8];
+    for (size_t i = 0; i < count; i++) thrd_create_with_name(&made[i], worker, (void *)&counts[i], "worker");
+    while (counts[0] == 0 || counts[count - 1] == 0) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    threads_meet();
+    for (size_t i = 0; i < count; i++) thrd_join(made[i], NULL);
+    printf("joined\n");
+}
+
+KEEP static void blocked(void) {
+    zx_handle_t event;
+    zx_event_create(0, &event);
+    zx_object_wait_one(event, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL);
+}
+
+KEEP static int crash(volatile int *at) { return *at; }
+
+KEEP static uint64_t flags(void) {
+    uint64_t pushed = 0;
+    for (int i = 0; i < 3; i++) pushed |= __builtin_ia32_readeflags_u64();
+    return pushed;
+}
+
+KEEP static void memory_filled(void) { total = space[0] + space[sizeof(space) - 1]; }
+
+static void memory(void) {
+    memset(space + (8 << 20), 'x', 1 << 20);
+    memory_filled();
+    printf("sum %d\n", total);
+}
+
+KEEP static double vectors(double x) {
+    static double out[4];
+    for (int i = 0; i < 4; i++) out[i] = x * i;
+    long double wide = x;
+    return out[3] + (double)(wide / 2);
+}
+
+static void child(const char *path) {
+    const char *const args[] = {path, "calls", NULL};
+    zx_handle_t process;
+    int64_t code = -1;
+    if (launch_program(path, args, &process, NULL) == ZX_OK) launch_wait(process, &code);
+    printf("child %d\n", (int)code);
+}
+
+static void act(const char *what, char **argv) {
+    if (strcmp(what, "calls") == 0) calls();
+    if (strcmp(what, "loop") == 0) loop();
+    if (strcmp(what, "spin") == 0) spin();
+    if (strcmp(what, "threads") == 0) threads(2);
+    if (strcmp(what, "crowd") == 0) threads(8);
+    if (strcmp(what, "wait") == 0) blocked();
+    if (strcmp(what, "crash") == 0) crash((volatile int *)16);
+    if (strcmp(what, "flags") == 0) printf("flags %d\n", (int)(flags() >> 8 & 1));
+    if (strcmp(what, "memory") == 0) memory();
+    if (strcmp(what, "vectors") == 0) printf("%g\n", vectors(1.5));
+    if (strcmp(what, "child") == 0) child(argv[0]);
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) act(argv[i], argv);
+    return 42;
+}

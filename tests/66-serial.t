@@ -32,7 +32,7 @@ sub partner {
     return 'nobody is there' unless $line;
     my $heard = '';
     for (;;) {
-        if ($heard =~ s/^\?+//) { syswrite $line, '!' }
+        while ($heard =~ s/^([A-Z])//) { syswrite $line, $1 }
         if ($heard =~ s/^send (\d+)\n//) { Machine::put($line, row($1)) }
         if ($heard =~ /^take (\d+)\n/ && length $heard >= $+[0] + $1) {
             my ($row, $len) = (substr($heard, $+[0], $1), $1);

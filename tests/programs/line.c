@@ -1,8 +1,8 @@
 /*
  * The second serial line, as its driver offers it. The tests have the other end, and are told over the line what to do:
- * `?` is answered by `!`; `send N` by so many bytes of a row that both know; `take N` comes before so many, and is
- * answered by `!` if they are right. Tells on standard output how fast that was. Ends with 0, or with the number of the
- * line that went wrong, and leaves the line open.
+ * a capital letter is answered by itself; `send N` by so many bytes of a row that both know; `take N` comes before so
+ * many, and is answered by `!` if they are right. Tells on standard output how fast that was. Ends with 0, or with the
+ * number of the line that went wrong, and leaves the line open.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -59,14 +59,15 @@ static void one_program_has_it(void) {
     NEED(serial_open(launch_resource(), &line) == ZX_OK);
 }
 
-/* Others may still have to come to the other end: what is sent before is lost. */
+/* The other end may still be empty: what is sent there is lost. Once a letter is answered, all that follow it are. */
 static void find_partner(void) {
     size_t n;
+    char letter = 'A' - 1;
     do {
-        put("?", 1);
-    } while (serial_read(line, bytes, 1, zx_deadline_after(ZX_MSEC(50)), &n) == ZX_ERR_TIMED_OUT);
-    NEED(n == 1 && bytes[0] == '!');
-    while (serial_read(line, bytes, 1, zx_deadline_after(ZX_MSEC(100)), &n) == ZX_OK) NEED(bytes[0] == '!');
+        letter = letter == 'Z' ? 'A' : (char)(letter + 1);
+        put(&letter, 1);
+    } while (serial_read(line, bytes, 1, zx_deadline_after(ZX_MSEC(100)), &n) == ZX_ERR_TIMED_OUT);
+    while (bytes[0] != letter) take(1);
 }
 
 static void nothing_comes(void) {

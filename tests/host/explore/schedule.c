@@ -38,6 +38,7 @@ static struct {
     bool timed;           /* time may go on at any point: that counts as one */
     bool redundant;
     unsigned points, loops, switches;
+    unsigned counted, burst_counted; /* steps that count, since the last node and in the burst */
     const volatile void *last_place;
     bool last_is_spinlock;
     const struct footprint *asleep[CPUS]; /* what it is about to do, if it sleeps */
@@ -94,7 +95,7 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
 void schedule_begin(void) {
     now.on = true;
     now.redundant = false;
-    now.used = now.points = now.loops = now.switches = 0;
+    now.used = now.points = now.loops = now.switches = now.counted = now.burst_counted = 0;
     now.last_place = NULL;
     now.own = now.burst = NULL;
     for (unsigned id = 0; id < CPUS; id++) {
@@ -175,6 +176,7 @@ static void begin_node(struct node *node, const struct choices *choices) {
 /* Which of the choices this schedule takes. */
 static unsigned choose(const struct choices *choices) {
     now.nodes++;
+    now.counted = 0;
     now.own = NULL;
     if (now.mode == SCHEDULE_REPLAY) return replayed(choices);
     if (depth == MAX_NODES) panic("a schedule of too many choices");
@@ -192,6 +194,11 @@ static void note_choice(unsigned of_its_own, unsigned id) {
     if (id != of_its_own && made_count < MAX_REPLAY) made[made_count++] = (struct choice_made){now.points, id};
 }
 
+static void begin_burst(struct footprint *burst) {
+    now.burst = burst;
+    now.counted = now.burst_counted = 0;
+}
+
 static void go_to(unsigned id, struct footprint *burst) {
     now.asleep[id] = NULL;
     now.left_at[id] = NO_NODE;
@@ -199,7 +206,7 @@ static void go_to(unsigned id, struct footprint *burst) {
     now.loops = 0;
     now.switches++;
     now.own = NULL;
-    now.burst = burst;
+    begin_burst(burst);
     cpus_switch(id);
 }
 
@@ -287,7 +294,7 @@ static bool end_patience(void) {
  * Nobody was preempted at this node, so its earlier choices sleep: what they do until they must wait they could as well
  * have done first.
  */
-static struct footprint *begin_burst(struct node *node) {
+static struct footprint *burst_of(struct node *node) {
     for (unsigned i = 0; i < node->taken; i++) now.asleep[node->choices.ids[i]] = &node->below[i];
     return &node->below[node->taken];
 }
@@ -305,8 +312,8 @@ void schedule_blocked(void) {
         unsigned id = is_node ? choose(&choices) : choices.ids[0];
         struct footprint *burst = NULL;
         note_choice(first, id);
-        if (is_node && reduced && now.mode != SCHEDULE_REPLAY) burst = begin_burst(&path[depth - 1]);
-        now.burst = burst;
+        if (is_node && reduced && now.mode != SCHEDULE_REPLAY) burst = burst_of(&path[depth - 1]);
+        begin_burst(burst);
         if (id != self) go_to(id, burst);
     } else if (first < CPUS) {
         now.on = false;
@@ -325,12 +332,25 @@ static void count_point(void) {
     if (++now.points > MAX_POINTS) panic("livelock: all run on and on, and none comes to an end");
 }
 
+/*
+ * Which of many references is given back first makes no difference, if neither of those who give some back between two
+ * points gives back so many: then none of them is the last in either order.
+ */
+#define MANY_REFERENCES 3
+static struct step few_counts(struct step step) {
+    now.counted += step.counts;
+    now.burst_counted += step.counts;
+    if (now.burst_counted >= MANY_REFERENCES) step.counts = false;
+    return step;
+}
+
 /* The running processor does that: who sleeps wakes if it does not commute with what he is about to do. */
 static void note_step(struct step step) {
     unsigned self = cpus_running();
     if (step.place) place_used(step.place, self, step.write);
     if (now.own) footprint_add(now.own, self, step);
-    if (now.burst) footprint_add(now.burst, self, step);
+    const struct step in_burst = few_counts(step);
+    if (now.burst) footprint_add(now.burst, self, in_burst);
     for (unsigned id = 0; id < CPUS; id++) {
         if (now.left_at[id] != NO_NODE) footprint_add(left_below(id), self, step);
         if (now.asleep[id] && !footprint_commutes_with(now.asleep[id], self, step)) now.asleep[id] = NULL;
@@ -367,7 +387,7 @@ static void look_for_loops(const volatile void *place) {
  * replay knows fewer places than the search that it repeats, and is told at which points somebody came.
  */
 static bool is_choice(struct step step) {
-    if (step.counts || step.inside) return false;
+    if (step.inside || (step.counts && now.mode != SCHEDULE_REPLAY)) return false;
     return now.mode != SCHEDULE_ALL || !reduced || !step.place || place_is_shared(step.place);
 }
 
@@ -384,10 +404,9 @@ static bool is_quiet(const volatile void *address, const struct explore_site *si
     return lock->rank >= RANK_RANDOM && lock->rank != RANK_SCHED;
 }
 
-/* Which of many references is given back first makes no difference. */
-#define MANY_REFERENCES 3
 static bool counts(const volatile void *address, const struct explore_site *site) {
-    return reduced && site->kind == EXPLORE_REFERENCES && *(const volatile unsigned *)address > MANY_REFERENCES;
+    return reduced && site->kind == EXPLORE_REFERENCES && now.counted < MANY_REFERENCES - 1 &&
+           *(const volatile unsigned *)address > MANY_REFERENCES;
 }
 
 /*

@@ -62,9 +62,10 @@ static void one_program_has_it(void) {
 /* The other end may still be empty: what is sent there is lost. Once a letter is answered, all that follow it are. */
 static void find_partner(void) {
     size_t n;
-    char letter = 'A' - 1;
+    unsigned count = 0;
+    uint8_t letter;
     do {
-        letter = letter == 'Z' ? 'A' : (char)(letter + 1);
+        letter = (uint8_t)('A' + count++ % 26);
         put(&letter, 1);
     } while (serial_read(line, bytes, 1, zx_deadline_after(ZX_MSEC(100)), &n) == ZX_ERR_TIMED_OUT);
     while (bytes[0] != letter) take(1);

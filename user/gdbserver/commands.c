@@ -184,6 +184,7 @@ static const struct command {
 /* An empty answer says that a request is not known. */
 bool command_do(struct request request, struct reply *reply) {
     if (take(&request, "vCont;")) return resume(request, reply);
+    if (request.at < request.end && strchr("cCsS", *request.at)) return resume_one(request, reply);
     if (take(&request, "vCont?")) {
         put_text(reply, "vCont;c;C;s;S;t");
         return true;

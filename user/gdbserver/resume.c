@@ -205,17 +205,7 @@ static bool goes(const struct debug_process *p) {
     return t;
 }
 
-bool resume(struct request request, struct reply *reply) {
-    struct action actions[MAX_ACTIONS];
-    size_t count = 0;
-    const struct debug_process *general = process_general();
-    while (request.at < request.end) {
-        if (count == MAX_ACTIONS ||
-            !take_action(&request, general ? (int64_t)general->koid : ID_ALL, &actions[count++])) {
-            put_error(reply, ZX_ERR_INVALID_ARGS);
-            return true;
-        }
-    }
+static bool act(const struct action *actions, size_t count, struct reply *reply) {
     struct debug_thread *news = set_actions(actions, count);
     if (news) {
         put_news(reply, news);
@@ -229,4 +219,28 @@ bool resume(struct request request, struct reply *reply) {
     if (!any) put_error(reply, ZX_ERR_NOT_FOUND);
     session.under_way = any;
     return !any;
+}
+
+bool resume_one(struct request request, struct reply *reply) {
+    struct action action;
+    if (!take_action(&request, ID_ALL, &action)) {
+        put_error(reply, ZX_ERR_INVALID_ARGS);
+        return true;
+    }
+    if (action.what == 's') action.whom = session.general;
+    return act(&action, 1, reply);
+}
+
+bool resume(struct request request, struct reply *reply) {
+    struct action actions[MAX_ACTIONS];
+    size_t count = 0;
+    const struct debug_process *general = process_general();
+    while (request.at < request.end) {
+        if (count == MAX_ACTIONS ||
+            !take_action(&request, general ? (int64_t)general->koid : ID_ALL, &actions[count++])) {
+            put_error(reply, ZX_ERR_INVALID_ARGS);
+            return true;
+        }
+    }
+    return act(actions, count, reply);
 }

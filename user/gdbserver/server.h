@@ -74,6 +74,8 @@ void break_remove(struct request request, struct reply *reply);
 
 /* A vCont's actions. As command_do. */
 bool resume(struct request request, struct reply *reply);
+/* `c`, `s` and their like: all go on, or the general thread makes a step. */
+bool resume_one(struct request request, struct reply *reply);
 /* Stops everything that is under way, and tells why, if there is anything to tell. */
 void stops_look(void);
 /* What is there now: the answer to `?`. */

@@ -41,7 +41,7 @@ static zx_status_t find_place(const struct handle *task, bool debugger, struct e
 }
 
 static zx_status_t sys_task_create_exception_channel(const struct handle *task, uint32_t options, user_out_t out) {
-    struct exception_channel *place;
+    struct exception_channel *place = NULL;
     struct object *end;
     zx_status_t status = find_place(task, options & ZX_EXCEPTION_CHANNEL_DEBUGGER, &place);
     if (status == ZX_OK) status = exception_channel_create(place, task->rights, &end);

@@ -89,7 +89,7 @@ static zx_status_t find_child(struct object *object, zx_koid_t koid, struct obje
 
 static zx_status_t sys_object_get_child(const struct handle *parent, zx_koid_t koid, zx_rights_t rights,
                                         user_out_t out) {
-    struct object *child;
+    struct object *child = NULL;
     if (rights == ZX_RIGHT_SAME_RIGHTS) rights = parent->rights;
     if (rights & ~parent->rights) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = find_child(parent->object, koid, &child);

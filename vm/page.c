@@ -130,7 +130,7 @@ static void run_check_poison(const struct page *head UNUSED, unsigned order UNUS
 #endif
 
 /* A run that was just taken; its head counts one reference. */
-static struct page *run_given(struct page *head, unsigned order) {
+static ALWAYS_INLINE struct page *run_given(struct page *head, unsigned order) {
     if (!head) return NULL;
     run_mark(head, order, PAGE_USED);
     memory_unpoison(page_data(head), PAGE_SIZE << order);

@@ -126,7 +126,11 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer);
 void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
 void observer_want(struct observer *observer, zx_signals_t wanted);
 /* The handle (table, value) is gone: cancels what was begun through it. */
-void object_cancel(struct object *object, const void *table, zx_handle_t value);
+void object_cancel_watches(struct object *object, const void *table, zx_handle_t value);
+static inline void object_cancel(struct object *object, const void *table, zx_handle_t value) {
+    if (unlikely(atomic_load_explicit(&object->watched, memory_order_relaxed)))
+        object_cancel_watches(object, table, value);
+}
 
 /* A koid never given before. */
 zx_koid_t koid_new(void);

@@ -162,7 +162,6 @@ static bool cancel_some(struct object *object, const void *table, zx_handle_t va
 }
 
 /* The handle has left its table, so no more are begun through it. */
-void object_cancel(struct object *object, const void *table, zx_handle_t value) {
-    if (!atomic_load_explicit(&object->watched, memory_order_relaxed)) return;
+void object_cancel_watches(struct object *object, const void *table, zx_handle_t value) {
     while (cancel_some(object, table, value)) continue;
 }

@@ -9,10 +9,9 @@
 /* Writes it down for `as`; percpu.ports_end is of what was there before. */
 void ioports_load(const struct arch_aspace *as);
 
-/* As `as` is loaded: nearly always neither it nor its predecessor has any. */
-static inline void ioports_switch(const struct arch_aspace *as) {
-    if (unlikely(atomic_load_explicit(&as->ports_end, memory_order_relaxed) | percpu_this()->ports_end))
-        ioports_load(as);
+/* As `as` is loaded: is there anything to write? Nearly always neither it nor its predecessor has any. */
+static inline bool ioports_differ(const struct percpu *cpu, const struct arch_aspace *as) {
+    return unlikely(atomic_load_explicit(&as->ports_end, memory_order_relaxed) | cpu->ports_end);
 }
 
 /* Gives back what `as` has of ports' memory. It is loaded nowhere. */

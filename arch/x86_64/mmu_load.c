@@ -57,7 +57,6 @@ void mmu_load(struct arch_aspace *as) {
     struct arch_aspace *old = cpu->aspace;
     if (as) {
         atomic_fetch_or(&as->cpus, me);
-        ioports_switch(as);
         cr3 = cr3_of(as);
         if (atomic_load(&as->stale) & me) {
             atomic_fetch_and(&as->stale, ~me);
@@ -68,6 +67,7 @@ void mmu_load(struct arch_aspace *as) {
     cpu->aspace = as;
     cr3_write(cr3);
     if (old && old != as) atomic_fetch_and(&old->cpus, ~me);
+    if (as && ioports_differ(cpu, as)) ioports_load(as); /* last: it is rare, and nothing is kept for it */
 }
 
 static void pages_forget(vaddr_t va, size_t len) {

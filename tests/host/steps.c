@@ -75,6 +75,7 @@ step_fn *const steps[] = {
     step_resource,
     step_policy,
     step_interrupt,
+    step_channel_etc,
 };
 
 const unsigned step_count = sizeof(steps) / sizeof(steps[0]);

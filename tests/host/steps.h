@@ -22,4 +22,4 @@ step_fn step_vmo_clone, step_vmo_create_contiguous, step_vmo_replace_as_executab
 step_fn step_vmar_op_range, step_get_list, step_get_child, step_small_calls, step_debug_command, step_debug_read;
 step_fn step_set_property, step_set_name, step_get_name, step_random_bytes;
 step_fn step_port, step_timer, step_task, step_clocks, step_task_numbers, step_exception;
-step_fn step_resource, step_policy, step_interrupt;
+step_fn step_resource, step_policy, step_interrupt, step_channel_etc;

@@ -29,34 +29,67 @@ static uint64_t pick_sent(struct world *w, uint32_t *count) {
     return choice == 0xfe ? 0x1000 : choice == 0xfd ? SCRATCH - 4 : SENT_HANDLES;
 }
 
+/* The same with what is to be done with each. */
+static uint64_t pick_disposed(struct world *w, uint32_t *count) {
+    zx_handle_disposition_t d[ZX_CHANNEL_MAX_MSG_HANDLES + 1] = {0};
+    uint8_t choice = input_byte(&w->in);
+    *count = choice % (MODEL_SENT + 1);
+    for (uint32_t i = 0; i < *count; i++) {
+        uint8_t how = input_byte(&w->in);
+        const zx_obj_type_t type = choice & 0x40 ? 0 : ZX_OBJ_TYPE_VMO;
+        d[i] = (zx_handle_disposition_t){.operation = how % 16 == 15 ? 2 : how % 2, .handle = pick_handle(w, type)};
+        d[i].type = how / 16 % 4 == 3 ? ZX_OBJ_TYPE_EVENT : how / 16 % 4 == 2 ? type : ZX_OBJ_TYPE_NONE;
+        d[i].rights = how / 64 == 3 ? pick_rights(w) : how / 64 == 2 ? ZX_RIGHT_TRANSFER : ZX_RIGHT_SAME_RIGHTS;
+        d[i].result = 1;
+    }
+    world_store(w, DISPOSITIONS, d, sizeof(d));
+    if (choice == 0xff) *count = ZX_CHANNEL_MAX_MSG_HANDLES + 1;
+    return choice == 0xfe ? 0x1000 : choice == 0xfd ? SCRATCH - 4 : DISPOSITIONS;
+}
+
+static uint64_t pick_handles(struct world *w, bool etc, uint32_t *count) {
+    return etc ? pick_disposed(w, count) : pick_sent(w, count);
+}
+
+/* A model's answer, and what each handle was told. */
+static void check_results(struct world *w, const struct model_channel_write *a) {
+    if (a->etc) world_check_buffer(w, DISPOSITIONS, sizeof(zx_handle_disposition_t) * ZX_CHANNEL_MAX_MSG_HANDLES);
+}
+
 static bool queue_full(struct world *w, zx_handle_t h) {
     const struct model_channel *c = (const struct model_channel *)picked(w, h, ZX_OBJ_TYPE_CHANNEL);
     return c && c->peer->queued == MODEL_QUEUE;
 }
 
-void step_channel_write(struct world *w) {
+static void send(struct world *w, bool etc) {
     static const uint32_t lengths[] = {0, 1, 13, 4096, 5000, ZX_CHANNEL_MAX_MSG_BYTES, ZX_CHANNEL_MAX_MSG_BYTES + 1, 8};
     uint8_t choice = input_byte(&w->in);
-    struct model_channel_write a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL)};
+    struct model_channel_write a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL), .etc = etc};
     a.options = choice == 0xff;
     a.len = lengths[choice % 8];
     a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
     a.fill = world_fill(w, a.len);
-    a.handles = pick_sent(w, &a.count);
+    a.handles = pick_handles(w, etc, &a.count);
     if (queue_full(w, a.channel)) return;
-    zx_status_t status = CALL(w, channel_write, a.channel, a.options, a.bytes, a.len, a.handles, a.count);
+    zx_status_t status = etc ? CALL(w, channel_write_etc, a.channel, a.options, a.bytes, a.len, a.handles, a.count)
+                             : CALL(w, channel_write, a.channel, a.options, a.bytes, a.len, a.handles, a.count);
     world_expect(w, "channel_write", status, model_channel_write(&w->model, w->me, &a, w->failed));
+    check_results(w, &a);
 }
+
+void step_channel_write(struct world *w) { send(w, false); }
 
 /* What the kernel was free to choose in a message received. */
 static void learn_received(struct model_channel_read *a) {
-    for (unsigned i = 0; i < MODEL_SENT; i++) a->made[i] = world_out_handle(a->handles + i * sizeof(zx_handle_t));
+    const uint64_t size = a->etc ? sizeof(zx_handle_info_t) : sizeof(zx_handle_t);
+    for (unsigned i = 0; i < MODEL_SENT; i++) a->made[i] = world_out_handle(a->handles + i * size);
     if (host_user_load(&a->txid, a->bytes, sizeof(a->txid)) != ZX_OK || !(a->txid >> 31)) a->txid = 0;
 }
 
-void step_channel_read(struct world *w) {
+static void receive(struct world *w, bool etc) {
     uint8_t choice = input_byte(&w->in);
-    struct model_channel_read a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL), .len = ZX_CHANNEL_MAX_MSG_BYTES};
+    struct model_channel_read a = {
+        .channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL), .len = ZX_CHANNEL_MAX_MSG_BYTES, .etc = etc};
     a.options = choice % 16 == 14 ? ZX_CHANNEL_READ_MAY_DISCARD : choice == 0xff ? 2 : 0;
     if (choice % 4 == 3) a.len = input_byte(&w->in);
     a.count = choice / 64 == 3 ? input_below(&w->in, 3) : ZX_CHANNEL_MAX_MSG_HANDLES;
@@ -64,13 +97,16 @@ void step_channel_read(struct world *w) {
     a.handles = choice % 32 == 29 ? 0x2000 : READ_HANDLES;
     a.actual_len = choice / 8 == 28 ? 0 : pick_out(w, 3);
     a.actual_count = pick_out(w, 4);
-    zx_status_t status =
-        CALL(w, channel_read, a.channel, a.options, a.bytes, a.handles, a.len, a.count, a.actual_len, a.actual_count);
+    const uint64_t args[8] = {a.channel, a.options, a.bytes, a.handles, a.len, a.count, a.actual_len, a.actual_count};
+    zx_status_t status = world_call(w, etc ? HOST_SYS_channel_read_etc : HOST_SYS_channel_read, args);
     learn_received(&a);
     world_expect(w, "channel_read", status, model_channel_read(&w->model, w->me, &a, w->failed));
     world_check_buffer(w, OUT(3), 16);
     world_check_buffer(w, DATA, 4096);
+    world_check_buffer(w, READ_HANDLES, MODEL_SENT * sizeof(zx_handle_info_t));
 }
+
+void step_channel_read(struct world *w) { receive(w, false); }
 
 /* --- calls --- */
 
@@ -150,7 +186,7 @@ void world_serve(struct world *w) {
     s->done = true;
 }
 
-static struct model_channel_write pick_request(struct world *w) {
+static struct model_channel_write pick_request(struct world *w, bool etc) {
     static const uint32_t lengths[] = {4, 5, 1000, SERVED_MAX, 4, 0, 3, ZX_CHANNEL_MAX_MSG_BYTES + 1};
     uint8_t choice = input_byte(&w->in);
     struct model_channel_write a = {.channel = pick_handle(w, ZX_OBJ_TYPE_CHANNEL)};
@@ -158,7 +194,8 @@ static struct model_channel_write pick_request(struct world *w) {
     a.len = lengths[choice % 8];
     a.bytes = choice / 8 == 30 ? 0x2000 : DATA;
     a.fill = world_fill(w, a.len);
-    a.handles = pick_sent(w, &a.count);
+    a.handles = pick_handles(w, etc, &a.count);
+    a.etc = etc;
     return a;
 }
 
@@ -189,23 +226,25 @@ static uint64_t store_call_args(struct world *w, const struct model_channel_writ
     return CALL_ARGS;
 }
 
-void step_channel_call(struct world *w) {
-    struct model_channel_write a = pick_request(w);
+static void call(struct world *w, bool etc) {
+    const enum host_syscall_number number = etc ? HOST_SYS_channel_call_etc_noretry : HOST_SYS_channel_call_noretry;
+    struct model_channel_write a = pick_request(w, etc);
     struct model_channel_read r = pick_reply_room(w);
+    r.etc = etc;
     uint64_t args = store_call_args(w, &a, &r), now = host_syscall(HOST_SYS_clock_get_monotonic, (uint64_t[8]){0});
     uint8_t choice = input_byte(&w->in);
     if (queue_full(w, a.channel)) return;
     if (choice == 255) {
-        zx_status_t status =
-            CALL(w, channel_call_noretry, a.channel, a.options, 0, SCRATCH - 8, r.actual_len, r.actual_count);
+        const uint64_t bad[8] = {a.channel, a.options, 0, SCRATCH - 8, r.actual_len, r.actual_count};
+        zx_status_t status = world_call(w, number, bad);
         return world_expect(w, "channel_call without arguments", status, ZX_ERR_INVALID_ARGS);
     }
     if (choice % 4 != 3) pick_server(w, a.channel);
     pick_answer(w);
     /* A failing allocation shall be one of the caller's. */
     w->service.interrupts = choice % 8 == 2 && !w->inject;
-    zx_status_t status =
-        CALL(w, channel_call_noretry, a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count);
+    const uint64_t all[8] = {a.channel, a.options, now + A_WHILE, args, r.actual_len, r.actual_count};
+    zx_status_t status = world_call(w, number, all);
     while (status == ZX_ERR_INTERNAL_INTR_RETRY)
         status = CALL(w, channel_call_finish, now + A_WHILE, r.actual_len, r.actual_count);
     struct service service = w->service;
@@ -215,4 +254,15 @@ void step_channel_call(struct world *w) {
                  model_channel_call(&w->model, w->me, &a, &r, service.done ? &service.model : NULL, w->failed));
     world_check_buffer(w, OUT(3), 16);
     world_check_buffer(w, DATA, 4096);
+    check_results(w, &a);
+}
+
+void step_channel_call(struct world *w) { call(w, false); }
+
+void step_channel_etc(struct world *w) {
+    switch (input_below(&w->in, 3)) {
+    case 0: send(w, true); break;
+    case 1: receive(w, true); break;
+    default: call(w, true);
+    }
 }

@@ -295,8 +295,9 @@ void world_run(struct world *w, const uint8_t *data, size_t size) {
 static bool consumes(enum host_syscall_number number) {
     return number == HOST_SYS_handle_replace || number == HOST_SYS_vmo_replace_as_executable ||
            number == HOST_SYS_channel_write || number == HOST_SYS_channel_read ||
-           number == HOST_SYS_channel_call_noretry || number == HOST_SYS_process_start ||
-           number == HOST_SYS_handle_close_many || number == HOST_SYS_debug_read;
+           number == HOST_SYS_channel_write_etc || number == HOST_SYS_channel_read_etc ||
+           number == HOST_SYS_channel_call_noretry || number == HOST_SYS_channel_call_etc_noretry ||
+           number == HOST_SYS_process_start || number == HOST_SYS_handle_close_many || number == HOST_SYS_debug_read;
 }
 
 /* Calls that may have done some of what they do before they failed; doing that again then does no harm. */

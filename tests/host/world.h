@@ -17,6 +17,7 @@
 #define OUT(i) (SCRATCH + 8 * (uint64_t)(i))
 #define NAME (SCRATCH + 64)
 #define SENT_HANDLES (SCRATCH + 128)
+#define DISPOSITIONS (SCRATCH + 2048)
 #define CALL_ARGS (SCRATCH + 512)
 #define READ_HANDLES (SCRATCH + 1024)
 #define DATA (SCRATCH + ZX_PAGE_SIZE)

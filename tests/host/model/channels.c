@@ -44,21 +44,72 @@ struct sent {
     struct model_handle handles[ZX_CHANNEL_MAX_MSG_HANDLES + 1];
 };
 
+/* What is wrong with sending a handle over that channel. */
+static zx_status_t check_sent(const struct model_handle *h, const struct model_object *channel) {
+    if (!h) return ZX_ERR_BAD_HANDLE;
+    if (h->object == channel) return ZX_ERR_NOT_SUPPORTED;
+    return h->rights & ZX_RIGHT_TRANSFER ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+/* Does as one disposition says. What is moved leaves the table in any case. */
+static zx_status_t dispose(struct model *m, struct model_process *p, const zx_handle_disposition_t *d,
+                           const struct model_object *channel, struct sent *sent) {
+    const bool copies = d->operation == ZX_HANDLE_OP_DUPLICATE;
+    if (d->operation != ZX_HANDLE_OP_MOVE && !copies) return ZX_ERR_INVALID_ARGS;
+    struct model_handle *h = model_find(p, d->handle);
+    zx_status_t status = check_sent(h, channel);
+    if (!h) return status;
+    if (status == ZX_OK && d->type && d->type != h->object->type) status = ZX_ERR_WRONG_TYPE;
+    if (status == ZX_OK && copies && !(h->rights & ZX_RIGHT_DUPLICATE)) status = ZX_ERR_ACCESS_DENIED;
+    const zx_rights_t rights = d->rights == ZX_RIGHT_SAME_RIGHTS ? h->rights : d->rights;
+    if (status == ZX_OK && rights & ~h->rights) status = ZX_ERR_INVALID_ARGS;
+    if (copies && status != ZX_OK) return status;
+    struct model_handle *taken = &sent->handles[sent->count++];
+    if (copies) {
+        *taken = *h;
+        h->object->handles++;
+    } else {
+        *taken = model_take(m, p, h);
+    }
+    if (status == ZX_OK) taken->rights = rights;
+    return status;
+}
+
+/* All of them, each of which is told its result. */
+static zx_status_t take_disposed(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                                 const struct model_object *channel, struct sent *sent) {
+    zx_handle_disposition_t d[ZX_CHANNEL_MAX_MSG_HANDLES];
+    zx_status_t first = ZX_OK;
+    if (w->count == 0) return ZX_OK;
+    if (model_load(p, w->handles, d, w->count * sizeof(d[0])) != ZX_OK) return ZX_ERR_INVALID_ARGS;
+    for (uint32_t i = 0; i < w->count; i++) {
+        d[i].result = dispose(m, p, &d[i], channel, sent);
+        if (first == ZX_OK) first = d[i].result;
+    }
+    zx_status_t told = model_put(p, w->handles, d, w->count * sizeof(d[0]));
+    return first == ZX_OK ? told : first;
+}
+
+/* A message that failed before its handles were looked at: those that were to be moved are gone. */
+static void consume_disposed(struct model *m, struct model_process *p, const struct model_channel_write *w,
+                             struct sent *sent) {
+    for (uint32_t i = 0; i < w->count; i++) {
+        zx_handle_disposition_t d;
+        if (model_load(p, w->handles + i * sizeof(d), &d, sizeof(d)) != ZX_OK) return;
+        struct model_handle *h = d.operation == ZX_HANDLE_OP_MOVE ? model_find(p, d.handle) : NULL;
+        if (h) sent->handles[sent->count++] = model_take(m, p, h);
+    }
+}
+
 /* Takes the handles listed: as many as can be read and exist. The first thing that is wrong with them. */
 static zx_status_t take_sent(struct model *m, struct model_process *p, const struct model_channel_write *w,
-                             struct model_object *channel, struct sent *sent) {
+                             const struct model_object *channel, struct sent *sent) {
     zx_status_t first = ZX_OK;
     for (uint32_t i = 0; i < w->count; i++) {
         zx_handle_t value;
-        zx_status_t status = ZX_OK;
         if (model_load(p, w->handles + i * sizeof(value), &value, sizeof(value)) != ZX_OK) return ZX_ERR_INVALID_ARGS;
         struct model_handle *h = model_find(p, value);
-        if (!h)
-            status = ZX_ERR_BAD_HANDLE;
-        else if (h->object == channel)
-            status = ZX_ERR_NOT_SUPPORTED;
-        else if (!(h->rights & ZX_RIGHT_TRANSFER))
-            status = ZX_ERR_ACCESS_DENIED;
+        zx_status_t status = check_sent(h, channel);
         if (h) sent->handles[sent->count++] = model_take(m, p, h);
         if (first == ZX_OK) first = status;
     }
@@ -106,9 +157,15 @@ static zx_status_t send(struct model *m, struct model_process *p, const struct m
     if (status == ZX_OK) status = failed;
     if (status == ZX_OK && !readable(p, w->bytes, w->len)) status = ZX_ERR_INVALID_ARGS;
     /* An array that cannot be read to its end leaves all handles where they are. */
-    if (!readable(p, w->handles, w->count * sizeof(zx_handle_t))) return status == ZX_OK ? ZX_ERR_INVALID_ARGS : status;
-    zx_status_t taken = take_sent(m, p, w, c ? &c->object : NULL, &sent);
-    if (status == ZX_OK) status = taken;
+    const uint64_t size = w->etc ? sizeof(zx_handle_disposition_t) : sizeof(zx_handle_t);
+    if (!readable(p, w->handles, w->count * size)) return status == ZX_OK ? ZX_ERR_INVALID_ARGS : status;
+    if (w->etc && status != ZX_OK) {
+        consume_disposed(m, p, w, &sent);
+    } else {
+        struct model_object *channel = c ? &c->object : NULL;
+        zx_status_t taken = w->etc ? take_disposed(m, p, w, channel, &sent) : take_sent(m, p, w, channel, &sent);
+        if (status == ZX_OK) status = taken;
+    }
     if (status == ZX_OK && c) {
         *to = c->peer;
         return enqueue(m, c->peer, w, &sent, is_call);
@@ -133,6 +190,16 @@ static struct model_message dequeue(struct model_channel *c) {
     return first;
 }
 
+/* The handles of a message, in either form. */
+static zx_status_t put_handles(struct model_process *p, const struct model_channel_read *r,
+                               const struct model_message *message) {
+    zx_handle_info_t infos[MODEL_SENT] = {0};
+    if (!r->etc) return model_put(p, r->handles, r->made, message->count * sizeof(zx_handle_t));
+    for (unsigned i = 0; i < message->count; i++)
+        infos[i] = (zx_handle_info_t){r->made[i], message->handles[i].object->type, message->handles[i].rights, 0};
+    return model_put(p, r->handles, infos, message->count * sizeof(infos[0]));
+}
+
 /* What has no room in the table fails after the bytes have been given. */
 static zx_status_t deliver(struct model_process *p, const struct model_channel_read *r,
                            const struct model_message *message, zx_status_t failed) {
@@ -141,8 +208,7 @@ static zx_status_t deliver(struct model_process *p, const struct model_channel_r
     if (message->is_call) memcpy(bytes, &r->txid, sizeof(r->txid));
     zx_status_t status = message->len ? model_put(p, r->bytes, bytes, message->len) : ZX_OK;
     if (status == ZX_OK) status = failed;
-    if (status == ZX_OK && message->count)
-        status = model_put(p, r->handles, r->made, message->count * sizeof(zx_handle_t));
+    if (status == ZX_OK && message->count) status = put_handles(p, r, message);
     for (unsigned i = 0; status == ZX_OK && i < message->count; i++)
         model_give(p, r->made[i], message->handles[i].object, message->handles[i].rights);
     return status;

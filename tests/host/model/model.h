@@ -297,6 +297,7 @@ struct model_channel_write {
     uint8_t fill; /* what `bytes` holds, if it can be read */
     uint64_t handles;
     uint32_t count;
+    bool etc; /* `handles` are dispositions */
 };
 zx_status_t model_channel_write(struct model *m, struct model_process *p, const struct model_channel_write *w,
                                 zx_status_t failed);
@@ -308,6 +309,7 @@ struct model_channel_read {
     uint64_t actual_len, actual_count;
     zx_handle_t made[MODEL_SENT];
     zx_txid_t txid; /* where the message read has a number of the kernel's, that number */
+    bool etc;       /* `handles` are to be zx_handle_info_t */
 };
 zx_status_t model_channel_read(struct model *m, struct model_process *p, const struct model_channel_read *r,
                                zx_status_t failed);

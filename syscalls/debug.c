@@ -101,7 +101,6 @@ static zx_status_t sys_debug_read(user_out_t buffer, user_out_t size_inout) {
     return status == ZX_OK ? user_put(size_inout, done) : status;
 }
 
-#ifdef DEBUG
 static struct mutex report_lock = MUTEX_INIT(report_lock, RANK_REPORT, "report");
 
 static zx_status_t command_report(const char *text) {
@@ -112,6 +111,7 @@ static zx_status_t command_report(const char *text) {
     return ZX_OK;
 }
 
+#ifdef DEBUG
 static enum baseline named_baseline(const char *text) {
     return strcmp(text, "inner") == 0 ? BASELINE_INNER : BASELINE_OUTER;
 }
@@ -134,13 +134,20 @@ static zx_status_t command_fail(const char *text) {
 
 /* Has the failure that was asked for happened? */
 static zx_status_t command_failed(const char *text UNUSED) { return inject_fired() ? ZX_OK : ZX_ERR_NOT_FOUND; }
+#define OTHER_COMMANDS ZX_ERR_NOT_FOUND
+#else
+#define OTHER_COMMANDS ZX_ERR_NOT_SUPPORTED
+#endif
 
 static const struct command {
     const char *name;
     zx_status_t (*run)(const char *text);
 } commands[] = {
-    {"report", command_report}, {"baseline", command_baseline}, {"leaks", command_leaks},
-    {"check", command_check},   {"fail", command_fail},         {"failed", command_failed},
+    {"report", command_report},
+#ifdef DEBUG
+    {"baseline", command_baseline}, {"leaks", command_leaks},   {"check", command_check},
+    {"fail", command_fail},         {"failed", command_failed},
+#endif
 };
 
 static zx_status_t run_command(const char *line) {
@@ -149,11 +156,8 @@ static zx_status_t run_command(const char *line) {
         if (strncmp(line, commands[i].name, len) != 0 || (line[len] != ' ' && line[len] != '\0')) continue;
         return commands[i].run(line + len + (line[len] == ' '));
     }
-    return ZX_ERR_NOT_FOUND;
+    return OTHER_COMMANDS;
 }
-#else
-static zx_status_t run_command(const char *line UNUSED) { return ZX_ERR_NOT_SUPPORTED; }
-#endif
 
 static zx_status_t sys_debug_send_command(user_in_t buffer, size_t size) {
     char line[DEBUG_TEXT_MAX + 1];

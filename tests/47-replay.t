@@ -10,7 +10,7 @@ use Recording;
 use Test::More;
 
 my $dir = getcwd . '/build/tests/replay and spaces';
-my $make = Make->new($dir, limit => 120);
+my $make = Make->new($dir, limit => 240);
 
 # One byte is written by the program, where it should not be; another by the kernel, for a write_memory.
 my $who = $make->program('who.c', <<'C');

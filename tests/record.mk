@@ -23,14 +23,15 @@ endif
 
 TIMEOUT ?= 60
 APP_KIND := APART
-APP_DEBUG_CFLAGS := -Og -g3 -fno-omit-frame-pointer
+APP_DEBUG_CFLAGS := -Og -g3
 
 record: record-app
 	@$(exit-with $(RUN)/status)exit $$(cat $(RUN)/status)
 
 .PHONY: record-app
 record-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)$(stdin) tests/machine record $^ $(RUN) 'init.run=$(if $(APP),app,tests)' "$$RECORDED_NAME"; \
+	@$(built)$(stdin) tests/machine record $^ $(RUN) 'init.run=$(if $(APP),app init.crashes=report,tests)' \
+		"$$RECORDED_NAME"; \
 		echo $$? >$(RUN)/status
 
 ifeq ($(RECORDED),TESTS)

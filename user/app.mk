@@ -47,7 +47,8 @@ run: run-app
 
 .PHONY: run-app
 run-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=$(or $(APP_SERVER),app)'; echo $$? >$(RUN)/status
+	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=$(or $(APP_SERVER),app) init.crashes=report'; \
+		echo $$? >$(RUN)/status
 
 # The file as it was typed, for the shell alone: neither make nor the shell reads anything into it.
 export APP_FILE := $(value APP)

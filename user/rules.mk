@@ -18,8 +18,8 @@ include user/libc/$(ARCH)/rules.mk
 user-include = -nostdinc -isystem user/libc/include -isystem $(MUSL_INCLUDE) \
 	-isystem $(shell $(1) -print-file-name=include)
 # All code can lie anywhere, so that a program can be linked either way.
-USER_COMMON := -O2 -g -ffunction-sections -fdata-sections -fPIE -fno-asynchronous-unwind-tables \
-	$(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface
+USER_COMMON := -O2 -g -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fPIE \
+	-fno-asynchronous-unwind-tables $(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
 	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -Iuser/libzx/include -fno-exceptions -fno-rtti
@@ -70,12 +70,13 @@ $(OUT)/user/libuser.a: $(LIB_OBJECTS)
 
 # $(call link-program,OBJECTS,KIND), KIND being PIE, STATIC, or APART from where those of that kind lie: the port layer
 # comes before musl and is linked whole, so that its functions take the place of musl's; what a program does not use
-# goes again. The program with its symbols stays beside it, as NAME.elf.
+# goes again. It keeps the table of its functions, by which a crash report names them, but for the tests; what else a
+# debugger wants is beside it, in NAME.elf.
 define link-program
 $(call say,LINK,$@)
 $(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) \
 	$(USER_LIBGCC)
-$(QUIET)$(OBJCOPY) --strip-all $@.elf $@
+$(QUIET)$(OBJCOPY) $(if $(filter %/tests,$@)$(findstring /test/,$@),--strip-all,--strip-debug) $@.elf $@
 endef
 USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 LINKED := $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) $(OUT)/user.flags

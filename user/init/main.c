@@ -4,6 +4,9 @@
  * init.run=NAME,NAME; their arguments come from the file etc/args of the boot archive, if there is one, each ended by
  * a NUL. One more, init.beside=NAME, is started before them without arguments, and ends when the machine does. The
  * console is theirs: init writes to it only if one of several comes to a bad end, or one cannot be started.
+ *
+ * With init.crashes=report on the command line it reports crashes, to the report of the run. The monitor does so by
+ * itself.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +17,7 @@
 #include <zircon/syscalls.h>
 
 #include "user/lib/bootfs.h"
+#include "user/lib/crash_watch.h"
 #include "user/lib/launch.h"
 
 #define DEFAULT_PROGRAMS "tour,monitor"
@@ -53,14 +57,32 @@ static void end_explain(const char *name, int64_t code) {
         printf("init: %s was killed\n", name);
 }
 
-static int64_t run(const char *name) {
+static void crash_line_report(const char *text) {
+    char command[sizeof("report crash: ") + CRASH_LINE_MAX];
+    int len = snprintf(command, sizeof(command), "report crash: %s", text);
+    zx_debug_send_command(launch_resource(), command, (size_t)len);
+}
+
+/* Waits for a program's end, and reports crashes meanwhile, if that is wanted. */
+static zx_status_t wait_for(zx_handle_t process, zx_handle_t crashes) {
+    while (crashes != ZX_HANDLE_INVALID) {
+        zx_wait_item_t items[] = {{process, ZX_PROCESS_TERMINATED, 0}, {crashes, ZX_CHANNEL_READABLE, 0}};
+        zx_status_t status = zx_object_wait_many(items, sizeof(items) / sizeof(*items), ZX_TIME_INFINITE);
+        if (status != ZX_OK || items[0].pending & ZX_PROCESS_TERMINATED) return status;
+        crash_watch_serve(crash_line_report);
+    }
+    return ZX_OK;
+}
+
+static int64_t run(const char *name, zx_handle_t crashes) {
     args[0] = name;
     zx_handle_t process;
     const char *why;
     zx_status_t status = launch_program(name, args, &process, &why);
     if (status != ZX_OK) fail(name, why, status);
     int64_t code;
-    status = launch_wait(process, &code);
+    status = wait_for(process, crashes);
+    if (status == ZX_OK) status = launch_wait(process, &code);
     if (status != ZX_OK) fail(name, "it cannot be waited for", status);
     zx_handle_close(process);
     return code;
@@ -85,11 +107,15 @@ int main(void) {
     if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
 
     if (beside && *beside) start_beside(beside);
+    const char *crashes_wanted = getenv("init.crashes");
+    zx_handle_t crashes = ZX_HANDLE_INVALID;
+    if (crashes_wanted && strcmp(crashes_wanted, "report") == 0) crash_watch_start(&crashes);
+
     int64_t result = 0;
     bool several = strchr(names, ',');
     for (char *rest = names; rest;) {
         const char *name = strsep(&rest, ",");
-        int64_t code = run(name);
+        int64_t code = run(name, crashes);
         if (several) end_explain(name, code);
         if (result == 0) result = code;
     }

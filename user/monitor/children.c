@@ -15,13 +15,14 @@
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
+#include "user/lib/crash_watch.h"
 #include "user/lib/launch.h"
 #include "user/libc/terminal.h"
 #include "user/monitor/keyboard.h"
 #include "user/monitor/screen.h"
 
-/* Each takes two of the items that one call waits for, and there are the keyboard and one process more. */
-#define MAX_CHILDREN ((ZX_WAIT_MANY_MAX_ITEMS - 2) / 2)
+/* Each takes two of the items that one call waits for, and there are the keyboard, crashes and one process more. */
+#define MAX_CHILDREN ((ZX_WAIT_MANY_MAX_ITEMS - 3) / 2)
 #define LABEL_SIZE (ZX_MAX_NAME_LEN + 24)
 
 struct child {
@@ -35,6 +36,7 @@ struct child {
 };
 
 static struct child children[MAX_CHILDREN];
+static zx_handle_t crashes; /* where they are told; ZX_HANDLE_INVALID: somebody else tells them */
 static struct child *foreground;
 
 const char *process_end_words(int64_t code) {
@@ -140,7 +142,11 @@ static void child_finish(struct child *child) {
     child->process = ZX_HANDLE_INVALID;
 }
 
-/* Waits for any of: a key, a child's request or end, the end of one process more. Then does what there is to do. */
+void children_begin(void) { crash_watch_start(&crashes); }
+
+static void crash_line_show(const char *text) { screen_notice("%s", text); }
+
+/* Waits for any of: a key, a child's request or end, a crash, the end of one process more. Does what there is to do. */
 static void serve_once(zx_handle_t process, zx_time_t deadline) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS] = {{keyboard_event(), ZX_EVENT_SIGNALED, 0}};
     struct child *of[ZX_WAIT_MANY_MAX_ITEMS] = {NULL};
@@ -155,7 +161,12 @@ static void serve_once(zx_handle_t process, zx_time_t deadline) {
         of[count] = child;
         items[count++] = (zx_wait_item_t){child->channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED, 0};
     }
+    if (crashes != ZX_HANDLE_INVALID) items[count++] = (zx_wait_item_t){crashes, ZX_CHANNEL_READABLE, 0};
     zx_object_wait_many(items, count, deadline);
+    if (crashes != ZX_HANDLE_INVALID && items[count - 1].pending & ZX_CHANNEL_READABLE) {
+        if (foreground) screen_fresh_line();
+        crash_watch_serve(crash_line_show);
+    }
     keyboard_poll();
     for (size_t i = 1; i < count; i++) {
         if (!of[i] || !(items[i].pending & items[i].waitfor)) continue;

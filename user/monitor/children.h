@@ -11,6 +11,9 @@
 
 #include "user/monitor/words.h"
 
+/* From now on crashes are told, those of processes that were not started here too. */
+void children_begin(void);
+
 /* `run NAME [ARGS]`: runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. */
 void child_run(const struct words *words);
 

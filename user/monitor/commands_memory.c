@@ -149,13 +149,13 @@ static void search_mapping(struct search *s, const zx_info_maps_t *map) {
 }
 
 static void search(struct search *s) {
-    struct maps maps;
+    struct process_maps maps;
     if (!maps_get(s->target, &maps)) return;
     for (size_t i = 0; i < maps.count && !s->interrupted; i++) {
         const zx_info_maps_t *map = &maps.entries[i];
         if (map->type == ZX_INFO_MAPS_TYPE_MAPPING && map->u.mapping.committed_pages > 0) search_mapping(s, map);
     }
-    maps_free(&maps);
+    process_maps_free(&maps);
     if (s->found > MAX_FINDS) printf("... and %u more.\n", s->found - MAX_FINDS);
     if (s->found == 0) printf("It is nowhere in the memory of %s.\n", s->target->name);
 }
@@ -174,11 +174,11 @@ static void run_search(const struct words *words) {
 
 static void run_maps(const struct words *words) {
     struct target target;
-    struct maps maps;
+    struct process_maps maps;
     if (!target_open(&words->items[1], &target)) return;
     if (maps_get(&target, &maps)) {
         maps_show(&target, &maps);
-        maps_free(&maps);
+        process_maps_free(&maps);
     }
     target_close(&target);
 }

@@ -31,6 +31,7 @@ int main(void) {
         return EXIT_FAILURE;
     }
     screen_start();
+    children_begin();
     if (keyboard_is_terminal()) printf("\nThis is the monitor. `help` lists its commands, `exit` switches off.\n");
     while (!command_exit_asked()) {
         const char *line;

@@ -2,39 +2,21 @@
 #include "user/monitor/maps.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "user/monitor/format.h"
 
-#define SPARE 16
 #define BAR_WIDTH 20
 #define MAX_INDENT 3
 
-bool maps_get(const struct target *target, struct maps *out) {
-    size_t available = 0;
-    *out = (struct maps){0};
+bool maps_get(const struct target *target, struct process_maps *out) {
     if (target_is_monitor(target)) {
         printf("That is this monitor, which cannot look at itself from outside.\n");
         return false;
     }
-    zx_status_t status = zx_object_get_info(target->process, ZX_INFO_PROCESS_MAPS, NULL, 0, &out->count, &available);
-    if (status == ZX_OK) {
-        size_t size = (available + SPARE) * sizeof(*out->entries);
-        out->entries = malloc(size);
-        status = out->entries ? zx_object_get_info(target->process, ZX_INFO_PROCESS_MAPS, out->entries, size,
-                                                   &out->count, &available)
-                              : ZX_ERR_NO_MEMORY;
-    }
-    if (status == ZX_OK) return true;
-    maps_free(out);
-    target_complain(target, "Its address space cannot be listed", status);
-    return false;
-}
-
-void maps_free(struct maps *maps) {
-    free(maps->entries);
-    maps->entries = NULL;
+    zx_status_t status = process_maps_get(target->process, out);
+    if (status != ZX_OK) target_complain(target, "Its address space cannot be listed", status);
+    return status == ZX_OK;
 }
 
 struct printable_name maps_name(const zx_info_maps_t *map) {
@@ -75,7 +57,7 @@ static void show_gap(zx_vaddr_t from, zx_vaddr_t to) {
     if (to > from) printf("%18s (%s)\n", "", format_size(to - from));
 }
 
-void maps_show(const struct target *target, const struct maps *maps) {
+void maps_show(const struct target *target, const struct process_maps *maps) {
     zx_vaddr_t at = 0, end = 0; /* all below `at` has been drawn */
     printf("The address space of %s %llu:\n", target->name, (unsigned long long)target->koid);
     for (size_t i = 0; i < maps->count; i++) {

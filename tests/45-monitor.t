@@ -87,6 +87,11 @@ session(
     'dump watcher 0' => qr/^Nothing is mapped at 0 in watcher \d+\.$/,
     'write watcher 0 00' => qr/^Nothing is mapped at 0 in watcher/,
     'fill watcher 0 1 0' => qr/^0 bytes filled\.\nNothing is mapped at 0/,
+    'where watcher' => qr/^watcher \d+, thread \d+ was stopped, at 0x10\w+\.\n  0x0*10\w+\n/,
+    'step watcher 100' => qr/^watcher \d+, thread \d+ has made its step, at 0x10\w+\.\n$/,
+    'regs watcher' => qr/has made its step, at (0x\w+)\.\n  rax +[0-9a-f]{16}  rbx .*\n  rip +0*10\w+ /s,
+    'break watcher 0' => qr/^No breakpoint can be at 0: ZX_ERR_NO_MEMORY\.\n$/,
+    'continue watcher' => qr/^watcher \d+ goes on, without breakpoints\.\n$/,
     'kill watcher' => qr/^watcher \d+ was killed\n$/,
     'start hello from afar' => qr/^hello (\d+) runs in the background\.\n(hello \1: hello, from, afar\n)?/,
     'run tour' => qr/^That was the tour\. All \d+ things/m,
@@ -162,6 +167,23 @@ $console = talk(
     qr/background.*$PROMPT/s, "run hello t",
     qr/\r\e\[Kwatcher \d+: +0\.2 s.*\n\rjargoon> run hello t/, "orn\r",
     qr/hello, torn\n.*$PROMPT/s, "exit\r",
+);
+
+# A breakpoint in a program that runs: it is met again and again, also by a thread that stood there; then it is gone.
+my ($at) = `nm $out/user/watcher.elf` =~ /^0*(\w+) T _zx_object_wait_one$/m;
+session(
+    'start watcher count' => qr/runs in the background/,
+    "break watcher $at" => qr/^watcher \d+ is stopped, and has a breakpoint at 0x$at; `continue` has it go on\.\n$/,
+    'continue watcher' => qr/^watcher \d+, thread \d+ is at a breakpoint, at 0x$at\.\n$/,
+    'continue watcher ' => qr/^watcher \d+, thread \d+ is at a breakpoint, at 0x$at\.\n$/,
+    "dump watcher $at 1" => qr/ cc  /,
+    'step watcher' => qr/has made its step, at (?!0x$at)/,
+    "break watcher $at " => qr/^The breakpoint at 0x$at is taken out\.\n$/,
+    "dump watcher $at 1 " => qr/ (?!cc)\w\w  /,
+    'break monitor 0' => qr/^That is this monitor, which cannot debug itself\.\n$/,
+    'break nobody 0' => qr/^There is no process nobody; .*\n$/,
+    'continue watcher  ' => qr/goes on, without breakpoints/,
+    'kill watcher' => qr/^watcher \d+ was killed\n$/,
 );
 
 # Two of one program: the same pages, until one of them is written to. `on` is the n-th of those started.

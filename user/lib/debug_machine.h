@@ -22,6 +22,9 @@ struct machine_place {
 zx_status_t machine_place_get(zx_handle_t thread, struct machine_place *out);
 zx_status_t machine_pc_set(zx_handle_t thread, zx_vaddr_t pc);
 
+/* Writes the general registers to standard output, in lines. */
+void machine_registers_show(zx_handle_t thread);
+
 /* A step by one instruction. */
 struct machine_step {
     zx_vaddr_t pc; /* where it begins */

@@ -146,13 +146,13 @@ void children_begin(void) { crash_watch_start(&crashes); }
 
 static void crash_line_show(const char *text) { screen_notice("%s", text); }
 
-/* Waits for any of: a key, a child's request or end, a crash, the end of one process more. Does what there is to do. */
-static void serve_once(zx_handle_t process, zx_time_t deadline) {
+/* Waits for any of: a key, a child's request or end, a crash, signals of one object more. Does what there is to do. */
+static void serve_once(zx_handle_t object, zx_signals_t signals, zx_time_t deadline) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS] = {{keyboard_event(), ZX_EVENT_SIGNALED, 0}};
     struct child *of[ZX_WAIT_MANY_MAX_ITEMS] = {NULL};
     size_t count = 1;
     serve_input();
-    if (process != ZX_HANDLE_INVALID) items[count++] = (zx_wait_item_t){process, ZX_PROCESS_TERMINATED, 0};
+    if (object != ZX_HANDLE_INVALID) items[count++] = (zx_wait_item_t){object, signals, 0};
     for (struct child *child = children; child < children + MAX_CHILDREN; child++) {
         if (child->process == ZX_HANDLE_INVALID) continue;
         of[count] = child;
@@ -175,8 +175,9 @@ static void serve_once(zx_handle_t process, zx_time_t deadline) {
     }
 }
 
-void children_serve(void) { serve_once(ZX_HANDLE_INVALID, ZX_TIME_INFINITE); }
-void children_look(void) { serve_once(ZX_HANDLE_INVALID, 0); }
+void children_serve(void) { serve_once(ZX_HANDLE_INVALID, 0, ZX_TIME_INFINITE); }
+void children_look(void) { serve_once(ZX_HANDLE_INVALID, 0, 0); }
+void children_serve_until(zx_handle_t object, zx_signals_t signals) { serve_once(object, signals, ZX_TIME_INFINITE); }
 
 bool child_wait(zx_handle_t process) {
     while (zx_object_wait_one(process, ZX_PROCESS_TERMINATED, 0, NULL) != ZX_OK) {
@@ -185,7 +186,7 @@ bool child_wait(zx_handle_t process) {
             screen_fresh_line();
             return false;
         }
-        serve_once(process, ZX_TIME_INFINITE);
+        serve_once(process, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE);
     }
     return true;
 }
@@ -256,7 +257,7 @@ void child_run(const struct words *words) {
             screen_interrupted();
             zx_task_kill(child->process);
         }
-        serve_once(ZX_HANDLE_INVALID, ZX_TIME_INFINITE);
+        serve_once(ZX_HANDLE_INVALID, 0, ZX_TIME_INFINITE);
     }
 }
 

@@ -29,6 +29,9 @@ bool child_is_ours(zx_koid_t koid);
 /* Waits for a key; what programs want is done meanwhile. */
 void children_serve(void);
 
+/* Waits for a key, for what programs want, which is done, or for signals of an object. */
+void children_serve_until(zx_handle_t object, zx_signals_t signals);
+
 /* Serves those in the background once, without waiting; and tells who has ended. */
 void children_look(void);
 

@@ -1,6 +1,7 @@
 /* The PC's processor, to a debugger; see debug_machine.h. */
 #include "user/lib/debug_machine.h"
 
+#include <stdio.h>
 #include <zircon/syscalls/debug.h>
 
 #define FLAGS_TF (1u << 8)
@@ -35,6 +36,22 @@ zx_status_t machine_pc_set(zx_handle_t thread, zx_vaddr_t pc) {
     if (status != ZX_OK) return status;
     regs.rip = pc;
     return general_set(thread, &regs);
+}
+
+void machine_registers_show(zx_handle_t thread) {
+    zx_thread_state_general_regs_t regs;
+    if (general_get(thread, &regs) != ZX_OK) return;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"rax", regs.rax}, {"rbx", regs.rbx}, {"rcx", regs.rcx},       {"rdx", regs.rdx},    {"rsi", regs.rsi},
+        {"rdi", regs.rdi}, {"rbp", regs.rbp}, {"rsp", regs.rsp},       {"r8", regs.r8},      {"r9", regs.r9},
+        {"r10", regs.r10}, {"r11", regs.r11}, {"r12", regs.r12},       {"r13", regs.r13},    {"r14", regs.r14},
+        {"r15", regs.r15}, {"rip", regs.rip}, {"rflags", regs.rflags}, {"fs", regs.fs_base}, {"gs", regs.gs_base},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        printf("  %-6s %016llx%s", rows[i].name, (unsigned long long)rows[i].value, i % 4 == 3 ? "\n" : "");
 }
 
 /* --- steps --- */

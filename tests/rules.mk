@@ -32,6 +32,13 @@ fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 	$(QUIET)tests/stress $(TIME) $(SEED)
 
+# Debuggers at random, against a program with eight threads: `make debug-sessions SESSIONS=200 SEED=1`.
+SESSIONS ?= 200
+.PHONY: debug-sessions
+debug-sessions:
+	$(QUIET)$(MAKE) BUILD=release test-images
+	$(QUIET)tests/debug-sessions $(SESSIONS) $(SEED)
+
 # --- checks ---
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))

@@ -74,6 +74,14 @@ sub gdb {
     return $text;
 }
 
+# Ends the machine as it is.
+sub stop {
+    my ($self) = @_;
+    kill TERM => $self->{pid};
+    waitpid $self->{pid}, 0;
+    return;
+}
+
 # Has the server end, and the machine with it; returns what Machine->run does.
 sub finish {
     my ($self) = @_;

@@ -51,7 +51,7 @@ sub jargoon {
 
 # How the costs of calls grow: what the programs of tests/70-scaling.t print, as growth/NAME/COUNT.
 sub growth {
-    my ($out) = @_;
+    my ($out, $mem) = @_;
     my %cost;
     for my $program (qw(scaling crowds)) {
         my $run = "$dir/$program";
@@ -60,7 +60,7 @@ sub growth {
             or die "cannot make $run/bootfs\n";
         my $result = Machine->new(
             kernel => "$out/kernel.elf", bootfs => "$run/bootfs", dir => $run, cmdline => "init.run=$program",
-            fw => 'pvh', accel => 'tcg', mem => MEM, timeout => TIMEOUT, smp => 1, qemu_flags => COUNTING,
+            fw => 'pvh', accel => 'tcg', mem => $mem // MEM, timeout => TIMEOUT, smp => 1, qemu_flags => COUNTING,
         )->run;
         my @faults = Machine::faults($result);
         die map { "$program: $_\n" } Machine::explain($result, @faults) if @faults;

@@ -11,6 +11,7 @@
 #define MAX_CPUS 64
 
 struct lock_stack; /* kernel/base/lockrank.h */
+struct run_queue;  /* kernel/sched/sched.c */
 
 struct cpu {
     /* [T] */
@@ -19,8 +20,8 @@ struct cpu {
     bool irq_were_on;         /* whether they were on before the first of them */
     bool reschedule;          /* a better thread is ready: switch at the next chance */
     struct lock_stack *locks; /* what the running thread holds; debug builds */
-    struct thread *idle;
-    int64_t irq_off_since; /* the time, if somebody wants to know: kernel/base/irq_watch.h */
+    struct run_queue *queue;  /* its own */
+    int64_t irq_off_since;    /* the time, if somebody wants to know: kernel/base/irq_watch.h */
 };
 
 /* Interrupts off and on again, nesting. The bodies of spinlocks; also for touching per-processor data. */

@@ -40,12 +40,15 @@ static inline struct thread *ready_first(struct ready *ready) {
     return ready->only || ready->length == 0 ? ready->only : first_of_many(ready);
 }
 
-static void adopt(struct ready *ready, struct thread *t) {
+/* The thread comes from another processor, or was never ready: what it has had goes on from the floor there. */
+static NOINLINE void change_share(struct thread *t, struct share *share) {
+    if (t->share) t->used += share->floor - t->share->floor;
+    t->share = share;
+}
+
+static inline void adopt(struct ready *ready, struct thread *t) {
     struct share *share = &t->shares[ready->cpu];
-    if (t->share != share) {
-        if (t->share) t->used += share->floor - t->share->floor;
-        t->share = share;
-    }
+    if (unlikely(t->share != share)) change_share(t, share);
     t->used = at_least(t->used, share->floor);
     if (RB_EMPTY(&share->threads)) share->used = at_least(share->used, ready->floor);
 }

@@ -4,8 +4,9 @@
  * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
  * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
  *
- * No processor idles while a thread is ready: a thread that becomes ready joins an idle processor, or else the shortest
- * queue; and a processor with nothing to do takes from the longest queue.
+ * No processor idles while a thread is ready: a thread that becomes ready joins an idle processor, and a processor with
+ * nothing to do takes from the longest queue. While none idles, a thread stays where it ran, or joins one other
+ * processor that has less to do: each time the next one is looked at, so that queues become even.
  */
 #include "kernel/sched/sched.h"
 
@@ -20,35 +21,40 @@
 
 struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
 
+/* [s] */
 static struct run_queue {
     struct ready ready;
-    _Atomic(struct thread *) running; /* changed under the lock, read without for a hint */
+    _Atomic(struct thread *) running; /* [s/a] */
+    zx_time_t alarm;                  /* what the machine's alarm is set to */
     struct thread idle;
-    zx_time_t alarm; /* what the machine's alarm is set to */
 } run_queues[MAX_CPUS];
-static atomic_uint cpu_count; /* those with an id below it have a run queue */
+static uint64_t idle_cpus GUARDED_BY(sched_lock); /* a bit for each that runs nothing and has nothing to run */
+static atomic_uint cpu_count;                     /* those with an id below it have a run queue */
 
 static struct share kernel_shares[MAX_CPUS];
 
 static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(sched_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
 static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
 
-static struct run_queue *this_queue(void) { return &run_queues[arch_this_cpu()->id]; }
+static struct run_queue *this_queue(void) { return arch_this_cpu()->queue; }
+
+static uint64_t bit_of(const struct run_queue *queue) { return (uint64_t)1 << queue->ready.cpu; }
 
 void sched_init(void) {
     struct cpu *cpu = arch_this_cpu();
-    struct run_queue *queue = this_queue();
+    struct run_queue *queue = &run_queues[cpu->id];
     struct thread *idle = &queue->idle;
+    cpu->queue = queue;
     ready_init(&queue->ready, cpu->id);
     queue->alarm = ZX_TIME_INFINITE;
     queue->running = idle;
     idle->state = THREAD_RUNNING;
     idle->started_running = arch_time_now();
     idle->cpu = cpu->id;
-    cpu->idle = idle;
     arch_thread_adopt(idle);
     cpu->locks = &idle->locks;
     spin_lock(&sched_lock);
+    idle_cpus |= bit_of(queue);
     atomic_store_explicit(&cpu_count, cpu->id + 1, memory_order_release);
     spin_unlock(&sched_lock);
 }
@@ -62,67 +68,88 @@ bool sched_is_running(const struct thread *t) {
     return false;
 }
 
-/* When it is to be seen, if others are ready, whether the next one's turn has come. */
-static zx_time_t turn_end(const struct run_queue *queue) REQUIRES(&sched_lock) {
-    return queue->ready.length > 0 ? queue->running->started_running + TURN : ZX_TIME_INFINITE;
+static struct thread *running(const struct run_queue *queue) REQUIRES(&sched_lock) {
+    return atomic_load_explicit(&queue->running, memory_order_relaxed);
 }
 
-void sched_alarm_update(void) {
-    struct run_queue *queue = this_queue();
-    zx_time_t next = timer_next(), end = turn_end(queue);
+/* When it is to be seen, if others are ready, whether the next one's turn has come. */
+static zx_time_t turn_end(const struct run_queue *queue) REQUIRES(&sched_lock) {
+    return queue->ready.length > 0 ? running(queue)->started_running + TURN : ZX_TIME_INFINITE;
+}
+
+/* An alarm that is set for earlier stays: when it comes, the next is set. */
+static inline void alarm_update(struct run_queue *queue) REQUIRES(&sched_lock) {
+    zx_time_t next = timer_next(queue->ready.cpu), end = turn_end(queue);
     if (end < next) next = end;
-    if (next >= queue->alarm) return;
+    if (likely(next >= queue->alarm)) return;
     queue->alarm = next;
     arch_alarm_set(next);
 }
 
+void sched_alarm_update(void) { alarm_update(this_queue()); }
+
+static bool idles(const struct run_queue *queue) REQUIRES(&sched_lock) { return running(queue) == &queue->idle; }
+
 /* How many threads want the processor, the running one included. */
-static unsigned load(const struct run_queue *queue) { return queue->ready.length + (queue->running != &queue->idle); }
+static unsigned load(const struct run_queue *queue) REQUIRES(&sched_lock) {
+    return queue->ready.length + !idles(queue);
+}
+
+/* The other processors, one after the other. */
+static struct run_queue *another(const struct run_queue *than) REQUIRES(&sched_lock) {
+    static unsigned last GUARDED_BY(sched_lock);
+    unsigned count = cpu_count;
+    for (unsigned tries = 0; tries < 2; tries++) {
+        last = last + 1 < count ? last + 1 : 0;
+        if (last != than->ready.cpu) break;
+    }
+    return &run_queues[last];
+}
 
 /* Where a thread should run: where it ran last, unless another processor has less to do. */
-static unsigned choose_cpu(const struct thread *t) REQUIRES(&sched_lock) {
-    unsigned best = t->cpu;
-    for (unsigned id = 0; id < cpu_count && load(&run_queues[best]) > 0; id++) {
-        if (load(&run_queues[id]) < load(&run_queues[best])) best = id;
-    }
-    return best;
+static struct run_queue *choose_queue(const struct thread *t) REQUIRES(&sched_lock) {
+    struct run_queue *own = &run_queues[t->cpu];
+    if (cpu_count == 1 || (idle_cpus & bit_of(own))) return own;
+    if (idle_cpus) return &run_queues[__builtin_ctzll(idle_cpus)];
+    struct run_queue *other = another(own);
+    return load(other) < load(own) ? other : own;
 }
 
 /* Counts the time that a processor's running thread has had until now. */
 static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(&sched_lock) {
-    struct thread *running = queue->running;
-    zx_duration_t ran = now - running->started_running;
-    running->started_running = now;
-    running->runtime += ran;
-    if (running != &queue->idle) ready_charge(&queue->ready, running, ran);
+    struct thread *t = running(queue);
+    zx_duration_t ran = now - t->started_running;
+    t->started_running = now;
+    t->runtime += ran;
+    if (t != &queue->idle) ready_charge(&queue->ready, t, ran);
 }
 
 /* This processor has a thread to run now, or soon. */
-static void queue_grown(void) REQUIRES(&sched_lock) {
-    if (thread_current() == arch_this_cpu()->idle)
+static void queue_grown(struct run_queue *own) REQUIRES(&sched_lock) {
+    if (idles(own))
         arch_this_cpu()->reschedule = true;
     else
-        sched_alarm_update();
+        alarm_update(own);
 }
 
 void sched_make_ready(struct thread *t) {
-    unsigned id = choose_cpu(t);
-    struct run_queue *queue = &run_queues[id];
+    struct run_queue *queue = choose_queue(t);
     t->state = THREAD_READY;
-    t->cpu = id;
+    t->cpu = queue->ready.cpu;
+    idle_cpus &= ~bit_of(queue);
     ready_put(&queue->ready, t);
     /* A processor with a queue knows already that threads wait. */
     if (queue->ready.length > 1) return;
-    if (id == arch_this_cpu()->id)
-        queue_grown();
+    if (queue == this_queue())
+        queue_grown(queue);
     else
-        arch_cpu_kick(id);
+        arch_cpu_kick(queue->ready.cpu);
 }
 
-/* The longest queue of all; this processor's own, if it is not empty. */
-static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
-    struct run_queue *best = this_queue();
-    for (unsigned id = 0; id < cpu_count && this_queue()->ready.length == 0; id++) {
+/* The longest queue of all, for a processor whose own is empty. */
+static NOINLINE struct run_queue *longest_queue(struct run_queue *own) REQUIRES(&sched_lock) {
+    struct run_queue *best = own;
+    for (unsigned id = 0; id < cpu_count; id++) {
         if (run_queues[id].ready.length > best->ready.length) best = &run_queues[id];
     }
     return best;
@@ -133,69 +160,89 @@ static struct run_queue *queue_to_serve(void) REQUIRES(&sched_lock) {
  * that it was kicked for, and with that have become the wrong place for the next.
  */
 static bool work_waits(void) REQUIRES(&sched_lock) {
-    const struct run_queue *own = this_queue(), *queue = own->running == &own->idle ? queue_to_serve() : own;
-    return queue->ready.length > 0;
+    struct run_queue *own = this_queue();
+    return own->ready.length > 0 || (idles(own) && longest_queue(own)->ready.length > 0);
 }
 
 void upcall_kick(void) {
     spin_lock(&sched_lock);
-    if (work_waits()) queue_grown();
+    if (work_waits()) queue_grown(this_queue());
     spin_unlock(&sched_lock);
 }
 
-static struct thread *take_next(void) REQUIRES(&sched_lock) {
-    struct run_queue *queue = queue_to_serve();
-    struct thread *next = ready_take(&queue->ready);
-    if (!next) return arch_this_cpu()->idle;
-    if (queue != this_queue()) ready_adopt(&this_queue()->ready, next);
-    return next;
+/* A thread that another processor has not come to yet; NULL: there is none. */
+static NOINLINE struct thread *take_from_others(struct run_queue *own) REQUIRES(&sched_lock) {
+    struct run_queue *queue = longest_queue(own);
+    struct thread *t = ready_take(&queue->ready);
+    if (!t) return NULL;
+    if (load(queue) == 0) idle_cpus |= bit_of(queue);
+    ready_adopt(&own->ready, t);
+    return t;
 }
 
-static void switch_to(struct thread *next, zx_time_t now) REQUIRES(&sched_lock) {
+static struct thread *take_next(struct run_queue *own) REQUIRES(&sched_lock) {
+    struct thread *next = ready_take(&own->ready);
+    if (unlikely(!next)) next = take_from_others(own);
+    return next ? next : &own->idle;
+}
+
+/* One of the two is the idle thread. */
+static NOINLINE void idle_switch(struct run_queue *own, struct thread *next) REQUIRES(&sched_lock) {
+    if (next == &own->idle) {
+        idle_cpus |= bit_of(own);
+        /* Then changes to that address space need not wake this processor. */
+        arch_leave_aspace();
+    } else {
+        idle_cpus &= ~bit_of(own);
+    }
+}
+
+static void switch_to(struct run_queue *own, struct thread *next, zx_time_t now) REQUIRES(&sched_lock) {
     struct cpu *cpu = arch_this_cpu();
-    struct thread *prev = thread_current();
+    struct thread *prev = running(own);
     next->started_running = now;
     next->state = THREAD_RUNNING;
-    next->cpu = cpu->id;
-    atomic_store_explicit(&this_queue()->running, next, memory_order_relaxed);
+    next->cpu = own->ready.cpu;
+    atomic_store_explicit(&own->running, next, memory_order_relaxed);
     cpu->reschedule = false;
     if (next != prev) {
         force_note_switch(next);
         ASSERT(cpu->irq_off_depth == 1);
         /* Whether interrupts come back on afterwards belongs to this thread, not to this processor. */
         bool irq_were_on = cpu->irq_were_on;
-        /* Then changes to that address space need not wake this processor. */
-        if (next == cpu->idle) arch_leave_aspace();
+        if (unlikely(next == &own->idle || prev == &own->idle)) idle_switch(own, next);
         cpu->locks = &next->locks;
         arch_thread_switch(prev, next, next->arch_aspace);
         arch_this_cpu()->irq_were_on = irq_were_on;
     }
-    sched_alarm_update();
+    alarm_update(this_queue());
 }
 
 void sched_switch(void) {
+    struct run_queue *own = this_queue();
     zx_time_t now = arch_time_now();
-    charge(this_queue(), now);
-    switch_to(take_next(), now);
+    charge(own, now);
+    switch_to(own, take_next(own), now);
 }
 
 /* The running thread stays ready, but another comes first. */
 static void make_way(struct thread *next) REQUIRES(&sched_lock) {
+    struct run_queue *own = this_queue();
     struct thread *self = thread_current();
     zx_time_t now = arch_time_now();
-    charge(this_queue(), now);
-    if (self == arch_this_cpu()->idle)
+    charge(own, now);
+    if (self == &own->idle)
         self->state = THREAD_READY;
     else
         sched_make_ready(self);
-    switch_to(next, now);
+    switch_to(own, next, now);
 }
 
 void thread_yield(void) {
     spin_lock(&sched_lock);
     arch_this_cpu()->reschedule = false;
     if (work_waits())
-        make_way(take_next());
+        make_way(take_next(this_queue()));
     else
         charge(this_queue(), arch_time_now());
     spin_unlock(&sched_lock);
@@ -219,8 +266,7 @@ void upcall_interrupt_done(void) {
 static void turn_ended(zx_time_t now) REQUIRES(&sched_lock) {
     struct thread *self = thread_current();
     charge(this_queue(), now);
-    if (self == arch_this_cpu()->idle || ready_owed(&this_queue()->ready, self) >= 0)
-        arch_this_cpu()->reschedule = true;
+    if (self == &this_queue()->idle || ready_owed(&this_queue()->ready, self) >= 0) arch_this_cpu()->reschedule = true;
 }
 
 void upcall_alarm(void) {

@@ -19,6 +19,13 @@ RB_GENERATE_INTERNAL(timer_tree, timer, node, timer_compare, UNUSED static)
 #define FIRE_MAX 32
 
 static struct timer_tree queues[MAX_CPUS] GUARDED_BY(sched_lock);
+zx_time_t timer_first[MAX_CPUS] = {[0 ... MAX_CPUS - 1] = ZX_TIME_INFINITE};
+
+/* The first of a queue came or went. */
+static void first_changed(unsigned cpu) REQUIRES(&sched_lock) {
+    const struct timer *first = RB_MIN(timer_tree, &queues[cpu]);
+    timer_first[cpu] = first ? first->deadline : ZX_TIME_INFINITE;
+}
 
 void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *)) {
     ASSERT(!timer->armed);
@@ -28,13 +35,16 @@ void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct time
     timer->cpu = arch_this_cpu()->id;
     timer->armed = true;
     RB_INSERT(timer_tree, &queues[timer->cpu], timer);
-    if (RB_MIN(timer_tree, &queues[timer->cpu]) == timer) sched_alarm_update();
+    if (deadline >= timer_first[timer->cpu]) return;
+    first_changed(timer->cpu);
+    sched_alarm_update();
 }
 
 void timer_disarm(struct timer *timer) {
     if (!timer->armed) return;
     RB_REMOVE(timer_tree, &queues[timer->cpu], timer);
     timer->armed = false;
+    if (timer->deadline == timer_first[timer->cpu]) first_changed(timer->cpu);
 }
 
 void timer_run(zx_time_t now) {
@@ -46,9 +56,4 @@ void timer_run(zx_time_t now) {
         timer_disarm(first);
         first->fire(first);
     }
-}
-
-zx_time_t timer_next(void) {
-    struct timer *first = RB_MIN(timer_tree, &queues[arch_this_cpu()->id]);
-    return first ? first->deadline : ZX_TIME_INFINITE;
 }

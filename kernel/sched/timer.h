@@ -28,5 +28,6 @@ void timer_disarm(struct timer *timer) REQUIRES(&sched_lock);
 /* Fires what is due on this processor; if that is much, some of it. */
 void timer_run(zx_time_t now) REQUIRES(&sched_lock);
 
-/* This processor's next deadline, or ZX_TIME_INFINITE. */
-zx_time_t timer_next(void) REQUIRES(&sched_lock);
+/* A processor's next deadline, or ZX_TIME_INFINITE. */
+extern zx_time_t timer_first[] GUARDED_BY(sched_lock);
+static inline zx_time_t timer_next(unsigned cpu) REQUIRES(&sched_lock) { return timer_first[cpu]; }

@@ -18,13 +18,19 @@ static struct size_class {
     struct spinlock lock;
     LIST_HEAD(, page) roomy; /* slabs with a free object */
     size_t empty;            /* how many of them are wholly empty */
+    atomic_size_t used;      /* objects given out; changed under the lock */
 } classes[countof(class_sizes)] = {
     [0 ... countof(class_sizes) - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")},
 };
 
-static atomic_size_t bytes_out;
+static atomic_size_t run_bytes; /* given out */
 
-size_t heap_bytes(void) { return atomic_load(&bytes_out); }
+size_t heap_bytes(void) {
+    size_t bytes = atomic_load_explicit(&run_bytes, memory_order_relaxed);
+    for (unsigned c = 0; c < countof(classes); c++)
+        bytes += class_sizes[c] * atomic_load_explicit(&classes[c].used, memory_order_relaxed);
+    return bytes;
+}
 
 /* The class of objects of up to 16 times so many bytes. */
 static const uint8_t class_of[] = {
@@ -37,6 +43,11 @@ static unsigned class_for(size_t size) {
     unsigned c = class_of[(size + 15) / 16];
     ASSERT(size <= class_sizes[c] && (c == 0 || size > class_sizes[c - 1]));
     return c;
+}
+
+static void count_used(struct size_class *class, size_t change) REQUIRES(&class->lock) {
+    size_t used = atomic_load_explicit(&class->used, memory_order_relaxed);
+    atomic_store_explicit(&class->used, used + change, memory_order_relaxed);
 }
 
 /* All the bytes that the object has which begins on this page. */
@@ -73,6 +84,7 @@ static void slab_release(struct page *slab) {
 static void *slab_take(struct size_class *class, struct page *slab) REQUIRES(&class->lock) {
     void **object = slab->slab_free;
     ASSERT(object);
+    count_used(class, 1);
     slab->slab_free = *object;
     heap_free_check(object, *object, class_sizes[slab->order]);
     if (slab->slab_used++ == 0) class->empty--;
@@ -103,6 +115,7 @@ static void class_free(struct page *slab, void **object) {
     struct size_class *class = &classes[c];
     struct page *surplus = NULL;
     spin_lock(&class->lock);
+    count_used(class, (size_t)-1);
     if (!slab->slab_free) LIST_INSERT_HEAD(&class->roomy, slab, link);
     *object = slab->slab_free;
     slab->slab_free = object;
@@ -125,6 +138,7 @@ static void *run_alloc(size_t size) {
     struct page *run = page_alloc_run(run_order(size));
     if (!run) return NULL;
     page_set_use(run, PAGE_HEAP_RUN);
+    atomic_fetch_add_explicit(&run_bytes, room_of(run), memory_order_relaxed);
     return page_data(run);
 }
 
@@ -134,12 +148,10 @@ void *heap_alloc(size_t size) {
     size_t wanted;
     if (__builtin_add_overflow(size, HEAP_FENCE, &wanted)) return NULL;
     bool large = wanted > class_sizes[countof(class_sizes) - 1];
-    void *object = large ? run_alloc(wanted) : slot_alloc(wanted);
+    void *object = unlikely(large) ? run_alloc(wanted) : slot_alloc(wanted);
     if (!object) return NULL;
-    size_t room = room_of(page_from_data(object));
     memory_unpoison(object, size);
-    heap_fence_raise(object, size, room);
-    atomic_fetch_add_explicit(&bytes_out, room, memory_order_relaxed);
+    heap_fence_raise(object, size, room_of(page_from_data(object)));
     return object;
 }
 
@@ -154,8 +166,8 @@ void heap_free(void *object) {
     struct page *page = page_from_data(object);
     CHECK(page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
     heap_fence_check(object, room_of(page));
-    atomic_fetch_sub_explicit(&bytes_out, room_of(page), memory_order_relaxed);
     if (page->state == PAGE_HEAP_RUN) {
+        atomic_fetch_sub_explicit(&run_bytes, room_of(page), memory_order_relaxed);
         page_free(page);
     } else {
         object_poison(object, page->order);

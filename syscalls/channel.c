@@ -43,7 +43,6 @@ zx_status_t message_check_sendable(const struct object *channel, const struct ha
 /* Moves handles out of the caller's table into the message, all that are valid; the first error is told. */
 static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t src, uint32_t count) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
-    if (count == 0) return ZX_OK;
     zx_status_t status = copy_in(values, (user_in_t){src.addr}, count * sizeof(values[0]));
     if (status != ZX_OK) return status;
     for (uint32_t i = 0; i < count; i++) {
@@ -62,14 +61,22 @@ static zx_handle_t moved_value(const void *item) { return *(const zx_handle_t *)
 
 static const struct handle_form values_form = {sizeof(zx_handle_t), moved_value, take_handles};
 
+/* Most messages are of one piece, and small. */
+static zx_status_t copy_bytes_in(const struct message *message, user_in_t bytes) {
+    zx_status_t status = ZX_OK;
+    if (message_is_whole(message)) return copy_in(message_data(message), bytes, message->num_bytes);
+    for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
+        status = copy_in(piece.data, user_in_at(bytes, piece.at), piece.len);
+    return status;
+}
+
 /* The caller's bytes in a message with room for its handles. */
 static zx_status_t collect_bytes(const struct outgoing *out, struct message **message) {
     if (out->num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || out->num_handles > ZX_CHANNEL_MAX_MSG_HANDLES)
         return ZX_ERR_OUT_OF_RANGE;
     zx_status_t status = message_create(out->num_bytes, out->num_handles, message);
     if (status != ZX_OK) return status;
-    for (struct message_piece piece = {0}; status == ZX_OK && message_next(*message, &piece);)
-        status = copy_in(piece.data, user_in_at(out->bytes, piece.at), piece.len);
+    status = copy_bytes_in(*message, out->bytes);
     if (status != ZX_OK) message_discard(*message);
     return status;
 }
@@ -81,6 +88,7 @@ static zx_status_t collect(const struct outgoing *out, zx_status_t found, const 
         consume_handles(out);
         return status;
     }
+    if (out->num_handles == 0) return ZX_OK;
     status = out->form->take(channel, *message, out->handles, out->num_handles);
     if (status != ZX_OK) message_discard(*message);
     return status;
@@ -117,6 +125,7 @@ static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_i
 
 zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
     zx_status_t status = ZX_OK;
+    if (message_is_whole(message)) return copy_out(bytes, message_data(message), message->num_bytes);
     for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
         status = copy_out(user_out_at(bytes, piece.at), piece.data, piece.len);
     return status;
@@ -125,6 +134,7 @@ zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
 /* Makes a message's bytes and handles the caller's. */
 static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
     zx_status_t status = message_put_bytes(message, bytes);
+    if (message->num_handles == 0) return status;
     if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
     if (status == ZX_OK) message->num_handles = 0;
     return status;
@@ -201,6 +211,6 @@ static zx_status_t sys_channel_call_noretry(zx_handle_t value, uint32_t options,
 
 static zx_status_t sys_channel_call_finish(zx_time_t deadline, user_out_t actual_bytes, user_out_t actual_handles) {
     struct user_thread *self = user_thread_current();
-    if (!self->call.wait.object) return ZX_ERR_BAD_STATE;
+    if (!self->call.object) return ZX_ERR_BAD_STATE;
     return channel_await_reply(self, deadline, actual_bytes, actual_handles);
 }

@@ -56,7 +56,6 @@ static zx_status_t take_handle(const struct object *channel, const zx_handle_dis
 static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t handles,
                                 uint32_t count) {
     zx_handle_disposition_t dispositions[ZX_CHANNEL_MAX_MSG_HANDLES];
-    if (count == 0) return ZX_OK;
     zx_status_t status = copy_in(dispositions, (user_in_t){handles.addr}, count * sizeof(dispositions[0]));
     if (status != ZX_OK) return status;
     for (uint32_t i = 0; i < count; i++) {

@@ -11,7 +11,7 @@
 struct handle_form {
     size_t size;                            /* of an item of the array */
     zx_handle_t (*moved)(const void *item); /* the handle that leaves the caller's table by it, if any */
-    /* Takes a number of items that a message may have. */
+    /* Takes a number of items that a message may have, not 0. */
     zx_status_t (*take)(const struct object *channel, struct message *message, user_out_t handles, uint32_t count);
 };
 struct outgoing {

@@ -89,6 +89,21 @@ static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait 
     return put == ZX_OK ? status : put;
 }
 
+/* One item needs no arrays. */
+static zx_status_t wait_single(user_out_t out, zx_time_t deadline) {
+    zx_wait_item_t item;
+    struct handle_use use;
+    zx_status_t status = user_get(&item, (user_in_t){out.addr});
+    if (status == ZX_OK) status = caller_use_waitable(item.handle, &use);
+    if (status != ZX_OK) return status;
+    user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
+    status = object_wait_one(use.handle.object, caller_handles(), item.handle, item.waitfor, deadline, &item.pending);
+    handle_done(caller_handles(), &use);
+    if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
+    zx_status_t put = user_put(user_out_at(out, offsetof(zx_wait_item_t, pending)), item.pending);
+    return put == ZX_OK ? status : put;
+}
+
 /* A few items take no memory but the stack's. */
 static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
     zx_wait_item_t items[WAIT_FEW];
@@ -99,6 +114,7 @@ static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
 
 static zx_status_t sys_object_wait_many(user_out_t out, size_t count, zx_time_t deadline) {
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
+    if (count == 1) return wait_single(out, deadline);
     if (count <= WAIT_FEW) return wait_few(out, count, deadline);
     struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(struct handle_use) + sizeof(zx_wait_item_t)));
     if (!waits) return ZX_ERR_NO_MEMORY;

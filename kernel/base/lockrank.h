@@ -44,11 +44,11 @@ enum lock_rank {
     /* spinlocks */
     RANK_INTERRUPT, /* [i] one: what becomes of interrupts */
     RANK_EXCEPTION, /* [e] of a task's place for an exception channel: the channel, and whether the task is dead */
-    RANK_WAIT,      /* [w] of a waiter, a port, a parked thread, the console: what a wait is about */
+    RANK_WAIT,      /* [w] of a port, a parked thread, the console: what a wait is about */
     RANK_RANDOM,    /* one: the generator's key */
     RANK_HEAP,      /* [b] of a size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
-    RANK_SCHED,     /* [s] one: run queues, wait queues, timers, states of threads, contended mutexes */
+    RANK_SCHED,     /* [s] one: run queues, wait queues, waiters, timers, states of threads, contended mutexes */
     RANK_LOG,       /* of a device: the log, the console's input, the interrupt controllers */
 };
 

@@ -74,40 +74,41 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
 }
 
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
-static zx_status_t deliver(struct channel *end, struct message **message, bool is_request) {
+static zx_status_t deliver(struct channel *end, struct message **message, struct channel_call *call, bool may_answer) {
     zx_status_t status = ZX_ERR_PEER_CLOSED;
     mutex_lock(&end->base.pair->lock);
     if (end->base.other) {
         struct channel *peer = channel_from_object(&end->base.other->object);
         mutex_assert_held(&peer->base.pair->lock); /* it is the same */
-        if ((!is_request && call_answer(peer, *message)) || enqueue(peer, *message)) *message = NULL;
+        if (call) call_enter(end, call, *message);
+        if ((may_answer && call_answer(peer, *message)) || enqueue(peer, *message)) *message = NULL;
         status = ZX_OK;
     }
     mutex_unlock(&end->base.pair->lock);
     return status;
 }
 
-zx_status_t channel_send(struct channel *end, struct message *message, bool is_request) {
+zx_status_t channel_send(struct channel *end, struct message *message, struct channel_call *call) {
     zx_status_t status;
     message->carries_channels = has_channels(message);
     if (message->carries_channels) {
         mutex_lock(&transit_lock);
-        status = deliver(end, &message, is_request);
+        status = deliver(end, &message, call, !call);
         mutex_unlock(&transit_lock);
     } else {
-        status = deliver(end, &message, is_request);
+        status = deliver(end, &message, call, !call);
     }
     if (message) message_discard(message);
     return status;
 }
 
 zx_status_t channel_write(struct object *object, struct message *message) {
-    return channel_send(channel_from_object(object), message, false);
+    return channel_send(channel_from_object(object), message, NULL);
 }
 
 zx_status_t channel_post(struct object *object, struct message *message) {
     message->carries_channels = false;
-    return deliver(channel_from_object(object), &message, true);
+    return deliver(channel_from_object(object), &message, NULL, false);
 }
 
 /*
@@ -183,12 +184,19 @@ static struct object *take_kernels_end(const struct channel *end) REQUIRES(&end-
     return place && exception_channel_leave(place, other) ? other : NULL;
 }
 
+static void close_peers_calls(const struct channel *end) REQUIRES(&end->base.pair->lock) {
+    struct channel *peer = channel_from_object(&end->base.other->object);
+    mutex_assert_held(&peer->base.pair->lock); /* it is the same */
+    calls_peer_closed(peer);
+}
+
 /* The queue goes message by message, so that no lock is held for many. None can come any more. */
 static void channel_on_zero_handles(struct object *object) {
     struct channel *end = channel_from_object(object);
     struct message *message;
     mutex_lock(&end->base.pair->lock);
     struct object *kernels_end = take_kernels_end(end);
+    if (end->base.other) close_peers_calls(end);
     peer_part(&end->base, ZX_CHANNEL_WRITABLE);
     mutex_unlock(&end->base.pair->lock);
     while ((message = read_any(object))) message_discard(message);
@@ -209,6 +217,7 @@ static const struct object_ops channel_ops = {
     .default_rights = ZX_DEFAULT_CHANNEL_RIGHTS,
     .free = channel_free,
     .on_zero_handles = channel_on_zero_handles,
+    .cancel = calls_cancel,
     .related_koid = peer_related_koid,
 };
 

@@ -20,11 +20,18 @@ struct exception_channel;
  * A call: a request that was sent, and the wait for its reply. It outlasts interruptions of that wait.
  */
 struct channel_call {
-    RB_ENTRY(channel_call) node; /* [c] in the end's tree, until it is answered */
-    uint32_t txid;               /* [c] */
-    struct message *reply;       /* [c] */
+    /* [c] */
+    RB_ENTRY(channel_call) node; /* in the end's tree, until it is answered */
+    uint32_t txid;
+    bool peer_closed, cancelled; /* what else has ended the wait */
+
+    _Atomic(struct message *) reply; /* [c/a] the last that is changed of an answered call, which is in no tree then */
     struct waiter waiter;
-    struct wait wait; /* [T] for the other end's close; `object`: our end, with a reference; NULL: there is no call */
+
+    /* [I] while there is a call */
+    struct object *object;      /* our end, with a reference; NULL: there is no call */
+    struct handle_table *table; /* with `value`: the handle that it was begun through */
+    zx_handle_t value;
 };
 
 /*

@@ -2,12 +2,13 @@
  * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
  * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's tree.
  */
-#include "kernel/base/string.h"
 #include "kernel/object/channel_internal.h"
 #include "kernel/sched/thread.h"
 
 /* Set in all numbers given here, so that programs can have others for themselves. */
 #define TXID_KERNEL 0x80000000u
+
+static zx_txid_t *txid_of(const struct message *message) { return message_data(message); }
 
 static int call_compare(const struct channel_call *a, const struct channel_call *b) {
     return a->txid < b->txid ? -1 : a->txid > b->txid;
@@ -21,18 +22,47 @@ static struct channel_call *call_find(struct channel *end, uint32_t txid) REQUIR
     return call;
 }
 
-bool call_answer(struct channel *end, struct message *message) {
-    uint32_t txid;
-    if (RB_EMPTY(&end->calls) || message->num_bytes < sizeof(txid)) return false;
-    memcpy(&txid, message_data(message), sizeof(txid));
-    struct channel_call *call = call_find(end, txid);
-    if (!call) return false;
+static void count_waiting(struct channel *end, int change) REQUIRES(&end->base.pair->lock) {
+    uint32_t waiting = atomic_load_explicit(&end->waiting, memory_order_relaxed);
+    atomic_store_explicit(&end->waiting, waiting + (uint32_t)change, memory_order_relaxed);
+}
+
+static void remove_call(struct channel *end, struct channel_call *call) REQUIRES(&end->base.pair->lock) {
     RB_REMOVE(call_tree, &end->calls, call);
-    call->reply = message;
-    spin_lock(&call->waiter.lock);
+    count_waiting(end, -1);
+}
+
+bool call_answer(struct channel *end, struct message *message) {
+    if (RB_EMPTY(&end->calls) || message->num_bytes < sizeof(zx_txid_t)) return false;
+    struct channel_call *call = call_find(end, *txid_of(message));
+    if (!call) return false;
+    remove_call(end, call);
     waiter_end(&call->waiter);
-    spin_unlock(&call->waiter.lock);
+    /* Whoever sees it may begin another call in its place. */
+    atomic_store_explicit(&call->reply, message, memory_order_release);
     return true;
+}
+
+void calls_peer_closed(struct channel *end) {
+    struct channel_call *call;
+    RB_FOREACH (call, call_tree, &end->calls) {
+        call->peer_closed = true;
+        waiter_end(&call->waiter);
+    }
+}
+
+/* A call that it misses comes too late to find its handle there: see channel_call_begin(). */
+void calls_cancel(struct object *object, const void *table, zx_handle_t value) {
+    struct channel *end = channel_from_object(object);
+    struct channel_call *call;
+    if (atomic_load_explicit(&end->waiting, memory_order_relaxed) == 0) return;
+    mutex_lock(&end->base.pair->lock);
+    RB_FOREACH (call, call_tree, &end->calls) {
+        if (call->table != table || call->value != value) continue;
+        call->cancelled = true;
+        waiter_end(&call->waiter);
+    }
+    mutex_unlock(&end->base.pair->lock);
 }
 
 /* A number that no waiting call of this end has. */
@@ -43,64 +73,67 @@ static uint32_t fresh_txid(struct channel *end) REQUIRES(&end->base.pair->lock) 
     return end->last_txid;
 }
 
-/* Whether the reply came is settled here, and stays so. */
-static struct message *call_leave(struct channel *end, struct channel_call *call) {
+void call_enter(struct channel *end, struct channel_call *call, struct message *request) {
+    call->txid = fresh_txid(end);
+    RB_INSERT(call_tree, &end->calls, call);
+    count_waiting(end, 1);
+    *txid_of(request) = call->txid;
+}
+
+/* Ends the call: its reply, or NULL. Whether it came is settled here, and stays so, and what else ended the wait. */
+static struct message *call_leave(struct channel_call *call) {
+    struct channel *end = channel_from_object(call->object);
+    struct message *reply = atomic_load_explicit(&call->reply, memory_order_acquire);
+    if (reply) return reply;
     mutex_lock(&end->base.pair->lock);
-    if (!call->reply) RB_REMOVE(call_tree, &end->calls, call);
+    reply = atomic_load_explicit(&call->reply, memory_order_relaxed);
+    if (!reply) remove_call(end, call);
     mutex_unlock(&end->base.pair->lock);
-    return call->reply;
+    return reply;
 }
 
 /* No call any more; what its reply was is somebody else's. */
 static void call_close(struct channel_call *call) {
-    struct object *object = call->wait.object;
-    call->wait.object = NULL;
+    struct object *object = call->object;
+    call->object = NULL;
     object_unref(object);
 }
 
+/* A close of the handle finds the call among those that wait, or is found here: both change the handle's word. */
 zx_status_t channel_call_begin(struct channel_call *call, struct object *object, struct handle_table *table,
                                zx_handle_t value, struct message *request) {
-    struct channel *end = channel_from_object(object);
-    *call = (struct channel_call){
-        .waiter = WAITER_INIT(call->waiter),
-        .wait = {.object = object, .value = value, .signals = ZX_CHANNEL_PEER_CLOSED},
-    };
     object_ref(object);
-    mutex_lock(&end->base.pair->lock);
-    call->txid = fresh_txid(end);
-    RB_INSERT(call_tree, &end->calls, call);
-    mutex_unlock(&end->base.pair->lock);
-    memcpy(message_data(request), &call->txid, sizeof(call->txid));
-    zx_status_t status = channel_send(end, request, true);
-    if (status == ZX_OK) {
-        wait_begin(&call->wait, table, &call->waiter);
-    } else {
-        struct message *reply = call_leave(end, call);
-        if (reply) message_discard(reply);
+    call->object = object;
+    call->table = table;
+    call->value = value;
+    call->peer_closed = call->cancelled = false;
+    call->waiter = (struct waiter)WAITER_INIT(call->waiter);
+    atomic_init(&call->reply, NULL);
+    zx_status_t status = channel_send(channel_from_object(object), request, call);
+    if (status != ZX_OK)
         call_close(call);
-    }
+    else if (table && !handle_names(table, value, object))
+        calls_cancel(object, table, value);
     return status;
 }
 
 zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply) {
     zx_status_t status = waiter_block(&call->waiter, deadline);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && !thread_killed()) return status;
-    wait_finish(&call->wait);
-    *reply = call_leave(channel_from_object(call->wait.object), call);
+    *reply = call_leave(call);
     if (*reply)
         status = ZX_OK;
-    else if (call->wait.cancelled)
+    else if (call->cancelled)
         status = ZX_ERR_CANCELED;
-    else if (call->wait.satisfied)
+    else if (call->peer_closed)
         status = ZX_ERR_PEER_CLOSED;
     call_close(call);
     return status;
 }
 
 void channel_call_end(struct channel_call *call) {
-    if (!call->wait.object) return;
-    wait_finish(&call->wait);
-    struct message *reply = call_leave(channel_from_object(call->wait.object), call);
+    if (!call->object) return;
+    struct message *reply = call_leave(call);
     if (reply) message_discard(reply);
     call_close(call);
 }

@@ -11,6 +11,7 @@ struct channel {
     struct message_queue queue;      /* [c] */
     uint64_t queued;                 /* [c] messages in it */
     struct call_tree calls;          /* [c] waiting for their replies, by number */
+    _Atomic uint32_t waiting;        /* [c/a] how many */
     uint32_t last_txid;              /* [c] */
     struct exception_channel *place; /* [I] of a task, whose end it is; NULL: it is a program's */
 
@@ -25,10 +26,19 @@ static inline struct channel *channel_from_object(struct object *object) {
 }
 
 /*
- * Sends a message, and takes it. A request of a call never answers another: its number was chosen by the kernel, not by
- * whoever sends it, and both ends count from the same beginning. PEER_CLOSED.
+ * Sends a message, and takes it: of `call` the request, or if that is NULL any. A request never answers another call:
+ * its number was chosen by the kernel, not by whoever sends it, and both ends count from the same beginning.
+ * PEER_CLOSED: the call did not begin.
  */
-MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, bool is_request);
+MUST_CHECK zx_status_t channel_send(struct channel *end, struct message *message, struct channel_call *call);
+
+/* The call begins: its request gets a number, by which the reply will be known. */
+void call_enter(struct channel *end, struct channel_call *call, struct message *request)
+    REQUIRES(&end->base.pair->lock);
+
+/* The end's peer is gone, or a handle: ends the waits of all calls, or of those that were begun through it. */
+void calls_peer_closed(struct channel *end) REQUIRES(&end->base.pair->lock);
+void calls_cancel(struct object *object, const void *table, zx_handle_t value);
 
 /* Gives a message written to `end` to the call that it answers, if there is one. */
 bool call_answer(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock);

@@ -161,24 +161,24 @@ void handle_done_last(struct handle_table *table, const struct handle_use *use) 
     object_unref(use->handle.object);
 }
 
-static zx_status_t keep_object(struct handle_table *table, zx_status_t status, const struct handle_use *use,
-                               struct handle *out) {
+static ALWAYS_INLINE zx_status_t get_checked(struct handle_table *table, zx_handle_t value, bool typed,
+                                             zx_obj_type_t type, zx_rights_t rights, struct handle *out) {
+    struct handle_use use;
+    zx_status_t status = use_checked(table, value, typed, type, rights, &use);
     if (status != ZX_OK) return status;
-    *out = use->handle;
+    *out = use.handle;
     object_ref(out->object);
-    handle_done(table, use);
+    handle_done(table, &use);
     return ZX_OK;
 }
 
 zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                        struct handle *out) {
-    struct handle_use use;
-    return keep_object(table, handle_use(table, value, type, rights, &use), &use, out);
+    return get_checked(table, value, true, type, rights, out);
 }
 
 zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
-    struct handle_use use;
-    return keep_object(table, handle_use_any(table, value, rights, &use), &use, out);
+    return get_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, out);
 }
 
 /*
@@ -201,10 +201,10 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
-    mutex_lock(&table->lock);
-    const struct handle_slot *slot = slot_find(table, value);
-    bool is_it = slot && slot->object == object;
-    mutex_unlock(&table->lock);
+    struct handle_use use;
+    if (use_checked(table, value, false, ZX_OBJ_TYPE_NONE, 0, &use) != ZX_OK) return false;
+    bool is_it = use.handle.object == object;
+    handle_done(table, &use);
     return is_it;
 }
 

@@ -93,7 +93,10 @@ MUST_CHECK zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, 
 MUST_CHECK zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
                                         struct handle *out);
 
-/* Does `value` name that very object at this moment? */
+/*
+ * Does `value` name that very object at this moment? If it does, whoever closes it later finds what the caller has done
+ * before, for both change the slot's word. No lock is held.
+ */
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object);
 /* Anything? No policy has to do with that. */
 bool handle_is_valid(struct handle_table *table, zx_handle_t value);

@@ -39,12 +39,17 @@ zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct mess
     message->num_handles = 0;
     message->handle_room = (uint8_t)handle_room;
     message->carries_channels = false;
-    if (!inside && !take_pages(message)) {
+    if (unlikely(!inside) && !take_pages(message)) {
         heap_free(message);
         return ZX_ERR_NO_MEMORY;
     }
     *out = message;
     return ZX_OK;
+}
+
+static void message_free(struct message *message) {
+    free_pages(message);
+    heap_free(message);
 }
 
 /*
@@ -53,6 +58,7 @@ zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct mess
  */
 void message_discard(struct message *message) {
     struct thread *self = thread_current();
+    if (message->num_handles == 0) return message_free(message);
     struct message_queue queue = STAILQ_HEAD_INITIALIZER(queue);
     if (self->discarding) {
         STAILQ_INSERT_TAIL((struct message_queue *)self->discarding, message, link);
@@ -63,8 +69,7 @@ void message_discard(struct message *message) {
     while ((message = STAILQ_FIRST(&queue))) {
         STAILQ_REMOVE_HEAD(&queue, link);
         for (uint32_t i = 0; i < message->num_handles; i++) handle_discard(message->handles[i]);
-        free_pages(message);
-        heap_free(message);
+        message_free(message);
     }
     self->discarding = NULL;
 }

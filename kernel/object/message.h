@@ -34,6 +34,11 @@ static inline void *message_data(const struct message *message) {
     return first ? page_data(first) : (void *)&message->handles[message->handle_room];
 }
 
+/* Are its bytes in one piece, and are there any? */
+static inline bool message_is_whole(const struct message *message) {
+    return LIST_EMPTY(&message->pages) && message->num_bytes > 0;
+}
+
 /* Goes through the bytes, piece by piece: message_next() until it is false, beginning with all zeros. */
 struct message_piece {
     const struct page *page;

@@ -6,13 +6,6 @@
 
 struct handle_table;
 
-/* What several waits of one thread have in common. */
-struct waiter {
-    struct spinlock lock; /* guards [w] */
-    struct waitq queue;
-    bool over; /* [w] some wait is satisfied or cancelled */
-};
-
 /* A wait for one object. The caller sets the first group, and reads the second when it is over. */
 struct wait {
     /* [I] */
@@ -21,25 +14,20 @@ struct wait {
     zx_signals_t signals;
 
     /* [o] of the object */
-    zx_signals_t seen; /* every signal seen up, and HANDLE_CLOSED if it was cancelled */
+    zx_signals_t seen; /* every signal seen up, also before it began, and HANDLE_CLOSED if it was cancelled */
     bool satisfied;
     bool cancelled;
 
     struct observer observer; /* [o] of the object */
-    struct waiter *waiter;    /* [I] */
+    struct waiter *waiter;    /* [I] of all waits of one thread: over when one is satisfied or cancelled */
 };
 
 /*
  * The steps of a wait, for callers that also wait for something else. wait_begin() for each wait; waiter_end() by what
- * else may end it; waiter_block() sleeps; wait_finish() for each.
+ * else may end it; waiter_block(); wait_finish() for each. `seen` is set, or 0, when a wait begins.
  */
 void wait_begin(struct wait *wait, struct handle_table *table, struct waiter *waiter);
-void waiter_end(struct waiter *waiter) REQUIRES(&waiter->lock);
-MUST_CHECK zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline);
 static inline void wait_finish(struct wait *wait) { object_unobserve(wait->object, &wait->observer); }
-
-#define WAITER_INIT(w) \
-    { .lock = SPINLOCK_INIT(RANK_WAIT, "waiter"), .queue = WAITQ_INIT((w).queue) }
 
 /*
  * Waits until some wait is satisfied (one of its signals is up, or was for a moment) or cancelled (its handle, in

@@ -21,8 +21,7 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     atomic_init(&object->refs, 1);
     atomic_init(&object->handles, 0);
     mutex_init(&object->lock, RANK_SIGNALS, "object");
-    atomic_init(&object->signals, signals);
-    atomic_init(&object->watched, false);
+    atomic_init(&object->state, signals);
     RB_INIT(&object->observers);
     atomic_fetch_add(&live_objects, 1);
 }

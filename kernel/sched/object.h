@@ -26,6 +26,8 @@ struct object_ops {
     void (*free)(struct object *object);
     /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
     void (*on_zero_handles)(struct object *object);
+    /* As object_cancel(), for what is no observer (optional). No lock is held. */
+    void (*cancel)(struct object *object, const void *table, zx_handle_t value);
     zx_koid_t (*related_koid)(struct object *object); /* optional: 0 */
 };
 
@@ -70,10 +72,11 @@ struct object {
     atomic_uint refs;               /* [a] */
     atomic_uint handles;            /* [a] */
     struct mutex lock;              /* guards [o] */
-    _Atomic zx_signals_t signals;   /* [o/a] */
-    atomic_bool watched;            /* [o/a] has observers */
+    _Atomic uint64_t state;         /* [o/a] its signals, and OBJECT_WATCHED; without that changed under no lock */
     struct observer_tree observers; /* [o] by handle */
 };
+
+#define OBJECT_WATCHED ((uint64_t)1 << 32) /* it has observers */
 
 /* One reference, no handles. Counts towards object_count(). */
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
@@ -109,7 +112,7 @@ static inline bool object_is_waitable(const struct object *object) {
 
 /* At this moment. */
 static inline zx_signals_t object_signals(struct object *object) {
-    return atomic_load_explicit(&object->signals, memory_order_acquire);
+    return (zx_signals_t)atomic_load_explicit(&object->state, memory_order_acquire);
 }
 
 /*
@@ -128,7 +131,8 @@ void observer_want(struct observer *observer, zx_signals_t wanted);
 /* The handle (table, value) is gone: cancels what was begun through it. */
 void object_cancel_watches(struct object *object, const void *table, zx_handle_t value);
 static inline void object_cancel(struct object *object, const void *table, zx_handle_t value) {
-    if (unlikely(atomic_load_explicit(&object->watched, memory_order_relaxed)))
+    if (unlikely(object->ops->cancel)) object->ops->cancel(object, table, value);
+    if (unlikely(atomic_load_explicit(&object->state, memory_order_relaxed) & OBJECT_WATCHED))
         object_cancel_watches(object, table, value);
 }
 

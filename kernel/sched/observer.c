@@ -1,13 +1,18 @@
 /*
  * Signals and those who watch them; see object.h.
  *
- * Both are guarded by the object's own lock, which nests inside all other mutexes. Observers are told under it: so each
- * is told of every change that it wants, in order, and one that has been unobserved can never be told afterwards. It is
- * no spinlock, for there may be as many observers as programs care to make.
+ * Observers are guarded by the object's own lock, which nests inside all other mutexes, and told under it. It is no
+ * spinlock, for there may be as many observers as programs care to make. While there are any, signals change under it
+ * too: so each observer is told of every change that it wants, in order, and one that has been unobserved can never be
+ * told afterwards.
+ *
+ * The signals of an object that nobody watches change without a lock, by compare-and-swap of a word that says, too,
+ * whether it is watched. The first observer sets that mark under the lock, and learns in the same step what the signals
+ * are: it misses no change after that, for who makes one finds the mark. Only the last takes it off, under the lock.
  *
  * A close that finds an object unwatched takes no lock. An observer that it missed came after the handle had left its
- * table, for the table's lock orders the two: the close released it before it looked here, and who observes takes it
- * afterwards, to look whether the handle is still there.
+ * table: the close changed the handle's word before it looked here, and who observes changes that word afterwards, to
+ * look whether the handle is still there (handle_names()).
  *
  * The tree is ordered by handle, so that closing one finds what was begun through it. Each node has the signals that
  * anybody below it wants, so that a change finds those that want it. As in vm/region.c, RB_AUGMENT serves the nodes
@@ -45,22 +50,22 @@ static void augment_up(struct observer *observer) {
     for (; observer; observer = RB_PARENT(observer, node)) observer_augment(observer);
 }
 
+/* Most objects have one observer at a time. */
+static bool is_only(const struct object *object, const struct observer *observer) {
+    return RB_ROOT(&object->observers) == observer && !RB_LEFT(observer, node) && !RB_RIGHT(observer, node);
+}
+
 void observer_want(struct observer *observer, zx_signals_t wanted) {
     if (observer->wanted == wanted) return;
     observer->wanted = wanted;
     augment_up(observer);
 }
 
-/* Most objects have one observer at a time. */
-static bool is_only(const struct object *object, const struct observer *observer) {
-    return RB_ROOT(&object->observers) == observer && !RB_LEFT(observer, node) && !RB_RIGHT(observer, node);
-}
-
 void observer_remove(struct object *object, struct observer *observer) {
     observer->watching = false;
     if (is_only(object, observer)) {
         RB_INIT(&object->observers);
-        atomic_store_explicit(&object->watched, false, memory_order_relaxed);
+        atomic_store_explicit(&object->state, object_signals(object), memory_order_release);
     } else {
         struct observer *parent = RB_PARENT(observer, node);
         RB_REMOVE(observer_tree, &object->observers, observer);
@@ -108,11 +113,28 @@ static struct observer *first_through(struct object *object, const void *table, 
     return first;
 }
 
-void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
+struct change {
+    uint64_t before, after;
+};
+
+/* False: the state has a mark of `unless`, and nothing has changed. */
+static inline bool change(struct object *object, zx_signals_t clear, zx_signals_t set, uint64_t unless,
+                          struct change *c) {
+    c->before = atomic_load_explicit(&object->state, memory_order_relaxed);
+    do {
+        if (c->before & unless) return false;
+        c->after = (c->before & ~(uint64_t)clear) | set;
+    } while (!atomic_compare_exchange_weak_explicit(&object->state, &c->before, c->after, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+static NOINLINE void signal_watched(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    struct change c;
     mutex_lock(&object->lock);
-    const zx_signals_t before = object_signals(object), signals = (before & ~clear) | set;
-    atomic_store_explicit(&object->signals, signals, memory_order_release);
-    struct observer *observer = signals == before ? NULL : first_wanting(RB_ROOT(&object->observers), signals);
+    (void)change(object, clear, set, 0, &c);
+    const zx_signals_t signals = (zx_signals_t)c.after;
+    struct observer *observer = c.before == c.after ? NULL : first_wanting(RB_ROOT(&object->observers), signals);
     while (observer) {
         struct observer *next = next_wanting(observer, signals);
         observer->ops->notify(observer, signals);
@@ -121,14 +143,28 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) 
     mutex_unlock(&object->lock);
 }
 
-zx_signals_t object_observe(struct object *object, struct observer *observer) {
-    mutex_lock(&object->lock);
-    zx_signals_t signals = object_signals(object);
+void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    struct change c;
+    switch_point();
+    if (!change(object, clear, set, OBJECT_WATCHED, &c)) signal_watched(object, clear, set);
+}
+
+/* Puts it into the tree, and marks the object as watched. Returns the signals of that moment. */
+static zx_signals_t insert(struct object *object, struct observer *observer) REQUIRES(&object->lock) {
     observer->watching = true;
     observer->wanted_below = observer->wanted;
-    atomic_store_explicit(&object->watched, true, memory_order_relaxed);
+    bool first = RB_EMPTY(&object->observers);
     RB_INSERT(observer_tree, &object->observers, observer);
-    augment_up(observer);
+    if (!first) {
+        augment_up(observer);
+        return object_signals(object);
+    }
+    return (zx_signals_t)atomic_fetch_or_explicit(&object->state, OBJECT_WATCHED, memory_order_acq_rel);
+}
+
+zx_signals_t object_observe(struct object *object, struct observer *observer) {
+    mutex_lock(&object->lock);
+    zx_signals_t signals = insert(object, observer);
     observer->ops->notify(observer, signals);
     mutex_unlock(&object->lock);
     return signals;

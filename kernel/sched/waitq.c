@@ -4,6 +4,7 @@
  */
 #include "kernel/sched/waitq.h"
 
+#include "arch/time.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/sched.h"
 
@@ -11,7 +12,7 @@ void waitq_wake_locked(struct thread *t, zx_status_t status) {
     ASSERT(t->state == THREAD_BLOCKED);
     TAILQ_REMOVE(&t->blocked_on->threads, t, link);
     t->blocked_on = NULL;
-    timer_disarm(&t->wait_timer);
+    if (t->wait_timer.armed) timer_disarm(&t->wait_timer);
     t->wake_status = status;
     sched_make_ready(t);
 }
@@ -28,7 +29,7 @@ zx_status_t waitq_block_locked(struct waitq *q, zx_time_t deadline, enum wait_ki
     self->wait_kind = kind;
     self->blocked_on = q;
     TAILQ_INSERT_TAIL(&q->threads, self, link);
-    timer_arm(&self->wait_timer, deadline, wait_timed_out);
+    if (deadline != ZX_TIME_INFINITE) timer_arm(&self->wait_timer, deadline, wait_timed_out);
     sched_switch();
     return self->wake_status;
 }
@@ -39,6 +40,25 @@ zx_status_t waitq_block(struct waitq *q, struct spinlock *lock, zx_time_t deadli
     zx_status_t status = waitq_block_locked(q, deadline, kind);
     spin_unlock(&sched_lock);
     return status;
+}
+
+zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline) {
+    zx_status_t status = ZX_OK;
+    spin_lock(&sched_lock);
+    if (!waiter->over) {
+        bool passed = deadline != ZX_TIME_INFINITE && deadline <= arch_time_now();
+        status = passed ? ZX_ERR_TIMED_OUT : waitq_block_locked(&waiter->queue, deadline, WAIT_INTERRUPTIBLE);
+    }
+    spin_unlock(&sched_lock);
+    return status;
+}
+
+void waiter_end(struct waiter *waiter) {
+    spin_lock(&sched_lock);
+    struct thread *sleeper = TAILQ_FIRST(&waiter->queue.threads);
+    waiter->over = true;
+    if (sleeper) waitq_wake_locked(sleeper, ZX_OK);
+    spin_unlock(&sched_lock);
 }
 
 bool waitq_wake_one(struct waitq *q, zx_status_t status) {

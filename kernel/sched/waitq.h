@@ -7,6 +7,7 @@
 #pragma once
 
 #include <bsd/sys/queue.h>
+#include <stdbool.h>
 #include <zircon/types.h>
 
 #include "kernel/base/spinlock.h"
@@ -33,6 +34,22 @@ enum wait_kind {
  */
 MUST_CHECK zx_status_t waitq_block(struct waitq *q, struct spinlock *lock, zx_time_t deadline, enum wait_kind kind)
     RELEASE(lock);
+
+/*
+ * A wait of one thread, interruptible, that may be over before it sleeps. waiter_block() returns ZX_OK when it is; else
+ * as waitq_block() does.
+ */
+struct waiter {
+    /* [s] */
+    struct waitq queue;
+    bool over;
+};
+
+#define WAITER_INIT(w) \
+    { .queue = WAITQ_INIT((w).queue) }
+
+MUST_CHECK zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline);
+void waiter_end(struct waiter *waiter);
 
 /* Wakes the first, if there is one; its waitq_block() returns `status`. True: there was one. */
 bool waitq_wake_one(struct waitq *q, zx_status_t status);

@@ -58,7 +58,7 @@ sub may_include {
     return $to =~ m{^arch|^kernel/base$} if $from eq 'arch/x86_64';
     return 1 if $from eq 'tests/kernel' && ($to eq $from || exists $level{$to});
     # Tests of a machine look inside it; none but that machine's kernel runs them.
-    return 1 if $file =~ m{^tests/kernel/(mmu_|rtc\.)} && $to eq 'arch/x86_64';
+    return 1 if $file =~ m{^tests/kernel/(mmu_|rtc\.|vector_state\.)} && $to eq 'arch/x86_64';
     return 1 if $from eq 'arch' && $included =~ m{^arch_inline/};
     # The test kernel runs its tests instead of a first program.
     return 1 if $file eq 'kernel/main.c' && $to eq 'tests/kernel';

@@ -60,6 +60,7 @@ static void features_find(void) {
     /* Where the kernel's own translations were not global, dropping one would miss it under all other numbers. */
     cpu_has.pcid = cpu_has.global_pages && (basic.ecx >> 17 & 1);
     cpu_has.xsave = basic.ecx >> 26 & 1;
+    cpu_has.xsaveopt = cpu_has.xsave && (cpuid(0xd, 1).eax & 1);
     cpu_has.rdrand = basic.ecx >> 30 & 1;
     cpu_has.x2apic = basic.ecx >> 21 & 1;
     cpu_has.smep = structured.ebx >> 7 & 1;
@@ -153,11 +154,11 @@ void cpu_init(void) {
 }
 
 void features_log(void) {
-    log_line("cpu:%s%s%s%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
+    log_line("cpu:%s%s%s%s%s%s%s%s%s%s%s%s%s%s", cpu_has.nx ? " nx" : "", cpu_has.smep ? " smep" : "",
              cpu_has.smap ? " smap" : "", cpu_has.umip ? " umip" : "", cpu_has.global_pages ? " global" : "",
              cpu_has.pcid ? " pcid" : "", cpu_has.huge_pages ? " huge" : "", cpu_has.xsave ? " xsave" : "",
-             cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "", cpu_has.clflushopt ? " clflushopt" : "",
-             cpu_has.clwb ? " clwb" : "", cpu_has.verw ? " verw" : "");
+             cpu_has.xsaveopt ? " xsaveopt" : "", cpu_has.rdrand ? " rdrand" : "", cpu_has.x2apic ? " x2apic" : "",
+             cpu_has.clflushopt ? " clflushopt" : "", cpu_has.clwb ? " clwb" : "", cpu_has.verw ? " verw" : "");
 }
 
 _Noreturn void arch_halt(void) {

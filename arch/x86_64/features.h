@@ -15,10 +15,12 @@ enum vector_component {
     VECTOR_COMPONENTS = 8,
 };
 
+#define VECTOR_RESET_FCW 0x037fu /* of x87, whose other registers are 0 then */
+
 struct cpu_features {
     bool smap;       /* first: entry.asm looks at it */
     bool wide_moves; /* second, for memory.asm: AVX, and no wider registers that its moves would cut */
-    bool nx, smep, umip, global_pages, pcid, huge_pages, xsave, rdrand, x2apic, clflushopt, clwb, verw;
+    bool nx, smep, umip, global_pages, pcid, huge_pages, xsave, xsaveopt, rdrand, x2apic, clflushopt, clwb, verw;
     bool x87_stays;       /* loading vector state leaves x87's pointers as they were, unless an exception is pending */
     uint32_t cache_line;  /* bytes that one of these instructions, or CLFLUSH, acts on */
     uint32_t vector_size; /* bytes that a thread's vector state takes */

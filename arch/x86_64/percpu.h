@@ -48,6 +48,7 @@ struct percpu {
     uint32_t panicked;             /* gs:208, they are there */
     const struct trap_frame *fatal_frame; /* of a trap that proved fatal; NULL: there was none */
     struct arch_aspace *aspace; /* loaded, maybe only left over from the last user thread; NULL: kernel half only */
+    vaddr_t fs_base, gs_base;   /* what the last user thread had; in the registers, unless it loaded selectors */
     zx_time_t alarm;            /* when upcall_alarm() is due */
     uint32_t apic_id;           /* [I] by which others interrupt it */
     struct cpu cpu;

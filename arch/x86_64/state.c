@@ -67,6 +67,26 @@ static zx_status_t general_write(struct arch_thread *at, const void *state) {
     return ZX_OK;
 }
 
+static const uint16_t component_sizes[VECTOR_COMPONENTS] = {
+    [VECTOR_AVX] = 256, [VECTOR_OPMASK] = 64, [VECTOR_UPPER_HALVES] = 512, [VECTOR_HIGH_REGISTERS] = 1024};
+
+/* Components that are in their reset state may not have been saved: puts that state into the area. */
+static struct vector_area *area_of(const struct arch_thread *at) {
+    struct vector_area *area = at->vector;
+    const uint64_t missing = cpu_has.xsave ? ~area->in_use : 0;
+    if (missing >> VECTOR_X87 & 1) {
+        memset(area, 0, offsetof(struct vector_area, mxcsr));
+        memset(area->st, 0, sizeof(area->st));
+        area->fcw = VECTOR_RESET_FCW;
+    }
+    if (missing >> VECTOR_SSE & 1) memset(area->xmm, 0, sizeof(area->xmm));
+    for (unsigned i = VECTOR_AVX; i < VECTOR_COMPONENTS; i++) {
+        if ((missing >> i & 1) && cpu_has.vector_at[i])
+            memset((char *)area + cpu_has.vector_at[i], 0, component_sizes[i]);
+    }
+    return area;
+}
+
 /* Components that were in their reset state are loaded from now on, as they lie in the area. */
 static void put_in_use(struct vector_area *area, unsigned components) {
     for (unsigned i = 0; cpu_has.xsave && i < VECTOR_COMPONENTS; i++) {
@@ -75,7 +95,7 @@ static void put_in_use(struct vector_area *area, unsigned components) {
 }
 
 static void fp_read(const struct arch_thread *at, void *state) {
-    const struct vector_area *area = at->vector;
+    const struct vector_area *area = area_of(at);
     zx_thread_state_fp_regs_t *r = state;
     *r = (zx_thread_state_fp_regs_t){
         .fcw = area->fcw, .fsw = area->fsw, .ftw = area->ftw, .fop = area->fop, .fip = area->fip, .fdp = area->fdp};
@@ -87,7 +107,7 @@ static void fp_read(const struct arch_thread *at, void *state) {
 
 static zx_status_t fp_write(struct arch_thread *at, const void *state) {
     const zx_thread_state_fp_regs_t *r = state;
-    struct vector_area *area = at->vector;
+    struct vector_area *area = area_of(at);
     area->fcw = r->fcw;
     area->fsw = r->fsw;
     area->ftw = r->ftw;
@@ -122,7 +142,7 @@ static uint64_t *vector_word(struct vector_area *area, unsigned i) {
 }
 
 static void vector_read(const struct arch_thread *at, void *state) {
-    struct vector_area *area = at->vector;
+    struct vector_area *area = area_of(at);
     for (unsigned i = 0; i < VECTOR_WORDS; i++) {
         const uint64_t *word = vector_word(area, i);
         ((uint64_t *)state)[i] = word ? *word : 0;
@@ -132,7 +152,7 @@ static void vector_read(const struct arch_thread *at, void *state) {
 
 static zx_status_t vector_write(struct arch_thread *at, const void *state) {
     const zx_thread_state_vector_regs_t *r = state;
-    struct vector_area *area = at->vector;
+    struct vector_area *area = area_of(at);
     if (r->mxcsr & ~cpu_has.mxcsr_mask) return ZX_ERR_INVALID_ARGS;
     for (unsigned i = 0; i < VECTOR_WORDS; i++) {
         uint64_t *word = vector_word(area, i);

@@ -1,6 +1,7 @@
 /*
- * Threads on a PC: their stacks, vector state and segment bases. All of it is exchanged at every switch, whoever comes
- * next, so that nothing of one thread is ever left in a register for another to find.
+ * Threads on a PC: their stacks, vector state and segment bases. A thread's is saved whenever it is left, and loaded
+ * when another comes that may run user code, so that nothing of one thread is left in a register for another to find.
+ * The idle thread never does: it comes with less, and what was there stays till the next.
  */
 #include "arch/thread.h"
 
@@ -19,14 +20,16 @@
 /* Where the legacy area keeps the two registers whose reset value is not 0. */
 #define VECTOR_FCW 0
 #define VECTOR_MXCSR 24
-#define RESET_FCW 0x037fu
 #define RESET_MXCSR 0x1f80u
 
 extern void thread_switch_stack(uint64_t *old_sp, uint64_t new_sp); /* switch.asm */
 extern void thread_begin(void);
 
+/* XSAVEOPT leaves out what is as it was loaded, or in its reset state: of that the area holds anything (state.c). */
 static void vector_save(void *area) {
-    if (cpu_has.xsave) {
+    if (likely(cpu_has.xsaveopt)) {
+        __asm__ volatile("xsaveopt64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
+    } else if (cpu_has.xsave) {
         __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
     } else {
         __asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
@@ -49,15 +52,20 @@ static void vector_load(const void *area) {
 /* An area of zeroes has no component in use, which xrstor takes as all in their reset state. */
 static void vector_reset(char *area) {
     memset(area, 0, cpu_has.vector_size);
-    *(uint16_t *)(area + VECTOR_FCW) = RESET_FCW;
+    *(uint16_t *)(area + VECTOR_FCW) = VECTOR_RESET_FCW;
     *(uint32_t *)(area + VECTOR_MXCSR) = RESET_MXCSR;
 }
 
-/*
- * Selectors back to 0, then the bases: loading a selector, which user code may do too, can change a base. GS is
- * the kernel's own meanwhile, so user mode's is swapped in to be loaded.
- */
-static void segments_load(const struct arch_thread *at) {
+/* User code can load selectors, but hardly any does. The kernel's own GS has a base of its own, and no selector. */
+static bool selectors_loaded(void) {
+    uint32_t ds, es, fs, gs;
+    __asm__ volatile("movl %%ds, %0\n\tmovl %%es, %1\n\tmovl %%fs, %2\n\tmovl %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    return ds | es | fs | gs;
+}
+
+/* Back to 0. GS is the kernel's own meanwhile, so user mode's is swapped in to be loaded. */
+static NOINLINE void selectors_clear(void) {
     __asm__ volatile("movl %0, %%ds\n\t"
                      "movl %0, %%es\n\t"
                      "movl %0, %%fs\n\t"
@@ -65,8 +73,20 @@ static void segments_load(const struct arch_thread *at) {
                      "movl %0, %%gs\n\t"
                      "swapgs" ::"r"(0)
                      : "memory");
-    wrmsr(MSR_FS_BASE, at->fs_base);
-    wrmsr(MSR_KERNEL_GS_BASE, at->gs_base);
+}
+
+/* A base of 0 stays 0, whatever selector is loaded; another may have become 0 with that, and is loaded again. */
+static void base_load(uint32_t msr, vaddr_t *loaded, vaddr_t base) {
+    if (!(*loaded | base)) return;
+    wrmsr(msr, base);
+    *loaded = base;
+}
+
+/* First the selectors: loading one can change a base. */
+static void segments_load(struct percpu *cpu, const struct arch_thread *at) {
+    if (unlikely(selectors_loaded())) selectors_clear();
+    base_load(MSR_FS_BASE, &cpu->fs_base, at->fs_base);
+    base_load(MSR_KERNEL_GS_BASE, &cpu->gs_base, at->gs_base);
 }
 
 /* Breakpoints of one thread never stop another. What the address registers hold matters only while one is on. */
@@ -108,9 +128,11 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
     struct arch_thread *from = (struct arch_thread *)prev, *to = (struct arch_thread *)next;
     ASSERT(!arch_irq_enabled());
     struct percpu *cpu = percpu_this();
-    if (from->vector) vector_save(from->vector);
-    if (to->vector) vector_load(to->vector);
-    segments_load(to);
+    if (likely(from->vector)) vector_save(from->vector);
+    if (likely(to->vector)) {
+        vector_load(to->vector);
+        segments_load(cpu, to);
+    }
     breakpoints_switch(from, to);
     cpu->current = next;
     cpu->kernel_sp = to->kernel_sp;
@@ -131,8 +153,13 @@ zx_status_t arch_register_set(uint32_t property, uint64_t value) {
     struct arch_thread *self = (struct arch_thread *)arch_current_thread();
     if (!is_user_address(value)) return ZX_ERR_INVALID_ARGS;
     bool were_on = arch_irq_disable();
-    *(property == ZX_PROP_REGISTER_FS ? &self->fs_base : &self->gs_base) = value;
-    wrmsr(property == ZX_PROP_REGISTER_FS ? MSR_FS_BASE : MSR_KERNEL_GS_BASE, value);
+    if (property == ZX_PROP_REGISTER_FS) {
+        self->fs_base = value;
+        base_load(MSR_FS_BASE, &percpu_this()->fs_base, value);
+    } else {
+        self->gs_base = value;
+        base_load(MSR_KERNEL_GS_BASE, &percpu_this()->gs_base, value);
+    }
     if (were_on) arch_irq_enable();
     return ZX_OK;
 }

@@ -23,7 +23,8 @@ HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/mai
 HOST_MACHINE := $(addprefix tests/host/,boot.c cache.c cpu.c machine.c memory.c thread.c)
 # And those tests of the kernel that are not about the machine itself.
 HOST_UNITS := tests/host/units.c tests/host/cache_units.c tests/kernel/harness.c \
-	$(filter-out $(addprefix tests/kernel/,harness.c provoke.c rtc.c mmu_%.c),$(wildcard tests/kernel/*.c))
+	$(filter-out $(addprefix tests/kernel/,harness.c provoke.c rtc.c vector_state.c mmu_%.c), \
+	$(wildcard tests/kernel/*.c))
 
 host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))
 

@@ -15,3 +15,4 @@
 
 /* The same for one word, of which all is left or nothing. */
 [[gnu::warn_unused_result]] size_t arch_store_to_user(vaddr_t user, uint64_t value);
+[[gnu::warn_unused_result]] size_t arch_store4_to_user(vaddr_t user, uint32_t value);

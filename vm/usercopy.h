@@ -23,10 +23,14 @@ MUST_CHECK static inline zx_status_t copy_in(void *dst, user_in_t src, size_t le
 MUST_CHECK static inline zx_status_t copy_out(user_out_t dst, const void *src, size_t len) {
     if (!user_range(dst.addr, len)) return ZX_ERR_INVALID_ARGS;
     uint64_t word;
+    uint32_t half;
     size_t left;
     if (__builtin_constant_p(len) && len == sizeof(word)) {
         __builtin_memcpy(&word, src, sizeof(word));
         left = arch_store_to_user(dst.addr, word);
+    } else if (__builtin_constant_p(len) && len == sizeof(half)) {
+        __builtin_memcpy(&half, src, sizeof(half));
+        left = arch_store4_to_user(dst.addr, half);
     } else {
         left = arch_copy_to_user(dst.addr, src, len);
     }

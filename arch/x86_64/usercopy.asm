@@ -8,6 +8,7 @@
 global arch_copy_from_user:function
 global arch_copy_to_user:function
 global arch_store_to_user:function
+global arch_store4_to_user:function
 global usercopy_fixups
 global usercopy_smap_sites
 
@@ -66,11 +67,12 @@ arch_copy_to_user:
     lea rcx, [rax + rcx * 8]
     jmp .done
 
-; rdi: to, rsi: what
-arch_store_to_user:
+; rdi: to, the second argument: what, which is %3 and takes %2 bytes
+%macro STORE 3
+%1:
     STAC
 .store:
-    mov [rdi], rsi
+    mov [rdi], %3
     FIXUP .store, .store_bad
     xor eax, eax
 .stored:
@@ -78,8 +80,12 @@ arch_store_to_user:
     ret
 
 .store_bad:
-    mov eax, 8
+    mov eax, %2
     jmp .stored
+%endmacro
+
+STORE arch_store_to_user, 8, rsi
+STORE arch_store4_to_user, 4, esi
 
 section .rodata.fixups
     dq 0, 0

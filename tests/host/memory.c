@@ -289,6 +289,7 @@ size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len) {
 }
 
 size_t arch_store_to_user(vaddr_t user, uint64_t value) { return arch_copy_to_user(user, &value, sizeof(value)); }
+size_t arch_store4_to_user(vaddr_t user, uint32_t value) { return arch_copy_to_user(user, &value, sizeof(value)); }
 
 zx_status_t host_user_load(void *dst, vaddr_t user, size_t len) {
     zx_status_t status;

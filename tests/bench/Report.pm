@@ -186,6 +186,26 @@ sub time_rows {
     return @rows;
 }
 
+# Median ratios of two at once to one, by what they do.
+my @SMALLS = (
+    ['handle', 'handle duplicated and closed'], ['signal', 'event raised and lowered'],
+    ['object', 'memory object made and closed'], ['message', 'message of 8 bytes sent and received'],
+    ['map', 'page mapped and unmapped'],
+);
+
+sub small_rows {
+    my ($results) = @_;
+    return map {
+        my ($name, $label) = @$_;
+        [$label, map {
+            my ($who, $form) = @$_;
+            my $values = $results->{together}{$who};
+            my $median = median(map { $values->{$_} } grep { m{^together/$form/$name/} } keys %$values);
+            defined $median ? sprintf '%.2f', $median : '-'
+        } ['jargoon', 'threads'], ['linux', 'threads'], ['jargoon', 'processes'], ['linux', 'processes']]
+    } @SMALLS;
+}
+
 sub start_rows {
     my ($results) = @_;
     my ($ours, $theirs) = @{$results->{time}}{qw(jargoon linux)};
@@ -255,6 +275,8 @@ sub tables {
     my $rounds = @{$results->{time}{linux}{up}};
     my @time = time_rows($results);
     my @start = start_rows($results);
+    my @small_head = ('Jargoon, threads', 'Linux, threads', 'Jargoon, processes', 'Linux, processes');
+    my @small = small_rows($results);
     my $text = "$results->{tools}{emulator}; $results->{kernel}; $results->{tools}{compiler}\n"
         . "Instructions per call; the ratio is Linux's first method's to Jargoon's. Lean is a Linux that does not\n"
         . "clear each page as it allocates it, nor use string instructions of bytes: the emulator counts each byte.\n"
@@ -262,12 +284,14 @@ sub tables {
         . text_table('other calls', ['', @call_head], map { call_row($r, @$_) } @CALLS)
         . loop_table($r)
         . text_table("By time, as ratios within one round, of $rounds rounds in turns", \@time_head, @time)
+        . text_table("Two at once, on objects of their own: throughput over one's", ['', @small_head], @small)
         . text_table('From the start', \@time_head, @start)
         . text_table('The goals', \@goal_head, goal_rows($r));
     my $markdown = markdown_table(\@goal_head, goal_rows($r)) . "\n"
         . markdown_table(['other calls', @call_head], map { call_row($r, @$_) } @CALLS)
         . "\n"
-        . markdown_table(['by time', @time_head[1 .. 4]], grep({ $_->[0] !~ /^read/ } @time), @start);
+        . markdown_table(['by time', @time_head[1 .. 4]], grep({ $_->[0] !~ /^read/ } @time), @start) . "\n"
+        . markdown_table(["two at once, of one's throughput", @small_head], @small);
     return ($text, $markdown);
 }
 

@@ -212,18 +212,22 @@ void program_life(void) { program_end(program_start("nothing", ZX_HANDLE_INVALID
 
 static zx_handle_t echo_process, echo_channel;
 
+/* Waits for a message. False: the other side has closed. */
+static bool receive(zx_handle_t channel, void *message, uint32_t room, uint32_t *len) {
+    zx_status_t status =
+        zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL);
+    if (status == ZX_OK) status = zx_channel_read(channel, 0, message, NULL, room, 0, len, NULL);
+    if (status == ZX_ERR_PEER_CLOSED) return false;
+    must(status, "channel_read");
+    return true;
+}
+
 static void echo_loop(void) {
     zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
-    for (;;) {
-        uint64_t words[2];
-        uint32_t len;
-        zx_status_t status =
-            zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL);
-        if (status == ZX_OK) status = zx_channel_read(channel, 0, words, NULL, sizeof(words), 0, &len, NULL);
-        if (status == ZX_ERR_PEER_CLOSED) return;
-        must(status, "channel_read");
+    uint64_t words[2];
+    uint32_t len;
+    while (receive(channel, words, sizeof(words), &len))
         must(zx_channel_write(channel, 0, words, len, NULL, 0), "channel_write");
-    }
 }
 
 void echo_start(void) {
@@ -246,7 +250,108 @@ void echo_end(void) {
     program_end(echo_process);
 }
 
+struct own {
+    zx_handle_t event, near, far, memory;
+};
+
+void *small_own(void) {
+    struct own *own = malloc(sizeof(*own));
+    if (!own) fail("malloc", "no memory");
+    must(zx_event_create(0, &own->event), "event_create");
+    must(zx_channel_create(0, &own->near, &own->far), "channel_create");
+    must(zx_vmo_create(PAGE, 0, &own->memory), "vmo_create");
+    return own;
+}
+
+static void handle_small(const struct own *own) {
+    zx_handle_t second;
+    must(zx_handle_duplicate(own->event, ZX_RIGHT_SAME_RIGHTS, &second), "handle_duplicate");
+    must(zx_handle_close(second), "handle_close");
+}
+
+static void signal_small(const struct own *own) {
+    must(zx_object_signal(own->event, 0, ZX_EVENT_SIGNALED), "object_signal");
+    must(zx_object_signal(own->event, ZX_EVENT_SIGNALED, 0), "object_signal");
+}
+
+static void object_small(const struct own *own) {
+    (void)own;
+    zx_handle_t vmo;
+    must(zx_vmo_create(PAGE, 0, &vmo), "vmo_create");
+    must(zx_handle_close(vmo), "handle_close");
+}
+
+static void message_small(const struct own *own) {
+    uint64_t word = 0;
+    uint32_t len;
+    must(zx_channel_write(own->near, 0, &word, sizeof(word), NULL, 0), "channel_write");
+    must(zx_channel_read(own->far, 0, &word, NULL, sizeof(word), 0, &len, NULL), "channel_read");
+}
+
+static void map_small(const struct own *own) {
+    zx_vaddr_t at;
+    must(zx_vmar_map(zx_vmar_root_self(), PERM_RW, 0, own->memory, 0, PAGE, &at), "vmar_map");
+    must(zx_vmar_unmap(zx_vmar_root_self(), at, PAGE), "vmar_unmap");
+}
+
+void small_run(enum small what, const void *own) {
+    static void (*const runs[SMALLS])(const struct own *) = {
+        [SMALL_HANDLE] = handle_small,   [SMALL_SIGNAL] = signal_small, [SMALL_OBJECT] = object_small,
+        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,
+    };
+    runs[what](own);
+}
+
+static struct { zx_handle_t process, channel; } workers[WORKERS];
+
+void workers_start(void) {
+    for (unsigned i = 0; i < WORKERS; i++) {
+        zx_handle_t other;
+        must(zx_channel_create(0, &workers[i].channel, &other), "channel_create");
+        workers[i].process = program_start("worker", other);
+    }
+}
+
+void worker_ask(unsigned which, enum small what) {
+    must(zx_channel_write(workers[which].channel, 0, &what, sizeof(what), NULL, 0), "channel_write");
+}
+
+double worker_answer(unsigned which) {
+    double rate;
+    uint32_t len;
+    if (!receive(workers[which].channel, &rate, sizeof(rate), &len)) fail("worker", "it ended");
+    return rate;
+}
+
+void workers_end(void) {
+    for (unsigned i = 0; i < WORKERS; i++) {
+        must(zx_handle_close(workers[i].channel), "handle_close");
+        program_end(workers[i].process);
+    }
+}
+
+static void worker_loop(void) {
+    zx_handle_t channel = zx_take_startup_handle(PA_HND(PA_USER0, 0));
+    void *own = small_own();
+    enum small what;
+    uint32_t len;
+    while (receive(channel, &what, sizeof(what), &len)) {
+        const double rate = small_rate(what, own);
+        must(zx_channel_write(channel, 0, &rate, sizeof(rate), NULL, 0), "channel_write");
+    }
+}
+
+static void nothing(void) {}
+
 bool system_is_child(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "echo") == 0) echo_loop();
-    return argc > 1 && (strcmp(argv[1], "echo") == 0 || strcmp(argv[1], "nothing") == 0);
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } roles[] = {{"echo", echo_loop}, {"nothing", nothing}, {"worker", worker_loop}};
+    for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++) {
+        if (strcmp(argv[1], roles[i].name) != 0) continue;
+        roles[i].run();
+        return true;
+    }
+    return false;
 }

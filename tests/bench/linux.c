@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -263,6 +264,109 @@ void echo_end(void) {
     close(echo_to[1]);
     close(echo_from[0]);
     must(waitpid(echo_pid, NULL, 0) == echo_pid, "waitpid");
+}
+
+struct own {
+    int event, from, to;
+};
+
+void *small_own(void) {
+    struct own *own = malloc(sizeof(*own));
+    int ends[2];
+    must(own && pipe(ends) == 0, "pipe");
+    own->from = ends[0];
+    own->to = ends[1];
+    own->event = eventfd(0, 0);
+    must(own->event >= 0, "eventfd");
+    return own;
+}
+
+static void handle_small(const struct own *own) {
+    int second = dup(own->event);
+    must(second >= 0 && close(second) == 0, "dup");
+}
+
+static void signal_small(const struct own *own) {
+    uint64_t count = 1;
+    must(write(own->event, &count, sizeof(count)) == sizeof(count), "eventfd");
+    must(read(own->event, &count, sizeof(count)) == sizeof(count), "eventfd");
+}
+
+static void object_small(const struct own *own) {
+    (void)own;
+    int memory = memfd_create("small", 0);
+    must(memory >= 0 && close(memory) == 0, "memfd_create");
+}
+
+static void message_small(const struct own *own) {
+    uint64_t word = 0;
+    must(write(own->to, &word, sizeof(word)) == sizeof(word), "pipe");
+    must(read(own->from, &word, sizeof(word)) == sizeof(word), "pipe");
+}
+
+static void map_small(const struct own *own) {
+    (void)own;
+    memory_unmap(memory_map(PAGE), PAGE);
+}
+
+void small_run(enum small what, const void *own) {
+    static void (*const runs[SMALLS])(const struct own *) = {
+        [SMALL_HANDLE] = handle_small,   [SMALL_SIGNAL] = signal_small, [SMALL_OBJECT] = object_small,
+        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,
+    };
+    runs[what](own);
+}
+
+static struct {
+    int to, from;
+    pid_t pid;
+} workers[WORKERS];
+
+static _Noreturn void worker_loop(int from, int to) {
+    void *own = small_own();
+    enum small what;
+    while (read(from, &what, sizeof(what)) == sizeof(what)) {
+        const double rate = small_rate(what, own);
+        must(write(to, &rate, sizeof(rate)) == sizeof(rate), "worker");
+    }
+    _exit(0);
+}
+
+/* Ends that this process keeps are closed in the children that come later, or a worker would not see the end. */
+void workers_start(void) {
+    for (unsigned i = 0; i < WORKERS; i++) {
+        int to[2], from[2];
+        must(pipe(to) == 0 && pipe(from) == 0, "pipe");
+        workers[i].pid = fork();
+        must(workers[i].pid >= 0, "fork");
+        if (workers[i].pid == 0) {
+            for (unsigned earlier = 0; earlier < i; earlier++) close(workers[earlier].to);
+            close(to[1]);
+            worker_loop(to[0], from[1]);
+        }
+        workers[i].to = to[1];
+        workers[i].from = from[0];
+        close(to[0]);
+        close(from[1]);
+    }
+}
+
+void worker_ask(unsigned which, enum small what) {
+    must(write(workers[which].to, &what, sizeof(what)) == sizeof(what), "worker");
+}
+
+double worker_answer(unsigned which) {
+    double rate;
+    must(read(workers[which].from, &rate, sizeof(rate)) == sizeof(rate), "worker");
+    return rate;
+}
+
+void workers_end(void) {
+    for (unsigned i = 0; i < WORKERS; i++) {
+        close(workers[i].to);
+        close(workers[i].from);
+        must(waitpid(workers[i].pid, NULL, 0) == workers[i].pid, "waitpid");
+    }
 }
 
 bool system_is_child(int argc, char **argv) { return argc > 1 && strcmp(argv[1], "nothing") == 0; }

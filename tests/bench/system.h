@@ -92,6 +92,28 @@ void handle_twice(void);  /* a second handle to an object, made and closed */
 void process_life(void);  /* a process that does nothing but end: made, started, waited for */
 void program_life(void);  /* the same with a program, this one */
 
+/* Small calls, each on objects of one's own: made once, by small_own(). */
+enum small {
+    SMALL_HANDLE,  /* a second handle, made and closed */
+    SMALL_SIGNAL,  /* an event, raised and lowered */
+    SMALL_OBJECT,  /* memory without a page, made and closed */
+    SMALL_MESSAGE, /* eight bytes, sent and received */
+    SMALL_MAP,     /* a page mapped and unmapped */
+    SMALLS
+};
+void *small_own(void);
+void small_run(enum small what, const void *own);
+
+/* Processes that do small calls for a while whenever they are asked, and answer small_rate(). */
+#define WORKERS 2
+void workers_start(void);
+void worker_ask(unsigned which, enum small what);
+double worker_answer(unsigned which);
+void workers_end(void);
+
+/* In together.c: how many of them a second this thread does, at this moment. */
+double small_rate(enum small what, const void *own);
+
 /* Another process that sends eight bytes back; one call is one round. */
 void echo_start(void);
 void echo_round(void);

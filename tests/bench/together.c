@@ -1,6 +1,7 @@
 /*
- * Two writers at once, each to a target of its own, and one alone, in turns: what the second processor adds. Neither
- * may wait for the other where nothing is shared. The same with bare copies, which tell what the host has to give.
+ * Two at once and one alone, in turns: what the second processor adds. Neither may wait for the other where nothing is
+ * shared. Writers, each to a target of its own; small calls on objects of one's own, of two threads and of two
+ * processes; and bare copies, which tell what the host has to give.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -62,7 +63,72 @@ static double throughput(void *(*work)(void *), size_t count) {
     return calls * (double)LEN / (seconds_now() - begin);
 }
 
-void time_together(void) {
+#define SMALL_ROUNDS 5
+#define SMALL_SPAN 0.04 /* seconds */
+#define AT_A_TIME 64    /* calls between two looks at the clock */
+
+static const char *const small_names[SMALLS] = {"handle", "signal", "object", "message", "map"};
+
+double small_rate(enum small what, const void *own) {
+    double begin = seconds_now(), end;
+    unsigned long calls = 0;
+    do {
+        for (unsigned i = 0; i < AT_A_TIME; i++) small_run(what, own);
+        calls += AT_A_TIME;
+        end = seconds_now();
+    } while (end - begin < SMALL_SPAN);
+    return (double)calls / (end - begin);
+}
+
+struct small_thread {
+    pthread_t thread;
+    void *own;
+    enum small what;
+    double rate;
+};
+
+static void *small_main(void *arg) {
+    struct small_thread *t = arg;
+    t->rate = small_rate(t->what, t->own);
+    return NULL;
+}
+
+static double threads_rate(struct small_thread *threads, enum small what, unsigned count) {
+    double rate = 0;
+    for (unsigned i = 0; i < count; i++) {
+        threads[i].what = what;
+        if (pthread_create(&threads[i].thread, NULL, small_main, &threads[i]) != 0) fail("pthread_create", "refused");
+    }
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(threads[i].thread, NULL);
+        rate += threads[i].rate;
+    }
+    return rate;
+}
+
+static double workers_rate(enum small what, unsigned count) {
+    double rate = 0;
+    for (unsigned i = 0; i < count; i++) worker_ask(i, what);
+    for (unsigned i = 0; i < count; i++) rate += worker_answer(i);
+    return rate;
+}
+
+static void time_small(void) {
+    struct small_thread threads[WORKERS];
+    for (unsigned i = 0; i < WORKERS; i++) threads[i].own = small_own();
+    workers_start();
+    for (int round = 0; round < SMALL_ROUNDS; round++) {
+        for (enum small what = 0; what < SMALLS; what++) {
+            double one = threads_rate(threads, what, 1);
+            tell(threads_rate(threads, what, WORKERS) / one, "together/threads/%s/%d", small_names[what], round);
+            one = workers_rate(what, 1);
+            tell(workers_rate(what, WORKERS) / one, "together/processes/%s/%d", small_names[what], round);
+        }
+    }
+    workers_end();
+}
+
+static void time_writers(void) {
     const struct layout layout = {.pages = LEN / PAGE};
     for (size_t i = 0; i < WRITERS; i++) {
         struct target *target = target_make(&layout);
@@ -86,4 +152,9 @@ void time_together(void) {
         target_end(writers[i].transfer.target);
         memory_unmap(writers[i].copy.to - LEN - APART, BUFFER);
     }
+}
+
+void time_together(void) {
+    time_writers();
+    time_small();
 }

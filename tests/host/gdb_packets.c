@@ -101,7 +101,12 @@ static size_t unframe(const char *frame, size_t len, char *out) {
         }
         for (int n = frame[++i] - 29; n > 0 && count < sizeof(flat); n--, count++) flat[count] = flat[count - 1];
     }
-    for (size_t i = 0; i < count; i++) out[done++] = flat[i] == '}' ? (char)(flat[++i] ^ 0x20) : flat[i];
+    for (size_t i = 0; i < count; i++) {
+        bool escaped = flat[i] == '}';
+        out[done] = flat[i += escaped];
+        if (escaped) out[done] = (char)(out[done] ^ 0x20);
+        done++;
+    }
     return done;
 }
 
@@ -143,7 +148,10 @@ static void test_framing(void) {
     srand(1);
     for (int round = 0; round < 2000; round++) {
         size_t count = (size_t)rand() % 400;
-        for (size_t i = 0; i < count; i++) text[i] = rand() % 3 ? text[i ? i - 1 : 0] : (char)rand();
+        for (size_t i = 0; i < count; i++) {
+            text[i] = text[i ? i - 1 : 0];
+            if (rand() % 3 == 0) text[i] = (char)rand();
+        }
         good &= comes_back(text, count);
     }
     ok(good, "random bytes come back");

@@ -65,7 +65,7 @@ sub gdb {
     my ($self, $commands, @program) = @_;
     my $file = "$self->{dir}/script.gdb";
     Machine::spew($file, $self->script($commands));
-    open my $out, '-|', 'sh', '-c', 'exec timeout 100 gdb -nx -q -batch "$@" 2>&1', 'gdb', '-x', $file,
+    open my $out, '-|', 'sh', '-c', 'exec timeout 300 gdb -nx -q -batch "$@" 2>&1', 'gdb', '-x', $file,
         @program ? @program : $self->{elf} or die "gdb: $!\n";
     local $/;
     my $text = <$out>;

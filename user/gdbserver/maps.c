@@ -56,10 +56,11 @@ char *maps_text(struct debug_process *p, size_t *len) {
     FILE *out = maps ? open_memstream(&text, len) : NULL;
     for (size_t i = 0; out && i < count; i++) {
         const zx_info_maps_mapping_t *m = &maps[i].u.mapping;
-        fprintf(out, "%012llx-%012llx %c%c%cp %08llx 00:00 %llu %s\n", (unsigned long long)maps[i].base,
-                (unsigned long long)(maps[i].base + maps[i].size), m->mmu_flags & ZX_VM_PERM_READ ? 'r' : '-',
-                m->mmu_flags & ZX_VM_PERM_WRITE ? 'w' : '-', m->mmu_flags & ZX_VM_PERM_EXECUTE ? 'x' : '-',
-                (unsigned long long)m->vmo_offset, (unsigned long long)m->vmo_koid, printable_name(maps[i].name).text);
+        const unsigned long long begin = maps[i].base, end = begin + maps[i].size;
+        fprintf(out, "%012llx-%012llx %c%c%cp %08llx 00:00 %llu %s\n", begin, end,
+                m->mmu_flags & ZX_VM_PERM_READ ? 'r' : '-', m->mmu_flags & ZX_VM_PERM_WRITE ? 'w' : '-',
+                m->mmu_flags & ZX_VM_PERM_EXECUTE ? 'x' : '-', (unsigned long long)m->vmo_offset,
+                (unsigned long long)m->vmo_koid, printable_name(maps[i].name).text);
     }
     if (out) fclose(out);
     free(maps);

@@ -82,11 +82,9 @@ bool take_action(struct request *from, int64_t process, struct action *out) {
     if (one.at == one.end) return false;
     char what = *one.at++;
     if ((what == 'C' || what == 'S') && (!take_hex(&one, &signal) || signal > UINT8_MAX)) return false;
-    *out = (struct action){.what = what == 'C'   ? 'c'
-                                   : what == 'S' ? 's'
-                                                 : what,
-                           .signal = (uint8_t)signal,
-                           .whom = {ID_ALL, ID_ALL}};
+    *out = (struct action){.what = what, .signal = (uint8_t)signal, .whom = {ID_ALL, ID_ALL}};
+    if (what == 'C') out->what = 'c';
+    if (what == 'S') out->what = 's';
     if (out->what != 'c' && out->what != 's' && out->what != 't') return false;
     if (take(&one, ":")) {
         out->whom.process = process;

@@ -209,7 +209,8 @@ int main(void) {
 }
 C
 is($code, 139, 'a crash is status 139');
-like($stderr, qr/page fault .* address 0x8, process \d+ 'app'/m, 'standard error tells what it was');
+like($stderr, qr/^jargoon: app \d+ crashed .*\njargoon: it writes 0x8, where nothing is mapped$/m,
+    'standard error tells what it was');
 is($stdout, "before\n", 'what was written before it is on standard output, and nothing else');
 
 ($code, $stdout, $stderr) = app(program('killed.c', <<'C'));

@@ -43,7 +43,12 @@ static bool uart_exists(uint16_t port) {
     return kept && in8(port + UART_SCRATCH) == 0xa5;
 }
 
-/* FIFOs that firmware has switched on stay as they are, with what was typed before. Without one they are off. */
+/* To switch FIFOs empties them. Firmware's stay as they are; without firmware they are off, and hold a byte at most. */
+static void uart_fifos_on(uint16_t port) {
+    bool on = in8(port + UART_FIFOS) & FIFOS_ARE_ON;
+    if (!on && !(in8(port + UART_STATUS) & STATUS_HAS_BYTE)) out8(port + UART_FIFOS, FIFOS_ON);
+}
+
 static uint16_t uart_init(uint16_t port) {
     if (!uart_exists(port)) return 0;
     out8(port + UART_INTERRUPTS, 0);
@@ -51,7 +56,7 @@ static uint16_t uart_init(uint16_t port) {
     out8(port + UART_DATA, DIVISOR_115200);
     out8(port + UART_INTERRUPTS, 0);
     out8(port + UART_LINE, LINE_8N1);
-    if ((in8(port + UART_FIFOS) & FIFOS_ARE_ON) == 0) out8(port + UART_FIFOS, FIFOS_ON);
+    uart_fifos_on(port);
     out8(port + UART_MODEM, MODEM_READY);
     return port;
 }

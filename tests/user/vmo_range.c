@@ -138,9 +138,10 @@ TEST("vmo_op_range/COMMIT un-shares the pages of a snapshot") {
     EXPECT_EQ(peek(snapshot, PAGE), 0);
 }
 
+/* So many that they are not allocated in a few rows. */
 static zx_status_t commit_some(void) {
-    zx_handle_t vmo = vmo_make(5 * PAGE);
-    zx_status_t status = commit(vmo, 0, 5 * PAGE);
+    zx_handle_t vmo = vmo_make(100 * PAGE);
+    zx_status_t status = commit(vmo, 0, 100 * PAGE);
     zx_handle_close(vmo);
     return status;
 }

@@ -18,6 +18,9 @@ MUSL_END := $(dir $(MUSL_LIBC))crtn.o
 $(OUT)/user/bench: $(BENCH_JARGOON) $(LINKED)
 	$(call link-program,$(BENCH_JARGOON),STATIC)
 
+# What is measured are calls, not the frames of who makes them.
+$(USER_OBJECTS)/tests/bench/%.o: USER_CFLAGS += -fomit-frame-pointer
+
 # How costs grow.
 BENCH_GROWTH := scaling crowds
 $(foreach program,$(BENCH_GROWTH),$(eval $(OUT)/user/$(program): \

@@ -93,9 +93,10 @@ static void overrides_apply(const struct acpi_override *overrides, unsigned coun
 void ioapic_init(void) {
     struct acpi_ioapic controllers[CONTROLLERS_MAX];
     struct acpi_override overrides[OVERRIDES_MAX];
-    const unsigned count = acpi_ioapics(controllers, CONTROLLERS_MAX);
+    unsigned count = acpi_ioapics(controllers, CONTROLLERS_MAX);
     for (unsigned i = 0; i < count; i++) controller_add(&controllers[i]);
-    overrides_apply(overrides, acpi_overrides(overrides, OVERRIDES_MAX));
+    count = acpi_overrides(overrides, OVERRIDES_MAX);
+    overrides_apply(overrides, count);
 }
 
 bool arch_irq_exists(unsigned num) { return num < IRQ_VECTORS && sources[num].controller; }

@@ -138,7 +138,7 @@ TEST("vmo_op_range/COMMIT un-shares the pages of a snapshot") {
     EXPECT_EQ(peek(snapshot, PAGE), 0);
 }
 
-/* So many that they are not allocated in a few rows. */
+/* So many pages that they do not come in a few rows. */
 static zx_status_t commit_some(void) {
     zx_handle_t vmo = vmo_make(100 * PAGE);
     zx_status_t status = commit(vmo, 0, 100 * PAGE);
@@ -150,9 +150,9 @@ static zx_status_t commit_some(void) {
 TEST("vmo_op_range/T20 COMMIT gets all pages or none, NO_MEMORY at each allocation") {
     NEED_OK(commit_some());
     for (unsigned nth = 1; nth < 100; nth++) {
-        zx_handle_t vmo = vmo_make(5 * PAGE);
+        zx_handle_t vmo = vmo_make(100 * PAGE);
         fail_arm(nth);
-        zx_status_t status = commit(vmo, 0, 5 * PAGE);
+        zx_status_t status = commit(vmo, 0, 100 * PAGE);
         bool failed = fail_over();
         NEED_STATUS(status, failed ? ZX_ERR_NO_MEMORY : ZX_OK);
         EXPECT_EQ(is_committed(vmo), !failed);

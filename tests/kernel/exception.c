@@ -44,6 +44,12 @@ static bool decide(struct handle exception, uint32_t state) {
     return good;
 }
 
+static bool has_property(struct handle exception, uint32_t property, zx_status_t status, uint32_t value) {
+    uint32_t told = UINT32_MAX;
+    struct exception *e = exception_from_object(exception.object);
+    return exception_get_property(e, property, &told) == status && told == value;
+}
+
 static struct user_thread_info info_of(void) {
     struct user_thread_info info;
     user_thread_get_info(thread, &info);
@@ -68,6 +74,7 @@ KTEST(
         EXPECT(check_parked() == ZX_OK);
         EXPECT(info_of().state == ZX_THREAD_STATE_BLOCKED_EXCEPTION);
         EXPECT(info_of().exception_channel == ZX_EXCEPTION_CHANNEL_TYPE_PROCESS);
+        EXPECT(has_property(exception, ZX_PROP_EXCEPTION_STRATEGY, ZX_ERR_BAD_STATE, UINT32_MAX));
         EXPECT(decide(exception, i < 2 ? ZX_EXCEPTION_STATE_HANDLED : ZX_EXCEPTION_STATE_TRY_NEXT));
     }
     EXPECT(return_code() == ZX_TASK_RETCODE_EXCEPTION_KILL);
@@ -103,6 +110,8 @@ KTEST("exception/the threads' own, then a second chance, then jobs; a channel th
     exception = take(places[0], &type);
     NEED(exception.object);
     EXPECT(exception_set_property(exception_from_object(exception.object), ZX_PROP_EXCEPTION_STRATEGY, 1) == ZX_OK);
+    EXPECT(has_property(exception, ZX_PROP_EXCEPTION_STRATEGY, ZX_OK, ZX_EXCEPTION_STRATEGY_SECOND_CHANCE));
+    EXPECT(has_property(exception, ZX_PROP_EXCEPTION_STATE, ZX_OK, ZX_EXCEPTION_STATE_TRY_NEXT));
     handle_discard(places[2]);
     EXPECT(decide(exception, ZX_EXCEPTION_STATE_TRY_NEXT));
     static const unsigned order[] = {1, 0, 3};

@@ -197,7 +197,7 @@ static zx_status_t map_both(zx_handle_t given) {
     zx_handle_t vmo;
     zx_vaddr_t addr;
     zx_status_t status = zx_vmo_create(PAGE, 0, &vmo);
-    return status ? status : zx_vmar_map(given, PERM_RW | PERM_RX, 0, vmo, 0, PAGE, &addr);
+    return status ? status : zx_vmar_map(given, PERM_RW | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE, &addr);
 }
 static zx_status_t protect_both(zx_handle_t given) {
     zx_handle_t vmo;
@@ -205,7 +205,7 @@ static zx_status_t protect_both(zx_handle_t given) {
     zx_status_t status = zx_vmo_create(PAGE, 0, &vmo);
     if (status == ZX_OK) status = zx_vmar_map(given, PERM_RW, 0, vmo, 0, PAGE, &addr);
     if (status == ZX_OK) status = zx_vmar_protect(given, PERM_RX, addr, PAGE);
-    return status ? status : zx_vmar_protect(given, PERM_RW | PERM_RX, addr, PAGE);
+    return status ? status : zx_vmar_protect(given, PERM_RW | ZX_VM_PERM_EXECUTE, addr, PAGE);
 }
 static zx_status_t new_vmo(zx_handle_t given) { return zx_vmo_create(PAGE, 0, &given); }
 static zx_status_t new_channel(zx_handle_t given) {
@@ -367,6 +367,6 @@ TEST("job_set_policy/it is the caller's policy that counts, not the target's") {
     MUST(choose(job, ZX_POL_VMAR_WX, ZX_POL_ACTION_KILL));
     MUST(choose(job, ZX_POL_NEW_CHANNEL, ZX_POL_ACTION_KILL));
     NEED(child_make_in(&child, job));
-    EXPECT_OK(zx_vmar_map(child.vmar, PERM_RW | PERM_RX, 0, vmo_make(PAGE), 0, PAGE, &addr));
+    EXPECT_OK(zx_vmar_map(child.vmar, PERM_RW | ZX_VM_PERM_EXECUTE, 0, vmo_make(PAGE), 0, PAGE, &addr));
     EXPECT(channel_on(child.process, 0) != ZX_HANDLE_INVALID);
 }

@@ -201,7 +201,7 @@ static zx_status_t map_both(zx_handle_t given) {
 }
 static zx_status_t protect_both(zx_handle_t given) {
     zx_handle_t vmo;
-    zx_vaddr_t addr;
+    zx_vaddr_t addr = 0;
     zx_status_t status = zx_vmo_create(PAGE, 0, &vmo);
     if (status == ZX_OK) status = zx_vmar_map(given, PERM_RW, 0, vmo, 0, PAGE, &addr);
     if (status == ZX_OK) status = zx_vmar_protect(given, PERM_RX, addr, PAGE);

@@ -68,7 +68,11 @@ static void first_event(uint64_t *args) { args[0] = event_make(); }
 static void first_vmo(uint64_t *args) { args[0] = vmo_make(PAGE); }
 static void first_self(uint64_t *args) { args[0] = zx_process_self(); }
 static void first_job(uint64_t *args) { args[0] = zx_job_default(); }
-static void an_empty_job(uint64_t *args) { args[0] = handle_of(KIND_JOB); }
+static void an_empty_job(uint64_t *args) {
+    zx_handle_t job;
+    MUST(zx_job_create(zx_job_default(), 0, &job));
+    args[0] = job;
+}
 static void first_root(uint64_t *args) { args[0] = zx_vmar_root_self(); }
 static void suspended(uint64_t *args) { args[0] = scene.child.thread; }
 static void own_thread(uint64_t *args) {

@@ -125,15 +125,21 @@ zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t
     return ZX_OK;
 }
 
-static ALWAYS_INLINE zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed,
-                                             zx_obj_type_t type, zx_rights_t rights, struct handle_use *use) {
+/* A use of what `value` names. False: it names nothing. The job's policy has no say in it. */
+static ALWAYS_INLINE bool use_begin(struct handle_table *table, zx_handle_t value, struct handle_use *use) {
     struct handle_slot *slot = slot_of(table, value);
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
-        if (!names(word, value)) return not_found(table);
+        if (!names(word, value)) return false;
     } while (!atomic_compare_exchange_weak(&slot->word, &word, word + HANDLE_ONE_USE));
     switch_point();
     *use = (struct handle_use){.handle = {slot->object, slot->rights}, .word = &slot->word};
+    return true;
+}
+
+static ALWAYS_INLINE zx_status_t use_checked(struct handle_table *table, zx_handle_t value, bool typed,
+                                             zx_obj_type_t type, zx_rights_t rights, struct handle_use *use) {
+    if (!use_begin(table, value, use)) return not_found(table);
     zx_status_t status = ZX_OK;
     if (typed && use->handle.object->ops->type != type)
         status = ZX_ERR_WRONG_TYPE;
@@ -202,7 +208,7 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
     struct handle_use use;
-    if (use_checked(table, value, false, ZX_OBJ_TYPE_NONE, 0, &use) != ZX_OK) return false;
+    if (!use_begin(table, value, &use)) return false;
     bool is_it = use.handle.object == object;
     handle_done(table, &use);
     return is_it;

@@ -246,3 +246,14 @@ KTEST("handle/two tables give the same object different values") {
     handle_table_destroy(&other);
     end();
 }
+
+KTEST("handle/a look whether a value still names its object is no use of a bad handle: no policy has a say") {
+    static const zx_policy_basic_t killed = {ZX_POL_BAD_HANDLE, ZX_POL_ACTION_KILL};
+    begin();
+    zx_handle_t value = give(0);
+    NEED(value && policy_add(&table.policy, &killed, 1, true) == ZX_OK);
+    EXPECT(handle_names(&table, value, &event) && close(value));
+    EXPECT(!handle_names(&table, value, &event));
+    table.policy = (struct policy){0};
+    end();
+}

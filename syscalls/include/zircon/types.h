@@ -20,6 +20,7 @@ __BEGIN_CDECLS
 /* A process's own number for an object together with rights. Never 0; the two lowest bits are always set. */
 typedef uint32_t zx_handle_t;
 #define ZX_HANDLE_INVALID ((zx_handle_t)0)
+#define ZX_HANDLE_FIXED_BITS_MASK ((zx_handle_t)3) /* set in every other value */
 
 typedef int32_t zx_status_t; /* <zircon/errors.h> */
 

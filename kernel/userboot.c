@@ -153,7 +153,7 @@ static zx_status_t send_message(struct boot *boot, struct object *resource, stru
         message->handles[message->num_handles++] = handle_make(given[i].object, given[i].rights);
     struct handle writer = handle_make(ours, ZX_DEFAULT_CHANNEL_RIGHTS);
     *end = handle_make(theirs, ZX_DEFAULT_CHANNEL_RIGHTS);
-    status = channel_write(ours, message);
+    status = channel_write(ours, NULL, message);
     handle_discard(writer);
     object_unref(ours);
     object_unref(theirs);

@@ -94,10 +94,11 @@ static zx_status_t collect(const struct outgoing *out, zx_status_t found, const 
     return status;
 }
 
-zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel) {
+zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel, zx_handle_t value) {
+    const struct channel_user user = {caller_handles(), value};
     struct message *message;
     zx_status_t status = collect(out, found, channel, &message);
-    if (status == ZX_OK) status = channel_write(channel, message);
+    if (status == ZX_OK) status = channel_write(channel, &user, message);
     if (found == ZX_OK) object_unref(channel);
     return status;
 }
@@ -120,7 +121,7 @@ static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_i
     const struct outgoing out = {&values_form, bytes, {handles.addr}, num_bytes, num_handles};
     struct object *channel = NULL;
     zx_status_t found = options == 0 ? channel_write_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    return outgoing_write(&out, found, channel);
+    return outgoing_write(&out, found, channel, value);
 }
 
 zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
@@ -140,22 +141,25 @@ static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t
     return status;
 }
 
-zx_status_t message_receive(struct object *channel, uint32_t options, uint32_t num_bytes, uint32_t num_handles,
-                            user_out_t actual_bytes, user_out_t actual_handles, struct message **out) {
+zx_status_t message_receive(struct object *channel, zx_handle_t value, uint32_t options, uint32_t num_bytes,
+                            uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,
+                            struct message **out) {
+    const struct channel_user user = {caller_handles(), value};
     if (options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
-    zx_status_t status = channel_read(channel, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, out);
+    zx_status_t status =
+        channel_read(channel, &user, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, out);
     if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
     zx_status_t told = user_put_optional(actual_bytes, num_bytes);
     if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
     return told == ZX_OK ? status : told;
 }
 
-static zx_status_t sys_channel_read(struct object *channel, uint32_t options, user_out_t bytes, user_out_t handles,
-                                    uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
-                                    user_out_t actual_handles) {
+static zx_status_t sys_channel_read(struct object *channel, zx_handle_t value, uint32_t options, user_out_t bytes,
+                                    user_out_t handles, uint32_t num_bytes, uint32_t num_handles,
+                                    user_out_t actual_bytes, user_out_t actual_handles) {
     struct message *message = NULL;
     zx_status_t status =
-        message_receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
+        message_receive(channel, value, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
     if (status == ZX_OK) status = deliver(message, bytes, handles);
     if (message) message_discard(message);
     return status;

@@ -78,7 +78,7 @@ static zx_status_t sys_channel_write_etc(zx_handle_t value, uint32_t options, us
     const struct outgoing out = {&dispositions_form, bytes, handles, num_bytes, num_handles};
     struct object *channel = NULL;
     zx_status_t found = options == 0 ? channel_write_etc_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    return outgoing_write(&out, found, channel);
+    return outgoing_write(&out, found, channel, value);
 }
 
 /* --- receiving --- */
@@ -105,12 +105,12 @@ zx_status_t message_give_infos(struct message *message, user_out_t out) {
     return status;
 }
 
-static zx_status_t sys_channel_read_etc(struct object *channel, uint32_t options, user_out_t bytes, user_out_t handles,
-                                        uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
-                                        user_out_t actual_handles) {
+static zx_status_t sys_channel_read_etc(struct object *channel, zx_handle_t value, uint32_t options, user_out_t bytes,
+                                        user_out_t handles, uint32_t num_bytes, uint32_t num_handles,
+                                        user_out_t actual_bytes, user_out_t actual_handles) {
     struct message *message = NULL;
     zx_status_t status =
-        message_receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
+        message_receive(channel, value, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
     if (status == ZX_OK) status = message_put_bytes(message, bytes);
     if (status == ZX_OK) status = message_give_infos(message, handles);
     if (message) message_discard(message);

@@ -26,7 +26,8 @@ struct outgoing {
  * reference, if `found` is ZX_OK. Else that is the result. If it fails, what was to be moved is gone, unless the array
  * cannot be read to its end.
  */
-MUST_CHECK zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel);
+MUST_CHECK zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel,
+                                      zx_handle_t value);
 MUST_CHECK zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct object *channel,
                                      zx_handle_t value);
 /* May it be a request? */
@@ -39,7 +40,7 @@ MUST_CHECK zx_status_t message_check_sendable(const struct object *channel, cons
  * The channel's next message, if it fits; its sizes are told in any case. What came out is to be discarded, whatever
  * the result. NOT_SUPPORTED, SHOULD_WAIT, PEER_CLOSED, INVALID_ARGS, BUFFER_TOO_SMALL.
  */
-MUST_CHECK zx_status_t message_receive(struct object *channel, uint32_t options, uint32_t num_bytes,
+MUST_CHECK zx_status_t message_receive(struct object *channel, zx_handle_t value, uint32_t options, uint32_t num_bytes,
                                        uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,
                                        struct message **out);
 

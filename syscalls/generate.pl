@@ -43,7 +43,7 @@ sub spew {
 sub parse_argument {
     my ($text) = @_;
     my ($how, $type, $rights, $name, $count, $optional) =
-        $text =~ /^(?:(in|out|inout|raw|whole) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
+        $text =~ /^(?:(in|out|inout|raw|whole|named) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
     my %arg = (how => $how // '', type => $type, rights => $rights // '', name => $name);
     @arg{qw(count optional)} = ($count, $optional ? 1 : 0);
     my $is_object = !grep { !$objects{$_} && $_ ne 'root' } split /\|/, $type;
@@ -52,7 +52,8 @@ sub parse_argument {
     $arg{c_type} = $arg{pointer} && $is_object || $arg{handle} ? 'zx_handle_t' : $type;
     $arg{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg{how}}
         // $arg{c_type} =~ s/^zx_futex_t$/int32_t/r;
-    return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole/ && !$arg{handle} || $count && !$arg{pointer};
+    return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole|named/ && !$arg{handle};
+    return if $count && !$arg{pointer};
     return \%arg;
 }
 
@@ -170,7 +171,7 @@ sub body_argument {
     return "const struct handle *$name", "&$name.handle" if $arg->{how} eq 'whole';
     my ($type, $from) = object_of($arg);
     my @both = ("$type *$name", sprintf $from, "$name.handle.object");
-    return @both if $arg->{type} ne 'waitable';
+    return @both if $arg->{type} ne 'waitable' && $arg->{how} ne 'named';
     return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
 }
 

@@ -73,11 +73,19 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
     return true;
 }
 
+/* Is the end still the user's? Whoever has it next did nothing to it before, for that takes the lock. */
+static bool still_has(const struct channel_user *user) {
+    return !user || !user->table || handle_is_valid(user->table, user->value);
+}
+
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
-static zx_status_t deliver(struct channel *end, struct message **message, struct channel_call *call, bool may_answer) {
+static zx_status_t deliver(struct channel *end, const struct channel_user *user, struct message **message,
+                           struct channel_call *call, bool may_answer) {
     zx_status_t status = ZX_ERR_PEER_CLOSED;
     mutex_lock(&end->base.pair->lock);
-    if (end->base.other) {
+    if (!still_has(user)) {
+        status = ZX_ERR_BAD_HANDLE;
+    } else if (end->base.other) {
         struct channel *peer = channel_from_object(&end->base.other->object);
         mutex_assert_held(&peer->base.pair->lock); /* it is the same */
         if (call) call_enter(end, call, *message);
@@ -88,35 +96,37 @@ static zx_status_t deliver(struct channel *end, struct message **message, struct
     return status;
 }
 
-zx_status_t channel_send(struct channel *end, struct message *message, struct channel_call *call) {
+zx_status_t channel_send(struct channel *end, const struct channel_user *user, struct message *message,
+                         struct channel_call *call) {
     zx_status_t status;
     message->carries_channels = has_channels(message);
     if (message->carries_channels) {
         mutex_lock(&transit_lock);
-        status = deliver(end, &message, call, !call);
+        status = deliver(end, user, &message, call, !call);
         mutex_unlock(&transit_lock);
     } else {
-        status = deliver(end, &message, call, !call);
+        status = deliver(end, user, &message, call, !call);
     }
     if (message) message_discard(message);
     return status;
 }
 
-zx_status_t channel_write(struct object *object, struct message *message) {
-    return channel_send(channel_from_object(object), message, NULL);
+zx_status_t channel_write(struct object *object, const struct channel_user *user, struct message *message) {
+    return channel_send(channel_from_object(object), user, message, NULL);
 }
 
 zx_status_t channel_post(struct object *object, struct message *message) {
     message->carries_channels = false;
-    return deliver(channel_from_object(object), &message, NULL, false);
+    return deliver(channel_from_object(object), NULL, &message, NULL, false);
 }
 
 /*
  * As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit
  * lock.
  */
-static zx_status_t dequeue(struct channel *end, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
-                           struct message **out) REQUIRES(&end->base.pair->lock) {
+static zx_status_t dequeue(struct channel *end, const struct channel_user *user, bool discard, uint32_t *num_bytes,
+                           uint32_t *num_handles, struct message **out) REQUIRES(&end->base.pair->lock) {
+    if (!still_has(user)) return ZX_ERR_BAD_HANDLE;
     struct message *first = STAILQ_FIRST(&end->queue);
     if (!first) return end->base.other ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
     bool fits = first->num_bytes <= *num_bytes && first->num_handles <= *num_handles;
@@ -135,8 +145,8 @@ static zx_status_t dequeue(struct channel *end, bool discard, uint32_t *num_byte
     return fits ? ZX_OK : ZX_ERR_BUFFER_TOO_SMALL;
 }
 
-zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
-                         struct message **out) {
+zx_status_t channel_read(struct object *object, const struct channel_user *user, bool discard, uint32_t *num_bytes,
+                         uint32_t *num_handles, struct message **out) {
     struct channel *end = channel_from_object(object);
     struct message *message = NULL;
     zx_status_t status;
@@ -146,10 +156,10 @@ zx_status_t channel_read(struct object *object, bool discard, uint32_t *num_byte
         mutex_unlock(&end->base.pair->lock);
         mutex_lock(&transit_lock);
         mutex_lock(&end->base.pair->lock);
-        status = dequeue(end, discard, num_bytes, num_handles, &message);
+        status = dequeue(end, user, discard, num_bytes, num_handles, &message);
         mutex_unlock(&transit_lock);
     } else {
-        status = dequeue(end, discard, num_bytes, num_handles, &message);
+        status = dequeue(end, user, discard, num_bytes, num_handles, &message);
     }
     mutex_unlock(&end->base.pair->lock);
     if (status == ZX_OK)
@@ -171,7 +181,7 @@ uint64_t channel_pending(struct object *object) {
 static struct message *read_any(struct object *end) {
     uint32_t bytes = ZX_CHANNEL_MAX_MSG_BYTES, handles = ZX_CHANNEL_MAX_MSG_HANDLES;
     struct message *message;
-    return channel_read(end, false, &bytes, &handles, &message) == ZX_OK ? message : NULL;
+    return channel_read(end, NULL, false, &bytes, &handles, &message) == ZX_OK ? message : NULL;
 }
 
 void channel_set_place(struct object *end, struct exception_channel *place) { channel_from_object(end)->place = place; }

@@ -17,6 +17,15 @@
 struct exception_channel;
 
 /*
+ * What a program acts on an end through; NULL for the kernel itself. BAD_HANDLE: it has been closed or sent away before
+ * the act took effect, and the end may be another process's by now.
+ */
+struct channel_user {
+    struct handle_table *table;
+    zx_handle_t value;
+};
+
+/*
  * A call: a request that was sent, and the wait for its reply. It outlasts interruptions of that wait.
  */
 struct channel_call {
@@ -29,14 +38,13 @@ struct channel_call {
     struct waiter waiter;
 
     /* [I] while there is a call */
-    struct object *object;      /* our end, with a reference; NULL: there is no call */
-    struct handle_table *table; /* with `value`: the handle that it was begun through */
-    zx_handle_t value;
+    struct object *object;    /* our end, with a reference; NULL: there is no call */
+    struct channel_user user; /* with the handle that it was begun through; no table: the kernel */
 };
 
 /*
  * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the
- * handle that the call is begun through. Takes the request. PEER_CLOSED: there is no call then.
+ * handle that the call is begun through. Takes the request. PEER_CLOSED, BAD_HANDLE: there is no call then.
  */
 MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_table *table,
                                           zx_handle_t value, struct message *request);
@@ -60,15 +68,15 @@ void channel_set_place(struct object *end, struct exception_channel *place);
 /* How many messages there are to read. */
 uint64_t channel_pending(struct object *end);
 
-/* Takes the message. PEER_CLOSED. */
-MUST_CHECK zx_status_t channel_write(struct object *end, struct message *message);
+/* Takes the message. PEER_CLOSED, BAD_HANDLE. */
+MUST_CHECK zx_status_t channel_write(struct object *end, const struct channel_user *user, struct message *message);
 
 /* The same for a message without channel ends, under a process's lock. On PEER_CLOSED it is the caller's still. */
 MUST_CHECK zx_status_t channel_post(struct object *end, struct message *message);
 
 /*
  * The first message, if it fits the room given; else BUFFER_TOO_SMALL, and it stays, or is discarded if `discard`.
- * SHOULD_WAIT or PEER_CLOSED when there is none. The actual sizes are set on ZX_OK and BUFFER_TOO_SMALL.
+ * SHOULD_WAIT or PEER_CLOSED when there is none, BAD_HANDLE. The actual sizes are set on ZX_OK and BUFFER_TOO_SMALL.
  */
-MUST_CHECK zx_status_t channel_read(struct object *end, bool discard, uint32_t *num_bytes, uint32_t *num_handles,
-                                    struct message **out);
+MUST_CHECK zx_status_t channel_read(struct object *end, const struct channel_user *user, bool discard,
+                                    uint32_t *num_bytes, uint32_t *num_handles, struct message **out);

@@ -58,7 +58,7 @@ void calls_cancel(struct object *object, const void *table, zx_handle_t value) {
     if (atomic_load_explicit(&end->waiting, memory_order_relaxed) == 0) return;
     mutex_lock(&end->base.pair->lock);
     RB_FOREACH (call, call_tree, &end->calls) {
-        if (call->table != table || call->value != value) continue;
+        if (call->user.table != table || call->user.value != value) continue;
         call->cancelled = true;
         waiter_end(&call->waiter);
     }
@@ -104,12 +104,11 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
                                zx_handle_t value, struct message *request) {
     object_ref(object);
     call->object = object;
-    call->table = table;
-    call->value = value;
+    call->user = (struct channel_user){table, value};
     call->peer_closed = call->cancelled = false;
     call->waiter = (struct waiter)WAITER_INIT(call->waiter);
     atomic_init(&call->reply, NULL);
-    zx_status_t status = channel_send(channel_from_object(object), request, call);
+    zx_status_t status = channel_send(channel_from_object(object), &call->user, request, call);
     if (status != ZX_OK)
         call_close(call);
     else if (table && !handle_names(table, value, object))

@@ -35,14 +35,14 @@ static struct message *message(const char *text) {
 
 static zx_status_t send(size_t from, const char *text) {
     struct message *m = message(text);
-    return m ? channel_write(end[from].object, m) : ZX_ERR_NO_MEMORY;
+    return m ? channel_write(end[from].object, NULL, m) : ZX_ERR_NO_MEMORY;
 }
 
 /* Is the next message at that end this one? It is taken. */
 static bool receives(size_t at, const char *text) {
     uint32_t bytes = 100, handles = 4;
     struct message *m;
-    if (channel_read(end[at].object, false, &bytes, &handles, &m) != ZX_OK) return false;
+    if (channel_read(end[at].object, NULL, false, &bytes, &handles, &m) != ZX_OK) return false;
     bool same = bytes == strlen(text) && m->num_bytes == bytes && memcmp(message_data(m), text, bytes) == 0;
     message_discard(m);
     return same;
@@ -52,7 +52,7 @@ static zx_status_t read_status(size_t at, bool discard, uint32_t room, uint32_t 
     uint32_t handles = 4;
     struct message *m;
     *actual = room;
-    zx_status_t status = channel_read(end[at].object, discard, actual, &handles, &m);
+    zx_status_t status = channel_read(end[at].object, NULL, discard, actual, &handles, &m);
     if (status == ZX_OK) message_discard(m);
     return status;
 }
@@ -99,7 +99,7 @@ KTEST("channel/an end that is only referenced, with no handle left, is closed") 
     handle_discard(end[0]);
     EXPECT(shows(1, ZX_CHANNEL_PEER_CLOSED));
     struct message *m = message("from nowhere");
-    EXPECT(m && channel_write(object, m) == ZX_ERR_PEER_CLOSED);
+    EXPECT(m && channel_write(object, NULL, m) == ZX_ERR_PEER_CLOSED);
     object_unref(object);
     handle_discard(end[1]);
 }
@@ -112,7 +112,7 @@ KTEST("channel/a message owns its handles, wherever it ends") {
     NEED(m && vmo);
     m->handles[m->num_handles++] = handle_make(&vmo->object, 0);
     vmo_unref(vmo);
-    EXPECT(channel_write(end[0].object, m) == ZX_OK && handle_count() == handles + 1);
+    EXPECT(channel_write(end[0].object, NULL, m) == ZX_OK && handle_count() == handles + 1);
     handle_discard(end[1]);
     EXPECT(handle_count() == handles - 1);
     handle_discard(end[0]);
@@ -190,7 +190,7 @@ KTEST("channel/20,000 channels, each in a message of the next, are closed withou
         NEED(m);
         m->handles[m->num_handles++] = inner;
         m->handles[m->num_handles++] = other;
-        NEED(channel_write(end[0].object, m) == ZX_OK);
+        NEED(channel_write(end[0].object, NULL, m) == ZX_OK);
     }
     finish();
 }
@@ -200,7 +200,7 @@ static zx_status_t send_handle(const struct handle *through, struct handle handl
     struct message *m = message("");
     if (!m) return ZX_ERR_NO_MEMORY;
     m->handles[m->num_handles++] = handle;
-    return channel_write(through->object, m);
+    return channel_write(through->object, NULL, m);
 }
 
 KTEST("channel/an end sent into its own queue is closed, for nobody could read it out again") {

@@ -48,7 +48,7 @@ static struct message *message(struct note note) {
 
 static zx_status_t send(size_t from, struct note note) {
     struct message *m = message(note);
-    return m ? channel_write(end[from].object, m) : ZX_ERR_NO_MEMORY;
+    return m ? channel_write(end[from].object, NULL, m) : ZX_ERR_NO_MEMORY;
 }
 
 /* Takes the message: what it says, or all zeros. */
@@ -62,7 +62,7 @@ static struct note open(struct message *m) {
 static struct note receive(size_t at) {
     uint32_t bytes = sizeof(struct note), handles = 4;
     struct message *m;
-    return channel_read(end[at].object, false, &bytes, &handles, &m) == ZX_OK ? open(m) : (struct note){0};
+    return channel_read(end[at].object, NULL, false, &bytes, &handles, &m) == ZX_OK ? open(m) : (struct note){0};
 }
 
 /* A call by another thread. */
@@ -186,7 +186,7 @@ KTEST("channel_call/interrupted, it waits on for the reply to the one request, o
     }
 }
 
-KTEST("channel_call/PEER_CLOSED before and meanwhile, CANCELED for a handle that is closed already") {
+KTEST("channel_call/PEER_CLOSED before and meanwhile, BAD_HANDLE for a handle that is closed already") {
     struct caller c;
     struct handle handle;
     NEED(begin() && calls(&c, 0, 1));
@@ -196,7 +196,20 @@ KTEST("channel_call/PEER_CLOSED before and meanwhile, CANCELED for a handle that
     finish();
     NEED(begin() && handle_remove(&table, value, &handle) == ZX_OK);
     handle_discard(handle);
-    EXPECT(poll(1) == ZX_ERR_CANCELED);
+    EXPECT(poll(1) == ZX_ERR_BAD_HANDLE && receive(1).txid == 0);
+    finish();
+}
+
+KTEST("channel_call/what acts through a handle that has been sent away meanwhile is BAD_HANDLE, and has no effect") {
+    uint32_t bytes = sizeof(struct note), handles = 4;
+    struct message *read;
+    struct handle sent;
+    NEED(begin() && send(1, (struct note){0, 7}) == ZX_OK && handle_remove(&table, value, &sent) == ZX_OK);
+    const struct channel_user user = {&table, value};
+    EXPECT(channel_write(sent.object, &user, message((struct note){0, 8})) == ZX_ERR_BAD_HANDLE);
+    EXPECT(channel_read(sent.object, &user, true, &bytes, &handles, &read) == ZX_ERR_BAD_HANDLE);
+    EXPECT(receive(0).text == 7 && receive(1).text == 0);
+    handle_discard(sent);
     finish();
 }
 

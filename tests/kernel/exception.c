@@ -29,7 +29,7 @@ static struct handle take(struct handle channel, uint32_t *type) {
     uint32_t bytes = sizeof(zx_exception_info_t), handles = 1;
     *type = 0;
     if (!comes_up(channel.object, ZX_CHANNEL_READABLE)) return exception;
-    if (channel_read(channel.object, false, &bytes, &handles, &message) != ZX_OK) return exception;
+    if (channel_read(channel.object, NULL, false, &bytes, &handles, &message) != ZX_OK) return exception;
     *type = ((const zx_exception_info_t *)message_data(message))->type;
     exception = message->handles[0];
     message->num_handles = 0;

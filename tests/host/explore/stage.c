@@ -248,7 +248,7 @@ static void make_victim(void) {
     struct handle channel = make_channel(stage.props.victim);
     must(process_start(stage.props.victim, stage.props.victim_thread, USER_END - 1, 0, (struct handle){0}, 0));
     cpus_settle();
-    must(channel_read(channel.object, false, &bytes, &handles, &message));
+    must(channel_read(channel.object, NULL, false, &bytes, &handles, &message));
     stage.props.exception = message->handles[0];
     known(stage.props.exception.object, "exception");
     message->num_handles = 0;

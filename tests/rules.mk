@@ -8,11 +8,11 @@
 
 # --- tests ---
 
-# Both builds of everything, then whatever TESTS names, two scripts at a time. Those that look at how runs of the system
-# in one tree get along run by themselves.
+# Both builds of everything, then whatever TESTS names, three scripts at a time: one of them waits for a serial line or
+# a clock most of the time. Those that look at how runs of the system in one tree get along run by themselves.
 TESTS ?= tests/*.t
 TEST_ALONE := tests/40-run.t,tests/50-boot-time.t,tests/70-scaling.t
-TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 2 : 1) }')
+TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 3 : 1) }')
 .PHONY: test test-images
 test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images

@@ -74,9 +74,7 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
 }
 
 /* Is the end still the user's? Whoever has it next did nothing to it before, for that takes the lock. */
-static bool still_has(const struct channel_user *user) {
-    return !user || !user->table || handle_is_valid(user->table, user->value);
-}
+static bool still_has(const struct channel_user *user) { return !user || handle_is_valid(user->table, user->value); }
 
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
 static zx_status_t deliver(struct channel *end, const struct channel_user *user, struct message **message,

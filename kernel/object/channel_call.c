@@ -108,7 +108,7 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
     call->peer_closed = call->cancelled = false;
     call->waiter = (struct waiter)WAITER_INIT(call->waiter);
     atomic_init(&call->reply, NULL);
-    zx_status_t status = channel_send(channel_from_object(object), &call->user, request, call);
+    zx_status_t status = channel_send(channel_from_object(object), table ? &call->user : NULL, request, call);
     if (status != ZX_OK)
         call_close(call);
     else if (table && !handle_names(table, value, object))

@@ -37,7 +37,8 @@ static const struct object_ops exception_ops = {
     .on_zero_handles = exception_on_zero_handles,
 };
 
-static struct exception *exception_new(const zx_exception_report_t *report, uint32_t channel, zx_rights_t rights) {
+static struct exception *exception_new(const zx_exception_report_t *report, uint32_t channel, uint32_t strategy,
+                                       zx_rights_t rights) {
     struct user_thread *self = user_thread_current();
     struct exception *e = heap_new(struct exception);
     if (!e) return NULL;
@@ -46,6 +47,7 @@ static struct exception *exception_new(const zx_exception_report_t *report, uint
     e->thread = self;
     e->report = *report;
     e->channel = channel;
+    e->strategy = strategy;
     e->rights = rights;
     return e;
 }
@@ -90,12 +92,13 @@ static struct verdict verdict_of(struct exception *e) {
  * Reports it there, and waits for the verdict. TRY_NEXT too if nobody has the other end, or if there is no memory. A
  * thread that was killed ends at the boundary: for it nobody else needs to be asked.
  */
-static struct verdict offer(struct exception_channel *place, uint32_t type, const zx_exception_report_t *report) {
-    struct verdict verdict = {ZX_EXCEPTION_STATE_TRY_NEXT, ZX_EXCEPTION_STRATEGY_FIRST_CHANCE};
+static struct verdict offer(struct exception_channel *place, uint32_t type, uint32_t strategy,
+                            const zx_exception_report_t *report) {
+    struct verdict verdict = {ZX_EXCEPTION_STATE_TRY_NEXT, strategy};
     zx_rights_t rights;
     struct object *end = exception_channel_get(place, &rights);
     if (!end) return verdict;
-    struct exception *e = exception_new(report, type, rights);
+    struct exception *e = exception_new(report, type, strategy, rights);
     struct message *message = e ? message_about(e) : NULL;
     if (message && post(end, message, e)) {
         park_sleep();
@@ -113,16 +116,17 @@ static struct verdict offer(struct exception_channel *place, uint32_t type, cons
 static uint32_t ask_all(const zx_exception_report_t *report) {
     struct user_thread *self = user_thread_current();
     struct process *process = self->process;
-    struct verdict first = offer(&process->debugger, ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, report);
+    const uint32_t once = ZX_EXCEPTION_STRATEGY_FIRST_CHANCE, again = ZX_EXCEPTION_STRATEGY_SECOND_CHANCE;
+    struct verdict first = offer(&process->debugger, ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, once, report);
     uint32_t state = first.state;
     if (state == ZX_EXCEPTION_STATE_TRY_NEXT)
-        state = offer(&self->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_THREAD, report).state;
+        state = offer(&self->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_THREAD, once, report).state;
     if (state == ZX_EXCEPTION_STATE_TRY_NEXT)
-        state = offer(&process->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_PROCESS, report).state;
-    if (state == ZX_EXCEPTION_STATE_TRY_NEXT && first.strategy == ZX_EXCEPTION_STRATEGY_SECOND_CHANCE)
-        state = offer(&process->debugger, ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, report).state;
+        state = offer(&process->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_PROCESS, once, report).state;
+    if (state == ZX_EXCEPTION_STATE_TRY_NEXT && first.strategy == again)
+        state = offer(&process->debugger, ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER, again, report).state;
     for (struct job *job = process->job; job && state == ZX_EXCEPTION_STATE_TRY_NEXT; job = job->parent)
-        state = offer(&job->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_JOB, report).state;
+        state = offer(&job->exceptions, ZX_EXCEPTION_CHANNEL_TYPE_JOB, once, report).state;
     return state;
 }
 
@@ -194,7 +198,7 @@ void exception_raise_policy_error(struct user_thread *thread) { put_off(thread, 
 /* Whatever the verdict, the thread goes on. */
 static void announce(struct exception_channel *place, uint32_t channel, uint32_t type) {
     const zx_exception_report_t report = {.header = {sizeof(report), type}};
-    (void)offer(place, channel, &report);
+    (void)offer(place, channel, ZX_EXCEPTION_STRATEGY_FIRST_CHANCE, &report);
 }
 
 void exception_raise_pending(void) {

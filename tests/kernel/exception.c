@@ -118,6 +118,8 @@ KTEST("exception/the threads' own, then a second chance, then jobs; a channel th
     for (size_t i = 0; i < 3; i++) {
         exception = take(places[order[i]], &type);
         NEED(exception.object && type == ZX_EXCP_FATAL_PAGE_FAULT);
+        EXPECT(i != 1 ||
+               has_property(exception, ZX_PROP_EXCEPTION_STRATEGY, ZX_OK, ZX_EXCEPTION_STRATEGY_SECOND_CHANCE));
         EXPECT(decide(exception, i < 2 ? ZX_EXCEPTION_STATE_TRY_NEXT : ZX_EXCEPTION_STATE_THREAD_EXIT));
     }
     exception = take(places[0], &type);

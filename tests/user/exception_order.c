@@ -84,6 +84,9 @@ TEST("exception/a second chance: the debugger is asked again after the process, 
         /* The second time it has no say in how often. */
         if (strategy == ZX_EXCEPTION_STRATEGY_SECOND_CHANCE) {
             struct caught caught = expect_at(channels, 0);
+            uint32_t value = 0;
+            EXPECT_OK(zx_object_get_property(caught.exception, ZX_PROP_EXCEPTION_STRATEGY, &value, sizeof(value)));
+            EXPECT_EQ(value, strategy);
             EXPECT_OK(exception_set(caught.exception, ZX_PROP_EXCEPTION_STRATEGY, strategy));
             release(caught, ZX_EXCEPTION_STATE_TRY_NEXT);
         }

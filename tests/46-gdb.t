@@ -6,27 +6,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Debugged;
 use Test::More;
-use Time::HiRes qw(time);
 
 Machine::leave_make();
 my $dir = 'build/tests/gdb';
 my $machine = Debugged->start(dir => $dir, args => [qw(debugged calls)], timeout => 900);
 my $elf = $machine->{elf};
 
-# Runs these commands, and looks for each of the pairs of pattern and name in the output, in that order.
-sub session {
-    my ($what, $commands, @pairs) = @_;
-    my $start = time;
-    my $text = $machine->gdb($commands);
-    note(sprintf '%s: %.2f s', $what, time - $start);
-    my $rest = $text;
-    while (my ($pattern, $name) = splice @pairs, 0, 2) {
-        my $found = $rest =~ s/^.*?$pattern//s;
-        ok($found, "$what: $name");
-        diag($text) unless $found;
-    }
-    return $text;
-}
+sub session { return $machine->session(@_) }
 
 session('a program that was launched', <<'GDB',
 break calls

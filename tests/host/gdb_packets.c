@@ -203,8 +203,12 @@ static void test_actions(void) {
            action_is("S05:6", 's', 5, 7, 6) && action_is("t:p5.6", 't', 0, 5, 6),
        "each action with its signal, and for whom");
     ok(no_action("") && no_action("x") && no_action("C:p5.6") && no_action("s:") && no_action("c:p5.6x") &&
-           no_action("Cfff") && no_action("r1,2"),
+           no_action("Cfff") && no_action("r1") && no_action("r1;2") && no_action("r,2") && no_action("r1,2:"),
        "what is no action is refused");
+    request = request_of("r10,20:p5.6");
+    ok(take_action(&request, 7, &a) && a.what == 's' && a.begin == 0x10 && a.end == 0x20 && a.whom.thread == 6 &&
+           action_is("r10,20", 's', 0, ID_ALL, ID_ALL),
+       "a step within a range");
 }
 
 static void test_parts(void) {

@@ -1,6 +1,6 @@
-# The machine's line to debuggers, as a socket in the file system: one end is the emulator's, to the other a debugger
 # The machine's line to debuggers, as a socket in the file system. One end is the emulator's; to the other a debugger
-# packet that no debugger sends; its `$` ends whatever packet was under way.
+# connects, one after the other. When one is gone the server in the machine is told so by a packet that no debugger
+# sends; its `$` ends whatever packet was under way.
 package DebugLine;
 use strict;
 use warnings;

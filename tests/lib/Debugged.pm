@@ -7,6 +7,8 @@ use File::Path qw(make_path);
 use Machine;
 use POSIX ();
 use Storable ();
+use Test::More ();
+use Time::HiRes qw(time);
 
 # start(dir => DIR, args => [ARGUMENT …], and what else Machine->new takes): `args` are gdbserver's.
 sub start {
@@ -71,6 +73,21 @@ sub gdb {
     my $text = <$out>;
     close $out;
     Machine::spew("$self->{dir}/last.out", $text);
+    return $text;
+}
+
+# Runs gdb with these commands, and looks for each of the pairs of pattern and name in the output, in that order.
+sub session {
+    my ($self, $what, $commands, @pairs) = @_;
+    my $start = time;
+    my $text = $self->gdb($commands);
+    Test::More::note(sprintf '%s: %.2f s', $what, time - $start);
+    my $rest = $text;
+    while (my ($pattern, $name) = splice @pairs, 0, 2) {
+        my $found = $rest =~ s/^.*?$pattern//s;
+        Test::More::ok($found, "$what: $name");
+        Test::More::diag($text) unless $found;
+    }
     return $text;
 }
 

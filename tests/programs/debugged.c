@@ -1,13 +1,17 @@
 /*
  * What debuggers are tried on: each of its arguments names a thing that it does. It is compiled as `make gdb` does it.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
+#include <zircon/syscalls/debug.h>
+#include <zircon/syscalls/exception.h>
 
 #include "user/lib/launch.h"
 
@@ -107,6 +111,60 @@ KEEP static double vectors(double x) {
     return out[3] + (double)(wide / 2);
 }
 
+/* Threads that come to one place at once, each several times. */
+#define BURST_THREADS 4
+#define BURST_ROUNDS 3
+static atomic_int burst_ready;
+KEEP static void burst_hit(int who, int round) { counts[who] += round; }
+
+static int burst_thread(void *arg) {
+    const int who = (int)(intptr_t)arg;
+    for (int round = 0; round < BURST_ROUNDS; round++) {
+        atomic_fetch_add(&burst_ready, 1);
+        while (burst_ready < BURST_THREADS * (round + 1)) thrd_yield();
+        burst_hit(who, round);
+    }
+    return 0;
+}
+
+static void burst(void) {
+    thrd_t made[BURST_THREADS];
+    for (intptr_t i = 0; i < BURST_THREADS; i++) thrd_create_with_name(&made[i], burst_thread, (void *)i, "burst");
+    for (size_t i = 0; i < BURST_THREADS; i++) thrd_join(made[i], NULL);
+}
+
+/* Faults of which a handler of the program's own handles all but the third. */
+static zx_handle_t exceptions;
+static int handled;
+
+static int handler(void *unused) {
+    zx_exception_info_t info;
+    zx_handle_t exception, thread;
+    zx_thread_state_general_regs_t regs;
+    const uint32_t state = ZX_EXCEPTION_STATE_HANDLED;
+    (void)unused;
+    for (handled = 0; handled < 3; handled++) {
+        zx_object_wait_one(exceptions, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL);
+        zx_channel_read(exceptions, 0, &info, &exception, sizeof(info), 1, NULL, NULL);
+        zx_exception_get_thread(exception, &thread);
+        zx_thread_read_state(thread, ZX_THREAD_STATE_GENERAL_REGS, &regs, sizeof(regs));
+        regs.rip += 2;
+        zx_thread_write_state(thread, ZX_THREAD_STATE_GENERAL_REGS, &regs, sizeof(regs));
+        if (handled < 2) zx_object_set_property(exception, ZX_PROP_EXCEPTION_STATE, &state, sizeof(state));
+        zx_handle_close(thread);
+        zx_handle_close(exception);
+    }
+    return 0;
+}
+
+static void handles(void) {
+    thrd_t made;
+    zx_task_create_exception_channel(zx_process_self(), 0, &exceptions);
+    thrd_create(&made, handler, NULL);
+    for (int i = 0; i < 3; i++) __asm__ volatile("ud2");
+    printf("three are handled\n");
+}
+
 static void child(const char *path) {
     const char *const args[] = {path, "calls", NULL};
     zx_handle_t process;
@@ -126,6 +184,8 @@ static void act(const char *what, char **argv) {
     if (strcmp(what, "flags") == 0) printf("flags %d\n", (int)(flags() >> 8 & 1));
     if (strcmp(what, "memory") == 0) memory();
     if (strcmp(what, "vectors") == 0) printf("%g\n", vectors(1.5));
+    if (strcmp(what, "burst") == 0) burst();
+    if (strcmp(what, "handles") == 0) handles();
     if (strcmp(what, "child") == 0) child(argv[0]);
 }
 

@@ -186,7 +186,7 @@ bool command_do(struct request request, struct reply *reply) {
     if (take(&request, "vCont;")) return resume(request, reply);
     if (request.at < request.end && strchr("cCsS", *request.at)) return resume_one(request, reply);
     if (take(&request, "vCont?")) {
-        put_text(reply, "vCont;c;C;s;S;t");
+        put_text(reply, "vCont;c;C;s;S;t;r");
         return true;
     }
     if (request.end - request.at == 1 && *request.at == 'k') {

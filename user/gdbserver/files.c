@@ -80,11 +80,19 @@ static struct file *take_file(struct request *request) {
     return &files[number];
 }
 
+static void close_one(struct file *f) {
+    free(f->text);
+    *f = (struct file){0};
+}
+
+void files_close_all(void) {
+    for (struct file *f = files; f < files + MAX_FILES; f++) close_one(f);
+}
+
 static void file_close(struct request request, struct reply *reply) {
     struct file *f = take_file(&request);
     if (!f) return put_file_error(reply, FILE_BADF);
-    free(f->text);
-    *f = (struct file){0};
+    close_one(f);
     put_text(reply, "F0");
 }
 

@@ -18,7 +18,7 @@ static void supported(struct request request, struct reply *reply) {
     put_format(reply,
                "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+;"
                "qXfer:threads:read+;qXfer:exec-file:read+;qXfer:auxv:read+;qXfer:memory-map:read+;"
-               "qXfer:siginfo:read+%s%s",
+               "qXfer:siginfo:read+;QPassSignals+%s%s",
                PACKET_MAX, session.multiprocess ? ";multiprocess+" : "", session.fork_events ? ";fork-events+" : "");
 }
 
@@ -157,7 +157,21 @@ void query(struct request request, struct reply *reply) {
 
 /* --- settings --- */
 
+/* SIGNAL;SIGNAL… What cannot be understood changes nothing. */
+static bool take_passed(struct request request, uint64_t passed[4]) {
+    uint64_t signal, bits[4] = {0};
+    while (request.at < request.end) {
+        struct request word = take_until(&request, ';');
+        if (!take_hex(&word, &signal) || word.at < word.end || signal > UINT8_MAX) return false;
+        bits[signal / 64] |= (uint64_t)1 << signal % 64;
+    }
+    memcpy(passed, bits, sizeof(bits));
+    return true;
+}
+
 void setting(struct request request, struct reply *reply) {
+    if (take(&request, "PassSignals:"))
+        return put_ok_or_error(reply, take_passed(request, session.passed) ? ZX_OK : ZX_ERR_INVALID_ARGS);
     if (take(&request, "StartNoAckMode"))
         session.no_ack = true;
     else if (take(&request, "ListThreadsInStopReply"))

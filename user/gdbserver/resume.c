@@ -55,7 +55,6 @@ void put_stop(struct reply *reply, struct debug_thread *t, enum gdb_signal signa
 
 static void put_news(struct reply *reply, struct debug_thread *t) {
     t->told = true;
-    t->second_chance = false;
     put_stop(reply, t, signal_of(t));
 }
 
@@ -72,10 +71,48 @@ static void put_end(struct reply *reply, const struct debug_process *p) {
     if (session.multiprocess) put_format(reply, ";process:%llx", (unsigned long long)p->koid);
 }
 
+/* --- what is not told --- */
+
+static bool is_passed(enum gdb_signal signal) { return session.passed[signal / 64] >> signal % 64 & 1; }
+
+/* A fault is the program's own if the debugger does not want it, or if its handlers are to see it first. */
+static bool is_own(const struct debug_thread *t) {
+    if (t->reason != DEBUG_FAULT || t->told) return false;
+    return is_passed(signal_of(t)) || (session.second_chance && !t->passed_on);
+}
+
+static void pass_on(struct debug_thread *t) {
+    t->pass = true;
+    t->second_chance = session.second_chance && !t->passed_on;
+    t->process->passed = signal_of(t);
+}
+
+/* A step that has not left the range that the thread is to step out of. */
+static bool is_within(const struct debug_thread *t) {
+    struct machine_place place;
+    if (t->reason != DEBUG_STEPPED || t->told || t->step_begin == t->step_end) return false;
+    return machine_place_get(t->handle, &place) == ZX_OK && place.pc >= t->step_begin && place.pc < t->step_end;
+}
+
+/* It goes on at once, while all others do what they do. */
+static void go_on_untold(struct debug_process *p) {
+    for (struct debug_thread *t = p->threads; t; t = t->next) {
+        if (is_own(t))
+            pass_on(t);
+        else if (session.interrupted || !is_within(t))
+            continue;
+        debug_thread_go(t);
+    }
+}
+
 /* --- stopping --- */
 
+/* A step within its range is done with when all stop: the debugger sees the thread where it is. */
 void all_stop(void) {
-    for (struct debug_process *p = processes; p; p = p->next) debug_stop(p);
+    for (struct debug_process *p = processes; p; p = p->next) {
+        debug_stop(p);
+        for (struct debug_thread *t = p->threads; t; t = t->next) t->told |= is_within(t);
+    }
 }
 
 static struct debug_process *process_that_ended(void) {
@@ -84,19 +121,14 @@ static struct debug_process *process_that_ended(void) {
     return p;
 }
 
+/* Of threads that are held nothing is told: a debugger that steps one of them expects no word from another. */
 static struct debug_thread *news_any(void) {
-    struct debug_thread *t = NULL;
-    for (struct debug_process *p = processes; p && !t; p = p->next) t = p->ended ? NULL : debug_news(p);
-    return t;
-}
-
-/* A fault that is to go to the program's own handlers first does so, once. */
-static void pass_first_chances(void) {
     for (struct debug_process *p = processes; p; p = p->next) {
-        for (struct debug_thread *t = p->threads; t && session.second_chance; t = t->next) {
-            if (t->reason == DEBUG_FAULT && !t->told && !t->second_chance) debug_pass(t);
+        for (struct debug_thread *t = p->ended ? NULL : p->threads; t; t = t->next) {
+            if (t->reason != DEBUG_NOTHING && !t->told && t->action != DEBUG_HOLD && !is_own(t)) return t;
         }
     }
+    return NULL;
 }
 
 /* Who has started it nobody knows: it is told of the first that is debugged. */
@@ -141,9 +173,9 @@ static void tell(void) {
 void stops_look(void) {
     for (struct debug_process *p = processes; p; p = p->next) {
         if (!p->ended) debug_take(p);
+        if (!p->ended && session.under_way) go_on_untold(p);
     }
     if (!session.under_way) return;
-    pass_first_chances();
     if (!session.interrupted && !process_that_ended() && !news_any() && !run_begun()) return;
     all_stop();
     tell();
@@ -171,8 +203,9 @@ static void action_set(struct debug_thread *t, const struct action *actions, siz
     for (size_t i = 0; i < count; i++) {
         if (!thread_id_is(&actions[i].whom, (int64_t)t->process->koid, (int64_t)t->koid)) continue;
         t->action = actions[i].what == 's' ? DEBUG_STEP : actions[i].what == 'c' ? DEBUG_GO : DEBUG_HOLD;
-        t->pass = actions[i].signal != 0 && t->reason == DEBUG_FAULT;
-        if (t->pass) t->process->passed = signal_of(t);
+        t->step_begin = actions[i].begin;
+        t->step_end = actions[i].end;
+        if (is_own(t) || (actions[i].signal != 0 && t->reason == DEBUG_FAULT)) pass_on(t);
         return;
     }
 }
@@ -180,7 +213,7 @@ static void action_set(struct debug_thread *t, const struct action *actions, siz
 /* Is what the thread has to tell still so? A breakpoint may be gone, and a step may not be wanted any more. */
 static bool is_news(struct debug_thread *t) {
     struct machine_place place;
-    if (t->reason == DEBUG_NOTHING || t->told || t->action == DEBUG_HOLD) return false;
+    if (t->reason == DEBUG_NOTHING || t->told || t->action == DEBUG_HOLD || is_own(t)) return false;
     if (t->reason == DEBUG_STEPPED) return t->action == DEBUG_STEP;
     if (t->reason != DEBUG_BREAKPOINT) return true;
     return machine_place_get(t->handle, &place) == ZX_OK && debug_break_find(t->process, place.pc);

@@ -22,6 +22,7 @@ struct session {
     bool lists_threads;       /* a stop tells all threads */
     bool second_chance;       /* faults are the program's own handlers' first */
     bool fork_events;         /* what a debugged process starts is told as what it forked */
+    uint64_t passed[4];       /* signals, a bit each, whose faults are not told: they are the program's own */
     struct thread_id general; /* whose registers and memory are meant */
 };
 
@@ -115,6 +116,8 @@ void transfer(struct request request, struct reply *reply);
 
 /* --- files.c --- */
 void file_command(struct request request, struct reply *reply);
+/* Those that a session has left open. */
+void files_close_all(void);
 
 /* --- words.c --- */
 /* Does what `monitor …` says, and shows what there is to show. False: there is no such command. */

@@ -55,6 +55,7 @@ void session_show(const char *text, size_t len) {
 
 static void session_end(void) {
     detach_all();
+    files_close_all();
     session = (struct session){0};
 }
 

@@ -78,13 +78,15 @@ bool thread_id_is(const struct thread_id *id, int64_t process, int64_t thread) {
 
 bool take_action(struct request *from, int64_t process, struct action *out) {
     struct request one = take_until(from, ';');
-    uint64_t signal = 0;
+    uint64_t signal = 0, begin = 0, end = 0;
     if (one.at == one.end) return false;
     char what = *one.at++;
     if ((what == 'C' || what == 'S') && (!take_hex(&one, &signal) || signal > UINT8_MAX)) return false;
-    *out = (struct action){.what = what, .signal = (uint8_t)signal, .whom = {ID_ALL, ID_ALL}};
+    if (what == 'r' && (!take_hex(&one, &begin) || !take(&one, ",") || !take_hex(&one, &end))) return false;
+    *out =
+        (struct action){.what = what, .signal = (uint8_t)signal, .begin = begin, .end = end, .whom = {ID_ALL, ID_ALL}};
     if (what == 'C') out->what = 'c';
-    if (what == 'S') out->what = 's';
+    if (what == 'S' || what == 'r') out->what = 's';
     if (out->what != 'c' && out->what != 's' && out->what != 't') return false;
     if (take(&one, ":")) {
         out->whom.process = process;

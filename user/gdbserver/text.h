@@ -32,10 +32,11 @@ struct thread_id {
 /* `pPID.TID`, `pPID`, or `TID`, which leaves the process as it is. */
 bool take_thread_id(struct request *from, struct thread_id *out);
 
-/* One action of a vCont: `c`, `C sig`, `s`, `S sig` or `t`, and for whom. */
+/* One action of a vCont: `c`, `C sig`, `s`, `S sig`, `r begin,end` or `t`, and for whom. */
 struct action {
-    char what;      /* c, s or t */
-    uint8_t signal; /* 0: none */
+    char what;           /* c, s or t */
+    uint8_t signal;      /* 0: none */
+    uint64_t begin, end; /* steps that end within are not told; both 0: each is */
     struct thread_id whom;
 };
 

@@ -51,10 +51,12 @@ static void thread_drop(struct debug_process *p, zx_koid_t koid) {
 
 /* Should this debugger die, a thread that is stopped for it goes on; what was the program's own doing stays that. */
 static void exception_keep(struct debug_thread *t, zx_handle_t exception, zx_excp_type_t type) {
-    uint32_t state = ZX_EXCEPTION_STATE_HANDLED;
+    uint32_t state = ZX_EXCEPTION_STATE_HANDLED, strategy = ZX_EXCEPTION_STRATEGY_FIRST_CHANCE;
     t->exception = exception;
     t->report = (zx_exception_report_t){.header = {.type = type}};
     (void)zx_object_get_info(t->handle, ZX_INFO_THREAD_EXCEPTION_REPORT, &t->report, sizeof(t->report), NULL, NULL);
+    (void)zx_object_get_property(exception, ZX_PROP_EXCEPTION_STRATEGY, &strategy, sizeof(strategy));
+    t->passed_on = strategy == ZX_EXCEPTION_STRATEGY_SECOND_CHANCE;
     if (t->reason != DEBUG_FAULT && t->reason != DEBUG_TRAP)
         (void)zx_object_set_property(exception, ZX_PROP_EXCEPTION_STATE, &state, sizeof(state));
 }
@@ -103,7 +105,7 @@ static void thread_stopped(struct debug_thread *t, zx_handle_t exception, zx_exc
 static void thread_begins(struct debug_process *p, struct debug_thread *t) {
     t->action = DEBUG_GO;
     if (p->held || p->hold_new) return;
-    debug_thread_release(t);
+    debug_thread_go(t);
 }
 
 static void message_handle(struct debug_process *p, const zx_exception_info_t *info, zx_handle_t exception) {

@@ -47,19 +47,22 @@ struct debug_thread {
     bool told;
     int watch;
     enum debug_action action;
-    bool pass;          /* with DEBUG_GO: a fault is for the next handler */
-    bool second_chance; /* … and for us again, if that one passes it too */
+    bool pass;          /* on going on: its fault is for the program's own handlers */
+    bool second_chance; /* … and for us again, if those pass it on */
+    bool passed_on;     /* its fault is one that came again */
     bool stepping;
     struct machine_step step;
     unsigned watches_version;
+    zx_vaddr_t step_begin, step_end; /* for its owner: where steps are not told */
 };
 
 /* A breakpoint in the text. */
 struct debug_break {
     struct debug_break *next;
     zx_vaddr_t addr;
-    uint8_t was[MACHINE_BREAK_MAX];
-    bool plain; /* written like other memory, and shows like it */
+    uint8_t was[MACHINE_BREAK_MAX]; /* what belongs there */
+    bool inserted;                  /* by debug_break_insert(): does not show in memory */
+    bool written;                   /* like other memory, by debug_write(): shows */
 };
 
 struct debug_process {
@@ -106,8 +109,8 @@ void debug_stop(struct debug_process *p);
 /* Each thread does its action. Those that are told to go on from one of our breakpoints meet it again. */
 void debug_go(struct debug_process *p);
 
-/* Has a thread's fault go to the program's own handlers, and come back if those pass it on; others stay as they are. */
-void debug_pass(struct debug_thread *t);
+/* One thread of a process that is under way does its action, which is not to hold; the others stay as they are. */
+void debug_thread_go(struct debug_thread *t);
 
 /* Sets every thread's action. */
 void debug_set_actions(struct debug_process *p, enum debug_action action);
@@ -122,7 +125,11 @@ struct debug_thread *debug_thread_find(struct debug_process *p, zx_koid_t koid);
 
 /* --- memory and breakpoints, of a process that is stopped --- */
 
-/* As the program knows it: our breakpoints do not show, and what is written over one is there when it is taken out. */
+/*
+ * As the program knows it: breakpoints that were inserted do not show, and what is written over one is there when it is
+ * taken out. A breakpoint instruction that is written to text by itself is a breakpoint too, for some debuggers know no
+ * other way; it shows, and is gone when something else is written there.
+ */
 zx_status_t debug_read(struct debug_process *p, zx_vaddr_t addr, void *buffer, size_t len, size_t *actual);
 zx_status_t debug_write(struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len, size_t *actual);
 

@@ -84,9 +84,11 @@ static void exception_close(struct debug_thread *t) {
         (void)zx_object_set_property(t->exception, ZX_PROP_EXCEPTION_STRATEGY, &strategy, sizeof(strategy));
     zx_handle_close(t->exception);
     t->exception = ZX_HANDLE_INVALID;
+    t->pass = false;
+    t->second_chance = false;
 }
 
-void debug_thread_release(struct debug_thread *t) {
+void debug_thread_go(struct debug_thread *t) {
     watches_apply(t);
     if (t->action == DEBUG_STEP) step_begin(t);
     t->reason = DEBUG_NOTHING;
@@ -108,17 +110,10 @@ void debug_go(struct debug_process *p) {
         if (t->action == DEBUG_HOLD) hold(t);
     }
     for (struct debug_thread *t = p->threads; t; t = t->next) {
-        if (t->action != DEBUG_HOLD) debug_thread_release(t);
+        if (t->action != DEBUG_HOLD) debug_thread_go(t);
     }
     zx_handle_close(p->held);
     p->held = ZX_HANDLE_INVALID;
-}
-
-void debug_pass(struct debug_thread *t) {
-    t->action = DEBUG_GO;
-    t->pass = true;
-    t->second_chance = true;
-    debug_thread_release(t);
 }
 
 void debug_set_actions(struct debug_process *p, enum debug_action action) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "user/lib/debug.h"
+#include "user/lib/process_maps.h"
 
 /* The part of a breakpoint that [addr, + len) covers: [begin, end) of its bytes. */
 static bool covers(const struct debug_break *b, zx_vaddr_t addr, size_t len, size_t *begin, size_t *end) {
@@ -16,66 +17,11 @@ zx_status_t debug_read(struct debug_process *p, zx_vaddr_t addr, void *buffer, s
     zx_status_t status = zx_process_read_memory(p->handle, addr, buffer, len, actual);
     for (const struct debug_break *b = p->breaks; b && status == ZX_OK; b = b->next) {
         size_t begin, end;
-        if (b->plain || !covers(b, addr, *actual, &begin, &end)) continue;
+        if (b->written || !covers(b, addr, *actual, &begin, &end)) continue;
         memcpy((char *)buffer + (b->addr + begin - addr), b->was + begin, end - begin);
     }
     return status;
 }
-
-/* Is this how a debugger plants a breakpoint that knows no other way? */
-static bool is_plain_break(const void *buffer, size_t len) {
-    return len == machine_break_len && memcmp(buffer, machine_break, len) == 0;
-}
-
-static struct debug_break **link_of(struct debug_process *p, zx_vaddr_t addr) {
-    struct debug_break **at = &p->breaks;
-    while (*at && (*at)->addr != addr) at = &(*at)->next;
-    return at;
-}
-
-static void unlink_break(struct debug_break **at) {
-    struct debug_break *b = *at;
-    *at = b->next;
-    free(b);
-}
-
-/* What is written goes to the text around the breakpoints, and to what is put back where they are. */
-static zx_status_t write_around(struct debug_process *p, zx_vaddr_t addr, const char *bytes, size_t len,
-                                size_t *actual) {
-    char *copy = malloc(len);
-    if (!copy) return ZX_ERR_NO_MEMORY;
-    memcpy(copy, bytes, len);
-    for (struct debug_break **at = &p->breaks; *at;) {
-        size_t begin, end;
-        struct debug_break *b = *at;
-        bool covered = covers(b, addr, len, &begin, &end);
-        if (covered && b->plain) {
-            unlink_break(at);
-            continue;
-        }
-        if (covered) {
-            memcpy(b->was + begin, bytes + (b->addr + begin - addr), end - begin);
-            memcpy(copy + (b->addr + begin - addr), machine_break + begin, end - begin);
-        }
-        at = &b->next;
-    }
-    zx_status_t status = zx_process_write_memory(p->handle, addr, copy, len, actual);
-    free(copy);
-    return status;
-}
-
-zx_status_t debug_write(struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len, size_t *actual) {
-    if (is_plain_break(buffer, len) && !debug_break_find(p, addr)) {
-        zx_status_t status = debug_break_insert(p, addr);
-        if (status == ZX_OK) (*link_of(p, addr))->plain = true;
-        if (status == ZX_OK) *actual = len;
-        return status;
-    }
-    return p->breaks ? write_around(p, addr, buffer, len, actual)
-                     : zx_process_write_memory(p->handle, addr, buffer, len, actual);
-}
-
-/* --- breakpoints --- */
 
 struct debug_break *debug_break_find(const struct debug_process *p, zx_vaddr_t addr) {
     struct debug_break *b = p->breaks;
@@ -95,13 +41,10 @@ static zx_status_t write_whole(struct debug_process *p, zx_vaddr_t addr, const v
     return status == ZX_OK && actual < len ? ZX_ERR_NO_MEMORY : status;
 }
 
-zx_status_t debug_break_insert(struct debug_process *p, zx_vaddr_t addr) {
-    struct debug_break *b = debug_break_find(p, addr);
-    if (b) {
-        b->plain = false;
-        return ZX_OK;
-    }
-    b = calloc(1, sizeof(*b));
+/* Twice at one address is once. */
+static zx_status_t break_add(struct debug_process *p, zx_vaddr_t addr) {
+    if (debug_break_find(p, addr)) return ZX_OK;
+    struct debug_break *b = calloc(1, sizeof(*b));
     if (!b) return ZX_ERR_NO_MEMORY;
     b->addr = addr;
     zx_status_t status = read_whole(p, addr, b->was, machine_break_len);
@@ -115,6 +58,82 @@ zx_status_t debug_break_insert(struct debug_process *p, zx_vaddr_t addr) {
     return ZX_OK;
 }
 
+static struct debug_break **link_of(struct debug_process *p, zx_vaddr_t addr) {
+    struct debug_break **at = &p->breaks;
+    while (*at && (*at)->addr != addr) at = &(*at)->next;
+    return at;
+}
+
+static void unlink_break(struct debug_break **at) {
+    struct debug_break *b = *at;
+    *at = b->next;
+    free(b);
+}
+
+/* Has a breakpoint know what was written over it. False: it is no more. */
+static bool break_overwritten(struct debug_break *b, zx_vaddr_t addr, const char *bytes, size_t len) {
+    size_t begin, end;
+    if (!covers(b, addr, len, &begin, &end)) return true;
+    const char *part = bytes + (b->addr + begin - addr);
+    if (b->written && memcmp(part, machine_break + begin, end - begin) == 0) return true;
+    b->written = false;
+    memcpy(b->was + begin, part, end - begin);
+    return b->inserted;
+}
+
+/* What is written goes to the text around the breakpoints, and to what is put back where they are. */
+static zx_status_t write_around(struct debug_process *p, zx_vaddr_t addr, const char *bytes, size_t len,
+                                size_t *actual) {
+    char *copy = malloc(len);
+    size_t begin, end;
+    if (!copy) return ZX_ERR_NO_MEMORY;
+    memcpy(copy, bytes, len);
+    for (const struct debug_break *b = p->breaks; b; b = b->next) {
+        if (b->inserted && covers(b, addr, len, &begin, &end))
+            memcpy(copy + (b->addr + begin - addr), machine_break + begin, end - begin);
+    }
+    zx_status_t status = zx_process_write_memory(p->handle, addr, copy, len, actual);
+    free(copy);
+    for (struct debug_break **at = &p->breaks; status == ZX_OK && *at;) {
+        if (break_overwritten(*at, addr, bytes, *actual))
+            at = &(*at)->next;
+        else
+            unlink_break(at);
+    }
+    return status;
+}
+
+/* Is this how a debugger plants a breakpoint that knows no other way? To data it is but a byte. */
+static bool is_breakpoint(const struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len) {
+    struct process_maps maps;
+    if (len != machine_break_len || memcmp(buffer, machine_break, len) != 0) return false;
+    if (process_maps_get(p->handle, &maps) != ZX_OK) return false;
+    const zx_info_maps_t *map = process_maps_find(&maps, addr);
+    bool text = map && (map->u.mapping.mmu_flags & ZX_VM_PERM_EXECUTE);
+    process_maps_free(&maps);
+    return text;
+}
+
+zx_status_t debug_write(struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len, size_t *actual) {
+    if (is_breakpoint(p, addr, buffer, len)) {
+        zx_status_t status = break_add(p, addr);
+        if (status != ZX_OK) return status;
+        debug_break_find(p, addr)->written = true;
+        *actual = len;
+        return ZX_OK;
+    }
+    return p->breaks ? write_around(p, addr, buffer, len, actual)
+                     : zx_process_write_memory(p->handle, addr, buffer, len, actual);
+}
+
+/* --- breakpoints --- */
+
+zx_status_t debug_break_insert(struct debug_process *p, zx_vaddr_t addr) {
+    zx_status_t status = break_add(p, addr);
+    if (status == ZX_OK) debug_break_find(p, addr)->inserted = true;
+    return status;
+}
+
 /* What the program has put in its place meanwhile is left alone. */
 static void put_back(struct debug_process *p, const struct debug_break *b) {
     uint8_t now[MACHINE_BREAK_MAX];
@@ -125,7 +144,9 @@ static void put_back(struct debug_process *p, const struct debug_break *b) {
 
 zx_status_t debug_break_remove(struct debug_process *p, zx_vaddr_t addr) {
     struct debug_break **at = link_of(p, addr);
-    if (!*at) return ZX_ERR_NOT_FOUND;
+    if (!*at || !(*at)->inserted) return ZX_ERR_NOT_FOUND;
+    (*at)->inserted = false;
+    if ((*at)->written) return ZX_OK;
     put_back(p, *at);
     unlink_break(at);
     return ZX_OK;

@@ -1,0 +1,123 @@
+# GDB's protocol without GDB: what other debuggers do, or an older one, and what GDB does only when it is in a hurry.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Debugged;
+use RemoteProtocol;
+use Test::More;
+
+Machine::leave_make();
+my $machine = Debugged->start(dir => 'build/tests/gdb-protocol', smp => 2, timeout => 120);
+my %at = map { /^(\w+) \w (\w+)$/ ? ($2 => hex $1) : () } `nm $machine->{elf}`;
+my $gdb;
+
+sub begin { $gdb = RemoteProtocol->new($machine->{line}{path}); return }
+
+# Runs the program with those arguments; returns its process's number, and its thread's id.
+sub run {
+    my $stop = $gdb->ask('vRun;' . join ';', map { unpack 'H*', $_ } 'bin/debugged', @_);
+    my ($pid, $thread) = $stop =~ /thread:(p(\w+)\.\w+);/ ? ($2, $1) : die "run: $stop\n";
+    return ($pid, $thread);
+}
+sub byte { my ($addr) = @_; return unpack 'H*', $gdb->read($addr, 1) }
+sub put { my ($addr, $digits) = @_; return $gdb->ask(sprintf 'M%x,%x:%s', $addr, length($digits) / 2, $digits) }
+sub insert { my ($addr) = @_; return $gdb->ask(sprintf 'Z0,%x,1', $addr) }
+sub remove { my ($addr) = @_; return $gdb->ask(sprintf 'z0,%x,1', $addr) }
+
+sub meets {
+    my ($addr, $what) = @_;
+    like($gdb->ask('vCont;c'), qr/^T05thread:\S*swbreak/, "$what: it is met");
+    is($gdb->pc, $addr, "$what: with the pc at it");
+    return;
+}
+
+# Breakpoints that a debugger writes itself, and steps over itself.
+begin();
+my ($pid, $thread) = run('loop');
+my $tick = $at{tick};
+my $was = byte($tick);
+is($gdb->ask(sprintf 'X%x,0:', $tick), 'OK', 'a probe for X is taken');
+is(byte($tick), $was, 'and changes nothing');
+is(put($tick, 'cc'), 'OK', 'a breakpoint is written');
+is(byte($tick), 'cc', 'and read');
+for my $time (1, 2) {
+    meets($tick, "a written breakpoint, $time");
+    put($tick, $was);
+    is(byte($tick), $was, 'what was there is written back');
+    like($gdb->ask("vCont;s:$thread"), qr/^T05thread/, 'a step over it');
+    isnt($gdb->pc, $tick, 'which gets beyond it');
+    put($tick, 'cc');
+}
+is(insert($tick), 'OK', 'one is inserted over it');
+is(byte($tick), 'cc', '18: what was written shows');
+is(remove($tick), 'OK', 'taken out');
+is(byte($tick), 'cc', 'what was written stays');
+meets($tick, 'a written breakpoint, after another was taken out over it');
+put($tick, $was);
+is(insert($tick), 'OK', 'one is inserted');
+is(byte($tick), $was, '18: it does not show');
+put($tick, 'cc');
+is(byte($tick), 'cc', 'until one is written over it');
+put($tick, $was);
+is(byte($tick), $was, '18: which is overwritten');
+like($gdb->ask("vCont;s:$thread"), qr/swbreak/, 'the one that was inserted stays');
+put($tick, 'cc');
+is(remove($tick), 'OK', 'it is taken out');
+is(byte($tick), 'cc', 'and the one that was written stays');
+put($tick, $was);
+like($gdb->ask('vCont;c'), qr/^W2a/, 'without them it runs to its end');
+
+# Breakpoints of a debugger that goes; and bytes that only look like some.
+($pid) = run('spin');
+put($tick, 'cc');
+put($at{space}, 'cc');
+$gdb->send('vCont;c');
+$gdb->close;
+begin();
+like($gdb->ask("vAttach;$pid"), qr/^T00thread/, 'the connection broke, and comes again');
+is(byte($tick), $was, '17: a breakpoint that was written is taken out');
+is(byte($at{space}), 'cc', 'the same byte in data stays');
+
+# Data that looks like an error.
+is(put($at{space}, unpack 'H*', 'E01'), 'OK', 'data begins with E');
+is($gdb->ask(sprintf 'm%x,3', $at{space}), '453031', '13: in digits');
+is($gdb->ask(sprintf 'x%x,3', $at{space}), 'bE01', '13: in binary, with a letter before it');
+is($gdb->ask(sprintf 'X%x,3:E02', $at{space}), 'OK', '13: written in binary');
+is($gdb->read($at{space}, 3), 'E02', 'it is what was written');
+put($at{space}, 'e01a');
+is($gdb->ask(sprintf 'm%x,2', $at{space}), 'e01a', '13: digits are small letters, an error\'s E is a capital');
+
+# Files that a debugger has left open.
+my $open = 'vFile:open:' . unpack('H*', 'bin/debugged') . ',0,0';
+$gdb->ask($open) for 1 .. 8;
+is($gdb->ask($open), 'F-1,18', 'not more than eight files are open');
+$gdb->close;
+begin();
+is($gdb->ask($open), 'F0', 'a new session has them all');
+
+# Steps within a range are not told.
+$gdb->ask("vAttach;$pid");
+($thread) = $gdb->threads;
+my ($begin, $end) = @at{qw(spin worker)};
+$gdb->ask("Hg$thread");
+my $answers = $gdb->ask('vCont?');
+like($answers, qr/;r(;|$)/, 'steps within a range are offered');
+$gdb->send(sprintf 'vCont;r%x,%x:%s', $begin, $begin + 4096, $thread);
+is($gdb->receive(0.3), undef, 'no step within the range is told');
+syswrite $gdb->{socket}, "\x03";
+like($gdb->receive, qr/^T02thread:\Q$thread\E/, '10: Ctrl-C ends them');
+my $pc = $gdb->pc;
+ok($pc >= $begin && $pc < $begin + 4096, 'within it');
+like($gdb->ask("vCont;s:$thread"), qr/^T05thread/, 'a step after that');
+isnt($gdb->pc, $pc, 'is one of its own');
+$pc = $gdb->pc;
+like($gdb->ask(sprintf 'vCont;r%x,%x:%s', $pc, $pc + 1, $thread), qr/^T05thread/, 'a step out of the range is told');
+isnt($gdb->pc, $pc, 'when it is out');
+is($gdb->ask("vCont;r1:$thread"), 'E16', 'half a range is an error');
+
+is($gdb->ask('QPassSignals:4;zz'), 'E16', 'signals that are none are an error');
+is($gdb->ask("vKill;$pid"), 'OK', 'kill');
+$gdb->close;
+is_deeply([Machine::faults($machine->finish)], [], 'the machine ends well');
+done_testing;

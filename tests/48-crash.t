@@ -223,8 +223,8 @@ like($stderr, qr/^jargoon: crash: .* process \d+ 'init'/m, 'and the log tells it
 # In the monitor: a program in the background whose text is filled with breakpoints, in main() or on its way there.
 my $typed = $make->program('typed', "start watcher count\nfill watcher 1001000 4096 0xcc\nwait watcher\n");
 ($code, $stdout, $stderr) = $make->run($typed, 'run', 'CMDLINE=init.run=monitor', 'FW=pvh');
-like($stdout, qr/^watcher \d+ crashed in thread main \d+: a breakpoint instruction, and no debugger
-backtrace:\n  #0 $x (?:main|_\w+)\+0x\w+\n(  #.*\n)*registers:\n(    .*\n){5}mapped .*\n   $x-$x r--.*\n > $x-$x r-x.*\n/m,
+like($stdout, qr/^watcher \d+ crashed in thread main \d+: a breakpoint instruction, and no debugger\nbacktrace:
+  #0 $x (?:main|_\w+)\+0x\w+\n(  #.*\n)*registers:\n(    .*\n){5}mapped .*\n   $x-$x r--.*\n > $x-$x r-x.*\n/m,
     'the monitor reports a crash, with names');
 is(() = $stdout =~ /^watcher \d+ crashed$/mg, 1, 'and then that the program has ended') or diag($stdout);
 done_testing;

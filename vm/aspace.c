@@ -56,21 +56,6 @@ struct region *region_walk_next(struct region *r, size_t *depth) {
     return next;
 }
 
-void aspace_start(struct aspace *as) {
-    mutex_lock(&as->lock);
-    as->started = true;
-    size_t depth = 1;
-    for (struct region *r = &as->root->region; r; r = region_walk_next(r, &depth)) {
-        if (r->kind == REGION_VMAR) continue;
-        struct mapping *m = mapping_from_region(r);
-        struct vmo *store = m->vmo->store;
-        mutex_lock(&store->lock);
-        mapping_update_text(m);
-        mutex_unlock(&store->lock);
-    }
-    mutex_unlock(&as->lock);
-}
-
 void aspace_destroy(struct aspace *as) {
     /* First: whoever lists the regions finds all of them, or a dead address space. */
     mutex_lock(&as->lock);

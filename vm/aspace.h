@@ -43,8 +43,11 @@ MUST_CHECK zx_status_t aspace_create(struct aspace **out);
 static inline void aspace_ref(struct aspace *as) { refcount_ref(&as->refs); }
 void aspace_unref(struct aspace *as);
 
-/* Before its first thread is started. */
-void aspace_start(struct aspace *as);
+/*
+ * Before its first thread is started. CANCELED when the running thread is killed: it is as if nothing had happened, but
+ * that changing text may be dearer than it need be.
+ */
+MUST_CHECK zx_status_t aspace_start(struct aspace *as);
 /* No transfer to or from it begins after this returns. */
 void aspace_begin_death(struct aspace *as);
 /* Destroys all regions. No thread runs on it any more. */

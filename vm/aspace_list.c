@@ -1,7 +1,7 @@
 /*
- * Listing; see aspace_list.h. A few regions are taken in one hold of the lock. A cursor names the last of them by its
- * place in the order (base, then depth), which also finds the next one when that region is gone; and the VMAR it is in,
- * from where the next is near. Never recurses.
+ * Listing, and starting; see aspace_list.h and aspace.h. A few regions are passed in one hold of the lock. The last of
+ * them is named by its place in the order (base, then depth), which also finds the next one when that region is gone;
+ * and by the VMAR it is in, from where the next is near. Never recurses.
  */
 #include "vm/aspace_list.h"
 
@@ -9,15 +9,15 @@
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 
-/* The first region after the cursor, and its depth, within a VMAR of depth `*depth`; NULL if there is none. */
-static struct region *region_after_in(struct vmar *vmar, const struct region_cursor *cursor, size_t *depth) {
+/* The first region after the place, and its depth, within a VMAR of depth `*depth`; NULL if there is none. */
+static struct region *region_after_in(struct vmar *vmar, const struct region_place *place, size_t *depth) {
     struct region *later = NULL;
     size_t later_depth = 0, here = *depth;
     for (;;) {
-        struct region *r = region_first_above(&vmar->children, cursor->base);
+        struct region *r = region_first_above(&vmar->children, place->base);
         here++;
         if (!r) break;
-        if (r->base > cursor->base || (r->base == cursor->base && here > cursor->depth)) {
+        if (r->base > place->base || (r->base == place->base && here > place->depth)) {
             *depth = here;
             return r;
         }
@@ -34,16 +34,16 @@ static struct region *region_after_in(struct vmar *vmar, const struct region_cur
 }
 
 /*
- * The first region after the cursor, and its depth; NULL at the end. Looks from the VMAR that the listing has got to,
+ * The first region after the place, and its depth; NULL at the end. Looks from the VMAR that the listing has got to,
  * so that going on does not depend on the depth.
  */
-static struct region *region_after(struct aspace *as, const struct region_cursor *cursor, size_t *depth)
+static struct region *region_after(struct aspace *as, const struct region_place *place, size_t *depth)
     REQUIRES(&as->lock) {
-    bool there = cursor->vmar && !cursor->vmar->dead;
-    struct vmar *vmar = there ? cursor->vmar : as->root;
-    *depth = there ? cursor->vmar_depth : 1;
-    if (!cursor->begun) return &vmar->region;
-    struct region *r = region_after_in(vmar, cursor, depth);
+    bool there = place->vmar && !place->vmar->dead;
+    struct vmar *vmar = there ? place->vmar : as->root;
+    *depth = there ? place->vmar_depth : 1;
+    if (!place->begun) return &vmar->region;
+    struct region *r = region_after_in(vmar, place, depth);
     for (; !r && vmar->region.parent; --*depth) {
         r = region_next(&vmar->region);
         if (r) return r;
@@ -62,37 +62,51 @@ static void region_tell(struct region *r, size_t depth, struct region_info *out)
     vmo_ref(m->vmo);
 }
 
-/* The cursor gets a reference of its own. */
-static void cursor_set(struct region_cursor *cursor, struct region *r, size_t depth) {
+/* The place gets a reference of its own. */
+static void place_set(struct region_place *place, struct region *r, size_t depth) {
     bool is_vmar = r->kind == REGION_VMAR;
-    cursor->begun = true;
-    cursor->base = r->base;
-    cursor->depth = depth;
-    cursor->vmar = is_vmar ? vmar_from_region(r) : r->parent;
-    cursor->vmar_depth = is_vmar ? depth : depth - 1;
-    object_ref(&cursor->vmar->object);
+    place->begun = true;
+    place->base = r->base;
+    place->depth = depth;
+    place->vmar = is_vmar ? vmar_from_region(r) : r->parent;
+    place->vmar_depth = is_vmar ? depth : depth - 1;
+    object_ref(&place->vmar->object);
 }
 
-/* Takes the next few. */
-static void take_ahead(struct aspace *as, struct region_cursor *cursor) {
-    struct vmar *before = cursor->vmar;
+static void place_release(struct vmar *vmar) {
+    if (vmar) object_unref(&vmar->object);
+}
+
+/* Passes up to `most` regions in one hold of the lock. Returns how many. */
+static ALWAYS_INLINE unsigned pass_some(struct aspace *as, struct region_place *place, unsigned most,
+                                        void (*pass)(struct region *r, size_t depth, void *arg), void *arg) {
+    struct vmar *before = place->vmar;
     struct region *last = NULL, *r = NULL;
     size_t depth, last_depth = 0;
-    cursor->next = cursor->count = 0;
+    unsigned count = 0;
     mutex_lock(&as->lock);
-    if (as->state != ASPACE_DEAD) r = region_after(as, cursor, &depth);
-    for (; r && cursor->count < REGIONS_AHEAD; r = region_walk_next(r, &depth)) {
-        region_tell(r, depth, &cursor->ahead[cursor->count++]);
+    if (as->state != ASPACE_DEAD) r = region_after(as, place, &depth);
+    for (; r && count < most; r = region_walk_next(r, &depth), count++) {
+        pass(r, depth, arg);
         last = r;
         last_depth = depth;
     }
-    if (last) cursor_set(cursor, last, last_depth);
-    mutex_unlock(&as->lock);
-    if (last && before) object_unref(&before->object);
+    if (last) place_set(place, last, last_depth);
+    mutex_unlock_fair(&as->lock);
+    if (last) place_release(before);
+    return count;
+}
+
+static void put_ahead(struct region *r, size_t depth, void *arg) {
+    struct region_cursor *cursor = arg;
+    region_tell(r, depth, &cursor->ahead[cursor->count++]);
 }
 
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out) {
-    if (cursor->next == cursor->count && !thread_killed()) take_ahead(as, cursor);
+    if (cursor->next == cursor->count && !thread_killed()) {
+        cursor->next = cursor->count = 0;
+        (void)pass_some(as, &cursor->place, REGIONS_AHEAD, put_ahead, cursor);
+    }
     if (cursor->next == cursor->count) return false;
     *out = cursor->ahead[cursor->next++];
     return true;
@@ -100,10 +114,34 @@ bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct re
 
 void region_cursor_end(struct region_cursor *cursor) {
     while (cursor->next < cursor->count) region_info_release(&cursor->ahead[cursor->next++]);
-    if (cursor->vmar) object_unref(&cursor->vmar->object);
-    cursor->vmar = NULL;
+    place_release(cursor->place.vmar);
+    cursor->place.vmar = NULL;
 }
 
 void region_info_release(struct region_info *info) {
     if (info->vmo) vmo_unref(info->vmo);
+}
+
+/* So many regions are looked at in one hold of the lock. */
+#define START_PART 64
+
+static void start_region(struct region *r, size_t depth UNUSED, void *arg UNUSED) {
+    if (r->kind == REGION_VMAR) return;
+    struct mapping *m = mapping_from_region(r);
+    struct vmo *store = m->vmo->store;
+    mutex_lock(&store->lock);
+    mapping_update_text(m);
+    mutex_unlock(&store->lock);
+}
+
+/* What is mapped from now on is seen to be text at once; what is there already, or was cut off from it, is passed. */
+zx_status_t aspace_start(struct aspace *as) {
+    struct region_place place = {0};
+    mutex_lock(&as->lock);
+    as->started = true;
+    mutex_unlock(&as->lock);
+    bool killed = false;
+    while (!killed && pass_some(as, &place, START_PART, start_region, NULL) == START_PART) killed = thread_killed();
+    place_release(place.vmar);
+    return killed ? ZX_ERR_CANCELED : ZX_OK;
 }

@@ -1,4 +1,4 @@
-/* Listing what an address space holds, a few regions at a time: no lock is held while they are passed on. */
+/* Going through what an address space holds, a few regions at a time: no lock is held while they are passed on. */
 #pragma once
 
 #include "vm/aspace.h"
@@ -17,15 +17,20 @@ struct region_info {
 
 #define REGIONS_AHEAD 16
 
-/* Where a listing has got to: what it took last. All zero: at its beginning. */
-struct region_cursor {
-    struct region_info ahead[REGIONS_AHEAD]; /* taken together, and not told yet from `next` on */
-    unsigned next, count;
+/* The last region that was passed. All zero: none was yet. */
+struct region_place {
     bool begun;
     vaddr_t base;
     size_t depth;
     struct vmar *vmar; /* that region if it is a VMAR, else the one it lies in; with a reference. May be NULL */
     size_t vmar_depth;
+};
+
+/* Where a listing has got to. All zero: at its beginning. */
+struct region_cursor {
+    struct region_info ahead[REGIONS_AHEAD]; /* taken together, and not told yet from `next` on */
+    unsigned next, count;
+    struct region_place place;
 };
 
 /*

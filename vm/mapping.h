@@ -68,6 +68,9 @@ void mapping_detach(struct mapping *m, struct mapping_list *detached);
 /* Keeps only [base, base + len), within what the mapping covers, and drops the translations of the rest. */
 void mapping_trim(struct mapping *m, vaddr_t base, size_t len);
 
+/* Makes it `len` bytes longer, where nothing is behind it. */
+void mapping_extend(struct mapping *m, size_t len);
+
 /* Cuts a mapping in two at `at`, strictly inside: it keeps the lower part, and `upper`, all unset, gets the rest. */
 void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper);
 
@@ -86,7 +89,9 @@ static inline bool mapping_must_snapshot(const struct mapping *m) { return !(m->
 /*
  * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like
  * it. `*old` gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached),
- * OUT_OF_RANGE (the VMO ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY.
+ * OUT_OF_RANGE (the VMO ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY,
+ * CANCELED.
+ * Contiguous memory is copied, so there a mapping of 64 KiB at most is cut out first: that around `within`.
  */
 MUST_CHECK zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **old);
 

@@ -1,4 +1,10 @@
-/* Making VMARs and mappings: the checks in Zircon's order, placement, and the joining of what was made; see vmar.h. */
+/*
+ * Making VMARs and mappings: the checks in Zircon's order, placement, and the joining of what was made; see vmar.h.
+ *
+ * A mapping that replaces many others grows over them, so many in one hold of the lock. What others put into the range
+ * meanwhile is replaced like what was there before, if it comes before its turn; a VMAR cannot be, and stays as if it
+ * had come after the call.
+ */
 #include "vm/vmar.h"
 
 #include "kernel/base/arith.h"
@@ -144,19 +150,17 @@ static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, siz
     if (is_dead(vmar)) return ZX_ERR_BAD_STATE;
     if (len == 0) return ZX_ERR_INVALID_ARGS;
     if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = place(vmar, args->options, args->offset, args, len, base);
-    if (status != ZX_OK) return status;
-    if (args->options & ZX_VM_SPECIFIC_OVERWRITE) return vmar_check_overwrite(vmar, *base, len);
-    return overlaps(vmar, *base, len) ? ZX_ERR_NO_MEMORY : ZX_OK;
+    return place(vmar, args->options, args->offset, args, len, base);
 }
 
-static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar_map *args, vaddr_t base, size_t len)
-    REQUIRES(&vmar->aspace->lock) {
+/* The mapping that `args` are about from its byte `into` on. */
+static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar_map *args, uint64_t into, vaddr_t base,
+                         size_t len) REQUIRES(&vmar->aspace->lock) {
     *m = (struct mapping){
         .region = {.kind = REGION_MAPPING, .parent = vmar, .base = base, .len = len},
         .aspace = vmar->aspace,
         .vmo = args->vmo,
-        .offset = args->vmo_offset,
+        .offset = args->vmo_offset + into,
         .perms = args->options & PERM_ALL,
         .ceiling = args->ceiling,
         .id = args->id,
@@ -165,25 +169,131 @@ static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar
     mapping_attach(m);
 }
 
+static zx_status_t map_where_free(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+    struct mapping *m;
+    mutex_lock(&vmar->aspace->lock);
+    zx_status_t status = map_place(vmar, args, len, base);
+    if (status == ZX_OK && (overlaps(vmar, *base, len) || !(m = heap_new(struct mapping)))) status = ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK) mapping_join(m, vmar, args, 0, *base, len);
+    mutex_unlock(&vmar->aspace->lock);
+    return status;
+}
+
+/* A map over others, and how far it has got. */
+struct overmap {
+    const struct vmar_map *args;
+    size_t len;
+    vaddr_t base, end;
+    vaddr_t at;            /* up to here there is no VMAR, and later: up to here others have given way */
+    bool checked;          /* there was none in all of the range */
+    struct mapping *fresh; /* will be the mapping */
+    struct mapping *spare; /* for the upper part of one that is cut in its middle */
+    zx_status_t status;
+};
+
+static bool over_begin(struct vmar *vmar, struct overmap *o) REQUIRES(&vmar->aspace->lock) {
+    o->status = map_place(vmar, o->args, o->len, &o->base);
+    o->at = o->base;
+    o->end = o->base + o->len;
+    return o->status == ZX_OK;
+}
+
+/* Looks for VMARs in a part of the range, and at its end makes all that the first change may take. */
+static zx_status_t over_check(struct vmar *vmar, struct overmap *o, unsigned left) REQUIRES(&vmar->aspace->lock) {
+    FOREACH_REGION(r, vmar, o->at, o->end) {
+        if (left-- == 0) return ZX_OK;
+        if (r->kind == REGION_VMAR) return ZX_ERR_INVALID_ARGS;
+        o->at = min_u64(region_end(r), o->end);
+    }
+    o->checked = true;
+    o->at = o->base;
+    zx_status_t status = vmar_prepare_cut(vmar, o->base, o->len, &o->spare);
+    if (status == ZX_OK && !(o->fresh = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
+    return status;
+}
+
+/* Removes what lies at `at`. Returns up to where: the next VMAR, or the first region that is too many. */
+static vaddr_t over_clear(struct vmar *vmar, struct overmap *o, struct parts *parts) REQUIRES(&vmar->aspace->lock) {
+    struct region *next;
+    for (struct region *r = region_first_above(&vmar->children, o->at); r && r->base < o->end; r = next) {
+        next = region_next(r);
+        if (parts->left == 0 || r->kind == REGION_VMAR) return max_u64(r->base, o->at);
+        parts->left--;
+        mapping_cut(mapping_from_region(r), o->at, o->end, &o->spare, &parts->dead);
+    }
+    return o->end;
+}
+
+/* What is there of the mapping, right below `at`, and is still what it was made as; or NULL. */
+static struct mapping *over_so_far(struct vmar *vmar, const struct overmap *o) REQUIRES(&vmar->aspace->lock) {
+    struct region *r = o->at > o->base ? region_find(&vmar->children, o->at - 1) : NULL;
+    if (!r || r->kind == REGION_VMAR || region_end(r) != o->at) return NULL;
+    struct mapping *m = mapping_from_region(r);
+    bool same = m->id == o->args->id && m->vmo == o->args->vmo && m->perms == (o->args->options & PERM_ALL);
+    return same ? m : NULL;
+}
+
+/* The mapping's part at [at, to), where nothing is. If others have changed what there was of it, it gets two. */
+static zx_status_t over_put(struct vmar *vmar, struct overmap *o, vaddr_t to) REQUIRES(&vmar->aspace->lock) {
+    struct mapping *m = over_so_far(vmar, o);
+    if (m) {
+        mapping_extend(m, to - o->at);
+        return ZX_OK;
+    }
+    m = o->fresh ? o->fresh : heap_new(struct mapping);
+    o->fresh = NULL;
+    if (!m) return ZX_ERR_NO_MEMORY;
+    mapping_join(m, vmar, o->args, o->at - o->base, o->at, to - o->at);
+    return ZX_OK;
+}
+
+/* Cannot it give way, because it has come after the check? */
+static bool is_newer(const struct region *r, const struct overmap *o) {
+    return r->kind == REGION_VMAR ? r->base <= o->at : o->at > o->base && r->base < o->at;
+}
+
+/*
+ * A part in one hold of the lock: some mappings give way to the new one, which is there from `base` up to where they
+ * were. So no address is ever without.
+ */
+static bool over_some(struct vmar *vmar, struct parts *parts, void *arg) {
+    struct overmap *o = arg;
+    mutex_assert_held(&vmar->aspace->lock);
+    if (!parts->begun && !over_begin(vmar, o)) return true;
+    if (is_dead(vmar)) {
+        if (!o->checked) o->status = ZX_ERR_BAD_STATE;
+        return true;
+    }
+    if (!o->checked) o->status = over_check(vmar, o, parts->left);
+    if (o->status != ZX_OK || !o->checked) return o->status != ZX_OK;
+    struct region *r = region_first_above(&vmar->children, o->at);
+    if (r && is_newer(r, o)) {
+        o->at = min_u64(region_end(r), o->end);
+    } else {
+        const vaddr_t to = over_clear(vmar, o, parts);
+        o->status = over_put(vmar, o, to);
+        o->at = to;
+    }
+    return o->status != ZX_OK || o->at == o->end;
+}
+
+static zx_status_t map_over(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+    struct overmap o = {.args = args, .len = len};
+    zx_status_t done = vmar_each_part(vmar, over_some, &o);
+    heap_free(o.fresh);
+    heap_free(o.spare);
+    if (o.status != ZX_OK && o.checked && o.at > o.base) vmar_map_undo(vmar, args, o.base);
+    *base = o.base;
+    return o.status == ZX_OK ? done : o.status;
+}
+
 zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
-    struct graveyard dead = {0};
-    struct mapping *m, *spare = NULL;
     size_t len;
     vaddr_t base = 0;
-    const bool overwrite = args->options & ZX_VM_SPECIFIC_OVERWRITE;
     zx_status_t status = map_check(vmar, args, &len);
     if (status != ZX_OK) return status;
-    mutex_lock(&vmar->aspace->lock);
-    status = map_place(vmar, args, len, &base);
-    if (status == ZX_OK && overwrite) status = vmar_prepare_clear(vmar, base, len, &spare);
-    if (status == ZX_OK && !(m = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
-    if (status == ZX_OK) {
-        if (overwrite) vmar_clear_range(vmar, base, len, &spare, &dead);
-        mapping_join(m, vmar, args, base, len);
-    }
-    mutex_unlock(&vmar->aspace->lock);
-    heap_free(spare);
-    graveyard_release(&dead);
+    const bool over = args->options & ZX_VM_SPECIFIC_OVERWRITE;
+    status = over ? map_over(vmar, args, len, &base) : map_where_free(vmar, args, len, &base);
     *out = base;
     if (status != ZX_OK || !(args->options & ZX_VM_MAP_RANGE)) return status;
     status = vmar_preload(vmar, base, base + len, args->id);

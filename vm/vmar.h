@@ -55,7 +55,11 @@ struct vmar_map {
     uint64_t id;      /* a number of its own, for vmar_map_undo() */
 };
 
-/* INVALID_ARGS, NOT_SUPPORTED, ACCESS_DENIED, BAD_STATE, NO_MEMORY; nothing has changed then. */
+/*
+ * INVALID_ARGS, NOT_SUPPORTED, ACCESS_DENIED, BAD_STATE, NO_MEMORY; nothing has changed then. Many mappings that give
+ * way do so a part at a time; CANCELED between two of them when the thread is killed. If others change the range just
+ * then and there is no memory either, NO_MEMORY may find a part replaced: it is left unmapped.
+ */
 MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out);
 
 /* Removes what is left of what vmar_map() made at `base`, and nothing that others have put there since. */
@@ -67,7 +71,10 @@ void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base)
  */
 MUST_CHECK zx_status_t vmar_unmap(struct vmar *vmar, vaddr_t addr, uint64_t len);
 
-/* INVALID_ARGS, BAD_STATE, NOT_FOUND, ACCESS_DENIED, NO_MEMORY; nothing has changed then. */
+/*
+ * INVALID_ARGS, BAD_STATE, NOT_FOUND, ACCESS_DENIED, NO_MEMORY; nothing has changed then. Many mappings change a part
+ * at a time, after all have been checked; CANCELED between two parts when the thread is killed.
+ */
 MUST_CHECK zx_status_t vmar_protect(struct vmar *vmar, uint32_t perms, vaddr_t addr, uint64_t len);
 
 /*

@@ -1,6 +1,6 @@
 /*
- * What unmap, destroy and map with overwrite have in common: clearing a range of a VMAR under the address space's lock,
- * and releasing what was cleared once no lock is held.
+ * What the calls that change many regions of a VMAR have in common: they do so many in one hold of the address space's
+ * lock, and release what they took out once no lock is held.
  */
 #pragma once
 
@@ -14,16 +14,36 @@ struct graveyard {
 
 void graveyard_release(struct graveyard *dead);
 
-/* May a map with overwrite clear the range? INVALID_ARGS if a VMAR is in it. */
-MUST_CHECK zx_status_t vmar_check_overwrite(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock);
+/* How far such a call has got. */
+struct parts {
+    bool begun;
+    unsigned left;         /* so many regions may still be looked at or changed in this part */
+    struct vmar *near;     /* where destroying is to go on, with a reference, if that is still in the tree; or NULL */
+    struct vmar *top;      /* which VMAR is being destroyed there: in it as long as `near` is in the tree */
+    struct graveyard dead; /* of this part */
+};
 
-/* Makes `*spare`, if clearing the range will need it. NO_MEMORY. */
-MUST_CHECK zx_status_t vmar_prepare_clear(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
+/* Does a part, with the address space's lock held; true: it was the last. */
+typedef bool part_fn(struct vmar *vmar, struct parts *parts, void *arg);
+
+/*
+ * Does all parts, and lets those who wait for the lock come in between. CANCELED if the thread is killed between two of
+ * them. What is left of a process is cleared by its last thread, killed or not.
+ */
+MUST_CHECK zx_status_t vmar_each_part(struct vmar *vmar, part_fn *act, void *arg);
+
+#define FOREACH_REGION(r, vmar, from, to) \
+    for (struct region *r = region_first_above(&(vmar)->children, (from)); r && r->base < (to); r = region_next(r))
+
+/*
+ * Makes `*spare`, if cutting the range out of the mapping at its lower end will need it: only that takes memory, all
+ * else can be cleared when there is none. NO_MEMORY.
+ */
+MUST_CHECK zx_status_t vmar_prepare_cut(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
     REQUIRES(&vmar->aspace->lock);
 
-/* Removes the range, with no VMAR in it in part. A mapping cut in its middle uses `*spare` up, which becomes NULL. */
-void vmar_clear_range(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare, struct graveyard *dead)
-    REQUIRES(&vmar->aspace->lock);
+/* Removes [base, end) from a mapping that overlaps it. One that is cut in its middle uses `*spare` up: NULL then. */
+void mapping_cut(struct mapping *m, vaddr_t base, vaddr_t end, struct mapping **spare, struct graveyard *dead);
 
 /*
  * Loads translations for what is mapped at [at, end) and committed; with `id`, only by the mapping that was made under

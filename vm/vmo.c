@@ -47,24 +47,11 @@ zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **out) {
     return ZX_OK;
 }
 
-/* The pages of a snapshot that cannot share them. Nobody else knows the child yet. */
-static zx_status_t copy_pages(struct vmo *store, uint64_t offset, uint64_t len, struct vmo *child)
-    REQUIRES(&store->lock) {
-    zx_status_t status = ZX_OK;
-    for (uint64_t done = 0; done < len && status == ZX_OK; done += PAGE_SIZE) {
-        bool exclusive;
-        struct page *page = pagetree_lookup(&store->pages, (offset + done) >> PAGE_SHIFT, &exclusive);
-        status = pagetree_put_copy(&child->pages, done >> PAGE_SHIFT, page, &page);
-    }
-    return status;
-}
-
 /* The part of a snapshot that can have pages: what lies inside the VMO it is taken from. */
 static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *child) REQUIRES(&vmo->store->lock) {
     struct vmo *store = vmo->store;
     if (offset >= vmo->size) return ZX_OK;
     uint64_t len = min_u64(child->size, vmo->size - offset);
-    if (store->kind == VMO_CONTIGUOUS) return copy_pages(vmo->store, vmo->store_offset + offset, len, child);
     mapping_write_protect_all(vmo->store, vmo->store_offset + offset, len);
     child->first_index = store->first_index + ((vmo->store_offset + offset) >> PAGE_SHIFT);
     return pagetree_share(&store->pages, child->first_index, len >> PAGE_SHIFT, &child->pages);
@@ -72,10 +59,10 @@ static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *chi
 
 /*
  * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so
- * nobody changes the cache policy between the look at it and the birth.
+ * nobody changes the cache policy between the look at it and the birth. One of a physical run has no pages yet.
  */
-static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
-                            struct vmo **out) REQUIRES(&vmo->store->lock) {
+static zx_status_t snapshot_locked(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
+                                   struct vmo **out) REQUIRES(&vmo->store->lock) {
     uint64_t end;
     if (clip) size = offset < vmo->size ? min_u64(size, vmo->size - offset) : 0;
     if (!vmo_is_cached(vmo->store)) return ZX_ERR_BAD_STATE;
@@ -83,7 +70,7 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
     if (__builtin_add_overflow(offset, size, &end)) return ZX_ERR_OUT_OF_RANGE;
     struct vmo *child = vmo_new(size, resizable);
     if (!child) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = share_pages(vmo, offset, child);
+    zx_status_t status = vmo->kind == VMO_CONTIGUOUS ? ZX_OK : share_pages(vmo, offset, child);
     if (status != ZX_OK) {
         object_abandon(&child->object);
         return status;
@@ -93,20 +80,29 @@ static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, boo
     return ZX_OK;
 }
 
-zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
-    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
-    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
+static zx_status_t snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
+                            struct vmo **out) {
+    struct vmo *child;
     mutex_lock(&vmo->store->lock);
-    zx_status_t status = snapshot(vmo, offset, size, resizable, false, out);
+    zx_status_t status = snapshot_locked(vmo, offset, size, resizable, clip, &child);
     mutex_unlock(&vmo->store->lock);
+    if (status != ZX_OK) return status;
+    if (vmo->kind == VMO_CONTIGUOUS) status = vmo_copy_run(vmo, offset, child);
+    if (status == ZX_OK)
+        *out = child;
+    else
+        object_abandon(&child->object);
     return status;
 }
 
+zx_status_t vmo_snapshot(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, struct vmo **out) {
+    if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
+    if (!page_round_up(size, &size)) return ZX_ERR_OUT_OF_RANGE;
+    return snapshot(vmo, offset, size, resizable, false, out);
+}
+
 zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {
-    mutex_lock(&vmo->store->lock);
-    zx_status_t status = snapshot(vmo, offset, size, false, true, out);
-    mutex_unlock(&vmo->store->lock);
-    return status;
+    return snapshot(vmo, offset, size, false, true, out);
 }
 
 zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out) {

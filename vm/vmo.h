@@ -87,7 +87,8 @@ MUST_CHECK zx_status_t vmo_create_physical(paddr_t base, uint64_t size, struct v
 /*
  * A copy of [offset, offset + size) as it is now. May lie partly or wholly beyond the end, and reads zero there.
  * NOT_SUPPORTED physical, BAD_STATE not cached, INVALID_ARGS unaligned offset, OUT_OF_RANGE, NO_MEMORY. Returns a
- * reference. A contiguous VMO keeps its frames, so its pages are copied at once.
+ * reference. A contiguous VMO keeps its frames, so its pages are copied, a window at a time: of what is written to them
+ * meanwhile, the copy may show a part. CANCELED when the thread is killed.
  *
  * Snapshots and slices count as children of `vmo` from their first moment until they and all their own children are
  * freed.
@@ -146,8 +147,21 @@ static inline bool vmo_is_cached(const struct vmo *store) {
 /* BAD_STATE with pages, mappings or children, or as a child; but a physical one may keep its own. */
 MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 
-/* Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY. */
+/*
+ * Zeroes a byte range, strict; whole pages are given back. BAD_STATE (part of a page, not cached), NO_MEMORY.
+ * Contiguous memory is zeroed a window at a time; CANCELED, part of it done, when the thread is killed.
+ */
 MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
+
+/*
+ * For vmo*.c, of contiguous VMOs (vmo_frames.c): vmo_zero(), and copying from `offset` on to a child that nobody else
+ * knows yet. CANCELED; NO_MEMORY.
+ */
+MUST_CHECK zx_status_t vmo_zero_run(struct vmo *vmo, uint64_t offset, uint64_t len);
+MUST_CHECK zx_status_t vmo_copy_run(struct vmo *vmo, uint64_t offset, struct vmo *child);
+
+/* Zeroes bytes in place; like a transfer, a page at a time while no other processor runs, if that is text. */
+void vmo_zero_bytes(struct vmo *store, char *data, size_t len) REQUIRES(&store->lock);
 
 /*
  * Cleans or flushes what the caches hold of the pages there, under any policy: arch_cache_clean() and

@@ -5,7 +5,6 @@
  * The order is always the same: allocate what may fail, drop the translations of what goes away, change the tree. So
  * nothing is half done, and no page is freed while a translation leads to it.
  */
-#include "arch/cpu.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -178,29 +177,15 @@ static zx_status_t exchange_pages(struct vmo *store, uint64_t head, uint64_t tai
     return status;
 }
 
-/* In place; like a transfer, a page at a time while no other processor runs, if that is text. */
-static void zero_bytes(struct vmo *store, char *data, size_t len) REQUIRES(&store->lock) {
-    bool text = store->text_count != 0;
-    for (size_t chunk; len > 0; data += chunk, len -= chunk) {
-        chunk = text ? min_u64(len, PAGE_SIZE) : len;
-        if (text) arch_cpus_hold();
-        memset(data, 0, chunk);
-        if (text) arch_cpus_release();
-    }
-}
-
 /* Part of a page, which is the store's own if it is there. */
 static void zero_part(struct vmo *store, uint64_t offset, uint64_t end) REQUIRES(&store->lock) {
     bool exclusive;
     if (offset >= end) return;
     struct page *page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-    if (page) zero_bytes(store, (char *)page_data(page) + (offset & PAGE_MASK), end - offset);
+    if (page) vmo_zero_bytes(store, (char *)page_data(page) + (offset & PAGE_MASK), end - offset);
 }
 
-/*
- * All that can fail first: the pages at head and tail, and the whole ones between are given back, or zeroed if they
- * must stay.
- */
+/* All that can fail first: the pages at head and tail, and giving back the whole ones between. */
 static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len, struct pagetree *fresh,
                               struct pagetree_removed *removed) REQUIRES(&store->lock) {
     uint64_t end = offset + len, last = page_round_down(end);
@@ -208,10 +193,7 @@ static zx_status_t zero_range(struct vmo *store, uint64_t offset, uint64_t len, 
     uint64_t head_end = min_u64(first, end), tail = max_u64(last, first);
     zx_status_t status = zero_prepare(store, offset, head_end, fresh);
     if (status == ZX_OK) status = zero_prepare(store, tail, end, fresh);
-    if (status == ZX_OK && store->kind == VMO_CONTIGUOUS && first < last)
-        zero_bytes(store, arch_phys_to_virt((paddr_t){store->frames.raw + first}), last - first);
-    else if (status == ZX_OK)
-        status = exchange_pages(store, offset, tail, first, last, fresh, removed);
+    if (status == ZX_OK) status = exchange_pages(store, offset, tail, first, last, fresh, removed);
     if (status != ZX_OK) return status;
     zero_part(store, offset, head_end);
     zero_part(store, tail, end);
@@ -222,6 +204,7 @@ zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
     struct pagetree fresh = {0};
     struct pagetree_removed removed = {0};
     if (vmo->kind == VMO_PHYSICAL) return ZX_ERR_NOT_SUPPORTED;
+    if (vmo->kind == VMO_CONTIGUOUS) return vmo_zero_run(vmo, offset, len);
     mutex_lock(&vmo->store->lock);
     zx_status_t status = range_within(offset, len, 0, vmo->size) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
     if (status == ZX_OK) status = zero_range(vmo->store, vmo->store_offset + offset, len, &fresh, &removed);

@@ -175,13 +175,12 @@ void process_leave(struct process *process, struct user_thread *thread) {
 zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                           struct handle arg, uintptr_t arg2) {
     zx_handle_t value = ZX_HANDLE_INVALID;
+    /* Before it joins: then others can be started too, and run at once. It may take long, so it is done unlocked. */
+    zx_status_t status = atomic_load(&process->state) == PROCESS_INITIAL ? aspace_start(process->aspace) : ZX_OK;
     mutex_lock(&process->lock);
-    zx_status_t status = check_join(process, thread, PROCESS_INITIAL);
+    if (status == ZX_OK) status = check_join(process, thread, PROCESS_INITIAL);
     if (status == ZX_OK && arg.object) status = handle_reserve(&process->handles, &value);
-    if (status == ZX_OK) {
-        aspace_start(process->aspace); /* once it has joined, others can be started too, and run at once */
-        join(process, thread);
-    }
+    if (status == ZX_OK) join(process, thread);
     mutex_unlock(&process->lock);
     if (status == ZX_OK) {
         if (arg.object) handle_publish(&process->handles, value, arg);

@@ -50,7 +50,8 @@ static bool list_ends(void) {
 
 /* The list has got to the VMAR at page 4, or to what lies deeper at that address, and has taken nothing ahead. */
 static void list_got_to(size_t depth) {
-    cursor = (struct region_cursor){.begun = true, .base = at(4), .depth = depth, .vmar = vmar, .vmar_depth = 2};
+    const struct region_place place = {.begun = true, .base = at(4), .depth = depth, .vmar = vmar, .vmar_depth = 2};
+    cursor = (struct region_cursor){.place = place};
     object_ref(&vmar->object);
 }
 
@@ -94,7 +95,7 @@ KTEST("list/VMARs in one another at the same address are each told once") {
         inner = child;
     }
     object_unref(&inner->object);
-    cursor = (struct region_cursor){.begun = true, .base = at(19), .depth = 9};
+    cursor = (struct region_cursor){.place = {.begun = true, .base = at(19), .depth = 9}};
     for (size_t depth = 0; depth < 20; depth++) EXPECT(next_is(REGION_VMAR, 20, 2 + depth));
     EXPECT(list_ends());
     end();
@@ -104,7 +105,7 @@ KTEST("list/more regions than are taken together are told each once; one that en
     NEED(begin());
     for (uint64_t page = 20; page < 20 + 3 * REGIONS_AHEAD; page++)
         NEED(map_at(as->root, page, vmo, 0, 1, SPECIFIC_RW) == ZX_OK);
-    cursor = (struct region_cursor){.begun = true, .base = at(13), .depth = 2};
+    cursor = (struct region_cursor){.place = {.begun = true, .base = at(13), .depth = 2}};
     for (uint64_t page = 20; page < 20 + 3 * REGIONS_AHEAD; page++) EXPECT(next_is(REGION_MAPPING, page, 2));
     EXPECT(list_ends());
     region_cursor_end(&cursor);

@@ -262,6 +262,97 @@ KTEST("vmar/unmapping and destroying many regions stops when the thread is kille
     space_end(as);
 }
 
+static zx_status_t protect_many(struct vmar *vmar, uint32_t perms) {
+    return vmar_protect(vmar, perms, vmar->region.base, PAGES(MANY));
+}
+static void protect_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    in_killed_thread = protect_many(arg, PERM_READ);
+}
+
+/* MANY mappings of a page each, one behind the other. */
+static bool fill_with_pages(struct vmar *vmar, struct vmo *vmo) {
+    bool made = true;
+    for (uint64_t i = 0; i < MANY && made; i++) made = map_at(vmar, i, vmo, i % 2, 1, SPECIFIC_RW) == ZX_OK;
+    return made;
+}
+
+/* How many of those pages have just these permissions. */
+static size_t count_perms(struct vmar *vmar, uint32_t perms) {
+    size_t count = 0;
+    mutex_lock(&vmar->aspace->lock);
+    for (struct region *r = region_first(&vmar->children); r; r = region_next(r))
+        if (mapping_from_region(r)->perms == perms) count += r->len / PAGE_SIZE;
+    mutex_unlock(&vmar->aspace->lock);
+    return count;
+}
+
+KTEST("vmar/protecting many regions is all or nothing, and stops when the thread is killed") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(2, false);
+    struct vmar *vmar;
+    NEED(as && vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(MANY + 1), &vmar) == ZX_OK);
+    NEED(fill_with_pages(vmar, vmo));
+    EXPECT(vmar_protect(vmar, PERM_READ, vmar->region.base, PAGES(MANY + 1)) == ZX_ERR_NOT_FOUND);
+    EXPECT(count_perms(vmar, RW) == MANY);
+    NEED(run_in(NULL, protect_killed, vmar));
+    EXPECT(in_killed_thread == ZX_ERR_CANCELED && count_perms(vmar, RW) > 0);
+    EXPECT(protect_many(vmar, PERM_READ) == ZX_OK && count_perms(vmar, PERM_READ) == MANY);
+    EXPECT(protect_many(vmar, RW) == ZX_OK && count_perms(vmar, RW) == MANY);
+    object_unref(&vmar->object);
+    vmo_unref(vmo);
+    space_end(as);
+}
+
+static struct vmo *over_vmo;
+static zx_status_t map_over_many(struct vmar *vmar) {
+    return map_at(vmar, 0, over_vmo, 0, MANY, RW | ZX_VM_SPECIFIC_OVERWRITE);
+}
+static void map_over_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    in_killed_thread = map_over_many(arg);
+}
+
+KTEST("vmar/mapping over many is all or nothing, and stops when the thread is killed") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(2, false);
+    struct vmar *vmar, *last;
+    over_vmo = vmo_of(MANY, false);
+    NEED(as && vmo && over_vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(MANY + 1), &vmar) == ZX_OK);
+    NEED(fill_with_pages(vmar, vmo) && run_in(NULL, map_over_killed, vmar));
+    EXPECT(in_killed_thread == ZX_ERR_CANCELED && vmo_counts(vmo).mappings > 0 && count_perms(vmar, RW) == MANY);
+    EXPECT(map_over_many(vmar) == ZX_OK && vmo_counts(vmo).mappings == 0);
+    EXPECT(vmo_counts(over_vmo).mappings == 1 && count_perms(vmar, RW) == MANY);
+    NEED(vmar_unmap(vmar, vmar->region.base, PAGES(MANY)) == ZX_OK && fill_with_pages(vmar, vmo));
+    NEED(vmar_unmap(vmar, vmar->region.base + PAGES(MANY - 1), PAGES(1)) == ZX_OK);
+    NEED(vmar_allocate(vmar, CAN_ALL | ZX_VM_SPECIFIC, PAGES(MANY - 1), PAGES(1), &last) == ZX_OK);
+    EXPECT(map_over_many(vmar) == ZX_ERR_INVALID_ARGS && vmo_counts(vmo).mappings == MANY - 1);
+    EXPECT(vmo_counts(over_vmo).mappings == 0);
+    object_unref(&last->object);
+    object_unref(&vmar->object);
+    vmo_unref(over_vmo);
+    vmo_unref(vmo);
+    space_end(as);
+}
+
+static void start_killed(void *arg) {
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    in_killed_thread = aspace_start(arg);
+}
+
+KTEST("vmar/starting in an address space with many regions stops when the thread is killed, and can be done again") {
+    const uint32_t rx = PERM_READ | PERM_EXECUTE;
+    struct aspace *as = space_new();
+    struct vmo *vmo = vmo_of(2, false);
+    NEED(as && vmo);
+    for (unsigned i = 0; i < MANY; i++) NEED(map_pages(as->root, vmo, 0, 1, rx, rx));
+    NEED(run_in(NULL, start_killed, as));
+    EXPECT(in_killed_thread == ZX_ERR_CANCELED && vmo->text_count < MANY);
+    EXPECT(aspace_start(as) == ZX_OK && vmo->text_count == MANY);
+    vmo_unref(vmo);
+    space_end(as);
+}
+
 static void end_killed(void *arg) {
     thread_interrupt(thread_current(), ATTENTION_KILL);
     space_end(arg);
@@ -304,6 +395,33 @@ KTEST("vmar/what comes while many regions are unmapped is there as a whole or no
     runner_join(&other);
     EXPECT(!to.vmar->dead && unmap_many(to.vmar) == ZX_OK && vmo_counts(to.vmo).mappings == 0);
     object_unref(&to.vmar->object);
+    vmo_unref(to.vmo);
+    space_end(as);
+}
+
+KTEST("vmar/what comes while many regions are replaced or protected is there as a whole or not at all") {
+    struct aspace *as = space_new();
+    struct {
+        struct vmar *vmar;
+        struct vmo *vmo;
+    } to = {.vmo = vmo_of(2, false)};
+    static struct runner other;
+    over_vmo = vmo_of(MANY, false);
+    NEED(as && to.vmo && over_vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(4 * MANY), &to.vmar) == ZX_OK);
+    atomic_store(&unmapping, true);
+    NEED(runner_start(&other, NULL, put_meanwhile, &to));
+    for (int i = 0; i < 50; i++) {
+        zx_status_t status = map_over_many(to.vmar);
+        EXPECT(status == ZX_OK || status == ZX_ERR_INVALID_ARGS);
+        status = protect_many(to.vmar, i % 2 ? PERM_READ : RW);
+        EXPECT(status == ZX_OK || status == ZX_ERR_INVALID_ARGS || status == ZX_ERR_NOT_FOUND);
+        EXPECT(unmap_many(to.vmar) == ZX_OK);
+    }
+    atomic_store(&unmapping, false);
+    runner_join(&other);
+    EXPECT(unmap_many(to.vmar) == ZX_OK && vmo_counts(to.vmo).mappings == 0 && vmo_counts(over_vmo).mappings == 0);
+    object_unref(&to.vmar->object);
+    vmo_unref(over_vmo);
     vmo_unref(to.vmo);
     space_end(as);
 }

@@ -83,6 +83,45 @@ KTEST("vmo/whichever allocation fails, no contiguous VMO and no copy of one is h
     vmo_unref(vmo);
 }
 
+/* What these do with many contiguous pages when their thread is killed: make, copy and zero them. */
+static zx_status_t killed_made, killed_copied, killed_zeroed;
+static void contiguous_killed(void *arg) {
+    struct vmo *vmo = arg, *made, *copy;
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    killed_made = vmo_create_contiguous(PAGES(70), PAGE_SHIFT, &made);
+    killed_copied = vmo_snapshot(vmo, 0, PAGES(70), false, &copy);
+    killed_zeroed = vmo_zero(vmo, 0, PAGES(70));
+}
+
+KTEST("vmo/making, copying and zeroing contiguous memory stops when the thread is killed, and leaves nothing") {
+    struct vmo *vmo = contiguous(70, PAGE_SHIFT);
+    NEED(vmo && vmo_poke(vmo, PAGES(69), 7));
+    NEED(run_in(NULL, contiguous_killed, vmo));
+    EXPECT(killed_made == ZX_ERR_CANCELED && killed_copied == ZX_ERR_CANCELED && killed_zeroed == ZX_ERR_CANCELED);
+    EXPECT(vmo_peek(vmo, PAGES(69)) == 7 && vmo_child_count(vmo) == 0);
+    EXPECT(vmo_zero(vmo, 1, PAGES(69)) == ZX_OK && vmo_peek(vmo, PAGES(69)) == 0);
+    vmo_unref(vmo);
+}
+
+KTEST("mapping/a private snapshot of contiguous memory is of the 64 KiB around the byte, and of no more") {
+    struct aspace *as = space_new();
+    struct vmo *vmo = contiguous(40, PAGE_SHIFT), *old = NULL;
+    NEED(as && vmo && vmo_poke(vmo, PAGES(20), 5) && vmo_poke(vmo, PAGES(39), 6));
+    vaddr_t va = map_pages(as->root, vmo, 0, 40, PERM_READ, PERM_READ), at = va + PAGES(20);
+    NEED(va && user_load(as, at) == 5);
+    mutex_lock(&as->lock);
+    NEED(mapping_snapshot(aspace_find(as, at), PAGES(20), &old) == ZX_OK);
+    struct mapping *m = aspace_find(as, at);
+    EXPECT(m->private && m->region.len == PAGES(16) && m->region.base % PAGES(16) == 0 && m->vmo->size == PAGES(16));
+    EXPECT(!aspace_find(as, va)->private && !aspace_find(as, va + PAGES(39))->private);
+    mutex_unlock(&as->lock);
+    vmo_unref(old);
+    EXPECT(vmo_poke(vmo, PAGES(20), 8) && vmo_poke(vmo, PAGES(39), 9));
+    EXPECT(user_load(as, at) == 5 && user_load(as, va + PAGES(39)) == 9 && vmo_child_count(vmo) == 1);
+    space_end(as);
+    vmo_unref(vmo);
+}
+
 KTEST("vmo/a physical VMO can be mapped, and nothing else") {
     struct vmo *vmo, *child;
     struct aspace *as = space_new();

@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <ucontext.h>
 
 #include "arch/types.h"
 
@@ -21,9 +20,6 @@ extern uint64_t host_switches;
 
 /* The stack that the running processor began on. */
 void host_boot_stack(void **stack, size_t *size);
-
-/* Leaves one context for another. */
-void host_context_switch(ucontext_t *save, const ucontext_t *to);
 
 /*
  * What the running processor takes for the translation of a page, which may be what it once looked up; false if there

@@ -20,7 +20,7 @@ HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -
 # functions.
 HOST_KERNEL := $(filter-out kernel/base/symbols.c kernel/base/ubsan.c kernel/main.c kernel/userboot.c, \
 	$(wildcard kernel/*.c kernel/*/*.c vm/*.c syscalls/*.c))
-HOST_MACHINE := $(addprefix tests/host/,boot.c cache.c cpu.c machine.c memory.c thread.c)
+HOST_MACHINE := $(addprefix tests/host/,boot.c cache.c context.c cpu.c machine.c memory.c thread.c)
 # And those tests of the kernel that are not about the machine itself.
 HOST_UNITS := tests/host/units.c tests/host/cache_units.c tests/kernel/harness.c \
 	$(filter-out $(addprefix tests/kernel/,harness.c provoke.c rtc.c vector_state.c mmu_%.c), \

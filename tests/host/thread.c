@@ -3,10 +3,8 @@
  *
  * A kernel thread is a context of its own on its kernel stack, all on one Linux thread.
  */
-#define _GNU_SOURCE
 #include "arch/thread.h"
 
-#include <dlfcn.h>
 #include <sanitizer/common_interface_defs.h>
 #include <zircon/errors.h>
 #include <zircon/syscalls/exception.h>
@@ -25,18 +23,6 @@ static struct thread boot_thread;
 struct thread *host_current = &boot_thread;
 uint64_t host_switches;
 
-/*
- * The C library's own swapcontext(): AddressSanitizer's forgets, at each switch, what it knows of the stack that is
- * switched to. It is told of the switch instead.
- */
-void host_context_switch(ucontext_t *save, const ucontext_t *to) {
-    static int (*real)(ucontext_t *, const ucontext_t *);
-    if (!real) real = (int (*)(ucontext_t *, const ucontext_t *))dlsym(RTLD_NEXT, "swapcontext");
-    /* Linux writes the signal mask, and makes nothing writable for that as a store would. */
-    *(volatile unsigned long *)&save->uc_sigmask = 0;
-    real(save, to);
-}
-
 static void switch_begun(void **save, const void *stack, size_t size) {
     __sanitizer_start_switch_fiber(save, stack, size);
 }
@@ -49,10 +35,7 @@ static void thread_main(void) {
 
 void arch_thread_init(struct arch_thread *at, void *stack, size_t stack_size, void (*entry)(void *), void *arg) {
     *at = (struct arch_thread){.stack = stack, .stack_size = stack_size, .entry = entry, .arg = arg};
-    getcontext(&at->context);
-    at->context.uc_stack.ss_sp = stack;
-    at->context.uc_stack.ss_size = stack_size;
-    makecontext(&at->context, thread_main, 0);
+    host_context_init(&at->context, stack, stack_size, thread_main);
 }
 
 void arch_thread_adopt(struct thread *t) {

@@ -31,7 +31,7 @@
 static struct processor {
     struct cpu cpu;
     struct lock_stack boot_locks;
-    ucontext_t context;
+    struct host_context context;
     void *sanitizer_stack;
     struct thread *current;
     bool irq_on;
@@ -54,7 +54,7 @@ bool host_irq_on;
 
 /* Where the program stands while the machine runs, and the machine's memory while it does not. */
 static struct {
-    ucontext_t context;
+    struct host_context context;
     void *sanitizer_stack, *stack;
     size_t stack_size;
 } * outside;
@@ -106,7 +106,7 @@ static void stack_of(const struct processor *p, const void **stack, size_t *size
 }
 
 /* Leaves the running processor, or the outside, for a processor. */
-static void enter(ucontext_t *save, void **sanitizer_stack, unsigned id) {
+static void enter(struct host_context *save, void **sanitizer_stack, unsigned id) {
     struct processor *to = &processors[id];
     const void *stack;
     size_t size;
@@ -265,10 +265,7 @@ static void prepare(unsigned id, void (*entry)(void)) {
     p->boot_stack = mmap(NULL, BOOT_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p->boot_stack == MAP_FAILED) abort();
     snapshot_add(p->boot_stack, BOOT_STACK);
-    getcontext(&p->context);
-    p->context.uc_stack.ss_sp = p->boot_stack;
-    p->context.uc_stack.ss_size = BOOT_STACK;
-    makecontext(&p->context, entry, 0);
+    host_context_init(&p->context, p->boot_stack, BOOT_STACK, entry);
 }
 
 static void other_main(void) {

@@ -76,8 +76,8 @@ void schedule_begin(void);
 bool schedule_next(void);
 /* Was this one given up, because it only repeats another? */
 bool schedule_redundant(void);
-/* Has a place been met that several processors use and that was not known to be such when the pass began? */
-bool schedule_grew(void);
+/* How many places have been met that several processors use and that were not known to be such when the pass began. */
+unsigned schedule_grew(void);
 uint64_t schedule_nodes(void);
 /* "7:2 31:1": at which points another processor came than the one that ran. */
 void schedule_print(FILE *to);

@@ -20,8 +20,7 @@ static struct place {
     bool shared;
     uint16_t number;
 } places[PLACES];
-static unsigned place_count, number_count;
-static bool grew;
+static unsigned place_count, number_count, grew;
 
 static struct place *place_look_up(const volatile void *address) {
     uint64_t hash = (uintptr_t)address * 0x9e3779b97f4a7c15u;
@@ -51,17 +50,18 @@ static bool used_by_several(const struct place *p) {
 void place_used(const volatile void *place, unsigned cpu, bool write) {
     struct place *p = place_find(place);
     uint8_t self = (uint8_t)(1u << cpu);
+    bool before = used_by_several(p);
     if (write)
         p->writers |= self;
     else
         p->readers |= self;
-    if (!p->shared && used_by_several(p)) grew = true;
+    grew += !before && used_by_several(p);
 }
 
-bool places_grew(void) { return grew; }
+unsigned places_grew(void) { return grew; }
 
 void places_learn(void) {
-    grew = false;
+    grew = 0;
     for (unsigned i = 0; i < PLACES; i++) {
         if (!places[i].address || places[i].shared || !used_by_several(&places[i])) continue;
         places[i].shared = true;

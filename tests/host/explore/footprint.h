@@ -20,8 +20,8 @@ struct step {
 /* Whether it is known that several processors use it. */
 bool place_is_shared(const volatile void *place);
 void place_used(const volatile void *place, unsigned cpu, bool write);
-/* Has a shared place been met that was not known to be one? */
-bool places_grew(void);
+/* How many shared places have been met that were not known to be such. */
+unsigned places_grew(void);
 /* From now on, all are known that have been met. */
 void places_learn(void);
 

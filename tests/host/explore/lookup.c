@@ -20,18 +20,21 @@ static bool is_in_lookup(uintptr_t pc) {
            strcmp(info.dli_sname, "handle_remove") == 0;
 }
 
+#define ASKED 4096
+
 /* An address is asked for only once. */
 bool is_lookup(uintptr_t pc) {
     static struct {
         uintptr_t pc;
         bool looks_up;
-    } asked[512];
+    } asked[ASKED];
     static unsigned count;
-    for (unsigned i = 0; i < count; i++) {
-        if (asked[i].pc == pc) return asked[i].looks_up;
+    unsigned i = pc % ASKED;
+    while (asked[i].pc && asked[i].pc != pc) i = (i + 1) % ASKED;
+    if (!asked[i].pc) {
+        if (++count == ASKED / 2) abort();
+        asked[i].pc = pc;
+        asked[i].looks_up = is_in_lookup(pc);
     }
-    if (count == sizeof(asked) / sizeof(asked[0])) abort();
-    asked[count].pc = pc;
-    asked[count].looks_up = is_in_lookup(pc);
-    return asked[count++].looks_up;
+    return asked[i].looks_up;
 }

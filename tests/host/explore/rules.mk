@@ -11,12 +11,13 @@ EXPLORE_MACHINE := $(filter-out tests/host/cpu.c,$(HOST_MACHINE)) \
 	$(addprefix $(EXPLORE_DIR)/,acts.c acts_exceptions.c acts_memory.c acts_objects.c acts_tasks.c \
 		cpus.c stage.c tlb.c)
 EXPLORE_OUTSIDE := $(addprefix $(EXPLORE_DIR)/,\
-	footprint.c lookup.c main.c outcome.c schedule.c search.c snapshot.c trace.c)
+	footprint.c lookup.c main.c outcome.c path.c schedule.c search.c snapshot.c trace.c)
 EXPLORE_SOURCES := $(EXPLORE_DIR)/first.c $(EXPLORE_KERNEL) $(EXPLORE_MACHINE) $(EXPLORE_DIR)/last.c $(EXPLORE_OUTSIDE)
 EXPLORE_CFLAGS = $(filter-out -DKERNEL_TESTS,$(HOST_CFLAGS)) -I$(EXPLORE_DIR)/include
 
 # These run at each step: fast, and unchecked.
-$(call host_objects,explore-asan,$(addprefix $(EXPLORE_DIR)/,footprint.c schedule.c trace.c)): HOST_SANITIZE := -O2
+EXPLORE_FAST := $(addprefix $(EXPLORE_DIR)/,cpus.c footprint.c lookup.c path.c schedule.c tlb.c trace.c)
+$(call host_objects,explore-asan,$(EXPLORE_FAST)): HOST_SANITIZE := -O2
 
 $(HOST)/explore-asan/%.o: %.c $(HOST)/flags
 	$(call say,HOSTCC,$< (explorer))

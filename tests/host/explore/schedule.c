@@ -1,6 +1,6 @@
 /*
  * Who runs: depth first through all schedules, with at most so many preemptions. A schedule is the sequence of
- * choices made at its nodes; the next one differs from it at the last node that has another choice left.
+ * choices made at its nodes (path.h).
  *
  * A node is a point where more than one processor may go on: before an atomic operation on a place that several
  * processors use, after one that released something, before an access to user memory, and wherever the running
@@ -20,11 +20,10 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/explore/explore.h"
-#include "tests/host/explore/footprint.h"
+#include "tests/host/explore/path.h"
 #include "tests/host/explore/stage.h"
 #include "tests/host/memory.h"
 
-#define MAX_NODES 4000
 #define MAX_POINTS 60000 /* of one schedule: a loop that goes round so often never ends */
 #define LOOPS 200        /* operations on one place, one after the other, that make a loop which waits for others */
 #define MAX_REPLAY 400
@@ -47,23 +46,7 @@ static struct {
     uint64_t nodes;
 } now;
 
-/* The schedule under way, as far as it is decided; the first choice goes on with the processor that runs, if it can. */
-static struct node {
-    struct choices {
-        uint8_t ids[CPUS + 1], count;
-        bool preempts; /* all but the first */
-    } choices;
-    uint8_t taken;
-    unsigned switches;    /* how many there were before: equal means that no other ran in between */
-    struct footprint own; /* what the first choice does up to the next node */
-    /*
-     * If the others preempt it: what is done after each of those choices until this one runs again, in all schedules
-     * that begin so or would if they were not left out. If not: what the choice does until it must wait.
-     */
-    struct footprint below[CPUS + 1];
-    bool below_known[CPUS + 1];
-} path[MAX_NODES];
-static unsigned depth, path_length;
+static unsigned depth; /* how many nodes of the path have been met */
 
 static struct choice_made { unsigned point, cpu; } made[MAX_REPLAY], wanted[MAX_REPLAY];
 static unsigned made_count, wanted_count, wanted_next;
@@ -79,7 +62,8 @@ static bool reduced = true;
 void schedule_reduce(bool reduce) { reduced = reduce; }
 bool schedule_is_exploring(void) { return now.on; }
 bool schedule_redundant(void) { return now.redundant; }
-bool schedule_grew(void) { return places_grew(); }
+/* With nothing left out, each place is one like the others. */
+unsigned schedule_grew(void) { return reduced ? places_grew() : 0; }
 uint64_t schedule_nodes(void) { return now.nodes; }
 
 /* --- passes and schedules --- */
@@ -88,7 +72,7 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
     now.timed = timed;
     now.mode = mode;
     now.bound = bound;
-    path_length = 0;
+    path_clear();
     places_learn();
 }
 
@@ -106,41 +90,9 @@ void schedule_begin(void) {
     trace_reset();
 }
 
-/*
- * Where one processor went from one node to the next, and all schedules are done in which another came at the second:
- * had that come at the first, it would have done the same, if nothing of it depends on what the first did in between.
- */
-static void inherit(struct node *from, const struct node *to) {
-    if (from->taken > 0 || from->switches != to->switches) return;
-    if (!from->choices.preempts || !to->choices.preempts) return;
-    for (unsigned i = 1; i < from->choices.count; i++) {
-        for (unsigned j = 1; j < to->choices.count; j++) {
-            if (from->choices.ids[i] != to->choices.ids[j] || !to->below_known[j]) continue;
-            from->below[i] = to->below[j];
-            from->below_known[i] = true;
-        }
-    }
-}
-
-/* Would the next choice only repeat what was done from the node after this one? */
-static bool only_repeats(struct node *node) {
-    unsigned i = node->taken;
-    if (node->below_known[i] && footprints_commute(&node->own, &node->below[i])) return true;
-    node->below[i] = (struct footprint){.ran = 0};
-    node->below_known[i] = reduced && node->choices.preempts;
-    return false;
-}
-
 bool schedule_next(void) {
     now.on = false;
-    while (path_length > 0) {
-        struct node *node = &path[path_length - 1];
-        while (++node->taken < node->choices.count) {
-            if (!only_repeats(node)) return true;
-        }
-        if (--path_length > 0) inherit(&path[path_length - 1], node);
-    }
-    return false;
+    return path_next(reduced);
 }
 
 void schedule_print(FILE *to) {
@@ -165,29 +117,21 @@ static uint8_t replayed(const struct choices *choices) {
     return (uint8_t)wanted[wanted_next++].cpu;
 }
 
-static void begin_node(struct node *node, const struct choices *choices) {
-    node->choices = *choices;
-    node->taken = 0;
-    node->switches = now.switches;
-    node->own = node->below[0] = (struct footprint){.ran = 0};
-    memset(node->below_known, 0, sizeof(node->below_known));
-}
-
 /* Which of the choices this schedule takes. */
 static unsigned choose(const struct choices *choices) {
     now.nodes++;
     now.counted = 0;
     now.own = NULL;
     if (now.mode == SCHEDULE_REPLAY) return replayed(choices);
-    if (depth == MAX_NODES) panic("a schedule of too many choices");
-    if (depth == path_length) begin_node(&path[path_length++], choices);
-    struct node *node = &path[depth];
+    struct node *node = depth < path_length() ? path_node(depth) : path_add(choices, now.switches);
     if (node->choices.count != choices->count || memcmp(node->choices.ids, choices->ids, choices->count) != 0)
         panic("the same choices did not lead to the same place");
     if (reduced && choices->preempts) now.own = &node->own;
     depth++;
     return choices->ids[node->taken];
 }
+
+static struct node *last_node(void) { return path_node(depth - 1); }
 
 /* What a replay is to be told: who came, where that is not the one that it would choose of its own. */
 static void note_choice(unsigned of_its_own, unsigned id) {
@@ -231,7 +175,7 @@ static void let_alarm_go_off(void) {
     if (first < CPUS)
         leave(self);
     else if (now.own)
-        path[depth - 1].below_known[path[depth - 1].taken] = false;
+        last_node()->below_known[last_node()->taken] = false;
     now.own = NULL;
     schedule_looked_at_time(true);
     for (unsigned id = 0; id < CPUS; id++) {
@@ -242,7 +186,7 @@ static void let_alarm_go_off(void) {
 
 /* Where the node that it was preempted at keeps what others do meanwhile. */
 static struct footprint *left_below(unsigned id) {
-    struct node *node = &path[now.left_at[id]];
+    struct node *node = path_node(now.left_at[id]);
     return &node->below[node->taken];
 }
 
@@ -312,7 +256,7 @@ void schedule_blocked(void) {
         unsigned id = is_node ? choose(&choices) : choices.ids[0];
         struct footprint *burst = NULL;
         note_choice(first, id);
-        if (is_node && reduced && now.mode != SCHEDULE_REPLAY) burst = burst_of(&path[depth - 1]);
+        if (is_node && reduced && now.mode != SCHEDULE_REPLAY) burst = burst_of(last_node());
         begin_burst(burst);
         if (id != self) go_to(id, burst);
     } else if (first < CPUS) {

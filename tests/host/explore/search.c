@@ -167,8 +167,22 @@ static bool is_timed(void) {
     return false;
 }
 
-/* One pass; false if there was no time to end it. */
+/*
+ * A pass that has met places that it did not know is to begin anew. Nearly all are met early: as soon as it has gone on
+ * for half as long again without another, it is given up.
+ */
+static bool has_learned_enough(uint64_t run) {
+    static uint64_t last;
+    static unsigned met;
+    if (run == 1) met = 0;
+    if (schedule_grew() != met) last = run;
+    met = schedule_grew();
+    return met > 0 && run >= last + last / 2;
+}
+
+/* One pass; false if there was no time to end it. Whoever began it looks whether it learned of new places. */
 static bool pass(enum schedule_mode mode, unsigned bound, double until, struct search_result *result) {
+    uint64_t run = 0;
     schedule_begin_pass(mode, bound, is_timed());
     do {
         run_once();
@@ -184,7 +198,7 @@ static bool pass(enum schedule_mode mode, unsigned bound, double until, struct s
             (void)!schedule_next();
             return false;
         }
-    } while (schedule_next());
+    } while (schedule_next() && !has_learned_enough(++run));
     return true;
 }
 

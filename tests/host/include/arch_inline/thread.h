@@ -4,8 +4,9 @@
 #pragma once
 
 #include <stdatomic.h>
-#include <ucontext.h>
 #include <zircon/syscalls/debug.h>
+
+#include "tests/host/context.h"
 
 /* Sanitizers want more of a stack than the kernel does. */
 #define KSTACK_PAGES 64
@@ -14,7 +15,7 @@
 
 struct arch_thread {
     _Atomic uint32_t attention;
-    ucontext_t context;
+    struct host_context context;
     void *stack;
     size_t stack_size;
     void *sanitizer_stack; /* what AddressSanitizer remembers while the thread does not run */

@@ -28,6 +28,8 @@ for my $case (@matrix) {
     )->run;
     my @faults = Machine::faults($result);
     push @faults, 'the program was not heard' unless $result->{console} =~ /hello/i;
+    my ($free, $pages) = $result->{log} =~ /power off after \d+ ms, (\d+) of (\d+) pages free/;
+    push @faults, 'the last line does not count the pages' unless defined $free && $free <= $pages;
     ok(!@faults, "$build $machine $cpu $fw, CPUs: $smp");
     diag($_) for Machine::explain($result, @faults);
 }

@@ -22,12 +22,12 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");
 static struct page_list free_lists[PAGE_MAX_ORDER + 1];
 static size_t frame_count;
 static atomic_size_t free_pages;
-static size_t total_pages;
+static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
 static atomic_size_t used_for[PAGE_STATES];
 
 size_t pages_free(void) { return atomic_load_explicit(&free_pages, memory_order_relaxed); }
-size_t pages_total(void) { return total_pages; }
+size_t pages_total(void) { return atomic_load_explicit(&total_pages, memory_order_relaxed); }
 
 size_t pages_used_for(enum page_state use) { return atomic_load_explicit(&used_for[use], memory_order_relaxed); }
 
@@ -239,6 +239,7 @@ void page_adopt(struct page *page) {
     ASSERT(page->state == PAGE_RESERVED);
     page->state = PAGE_USED;
     page->order = 0;
+    atomic_fetch_add_explicit(&total_pages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&used_for[PAGE_USED], 1, memory_order_relaxed);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
@@ -265,7 +266,7 @@ static paddr_t reserve_array(struct boot_range *ram, size_t count, size_t bytes)
 
 static void range_give(const struct boot_range *range) {
     size_t frame = range->base.raw >> PAGE_SHIFT, end = frame + (range->len >> PAGE_SHIFT);
-    total_pages += end - frame;
+    atomic_fetch_add_explicit(&total_pages, end - frame, memory_order_relaxed);
     spin_lock(&lock);
     range_free(frame, end);
     spin_unlock(&lock);

@@ -103,6 +103,7 @@ static inline struct page *page_from_data(const void *data) { return page_from_p
 /* Is there a struct page for this frame, and is it allocated? For self-tests. */
 bool page_in_use(paddr_t pa);
 
+/* Pages of all that can be allocated, adopted ones included, and how many of them are free now. */
 size_t pages_free(void);
 size_t pages_total(void);
 

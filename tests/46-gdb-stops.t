@@ -63,6 +63,26 @@ GDB
     qr/exited with code 052/, 'the program ends',
 );
 
+session('watching while it steps', <<'GDB',
+set args calls
+break fifth
+run
+rwatch where.x
+watch total
+next
+next
+next
+watch n
+continue
+continue
+kill
+GDB
+    qr/Hardware read watchpoint 2: where\.x\n\nValue = 3\n/, 'who reads is told',
+    qr/Watchpoint 4: n\n/, 'a variable in a register is watched by steps',
+    qr/Hardware watchpoint 3: total\n\nOld value = 0\nNew value = 14\n/, 'and another meanwhile, who writes is told',
+    qr/Watchpoint 4 deleted/, 'until its function ends',
+);
+
 my ($init) = $machine->gdb('monitor ps') =~ /(\d+)  init\n/;
 session('init', <<"GDB",
 attach $init

@@ -193,11 +193,11 @@ void trap_handle(struct trap_frame *frame) {
 /*
  * User code can make the processor deliver a debug exception at the first instruction of the kernel, by loading SS
  * right before a system call; and a copy to or from user memory may meet a breakpoint on data. Nothing is wrong then,
- * and nobody waits for it.
+ * and nobody waits for it. What comes twice (descriptors.c) is still to be told once: dr6 stays.
  */
 void trap_handle_ist(struct trap_frame *frame) {
     if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());
-    dr6_write(DR6_NONE);
+    if (frame->rip != (uint64_t)vector_entries[VECTOR_DEBUG]) dr6_write(DR6_NONE);
     frame->rflags = (frame->rflags & ~(uint64_t)FLAGS_TF) | FLAGS_RF; /* go on, past a breakpoint too */
 }
 

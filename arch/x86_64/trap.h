@@ -36,6 +36,9 @@ enum trap_vector {
 
 #define IRQ_VECTORS (VECTOR_ALARM - VECTOR_IRQ)
 
+/* entry.asm: one entry every 16 bytes. */
+extern const char vector_entries[256][16];
+
 static inline bool frame_is_user(const struct trap_frame *frame) { return (frame->cs & 3) != 0; }
 
 /* Any vector; for vectors with a stack of their own only when they came from user mode. Interrupts are off. */

@@ -183,3 +183,30 @@ TEST("exception/C9 a hardware breakpoint stops before its instruction, and dr6 s
     release(caught, ZX_EXCEPTION_STATE_HANDLED);
     EXPECT_EQ(child_wait(&child), SURVIVED);
 }
+
+TEST("exception/C9 a step over an access that is watched is one exception, and dr6 says both") {
+    NEED(child_make(&child));
+    zx_handle_t debugger = channel_on(child.process, DEBUGGER);
+    NEED_OK(child_start(&child, pause, ZX_HANDLE_INVALID));
+    struct caught caught = catch_of(debugger, &child, ZX_EXCP_THREAD_STARTING);
+    const uint64_t watched = registers_of(child.thread).rsi + offsetof(struct board, words[1]);
+    zx_thread_state_debug_regs_t debug = {.dr = {watched}, .dr7 = 0xd0001}; /* four bytes, written */
+    MUST(zx_thread_write_state(child.thread, ZX_THREAD_STATE_DEBUG_REGS, &debug, sizeof(debug)));
+    set_step(1);
+    for (int i = 0; i < 50 && !(debug.dr6 & 1); i++) {
+        release(caught, ZX_EXCEPTION_STATE_HANDLED);
+        caught = catch_of(debugger, &child, ZX_EXCP_HW_BREAKPOINT);
+        MUST(zx_thread_read_state(child.thread, ZX_THREAD_STATE_DEBUG_REGS, &debug, sizeof(debug)));
+        EXPECT_EQ(child.board->words[1], debug.dr6 & 1);
+        EXPECT(debug.dr6 & DR6_STEP);
+    }
+    EXPECT(debug.dr6 & 1);
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    caught = catch_of(debugger, &child, ZX_EXCP_HW_BREAKPOINT);
+    MUST(zx_thread_read_state(child.thread, ZX_THREAD_STATE_DEBUG_REGS, &debug, sizeof(debug)));
+    EXPECT_EQ(debug.dr6 & 15, 0);
+    set_step(0);
+    MUST(zx_handle_close(debugger));
+    release(caught, ZX_EXCEPTION_STATE_HANDLED);
+    EXPECT_EQ(child_wait(&child), SURVIVED);
+}

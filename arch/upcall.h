@@ -62,7 +62,11 @@ void upcall_interrupt_done(void);
 /* kernel/object/user_thread.c: attention is set and the thread is about to run user code. Interrupts are on. */
 void upcall_attention(void);
 
-/* syscalls/dispatch.c: the table that the system-call entry indexes; what all other numbers get. Interrupts are on. */
+/*
+ * syscalls/dispatch.c: the table that the system-call entry indexes, of which the first `count` places are calls; what
+ * all other numbers get. Interrupts are on.
+ */
+#define UPCALL_SYSCALLS_MAX 128 /* places that the table has */
 typedef uint64_t syscall_fn(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7,
                             uint64_t a8);
 extern syscall_fn *const upcall_syscall_table[];

@@ -168,9 +168,9 @@ sub body_argument {
     return "$arg->{kernel} $name", "($arg->{kernel}){$register}" if $arg->{pointer};
     return "$arg->{kernel} $name", "($arg->{kernel})$register" if !$arg->{handle} || $arg->{how} eq 'raw';
     return () if $arg->{type} eq 'root';
-    return "const struct handle *$name", "&$name.handle" if $arg->{how} eq 'whole';
+    return "const struct handle *$name", "&$name->handle" if $arg->{how} eq 'whole';
     my ($type, $from) = object_of($arg);
-    my @both = ("$type *$name", sprintf $from, "$name.handle.object");
+    my @both = ("$type *$name", sprintf $from, "$name->handle.object");
     return @both if $arg->{type} ne 'waitable' && $arg->{how} ne 'named';
     return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
 }
@@ -183,7 +183,7 @@ sub entry_steps {
     my ($step, $held) = @$first;
     my $text = "$indent$status$step;\n${indent}if (status == ZX_OK) {\n";
     $text .= entry_steps("$indent    ", 'status = ', $act, @steps);
-    $text .= "$indent    handle_done(caller_handles(), &$held);\n" if $held;
+    $text .= "$indent    caller_use_end($held);\n" if $held;
     return "$text$indent}\n";
 }
 
@@ -224,7 +224,7 @@ sub entry {
     my $act = "sys_$call->{name}(" . join(', ', @passed) . ')';
     return $text . '    ' . ($noreturn ? '' : 'return (uint64_t)') . "$act;\n}\n" unless @steps;
     my @held = map { $_->[1] // () } @steps;
-    $text .= '    struct handle_use ' . join(', ', @held) . ";\n" if @held;
+    $text .= '    struct handle_slot ' . join(', ', map { "*$_" } @held) . ";\n" if @held;
     return $text . entry_steps('    ', 'zx_status_t status = ', $act, @steps) . "    return (uint64_t)status;\n}\n";
 }
 

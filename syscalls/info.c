@@ -383,13 +383,13 @@ static zx_status_t tell(const struct info_topic *topic, const struct handle *han
 static zx_status_t sys_object_get_info(zx_handle_t value, uint32_t topic_id, user_out_t buffer, size_t size,
                                        user_out_t actual, user_out_t avail) {
     const struct info_topic *topic = find_topic(topic_id);
-    struct handle_use use;
+    struct handle_slot *use;
     if (topic_id == ZX_INFO_HANDLE_VALID) return handle_is_valid(caller_handles(), value) ? ZX_OK : ZX_ERR_BAD_HANDLE;
     if (!topic) return ZX_ERR_NOT_SUPPORTED;
     zx_status_t status = handle_use_any(caller_handles(), value, 0, &use);
     if (status != ZX_OK) return status;
-    status = check_topic(topic, &use.handle);
-    if (status == ZX_OK) status = tell(topic, &use.handle, buffer, size, actual, avail);
-    handle_done(caller_handles(), &use);
+    status = check_topic(topic, &use->handle);
+    if (status == ZX_OK) status = tell(topic, &use->handle, buffer, size, actual, avail);
+    caller_use_end(use);
     return status;
 }

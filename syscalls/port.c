@@ -43,13 +43,13 @@ static uint64_t count_now(struct object *object, zx_signals_t signals) {
 static zx_status_t sys_object_wait_async(zx_handle_t value, struct object *port, uint64_t key, zx_signals_t signals,
                                          uint32_t options) {
     struct watch_order order = {.table = caller_handles(), .value = value, .key = key, .signals = signals};
-    struct handle_use source;
+    struct handle_slot *source;
     zx_status_t status = caller_use_waitable(value, &source);
     if (status != ZX_OK) return status;
-    order.object = source.handle.object;
+    order.object = source->handle.object;
     order.count = count_now(order.object, signals);
     order.repeating = options == ZX_WAIT_ASYNC_REPEATING;
     status = options > ZX_WAIT_ASYNC_REPEATING ? ZX_ERR_INVALID_ARGS : port_watch(port, &order);
-    handle_done(caller_handles(), &source);
+    caller_use_end(source);
     return status;
 }

@@ -20,14 +20,12 @@ static zx_status_t check_write(vaddr_t buffer, size_t size) {
 
 static zx_status_t sys_process_write_memory(struct process *process, zx_vaddr_t vaddr, user_in_t buffer, size_t size,
                                             user_out_t actual) {
-    struct transfer x = transfer_write(buffer, size);
-    zx_status_t status = transfer_aspace(&x, process->aspace, vaddr);
-    return status == ZX_OK ? user_put(actual, x.done) : status;
+    struct transferred moved = transfer_to_aspace(process->aspace, vaddr, buffer, size);
+    return likely(moved.status == ZX_OK) ? user_put(actual, moved.done) : moved.status;
 }
 
 static zx_status_t sys_process_read_memory(struct process *process, zx_vaddr_t vaddr, user_out_t buffer, size_t size,
                                            user_out_t actual) {
-    struct transfer x = transfer_read(buffer, size);
-    zx_status_t status = transfer_aspace(&x, process->aspace, vaddr);
-    return status == ZX_OK ? user_put(actual, x.done) : status;
+    struct transferred moved = transfer_from_aspace(process->aspace, vaddr, buffer, size);
+    return likely(moved.status == ZX_OK) ? user_put(actual, moved.done) : moved.status;
 }

@@ -38,8 +38,13 @@ MUST_CHECK static inline zx_status_t caller_may(uint32_t condition) {
 /* The caller's handle leads to an object of a type that the call does not take: `status` says so. */
 MUST_CHECK zx_status_t wrong_object(zx_status_t status);
 
+/* Ends a use of one of them. */
+static inline void caller_use_end(struct handle_slot *use) {
+    if (unlikely(handle_use_end(use))) handle_done_last(caller_handles(), use);
+}
+
 /* A handle to an object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
-MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use);
+MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_slot **use);
 
 /* Gives the caller its first handle, with the type's default rights, to a new object, whose reference it takes. */
 MUST_CHECK zx_status_t give_new(struct object *object, user_out_t out);

@@ -8,13 +8,11 @@
 #include "vm/usercopy.h"
 
 static zx_status_t sys_vmo_read(struct vmo *vmo, user_out_t buffer, uint64_t offset, size_t size) {
-    struct transfer x = transfer_read(buffer, size);
-    return transfer_vmo(&x, vmo, offset);
+    return transfer_from_vmo(vmo, offset, buffer, size).status;
 }
 
 static zx_status_t sys_vmo_write(struct vmo *vmo, user_in_t buffer, uint64_t offset, size_t size) {
-    struct transfer x = transfer_write(buffer, size);
-    return transfer_vmo(&x, vmo, offset);
+    return transfer_to_vmo(vmo, offset, buffer, size).status;
 }
 
 static zx_status_t sys_vmo_get_size(struct vmo *vmo, user_out_t out) {

@@ -30,10 +30,10 @@ static zx_status_t sys_object_signal_peer(struct object *object, uint32_t clear,
     return peer_signal(object, clear, set);
 }
 
-zx_status_t caller_use_waitable(zx_handle_t value, struct handle_use *use) {
+zx_status_t caller_use_waitable(zx_handle_t value, struct handle_slot **use) {
     zx_status_t status = handle_use_any(caller_handles(), value, ZX_RIGHT_WAIT, use);
-    if (status != ZX_OK || object_is_waitable(use->handle.object)) return status;
-    handle_done(caller_handles(), use);
+    if (status != ZX_OK || object_is_waitable((*use)->handle.object)) return status;
+    caller_use_end(*use);
     return wrong_object(ZX_ERR_NOT_SUPPORTED);
 }
 
@@ -47,18 +47,19 @@ static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value,
     return put == ZX_OK ? status : put;
 }
 
-static void uses_end(struct handle_use *uses, size_t count) {
-    for (size_t i = 0; i < count; i++) handle_done(caller_handles(), &uses[i]);
+static void uses_end(struct handle_slot **uses, size_t count) {
+    for (size_t i = 0; i < count; i++) caller_use_end(uses[i]);
 }
 
-static zx_status_t uses_begin(const zx_wait_item_t *items, struct wait *waits, struct handle_use *uses, size_t count) {
+static zx_status_t uses_begin(const zx_wait_item_t *items, struct wait *waits, struct handle_slot **uses,
+                              size_t count) {
     for (size_t i = 0; i < count; i++) {
         zx_status_t status = caller_use_waitable(items[i].handle, &uses[i]);
         if (status != ZX_OK) {
             uses_end(uses, i);
             return status;
         }
-        waits[i].object = uses[i].handle.object;
+        waits[i].object = uses[i]->handle.object;
         waits[i].value = items[i].handle;
         waits[i].signals = items[i].waitfor;
     }
@@ -75,7 +76,7 @@ static zx_status_t put_pending(user_out_t items, const struct wait *waits, size_
 }
 
 /* With room for the caller's items, and for each a wait and the use of its handle. */
-static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, struct handle_use *uses,
+static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, struct handle_slot **uses,
                              size_t count, zx_time_t deadline) {
     const size_t len = count * sizeof(items[0]);
     zx_status_t status = count ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
@@ -92,13 +93,13 @@ static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait 
 /* One item needs no arrays. */
 static zx_status_t wait_single(user_out_t out, zx_time_t deadline) {
     zx_wait_item_t item;
-    struct handle_use use;
+    struct handle_slot *use;
     zx_status_t status = user_get(&item, (user_in_t){out.addr});
     if (status == ZX_OK) status = caller_use_waitable(item.handle, &use);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
-    status = object_wait_one(use.handle.object, caller_handles(), item.handle, item.waitfor, deadline, &item.pending);
-    handle_done(caller_handles(), &use);
+    status = object_wait_one(use->handle.object, caller_handles(), item.handle, item.waitfor, deadline, &item.pending);
+    caller_use_end(use);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
     zx_status_t put = user_put(user_out_at(out, offsetof(zx_wait_item_t, pending)), item.pending);
     return put == ZX_OK ? status : put;
@@ -108,7 +109,7 @@ static zx_status_t wait_single(user_out_t out, zx_time_t deadline) {
 static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
     zx_wait_item_t items[WAIT_FEW];
     struct wait waits[WAIT_FEW];
-    struct handle_use uses[WAIT_FEW];
+    struct handle_slot *uses[WAIT_FEW];
     return wait_many(out, items, waits, uses, count, deadline);
 }
 
@@ -116,9 +117,10 @@ static zx_status_t sys_object_wait_many(user_out_t out, size_t count, zx_time_t 
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
     if (count == 1) return wait_single(out, deadline);
     if (count <= WAIT_FEW) return wait_few(out, count, deadline);
-    struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(struct handle_use) + sizeof(zx_wait_item_t)));
+    struct wait *waits =
+        heap_alloc(count * (sizeof(struct wait) + sizeof(struct handle_slot *) + sizeof(zx_wait_item_t)));
     if (!waits) return ZX_ERR_NO_MEMORY;
-    struct handle_use *uses = (struct handle_use *)(waits + count);
+    struct handle_slot **uses = (struct handle_slot **)(waits + count);
     zx_status_t status = wait_many(out, (zx_wait_item_t *)(uses + count), waits, uses, count, deadline);
     heap_free(waits);
     return status;

@@ -93,8 +93,10 @@ static inline bool page_exclusive(const struct page *page) {
 
 extern struct page *pages_array;
 
+/* As many bytes into memory as the page's structure is into the array, times how much smaller that is. */
+_Static_assert(PAGE_SIZE % sizeof(struct page) == 0);
 static inline paddr_t page_phys(const struct page *page) {
-    return (paddr_t){(uint64_t)(page - pages_array) << PAGE_SHIFT};
+    return (paddr_t){((uintptr_t)page - (uintptr_t)pages_array) * (PAGE_SIZE / sizeof(struct page))};
 }
 static inline struct page *page_from_phys(paddr_t pa) { return &pages_array[pa.raw >> PAGE_SHIFT]; }
 static inline void *page_data(const struct page *page) { return arch_phys_to_virt(page_phys(page)); }

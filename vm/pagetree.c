@@ -148,13 +148,15 @@ static inline const struct pagetree_node *bottom_node(const struct pagetree *tre
     return node;
 }
 
+static uint64_t block_end(uint64_t index) { return (index | (FANOUT - 1)) + 1; }
+
 void pagetree_find_block(struct pagetree *tree, uint64_t index) {
     static struct page *const absent[FANOUT];
     unsigned owners;
     const struct pagetree_node *node = bottom_node(tree, index, &owners);
-    tree->recent = index / FANOUT + 1;
+    tree->recent = block_end(index);
     tree->owned = node && owners == 1 ? tree->recent : 0;
-    tree->pages = node ? &node->child[0].page : absent;
+    tree->its_end = node ? &node->child[0].page + FANOUT : absent + FANOUT;
 }
 
 /*
@@ -203,13 +205,13 @@ static zx_status_t path_own(struct pagetree_node **link, unsigned height, uint64
 zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare) {
     struct pagetree_node *leaf;
     index &= INDEX_MASK;
-    if (tree->owned == index / FANOUT + 1) return ZX_OK;
+    if (pagetree_in_block(index, tree->owned)) return ZX_OK;
     forget(tree);
     zx_status_t status = grow(tree, index, spare);
     if (status == ZX_OK) status = path_own(&tree->root, tree->height, index, spare, &leaf);
     if (status == ZX_OK) {
-        tree->recent = tree->owned = index / FANOUT + 1;
-        tree->pages = &leaf->child[0].page;
+        tree->recent = tree->owned = block_end(index);
+        tree->its_end = &leaf->child[0].page + FANOUT;
     } else if (tree->root && !tree->root->present) {
         pagetree_destroy(tree);
     }
@@ -217,7 +219,7 @@ zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pag
 }
 
 void pagetree_set(struct pagetree *tree, uint64_t index, struct page *page) {
-    struct page *const *pages = tree->pages;
+    struct page *const *pages = tree->its_end - FANOUT;
     struct pagetree_node *leaf = container_of(pages, struct pagetree_node, child[0].page);
     unsigned i = index % FANOUT;
     struct page *old = leaf->child[i].page;

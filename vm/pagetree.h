@@ -21,9 +21,9 @@ struct pagetree {
      * The block of pages that was found last, for those who go through many. Forgotten when nodes are added, copied,
      * removed or shared.
      */
-    uint64_t recent;           /* its number, counted from 1; 0: none */
-    uint64_t owned;            /* the same, if the path to it is known to be this tree's alone; else 0 */
-    struct page *const *pages; /* its PAGETREE_BLOCK places, of which any may hold NULL */
+    uint64_t recent;             /* the index behind its last place; 0: none */
+    uint64_t owned;              /* the same, if the path to it is known to be this tree's alone; else 0 */
+    struct page *const *its_end; /* behind its PAGETREE_BLOCK places, of which any may hold NULL */
 };
 
 #define PAGETREE_BLOCK 64u
@@ -33,19 +33,23 @@ struct pagetree {
 
 void pagetree_find_block(struct pagetree *tree, uint64_t index);
 
+/* The place of `index` in the block that ends at `end`, counted from there: below 0, as an unsigned number. */
+static inline bool pagetree_in_block(uint64_t index, uint64_t end) { return index - end >= -(uint64_t)PAGETREE_BLOCK; }
+
 /* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
 static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index, bool *exclusive) {
-    if (tree->owned != index / PAGETREE_BLOCK + 1) pagetree_find_block(tree, index);
-    struct page *page = tree->pages[index % PAGETREE_BLOCK];
+    if (!pagetree_in_block(index, tree->owned)) pagetree_find_block(tree, index);
+    struct page *page = tree->its_end[(int64_t)(index - tree->recent)];
     *exclusive = page && tree->owned && page_exclusive(page);
     return page;
 }
 
 /* The same in the block found last; for writing only if in place. False: look it up. */
 static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bool write, struct page **page) {
-    if (unlikely((write ? tree->owned : tree->recent) != index / PAGETREE_BLOCK + 1)) return false;
-    *page = tree->pages[index % PAGETREE_BLOCK];
-    return !write || (*page && page_exclusive(*page));
+    const uint64_t end = write ? tree->owned : tree->recent;
+    if (unlikely(!pagetree_in_block(index, end))) return false;
+    *page = tree->its_end[(int64_t)(index - end)];
+    return !write || (likely(*page) && page_exclusive(*page));
 }
 
 /*
@@ -58,7 +62,7 @@ MUST_CHECK zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_
                                         struct pagetree_node **spare);
 MUST_CHECK zx_status_t pagetree_own_block(struct pagetree *tree, uint64_t index, struct pagetree_node **spare);
 static inline bool pagetree_is_own_block(const struct pagetree *tree, uint64_t index) {
-    return tree->owned == (index & (PAGETREE_INDEX_COUNT - 1)) / PAGETREE_BLOCK + 1;
+    return pagetree_in_block(index & (PAGETREE_INDEX_COUNT - 1), tree->owned);
 }
 /* The same as pagetree_put() in that block, which cannot fail. */
 void pagetree_set(struct pagetree *tree, uint64_t index, struct page *page);

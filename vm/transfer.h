@@ -13,35 +13,57 @@
 #pragma once
 
 #include "kernel/base/userptr.h"
-#include "vm/aspace.h"
-#include "vm/vmo.h"
+#include "vm/window.h"
 
 /* The most that one call of process_read_memory or process_write_memory may ask for. */
 #define TRANSFER_MAX ((size_t)64 << 20)
 
-/* The caller's side: in `buffer` when it is the source, out `buffer` when it is the destination. */
-struct transfer {
-    bool write;     /* into the target */
-    vaddr_t buffer; /* in the running thread's address space */
-    size_t len;
-    size_t done; /* bytes moved so far */
+/* What has become of a transfer: whatever the status is, the first `done` bytes have moved. */
+struct transferred {
+    zx_status_t status;
+    size_t done;
 };
 
-static inline struct transfer transfer_write(user_in_t buffer, size_t len) {
-    return (struct transfer){.write = true, .buffer = buffer.addr, .len = len};
-}
-static inline struct transfer transfer_read(user_out_t buffer, size_t len) {
-    return (struct transfer){.write = false, .buffer = buffer.addr, .len = len};
-}
-
 /*
- * To or from the target's memory at `addr`, whatever its mappings allow. Writing goes to the VMOs behind the mappings,
- * except that a mapping which can never be writable first gets a private snapshot.
+ * `len` bytes, at least one, to or from the target's memory at `addr`, whatever its mappings allow. Writing goes to the
+ * VMOs behind the mappings, except that a mapping which can never be writable first gets a private snapshot. The buffer
+ * is in the running thread's address space.
  *
  * ZX_OK with at least one byte done: all of it, or up to where memory ends. BAD_STATE: the target is dying, or the
  * memory at `addr` is not cached. NO_MEMORY: nothing is there, or no page can be had. INVALID_ARGS: the buffer is bad.
  */
-MUST_CHECK zx_status_t transfer_aspace(struct transfer *x, struct aspace *target, vaddr_t addr);
+MUST_CHECK static inline struct transferred transfer_to_aspace(struct aspace *target, vaddr_t addr, user_in_t buffer,
+                                                               size_t len);
+MUST_CHECK static inline struct transferred transfer_from_aspace(struct aspace *target, vaddr_t addr, user_out_t buffer,
+                                                                 size_t len);
 
 /* All of it, at `offset` of a VMO. OUT_OF_RANGE: nothing moved unless it shrank. BAD_STATE, NO_MEMORY, INVALID_ARGS. */
-MUST_CHECK zx_status_t transfer_vmo(struct transfer *x, struct vmo *vmo, uint64_t offset);
+MUST_CHECK struct transferred transfer_to_vmo(struct vmo *vmo, uint64_t offset, user_in_t buffer, size_t len);
+MUST_CHECK struct transferred transfer_from_vmo(struct vmo *vmo, uint64_t offset, user_out_t buffer, size_t len);
+
+/* --- what is inlined --- */
+
+/* What is left of one after a window that returned `status`, which was not all of it. */
+MUST_CHECK struct transferred transfer_rest_to(struct aspace *target, vaddr_t addr, vaddr_t buffer, size_t len,
+                                               size_t done, zx_status_t status);
+MUST_CHECK struct transferred transfer_rest_from(struct aspace *target, vaddr_t addr, vaddr_t buffer, size_t len,
+                                                 size_t done, zx_status_t status);
+
+/* If one window in one page is enough, that is tried first. */
+static ALWAYS_INLINE struct transferred transfer_aspace(struct transfer x, bool write, struct aspace *target,
+                                                        vaddr_t addr) {
+    zx_status_t status =
+        window_is_all(&x, addr) ? aspace_window(&x, write, true, target, addr) : (zx_status_t)NOT_WHOLE;
+    if (likely(status == ZX_OK)) return (struct transferred){ZX_OK, x.len};
+    return write ? transfer_rest_to(target, addr, x.buffer, x.len, x.done, status)
+                 : transfer_rest_from(target, addr, x.buffer, x.len, x.done, status);
+}
+
+static inline struct transferred transfer_to_aspace(struct aspace *target, vaddr_t addr, user_in_t buffer, size_t len) {
+    return transfer_aspace((struct transfer){buffer.addr, len, 0}, true, target, addr);
+}
+
+static inline struct transferred transfer_from_aspace(struct aspace *target, vaddr_t addr, user_out_t buffer,
+                                                      size_t len) {
+    return transfer_aspace((struct transfer){buffer.addr, len, 0}, false, target, addr);
+}

@@ -214,14 +214,16 @@ MUST_CHECK static inline zx_status_t vmo_get_page(struct vmo *store, uint64_t of
     REQUIRES(&store->lock) {
     return vmo_find_page(store, offset, write, NULL, out);
 }
-MUST_CHECK static inline zx_status_t vmo_get_page_of(struct vmo *store, uint64_t offset, bool write,
-                                                     struct vmo_run *run, struct vmo_page *out) REQUIRES(&store->lock) {
+/* The page's bytes, if it is among those found last and may be used as it is; else NULL: it has to be found. */
+static inline void *vmo_near_page(struct vmo *store, uint64_t offset, bool write) REQUIRES(&store->lock) {
     struct page *page;
-    if (unlikely(!pagetree_near(&store->pages, vmo_page_index(store, offset), write, &page)))
-        return vmo_find_page(store, offset, write, run, out);
-    *out = (struct vmo_page){page_phys(write || page ? page : vmo_zero_page), write};
-    return ZX_OK;
+    if (unlikely(!pagetree_near(&store->pages, vmo_page_index(store, offset), write, &page))) return NULL;
+    return page_data(write || likely(page) ? page : vmo_zero_page);
 }
+
+/* The same, found: as vmo_find_page(). NULL: NO_MEMORY. */
+MUST_CHECK void *vmo_find_data(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run)
+    REQUIRES(&store->lock);
 
 /* A translation to the zero page is loaded for the hole at `offset`. */
 static inline void vmo_hole_shown(struct vmo *store, uint64_t offset) REQUIRES(&store->lock) {

@@ -89,6 +89,11 @@ zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct
     return ZX_OK;
 }
 
+void *vmo_find_data(struct vmo *store, uint64_t offset, bool write, struct vmo_run *run) {
+    struct vmo_page page;
+    return vmo_find_page(store, offset, write, run, &page) == ZX_OK ? arch_phys_to_virt(page.pa) : NULL;
+}
+
 bool vmo_next_page(struct vmo *store, uint64_t *offset, uint64_t end) {
     uint64_t skip;
     if (*offset >= end) return false;

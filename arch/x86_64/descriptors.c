@@ -24,7 +24,7 @@
 /* entry.asm and panic.asm know these. */
 _Static_assert(offsetof(struct percpu, self) == 0);
 _Static_assert(offsetof(struct percpu, current) == 8);
-_Static_assert(offsetof(struct percpu, kernel_sp) == 16);
+_Static_assert(offsetof(struct percpu, call_sp) == 16);
 _Static_assert(offsetof(struct percpu, user_sp) == 24);
 _Static_assert(offsetof(struct percpu, panic_frame) == 32);
 _Static_assert(offsetof(struct percpu, panicked) == 208);

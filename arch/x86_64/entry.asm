@@ -23,7 +23,7 @@ extern cpu_has                      ; its first byte: SMAP is on
 
 ; struct percpu
 PERCPU_CURRENT    equ 8
-PERCPU_KERNEL_SP  equ 16
+PERCPU_CALL_SP    equ 16
 PERCPU_USER_SP    equ 24
 
 ; struct arch_thread
@@ -34,10 +34,13 @@ FRAME_RAX         equ 10 * 8
 FRAME_CS          equ 18 * 8
 FRAME_SIZE        equ 22 * 8
 
-; What a system call leaves on the stack while it runs; below it lie its seventh and eighth argument
-SAVED_RIP         equ 1 * 8
-SAVED_FLAGS       equ 2 * 8
-SAVED_SP          equ 3 * 8
+; A system call begins so far below the top of the stack that its calls' stack is aligned without more
+CALL_ROOM         equ 8
+
+; What it leaves there while it runs: its seventh and eighth argument, and the way back
+SAVED_RIP         equ 2 * 8
+SAVED_FLAGS       equ 3 * 8
+SAVED_SP          equ 4 * 8
 
 KERNEL_DATA       equ 0x10
 USER_DATA         equ 0x23
@@ -46,6 +49,7 @@ USER_FLAGS        equ 0x202
 
 VECTOR_SYSCALL    equ 0x100
 SYSCALL_BASE      equ 0x10000
+SYSCALL_MASK      equ 127           ; of the table's places (upcall.h)
 MSR_GS_BASE       equ 0xc0000101
 
 %macro PUSH 1-*
@@ -74,10 +78,13 @@ MSR_GS_BASE       equ 0xc0000101
 ; The frame of a system call, from the registers as they are, rcx and r11 apart; interrupts are off, and %1 bytes lie on
 ; the stack below what the entry left there.
 %macro FILL_FRAME 1
-    add rsp, %1 + 8
+%if %1
+    add rsp, %1
+%endif
     pop rcx
     pop r11
     pop qword [gs:PERCPU_USER_SP]
+    add rsp, CALL_ROOM
     push USER_DATA
     push qword [gs:PERCPU_USER_SP]
     push r11
@@ -188,8 +195,8 @@ trap_ist_from_user:
     swapgs
     lfence
     mov rsi, rsp
-    mov rsp, [gs:PERCPU_KERNEL_SP]
-    sub rsp, FRAME_SIZE
+    mov rsp, [gs:PERCPU_CALL_SP]
+    sub rsp, FRAME_SIZE - CALL_ROOM
     mov rdi, rsp
     mov ecx, FRAME_SIZE / 8
     rep movsq
@@ -202,17 +209,15 @@ align 16
 syscall_entry:
     swapgs
     mov [gs:PERCPU_USER_SP], rsp
-    mov rsp, [gs:PERCPU_KERNEL_SP]
+    mov rsp, [gs:PERCPU_CALL_SP]
     push qword [gs:PERCPU_USER_SP]
     push r11
     push rcx
-    sub rsp, 8                      ; the call's stack is to be aligned
     sti
     sub rax, SYSCALL_BASE
     cmp rax, [rel upcall_syscall_count]
     jae .refused
-    sbb rcx, rcx                    ; and for a processor that guesses otherwise, number 0
-    and rax, rcx
+    and eax, SYSCALL_MASK           ; which changes nothing but for a processor that guesses otherwise
     mov rcx, r10
     push r13
     push r12
@@ -230,12 +235,12 @@ syscall_entry:
     xor r10d, r10d
     xor r8d, r8d
     xor r9d, r9d
-    mov rcx, [rsp + 16 + SAVED_RIP] ; in the lower half: it follows an instruction that user mode ran
-    mov r11, [rsp + 16 + SAVED_FLAGS]
+    mov rcx, [rsp + SAVED_RIP] ; in the lower half: it follows an instruction that user mode ran
+    mov r11, [rsp + SAVED_FLAGS]
     cmp dword [rdi + THREAD_ATTENTION], 0
     mov edi, 0
     jne .attention
-    mov rsp, [rsp + 16 + SAVED_SP]
+    mov rsp, [rsp + SAVED_SP]
     swapgs
     CLEAR_BUFFERS
     o64 sysret
@@ -260,7 +265,8 @@ syscall_entry:
 ; rdi: entry, rsi: stack, rdx and rcx: the two arguments. What the stack held so far is of no use any more.
 arch_enter_user:
     cli
-    mov rsp, [gs:PERCPU_KERNEL_SP]
+    mov rsp, [gs:PERCPU_CALL_SP]
+    add rsp, CALL_ROOM
     push USER_DATA
     push rsi
     push USER_FLAGS

@@ -39,10 +39,11 @@ struct [[gnu::packed]] tss {
 };
 #define TSS_NO_PORTS sizeof(struct tss) /* past the end: user code may use none */
 
+#define CALL_ROOM 8
 struct percpu {
     struct cpu *self;              /* gs:0, &cpu */
     struct thread *current;        /* gs:8 */
-    uint64_t kernel_sp;            /* gs:16, same as tss->rsp[0] */
+    uint64_t call_sp;              /* gs:16, where a system call's stack begins: CALL_ROOM below tss->rsp[0] */
     uint64_t user_sp;              /* gs:24, for the two instructions in which the system-call entry has no stack */
     struct trap_frame panic_frame; /* gs:32, the registers at its first call of panic() */
     uint32_t panicked;             /* gs:208, they are there */

@@ -135,7 +135,7 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
     }
     breakpoints_switch(from, to);
     cpu->current = next;
-    cpu->kernel_sp = to->kernel_sp;
+    cpu->call_sp = to->kernel_sp - CALL_ROOM;
     cpu->tss->rsp[0] = to->kernel_sp;
     if (next_aspace && next_aspace != cpu->aspace) mmu_load(next_aspace);
     thread_switch_stack(&from->sp, to->sp);

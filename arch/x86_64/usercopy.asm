@@ -45,14 +45,17 @@ arch_copy_to_user:
     STAC
     mov rcx, rdx
     shr rcx, 3
-    jz .tail
 .quads:
     rep movsq
     FIXUP .quads, .quads_bad
+    and edx, 7
+    jnz .tail
+    CLAC
+    xor eax, eax
+    ret
+
 .tail:
     mov ecx, edx
-    and ecx, 7
-    jz .done
 .bytes:
     rep movsb
     FIXUP .bytes, .done
@@ -62,9 +65,8 @@ arch_copy_to_user:
     ret
 
 .quads_bad:
-    mov eax, edx
-    and eax, 7
-    lea rcx, [rax + rcx * 8]
+    and edx, 7
+    lea rcx, [rdx + rcx * 8]
     jmp .done
 
 ; rdi: to, the second argument: what, which is %3 and takes %2 bytes

@@ -28,8 +28,22 @@ struct handle {
     zx_rights_t rights;
 };
 
-struct handle_directory;
-struct handle_slot;
+/* A place for a handle; handle.c says what its word holds. */
+struct handle_slot {
+    _Atomic uint64_t word; /* [h/a] */
+    union {
+        struct handle handle;          /* [h/a] live, or closed and in use; with a reference */
+        struct handle_slot *next_free; /* [h] free */
+    };
+};
+
+#define HANDLE_CHUNK 64u /* slots that lie side by side */
+
+struct handle_directory {
+    struct handle_directory *smaller;       /* [I] the one that it replaced */
+    uint32_t index_mask;                    /* [I] of the slots that it has room for */
+    _Atomic(struct handle_slot *) chunks[]; /* [h/a] */
+};
 
 struct handle_table {
     struct mutex lock;                            /* guards [h] */
@@ -45,36 +59,27 @@ void handle_table_init(struct handle_table *table);
 /* Closes every handle and frees the table's memory. Nobody else uses it any more, but may be going through it. */
 void handle_table_destroy(struct handle_table *table);
 
-#define HANDLE_FIXED_BITS 3u
-#define HANDLE_ONE_USE ((uint64_t)1 << 32)
-
-/* A handle that a call of the table's process uses. Its object stays alive until that is done, also if it is closed. */
-struct handle_use {
-    struct handle handle;
-    _Atomic uint64_t *word; /* its slot's */
-};
-
 /*
- * What `value` names, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE,
- * ACCESS_DENIED, in this order. There is no handle count in it: `on_zero_handles` may run meanwhile.
+ * A use of a handle by a call of the table's process: the slot, whose handle stays as it is until the use ends, even if
+ * it is closed meanwhile.
+ *
+ * handle_use() begins one, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE,
+ * ACCESS_DENIED, in this order. There is no handle count in it: `on_zero_handles` may run meanwhile. handle_use_any()
+ * is for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type.
  */
-MUST_CHECK zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                                  struct handle_use *use);
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_use(struct handle_table *table, zx_handle_t value,
+                                                       zx_obj_type_t type, zx_rights_t rights,
+                                                       struct handle_slot **use);
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value,
+                                                           zx_rights_t rights, struct handle_slot **use);
 
-/* The same for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type. */
-MUST_CHECK zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
-                                      struct handle_use *use);
+/* Ends a use. True: the handle was closed, and this was the last one; then handle_done_last() is to follow. */
+MUST_CHECK static inline bool handle_use_end(struct handle_slot *use);
+void handle_done_last(struct handle_table *table, struct handle_slot *use);
 
-/* For handle_done(). */
-void handle_done_last(struct handle_table *table, const struct handle_use *use);
-
-/* Ends a use. No lock is held. */
-static inline void handle_done(struct handle_table *table, const struct handle_use *use) {
-    uint64_t before = atomic_fetch_sub_explicit(use->word, HANDLE_ONE_USE, memory_order_acq_rel);
-    ASSERT(before >= HANDLE_ONE_USE);
-    switch_point();
-    bool live = (before & HANDLE_FIXED_BITS) == HANDLE_FIXED_BITS;
-    if (unlikely(!live) && before / HANDLE_ONE_USE == 1) handle_done_last(table, use);
+/* Both. No lock is held. */
+static inline void handle_done(struct handle_table *table, struct handle_slot *use) {
+    if (unlikely(handle_use_end(use))) handle_done_last(table, use);
 }
 
 /* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the call, or sleeps. */
@@ -130,3 +135,71 @@ bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out
 
 /* Live handles of the whole system, those in messages included. For leak checks. */
 size_t handle_count(void);
+
+/* --- what is inlined --- */
+
+/* A slot's word: how many calls use it; its state, which is 0 while it is live; and the value last given out. */
+#define HANDLE_USES (((uint64_t)1 << 30) - 1)
+#define HANDLE_STATE ((uint64_t)3 << 30)
+#define HANDLE_WORD(value) ((uint64_t)(value) << 32)
+
+/*
+ * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the
+ * directory; the bits that it cuts off the value are in the comparison with the slot's.
+ */
+static inline struct handle_slot *handle_slot_of(struct handle_table *table, zx_handle_t value) {
+    const struct handle_directory *directory = atomic_load_explicit(&table->directory, memory_order_acquire);
+    const uint32_t index = (value ^ table->mixer) >> 2 & directory->index_mask;
+    return atomic_load_explicit(&directory->chunks[index / HANDLE_CHUNK], memory_order_acquire) + index % HANDLE_CHUNK;
+}
+
+static inline bool handle_word_names(uint64_t word, zx_handle_t value) {
+    return (word ^ HANDLE_WORD(value)) <= HANDLE_USES;
+}
+
+/* Counts a use of the slot if `value` names it. Most handles are used by one call at a time: that is tried first. */
+MUST_CHECK static ALWAYS_INLINE bool handle_use_begin(struct handle_slot *slot, zx_handle_t value) {
+    uint64_t word = HANDLE_WORD(value);
+    while (unlikely(!atomic_compare_exchange_weak(&slot->word, &word, word + 1))) {
+        if (unlikely(!handle_word_names(word, value))) return false;
+    }
+    switch_point();
+    return true;
+}
+
+/* For a look-up by the process itself; no lock is held. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_refuse(struct handle_table *table, uint32_t condition,
+                                                          zx_status_t status) {
+    if (unlikely(table->policy.choices != 0)) (void)!policy_apply(table->policy, condition);
+    return status;
+}
+
+/* Ends a use that the type, if `typed`, or the rights do not allow: WRONG_TYPE or ACCESS_DENIED. */
+MUST_CHECK zx_status_t handle_use_refuse(struct handle_table *table, bool typed, zx_obj_type_t type,
+                                         struct handle_slot *use);
+
+static ALWAYS_INLINE zx_status_t handle_use_checked(struct handle_table *table, zx_handle_t value, bool typed,
+                                                    zx_obj_type_t type, zx_rights_t rights, struct handle_slot **use) {
+    struct handle_slot *slot = *use = handle_slot_of(table, value);
+    if (unlikely(!handle_use_begin(slot, value))) return handle_refuse(table, ZX_POL_BAD_HANDLE, ZX_ERR_BAD_HANDLE);
+    if (likely((!typed || slot->handle.object->ops->type == type) && (slot->handle.rights & rights) == rights))
+        return ZX_OK;
+    return handle_use_refuse(table, typed, type, slot);
+}
+
+static ALWAYS_INLINE zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
+                                            zx_rights_t rights, struct handle_slot **use) {
+    return handle_use_checked(table, value, true, type, rights, use);
+}
+
+static ALWAYS_INLINE zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                                struct handle_slot **use) {
+    return handle_use_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, use);
+}
+
+static inline bool handle_use_end(struct handle_slot *use) {
+    uint64_t before = atomic_fetch_sub_explicit(&use->word, 1, memory_order_acq_rel);
+    ASSERT((before & HANDLE_USES) != 0);
+    switch_point();
+    return unlikely(before & HANDLE_STATE) && (before & HANDLE_USES) == 1;
+}

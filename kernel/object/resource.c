@@ -104,11 +104,11 @@ static zx_status_t check(const struct resource *resource, zx_rsrc_kind_t kind, u
 
 zx_status_t resource_check(struct handle_table *table, zx_handle_t value, zx_rsrc_kind_t kind, uint64_t base,
                            uint64_t size) {
-    struct handle_use use;
+    struct handle_slot *use;
     zx_status_t status = handle_use(table, value, ZX_OBJ_TYPE_RESOURCE, 0, &use);
     if (status != ZX_OK) return status;
-    status = check(resource_from_object(use.handle.object), kind, base, size);
-    handle_done(table, &use);
+    status = check(resource_from_object(use->handle.object), kind, base, size);
+    handle_done(table, use);
     return status;
 }
 

@@ -29,7 +29,7 @@ static struct run_queue {
     struct thread idle;
 } run_queues[MAX_CPUS];
 static uint64_t idle_cpus GUARDED_BY(sched_lock); /* a bit for each that runs nothing and has nothing to run */
-static atomic_uint cpu_count;                     /* those with an id below it have a run queue */
+atomic_uint sched_cpus;                           /* those with an id below it have a run queue */
 
 static struct share kernel_shares[MAX_CPUS];
 
@@ -55,11 +55,9 @@ void sched_init(void) {
     cpu->locks = &idle->locks;
     spin_lock(&sched_lock);
     idle_cpus |= bit_of(queue);
-    atomic_store_explicit(&cpu_count, cpu->id + 1, memory_order_release);
+    atomic_store_explicit(&sched_cpus, cpu->id + 1, memory_order_release);
     spin_unlock(&sched_lock);
 }
-
-unsigned sched_cpu_count(void) { return atomic_load_explicit(&cpu_count, memory_order_acquire); }
 
 bool sched_is_running(const struct thread *t) {
     for (unsigned id = 0; id < sched_cpu_count(); id++) {
@@ -98,7 +96,7 @@ static unsigned load(const struct run_queue *queue) REQUIRES(&sched_lock) {
 /* The other processors, one after the other. */
 static struct run_queue *another(const struct run_queue *than) REQUIRES(&sched_lock) {
     static unsigned last GUARDED_BY(sched_lock);
-    unsigned count = cpu_count;
+    unsigned count = sched_cpus;
     for (unsigned tries = 0; tries < 2; tries++) {
         last = last + 1 < count ? last + 1 : 0;
         if (last != than->ready.cpu) break;
@@ -109,7 +107,7 @@ static struct run_queue *another(const struct run_queue *than) REQUIRES(&sched_l
 /* Where a thread should run: where it ran last, unless another processor has less to do. */
 static struct run_queue *choose_queue(const struct thread *t) REQUIRES(&sched_lock) {
     struct run_queue *own = &run_queues[t->cpu];
-    if (cpu_count == 1 || (idle_cpus & bit_of(own))) return own;
+    if (sched_cpus == 1 || (idle_cpus & bit_of(own))) return own;
     if (idle_cpus) return &run_queues[__builtin_ctzll(idle_cpus)];
     struct run_queue *other = another(own);
     return load(other) < load(own) ? other : own;
@@ -149,7 +147,7 @@ void sched_make_ready(struct thread *t) {
 /* The longest queue of all, for a processor whose own is empty. */
 static NOINLINE struct run_queue *longest_queue(struct run_queue *own) REQUIRES(&sched_lock) {
     struct run_queue *best = own;
-    for (unsigned id = 0; id < cpu_count; id++) {
+    for (unsigned id = 0; id < sched_cpus; id++) {
         if (run_queues[id].ready.length > best->ready.length) best = &run_queues[id];
     }
     return best;

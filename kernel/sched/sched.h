@@ -10,7 +10,8 @@
 void sched_init(void);
 
 /* How many processors run threads. */
-unsigned sched_cpu_count(void);
+extern atomic_uint sched_cpus;
+static inline unsigned sched_cpu_count(void) { return atomic_load_explicit(&sched_cpus, memory_order_acquire); }
 
 /* The idle loop. Never returns. */
 NORETURN void sched_idle(void);

@@ -26,12 +26,24 @@ void rig_end(void) {
     vmo_unref(rig.memory);
 }
 
+struct transferred call_transfer(const struct call *c) {
+    const user_in_t in = {c->buffer};
+    const user_out_t out = {c->buffer};
+    if (c->vmo)
+        return c->write ? transfer_to_vmo(c->vmo, c->addr, in, c->len)
+                        : transfer_from_vmo(c->vmo, c->addr, out, c->len);
+    return c->write ? transfer_to_aspace(c->target, c->addr, in, c->len)
+                    : transfer_from_aspace(c->target, c->addr, out, c->len);
+}
+
 void call_run(void *arg) {
     struct call *c = arg;
 #ifdef DEBUG
     inject_arm(c->fail_at);
 #endif
-    c->status = c->vmo ? transfer_vmo(&c->x, c->vmo, c->addr) : transfer_aspace(&c->x, c->target, c->addr);
+    struct transferred moved = call_transfer(c);
+    c->status = moved.status;
+    c->done = moved.done;
 #ifdef DEBUG
     c->fired = inject_fired();
     inject_arm(0);
@@ -39,16 +51,14 @@ void call_run(void *arg) {
 }
 
 struct call call_make(bool write, vaddr_t buffer, uint64_t addr, size_t len) {
-    return (struct call){.x = {.write = write, .buffer = buffer, .len = len},
-                         .target = rig.target,
-                         .addr = addr,
-                         .status = ZX_ERR_INTERNAL};
+    return (struct call){
+        .write = write, .buffer = buffer, .len = len, .target = rig.target, .addr = addr, .status = ZX_ERR_INTERNAL};
 }
 
 bool ends(struct call c, zx_status_t status, size_t done) {
     if (!run_in(rig.caller, call_run, &c)) return false;
-    if (c.status == status && c.x.done == done) return true;
-    kernel_test_report("# status %d after %zu bytes", c.status, c.x.done);
+    if (c.status == status && c.done == done) return true;
+    kernel_test_report("# status %d after %zu bytes", c.status, c.done);
     return false;
 }
 

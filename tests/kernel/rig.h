@@ -24,16 +24,21 @@ void rig_end(void);
 
 /* One call of the engine; `fail_at` has that allocation of it fail. */
 struct call {
-    struct transfer x;
+    bool write;
+    vaddr_t buffer;
+    size_t len;
     struct aspace *target;
     struct vmo *vmo; /* instead, if not NULL */
     uint64_t addr;
     uint64_t fail_at;
     bool fired;
     zx_status_t status;
+    size_t done;
 };
 
 struct call call_make(bool write, vaddr_t buffer, uint64_t addr, size_t len);
+/* The engine's part of it. */
+struct transferred call_transfer(const struct call *c);
 /* Makes the call, on a thread that runs in the caller's address space. */
 void call_run(void *call);
 

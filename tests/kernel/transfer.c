@@ -164,12 +164,12 @@ KTEST("transfer/T20 whichever allocation fails, the count is exact") {
         c.fail_at = nth;
         EXPECT(vmo_decommit(rig.memory, 0, PAGES(TARGET_PAGES)) == ZX_OK);
         NEED(run_in(rig.caller, call_run, &c) && nth < 100);
-        EXPECT(holds(rig.memory, 100, 0, c.x.done) && vmo_peek(rig.memory, 100 + c.x.done) == 0);
+        EXPECT(holds(rig.memory, 100, 0, c.done) && vmo_peek(rig.memory, 100 + c.done) == 0);
         if (!c.fired) {
-            EXPECT(c.status == ZX_OK && c.x.done == PAGES(3));
+            EXPECT(c.status == ZX_OK && c.done == PAGES(3));
             break;
         }
-        EXPECT(c.status == (c.x.done ? ZX_OK : ZX_ERR_NO_MEMORY));
+        EXPECT(c.status == (c.done ? ZX_OK : ZX_ERR_NO_MEMORY));
     }
     rig_end();
 }
@@ -191,7 +191,7 @@ KTEST("transfer/to and from a VMO: all of it, or out of range before anything mo
     EXPECT(ends(c, ZX_ERR_OUT_OF_RANGE, 0) && vmo_peek(rig.memory, c.addr) == 0);
     c.addr = UINT64_MAX - 5;
     EXPECT(ends(c, ZX_ERR_OUT_OF_RANGE, 0));
-    c.x.len = 0, c.addr = PAGES(TARGET_PAGES);
+    c.len = 0, c.addr = PAGES(TARGET_PAGES);
     EXPECT(ends(c, ZX_OK, 0));
     rig_end();
 }

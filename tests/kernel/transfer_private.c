@@ -169,9 +169,9 @@ KTEST("transfer/T20 whichever allocation of a forced write fails, nobody sees ha
         c = call_make(true, rig.from, here + PAGES(1) - 2, 4);
         c.fail_at = nth;
         NEED(run_in(rig.caller, call_run, &c));
-        EXPECT(c.fired ? c.status == (c.x.done ? ZX_OK : ZX_ERR_NO_MEMORY) : c.x.done == 4);
+        EXPECT(c.fired ? c.status == (c.done ? ZX_OK : ZX_ERR_NO_MEMORY) : c.done == 4);
         EXPECT(user_load(rig.target, here) == 11 && others_unchanged());
-        EXPECT(user_load(rig.target, here + PAGES(1)) == (c.x.done == 4 ? vmo_peek(rig.buffer, 2) : 12));
+        EXPECT(user_load(rig.target, here + PAGES(1)) == (c.done == 4 ? vmo_peek(rig.buffer, 2) : 12));
     }
     end();
 }

@@ -41,8 +41,8 @@ static void run_with(struct call *c, zx_status_t (*act)(struct runner *writer)) 
 static bool ends_with(zx_status_t (*act)(struct runner *writer), zx_status_t status, size_t done) {
     struct call c = call_make(true, rig.from, rig.to, 3 * WINDOW);
     run_with(&c, act);
-    if (c.status != status || c.x.done != done) kernel_test_report("# status %d after %zu bytes", c.status, c.x.done);
-    return c.status == status && c.x.done == done;
+    if (c.status != status || c.done != done) kernel_test_report("# status %d after %zu bytes", c.status, c.done);
+    return c.status == status && c.done == done;
 }
 
 /* The buffer is committed and loaded, so that no fault of its own ends a window. */
@@ -100,7 +100,7 @@ KTEST("transfer/L7 a caller that is being killed begins no further window") {
     NEED(begin());
     struct call c = call_make(true, rig.from, rig.to, 3 * WINDOW);
     run_with(&c, kill_writer);
-    EXPECT(c.status == ZX_OK && c.x.done >= WINDOW && c.x.done % WINDOW == 0);
+    EXPECT(c.status == ZX_OK && c.done >= WINDOW && c.done % WINDOW == 0);
     rig_end();
 }
 
@@ -142,7 +142,7 @@ KTEST("transfer/S10 a buffer that is unmapped meanwhile is a bad buffer from the
     NEED(begin());
     struct call c = call_make(true, rig.from, rig.to, 3 * WINDOW);
     run_with(&c, unmap_buffer);
-    EXPECT(c.x.done >= WINDOW && c.status == (c.x.done < 3 * WINDOW ? ZX_ERR_INVALID_ARGS : ZX_OK));
+    EXPECT(c.done >= WINDOW && c.status == (c.done < 3 * WINDOW ? ZX_ERR_INVALID_ARGS : ZX_OK));
     rig_end();
 }
 
@@ -163,9 +163,8 @@ KTEST("transfer/L8 after a remap the bytes go to what is mapped then") {
 static void write_across(void *arg) {
     struct call *c = arg;
     for (int round = 0; round < 20 && c->status != ZX_ERR_BAD_STATE; round++) {
-        c->x.done = 0;
-        c->status = transfer_aspace(&c->x, c->target, c->addr);
-        if (c->status != ZX_OK || c->x.done != c->x.len) c->status = ZX_ERR_BAD_STATE;
+        struct transferred moved = call_transfer(c);
+        c->status = moved.done == c->len ? moved.status : ZX_ERR_BAD_STATE;
     }
 }
 

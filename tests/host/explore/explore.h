@@ -87,8 +87,9 @@ void schedule_reduce(bool reduce);
 
 /* --- lookup.c --- */
 
-/* Is that code in one of the functions that look handles up? */
-bool is_lookup(uintptr_t pc);
+/* Is that code in the function that removes a handle? In one that uses a handle as a part of its act? */
+bool is_removal(uintptr_t pc);
+bool is_part_of_act(uintptr_t pc);
 
 /* --- trace.c --- */
 

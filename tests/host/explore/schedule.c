@@ -402,15 +402,15 @@ void explore_before(const volatile void *address, enum explore_access access, co
 
 static bool is_mutex(const struct explore_site *site) { return site->kind == EXPLORE_MUTEX; }
 /* A look-up takes no lock: it counts a use. */
-static bool is_use(const struct explore_site *site) { return strcmp(site->function, "use_begin") == 0; }
+static bool is_use(const struct explore_site *site) { return strcmp(site->function, "handle_use_begin") == 0; }
 
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {
     if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
-    /* Where a mutex's own function is not part of the one that calls it, that one is the caller's caller. */
+    /* A mutex's own function need not be part of the one that calls it, which is the caller's caller then. */
     const uintptr_t *frame = __builtin_frame_address(0);
-    bool window =
-        (is_mutex(site) || is_use(site)) && (is_lookup(frame[1]) || is_lookup(((const uintptr_t *)frame[0])[1]));
+    const uintptr_t pc = frame[1], caller = ((const uintptr_t *)frame[0])[1];
+    bool window = is_use(site) ? !is_part_of_act(pc) : is_mutex(site) && (is_removal(pc) || is_removal(caller));
     const struct step step = {.place = address, .write = true, .counts = counts(address, site)};
     point(step, window);
     if (now.on) note_step(step);

@@ -164,6 +164,7 @@ set breakpoint always-inserted on
 break tick if i == 999
 run
 print i
+info breakpoints
 delete
 set args flags
 tbreak flags
@@ -178,6 +179,7 @@ step 1000
 info threads
 GDB
     qr/Breakpoint 1, tick \(i=i\@entry=999\).*\$1 = 999/s, 'is true the thousandth time',
+    qr/stop only if i == 999 \(target evals\)\n\s*breakpoint already hit 1 time/, 'which the server finds out',
     qr/\[debugged\] flags 0\n/, '21: a step shows in no flags that the program pushes',
     qr/result 28\n.*exited with code 052\].*No threads\./s, '20: a program that ends under step is told',
 );

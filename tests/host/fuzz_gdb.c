@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/gdbserver/agent.h"
 #include "user/gdbserver/packet.h"
 #include "user/gdbserver/text.h"
 
@@ -12,6 +13,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool good) {
     if (!good) abort();
+}
+
+static bool read_register(void *context, uint64_t number, uint64_t *value) {
+    (void)context;
+    *value = number;
+    return number < 64;
+}
+
+static bool read_memory(void *context, uint64_t addr, void *out, size_t len) {
+    (void)context;
+    memset(out, (int)addr, len);
+    return addr < 4096;
+}
+
+/* Any code ends, and reads nothing but what it was given. */
+static void evaluate(const char *text, size_t len) {
+    static const struct agent_thread thread = {read_register, read_memory, NULL};
+    uint8_t *code = malloc(len + 1);
+    uint64_t value;
+    size_t count;
+    struct request request = {text, text + len};
+    if (len > 0) memcpy(code, text, len);
+    (void)agent_evaluate(code, len, &thread, &value);
+    while (take_agent_code(&request, code, len, &count)) (void)agent_evaluate(code, count, &thread, &value);
+    must(request.at <= request.end);
+    free(code);
 }
 
 static void take_apart(const char *text, size_t len) {
@@ -35,6 +62,7 @@ static void take_apart(const char *text, size_t len) {
     if (take_hex_bytes(&rest, bytes, sizeof(bytes), &count)) must(2 * count == len);
     reply.len = 0;
     put_part(&reply, text, len, len / 2, len);
+    evaluate(text, len);
     put_hex_bytes(&reply, text, len);
     must(reply.len <= PACKET_MAX);
 }

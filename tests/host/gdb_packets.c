@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/host/gdb_packets.h"
 #include "user/gdbserver/packet.h"
 #include "user/gdbserver/text.h"
 
 static unsigned tests, failures;
 
-static void ok(bool good, const char *what) {
+void ok(bool good, const char *what) {
     printf("%sok %u - %s\n", good ? "" : "not ", ++tests, what);
     failures += !good;
 }
@@ -242,6 +243,7 @@ int main(void) {
     test_ids();
     test_actions();
     test_parts();
+    test_agent();
     printf("1..%u\n", tests);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -58,7 +58,7 @@ FUZZERS := syscalls elf args gdb
 HOST_SOURCES_syscalls := tests/host/fuzz_syscalls.c $(HOST_KERNEL)
 HOST_SOURCES_elf := tests/host/fuzz_elf.c $(HOST_LOADER)
 HOST_SOURCES_args := tests/host/fuzz_args.c tests/host/panic.c $(HOST_PARSERS)
-HOST_PACKETS := user/gdbserver/packet.c user/gdbserver/text.c
+HOST_PACKETS := user/gdbserver/packet.c user/gdbserver/text.c user/gdbserver/agent.c
 HOST_SOURCES_gdb := tests/host/fuzz_gdb.c $(HOST_PACKETS)
 HOST_BESIDE_syscalls := $(HOST_WORLD) $(HOST_MACHINE)
 
@@ -96,8 +96,9 @@ $(HOST)/line_editor: $(call host_objects,asan,$(HOST_EDITOR))
 
 # --- gdbserver's protocol ---
 
-HOST_GDB := tests/host/gdb_packets.c $(HOST_PACKETS)
-$(HOST)/asan/tests/host/gdb_packets.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+HOST_GDB := tests/host/gdb_packets.c tests/host/gdb_agent.c $(HOST_PACKETS)
+$(HOST)/asan/tests/host/gdb_packets.o $(HOST)/asan/tests/host/gdb_agent.o: \
+	HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
 $(HOST)/gdb_packets: $(call host_objects,asan,$(HOST_GDB))
 	$(call say,LINK,$@)
 	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^

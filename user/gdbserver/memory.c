@@ -111,29 +111,11 @@ enum { BREAK_TEXT, BREAK_HARDWARE, BREAK_WRITE, BREAK_READ, BREAK_ACCESS };
 static const enum machine_watch_kind kinds[] = {
     [BREAK_HARDWARE] = WATCH_EXECUTE, [BREAK_WRITE] = WATCH_WRITE, [BREAK_ACCESS] = WATCH_ACCESS};
 
-static bool take_break(struct request request, uint64_t *type, struct machine_watch *out) {
+static bool take_break(struct request *request, uint64_t *type, struct machine_watch *out) {
     uint64_t addr, len;
-    if (!take_hex(&request, type) || !take(&request, ",") || !take_range(&request, &addr, &len)) return false;
+    if (!take_hex(request, type) || !take(request, ",") || !take_range(request, &addr, &len)) return false;
     *out = (struct machine_watch){.kind = *type <= BREAK_ACCESS ? kinds[*type] : WATCH_NONE, .addr = addr, .len = len};
     return true;
-}
-
-static void break_change(struct request request, struct reply *reply,
-                         zx_status_t (*text)(struct debug_process *p, zx_vaddr_t addr),
-                         zx_status_t (*watch)(struct debug_process *p, const struct machine_watch *watch)) {
-    uint64_t type;
-    struct machine_watch w;
-    struct debug_process *p = process_general();
-    if (!take_break(request, &type, &w)) return put_error(reply, ZX_ERR_INVALID_ARGS);
-    if (!p) return put_error(reply, ZX_ERR_NOT_FOUND);
-    if (type == BREAK_TEXT) return put_ok_or_error(reply, text(p, w.addr));
-    if (w.kind != WATCH_NONE) put_ok_or_error(reply, watch(p, &w));
-}
-
-/* To take out what is not there is no mistake: debuggers do so after a process has changed. */
-static zx_status_t text_remove(struct debug_process *p, zx_vaddr_t addr) {
-    zx_status_t status = debug_break_remove(p, addr);
-    return status == ZX_ERR_NOT_FOUND ? ZX_OK : status;
 }
 
 static zx_status_t watch_remove(struct debug_process *p, const struct machine_watch *watch) {
@@ -141,10 +123,46 @@ static zx_status_t watch_remove(struct debug_process *p, const struct machine_wa
     return status == ZX_ERR_NOT_FOUND ? ZX_OK : status;
 }
 
-void break_insert(struct request request, struct reply *reply) {
-    break_change(request, reply, debug_break_insert, debug_watch_insert);
+/* What is no breakpoint of the text the processor has, or nobody. */
+static void watch_change(struct debug_process *p, const struct machine_watch *w, struct reply *reply,
+                         zx_status_t (*change)(struct debug_process *p, const struct machine_watch *watch)) {
+    if (w->kind != WATCH_NONE) put_ok_or_error(reply, change(p, w));
 }
 
+/* The conditions take the place of those that a breakpoint there had. */
+static zx_status_t text_insert(struct debug_process *p, zx_vaddr_t addr, struct request request) {
+    struct debug_condition *conditions;
+    zx_status_t status = conditions_take(request, &conditions);
+    if (status != ZX_OK) return status;
+    status = debug_break_insert(p, addr);
+    if (status != ZX_OK) {
+        debug_conditions_free(conditions);
+        return status;
+    }
+    struct debug_break *b = debug_break_find(p, addr);
+    debug_conditions_free(b->conditions);
+    b->conditions = conditions;
+    return ZX_OK;
+}
+
+void break_insert(struct request request, struct reply *reply) {
+    uint64_t type;
+    struct machine_watch w;
+    struct debug_process *p = process_general();
+    if (!take_break(&request, &type, &w)) return put_error(reply, ZX_ERR_INVALID_ARGS);
+    if (!p) return put_error(reply, ZX_ERR_NOT_FOUND);
+    if (type != BREAK_TEXT) return watch_change(p, &w, reply, debug_watch_insert);
+    put_ok_or_error(reply, text_insert(p, w.addr, request));
+}
+
+/* To take out what is not there is no mistake: debuggers do so after a process has changed. */
 void break_remove(struct request request, struct reply *reply) {
-    break_change(request, reply, text_remove, watch_remove);
+    uint64_t type;
+    struct machine_watch w;
+    struct debug_process *p = process_general();
+    if (!take_break(&request, &type, &w)) return put_error(reply, ZX_ERR_INVALID_ARGS);
+    if (!p) return put_error(reply, ZX_ERR_NOT_FOUND);
+    if (type != BREAK_TEXT) return watch_change(p, &w, reply, watch_remove);
+    zx_status_t status = debug_break_remove(p, w.addr);
+    put_ok_or_error(reply, status == ZX_ERR_NOT_FOUND ? ZX_OK : status);
 }

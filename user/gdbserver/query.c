@@ -18,7 +18,7 @@ static void supported(struct request request, struct reply *reply) {
     put_format(reply,
                "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+;"
                "qXfer:threads:read+;qXfer:exec-file:read+;qXfer:auxv:read+;qXfer:memory-map:read+;"
-               "qXfer:siginfo:read+;QPassSignals+%s%s",
+               "qXfer:siginfo:read+;QPassSignals+;ConditionalBreakpoints+%s%s",
                PACKET_MAX, session.multiprocess ? ";multiprocess+" : "", session.fork_events ? ";fork-events+" : "");
 }
 

@@ -94,14 +94,16 @@ static bool is_within(const struct debug_thread *t) {
     return machine_place_get(t->handle, &place) == ZX_OK && place.pc >= t->step_begin && place.pc < t->step_end;
 }
 
-/* It goes on at once, while all others do what they do. */
+/* It goes on at once, while all others do what they do; or with them, if they stand. */
 static void go_on_untold(struct debug_process *p) {
     for (struct debug_thread *t = p->threads; t; t = t->next) {
         if (is_own(t))
             pass_on(t);
         else if (session.interrupted || !is_within(t))
             continue;
-        debug_thread_go(t);
+        else
+            t->reason = DEBUG_NOTHING;
+        if (p->held == ZX_HANDLE_INVALID) debug_thread_go(t);
     }
 }
 
@@ -168,17 +170,6 @@ static void tell(void) {
     session.under_way = false;
     session.interrupted = false;
     session_send(&reply);
-}
-
-void stops_look(void) {
-    for (struct debug_process *p = processes; p; p = p->next) {
-        if (!p->ended) debug_take(p);
-        if (!p->ended && session.under_way) go_on_untold(p);
-    }
-    if (!session.under_way) return;
-    if (!session.interrupted && !process_that_ended() && !news_any() && !run_begun()) return;
-    all_stop();
-    tell();
 }
 
 void stop_now(struct reply *reply) {
@@ -276,4 +267,27 @@ bool resume(struct request request, struct reply *reply) {
         }
     }
     return act(actions, count, reply);
+}
+
+/* --- looking --- */
+
+static bool has_news(void) { return session.interrupted || process_that_ended() || news_any() || run_begun(); }
+
+/* Conditions may have had a process stopped, which goes on then. */
+void stops_look(void) {
+    for (struct debug_process *p = processes; p; p = p->next) {
+        if (!p->ended) debug_take(p);
+        if (p->ended || !session.under_way) continue;
+        conditions_apply(p);
+        go_on_untold(p);
+    }
+    if (!session.under_way) return;
+    if (has_news()) {
+        all_stop();
+        tell();
+        return;
+    }
+    for (struct debug_process *p = processes; p; p = p->next) {
+        if (!p->ended && goes(p)) debug_go(p);
+    }
 }

@@ -71,6 +71,13 @@ void memory_search(struct request request, struct reply *reply);
 void break_insert(struct request request, struct reply *reply);
 void break_remove(struct request request, struct reply *reply);
 
+/* --- conditions.c --- */
+
+/* The conditions that a Z0 ends in; NULL: there are none. */
+zx_status_t conditions_take(struct request request, struct debug_condition **out);
+/* Takes threads past breakpoints none of whose conditions holds. If there was one the process is stopped afterwards. */
+void conditions_apply(struct debug_process *p);
+
 /* --- resume.c --- */
 
 /* A vCont's actions. As command_do. */

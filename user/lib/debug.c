@@ -66,7 +66,8 @@ static enum debug_reason reason_of_break(struct debug_thread *t) {
     struct machine_place place;
     if (machine_place_get(t->handle, &place) != ZX_OK) return DEBUG_TRAP;
     zx_vaddr_t addr = place.pc - machine_break_advance;
-    if (!debug_break_find(t->process, addr) || machine_pc_set(t->handle, addr) != ZX_OK) return DEBUG_TRAP;
+    const struct debug_break *b = debug_break_find(t->process, addr);
+    if (!b || b->lifted || machine_pc_set(t->handle, addr) != ZX_OK) return DEBUG_TRAP;
     return DEBUG_BREAKPOINT;
 }
 
@@ -175,7 +176,7 @@ static void process_free(struct debug_process *p) {
     while (p->breaks) {
         struct debug_break *b = p->breaks;
         p->breaks = b->next;
-        free(b);
+        debug_break_free(b);
     }
     zx_handle_close(p->channel);
     zx_handle_close(p->held);

@@ -47,22 +47,32 @@ struct debug_thread {
     bool told;
     int watch;
     enum debug_action action;
-    bool pass;          /* on going on: its fault is for the program's own handlers */
-    bool second_chance; /* … and for us again, if those pass it on */
-    bool passed_on;     /* its fault is one that came again */
+    enum debug_action wanted; /* the action, while another steps alone */
+    bool pass;                /* on going on: its fault is for the program's own handlers */
+    bool second_chance;       /* … and for us again, if those pass it on */
+    bool passed_on;           /* its fault is one that came again */
     bool stepping;
     struct machine_step step;
     unsigned watches_version;
     zx_vaddr_t step_begin, step_end; /* for its owner: where steps are not told */
 };
 
+/* A condition of a breakpoint, in a code of the owner's. From malloc(). */
+struct debug_condition {
+    struct debug_condition *next;
+    size_t len;
+    uint8_t code[];
+};
+
 /* A breakpoint in the text. */
 struct debug_break {
     struct debug_break *next;
     zx_vaddr_t addr;
-    uint8_t was[MACHINE_BREAK_MAX]; /* what belongs there */
-    bool inserted;                  /* by debug_break_insert(): does not show in memory */
-    bool written;                   /* like other memory, by debug_write(): shows */
+    uint8_t was[MACHINE_BREAK_MAX];     /* what belongs there */
+    bool inserted;                      /* by debug_break_insert(): does not show in memory */
+    bool written;                       /* like other memory, by debug_write(): shows */
+    bool lifted;                        /* a thread steps over it, and it is not in the text */
+    struct debug_condition *conditions; /* for its owner; freed with it */
 };
 
 struct debug_process {
@@ -121,6 +131,12 @@ struct debug_thread *debug_news(struct debug_process *p);
 /* Takes the thread one instruction on, past a breakpoint too, while all others stand. False: it did not get there. */
 bool debug_step_alone(struct debug_thread *t);
 
+/*
+ * Takes a thread past the breakpoint that it has met, which is nothing to tell then. The process is stopped afterwards,
+ * and all its threads have the actions that they had. The thread may be gone.
+ */
+void debug_skip_break(struct debug_thread *t);
+
 struct debug_thread *debug_thread_find(struct debug_process *p, zx_koid_t koid);
 
 /* --- memory and breakpoints, of a process that is stopped --- */
@@ -139,6 +155,7 @@ zx_status_t debug_break_insert(struct debug_process *p, zx_vaddr_t addr);
 zx_status_t debug_break_remove(struct debug_process *p, zx_vaddr_t addr);
 struct debug_break *debug_break_find(const struct debug_process *p, zx_vaddr_t addr);
 void debug_breaks_remove(struct debug_process *p);
+void debug_conditions_free(struct debug_condition *conditions);
 
 /* The processor's. NOT_SUPPORTED: it cannot; NO_RESOURCES: not one more. */
 zx_status_t debug_watch_insert(struct debug_process *p, const struct machine_watch *watch);

@@ -137,8 +137,9 @@ bool debug_step_alone(struct debug_thread *t) {
     struct debug_process *p = t->process;
     const zx_koid_t koid = t->koid;
     struct machine_place place;
-    bool over = machine_place_get(t->handle, &place) == ZX_OK && debug_break_find(p, place.pc);
-    if (over) (void)debug_break_remove(p, place.pc);
+    struct debug_break *over = NULL;
+    if (machine_place_get(t->handle, &place) == ZX_OK) over = debug_break_find(p, place.pc);
+    if (over) debug_break_lift(p, over);
     debug_set_actions(p, DEBUG_HOLD);
     t->action = DEBUG_STEP;
     t->told = true;
@@ -147,6 +148,25 @@ bool debug_step_alone(struct debug_thread *t) {
     while (!p->ended && (t = debug_thread_find(p, koid)) && t->exception == ZX_HANDLE_INVALID) debug_wait(p);
     p->hold_new = false;
     debug_stop(p);
-    if (over && !p->ended) (void)debug_break_insert(p, place.pc);
+    if (over && !p->ended) (void)debug_break_plant(p, over);
     return !p->ended && t && t->reason == DEBUG_STEPPED;
+}
+
+/* What has begun while the thread stepped has no action yet. */
+static void action_restore(struct debug_thread *t, bool hold_new) {
+    bool begins = t->exception != ZX_HANDLE_INVALID && t->report.header.type == ZX_EXCP_THREAD_STARTING;
+    t->action = !begins ? t->wanted : hold_new ? DEBUG_HOLD : DEBUG_GO;
+}
+
+void debug_skip_break(struct debug_thread *t) {
+    struct debug_process *p = t->process;
+    const zx_koid_t koid = t->koid;
+    const bool hold_new = p->hold_new;
+    debug_stop(p);
+    for (struct debug_thread *other = p->threads; other; other = other->next) other->wanted = other->action;
+    (void)debug_step_alone(t);
+    for (struct debug_thread *other = p->threads; other; other = other->next) action_restore(other, hold_new);
+    p->hold_new = hold_new;
+    t = debug_thread_find(p, koid);
+    if (t && t->reason == DEBUG_STEPPED && t->action == DEBUG_GO) t->reason = DEBUG_NOTHING;
 }

@@ -38,6 +38,9 @@ zx_status_t machine_step_begin(zx_handle_t thread, const uint8_t *code, size_t l
 /* After it, or if it never came to it: the thread steps no more, and nothing shows that it ever did. */
 void machine_step_end(zx_handle_t process, zx_handle_t thread, const struct machine_step *step);
 
+/* Can the instruction wait for something, being a call of the kernel? */
+bool machine_code_waits(const uint8_t *code, size_t len);
+
 /* Breakpoints of the processor's own. */
 #define MACHINE_WATCHES 4
 enum machine_watch_kind { WATCH_NONE, WATCH_EXECUTE, WATCH_WRITE, WATCH_ACCESS };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "user/lib/debug.h"
+#include "user/lib/debug_internal.h"
 #include "user/lib/process_maps.h"
 
 /* The part of a breakpoint that [addr, + len) covers: [begin, end) of its bytes. */
@@ -41,14 +41,20 @@ static zx_status_t write_whole(struct debug_process *p, zx_vaddr_t addr, const v
     return status == ZX_OK && actual < len ? ZX_ERR_NO_MEMORY : status;
 }
 
+zx_status_t debug_break_plant(struct debug_process *p, struct debug_break *b) {
+    zx_status_t status = read_whole(p, b->addr, b->was, machine_break_len);
+    if (status == ZX_OK) status = write_whole(p, b->addr, machine_break, machine_break_len);
+    b->lifted = status != ZX_OK;
+    return status;
+}
+
 /* Twice at one address is once. */
 static zx_status_t break_add(struct debug_process *p, zx_vaddr_t addr) {
     if (debug_break_find(p, addr)) return ZX_OK;
     struct debug_break *b = calloc(1, sizeof(*b));
     if (!b) return ZX_ERR_NO_MEMORY;
     b->addr = addr;
-    zx_status_t status = read_whole(p, addr, b->was, machine_break_len);
-    if (status == ZX_OK) status = write_whole(p, addr, machine_break, machine_break_len);
+    zx_status_t status = debug_break_plant(p, b);
     if (status != ZX_OK) {
         free(b);
         return status;
@@ -64,10 +70,23 @@ static struct debug_break **link_of(struct debug_process *p, zx_vaddr_t addr) {
     return at;
 }
 
+void debug_conditions_free(struct debug_condition *conditions) {
+    while (conditions) {
+        struct debug_condition *next = conditions->next;
+        free(conditions);
+        conditions = next;
+    }
+}
+
+void debug_break_free(struct debug_break *b) {
+    debug_conditions_free(b->conditions);
+    free(b);
+}
+
 static void unlink_break(struct debug_break **at) {
     struct debug_break *b = *at;
     *at = b->next;
-    free(b);
+    debug_break_free(b);
 }
 
 /* Has a breakpoint know what was written over it. False: it is no more. */
@@ -140,6 +159,11 @@ static void put_back(struct debug_process *p, const struct debug_break *b) {
     if (read_whole(p, b->addr, now, machine_break_len) != ZX_OK) return;
     if (memcmp(now, machine_break, machine_break_len) != 0) return;
     (void)write_whole(p, b->addr, b->was, machine_break_len);
+}
+
+void debug_break_lift(struct debug_process *p, struct debug_break *b) {
+    put_back(p, b);
+    b->lifted = true;
 }
 
 zx_status_t debug_break_remove(struct debug_process *p, zx_vaddr_t addr) {

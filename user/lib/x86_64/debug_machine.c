@@ -67,6 +67,8 @@ static enum trace trace_of(const uint8_t *code, size_t len) {
     return at + 1 < len && code[at] == 0x0f && code[at + 1] == 0x05 ? TRACE_CALL : TRACE_NONE;
 }
 
+bool machine_code_waits(const uint8_t *code, size_t len) { return trace_of(code, len) == TRACE_CALL; }
+
 static zx_status_t flag_set(zx_handle_t thread, zx_thread_state_single_step_t on) {
     return zx_thread_write_state(thread, ZX_THREAD_STATE_SINGLE_STEP, &on, sizeof(on));
 }

@@ -69,7 +69,7 @@ sub relay {
                     close $readying;
                     undef $readying;
                 }
-                if ($held !~ WHOLE && length $held < HELD_MAX) { sleep PAUSE; next }
+                if (substr($held, -4) !~ WHOLE && length $held < HELD_MAX) { sleep PAUSE; next }
                 put($debugger, $held) if $debugger;
                 $held = '';
             } elsif (sysread $from, my $bytes, 65536) {

@@ -27,7 +27,6 @@ enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STA
 #define ENABLED_SENT 0x02
 #define PENDING_NONE 0x01
 #define PENDING_WHICH 0x0f
-#define LOOKS 20
 #define PENDING_LEVEL 0x04 /* FIFO_LEVEL bytes have come, or more */
 #define PENDING_REST 0x0c  /* fewer, and none for the time of four */
 #define FIFOS_CLEAR 0xc7   /* on, empty, and an interrupt at 14 bytes, or fewer that wait for a while */
@@ -128,17 +127,13 @@ static void show(struct serial *serial, bool all) {
     serial->shown = now;
 }
 
-/* What the device has to tell next; in the middle of much that is worth a few looks, for it spares an interrupt. */
-static uint8_t next_pending(bool more) {
-    uint8_t pending = get(PENDING);
-    for (int i = 0; more && i < LOOKS && (pending & PENDING_NONE); i++) pending = get(PENDING);
-    return pending & PENDING_WHICH;
-}
-
-/* Until the device has nothing more to tell: its interrupt is an edge. */
+/*
+ * Until the device has nothing more to tell: its interrupt is an edge. To look again a few times in the middle of much
+ * would spare no interrupt: in the emulator each look keeps its own thread from filling the device.
+ */
 static void serve(struct serial *serial) {
     uint8_t last = PENDING_NONE;
-    for (uint8_t pending; !((pending = next_pending(last == PENDING_LEVEL)) & PENDING_NONE); last = pending) {
+    for (uint8_t pending; !((pending = get(PENDING) & PENDING_WHICH) & PENDING_NONE); last = pending) {
         if (pending == PENDING_LEVEL) receive_level(serial);
         if (pending == PENDING_REST) receive_all(serial);
         receive_pace(serial);

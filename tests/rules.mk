@@ -46,6 +46,13 @@ debug-sessions:
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)tests/debug-sessions $(SESSIONS) $(SEED)
 
+# A program stepped by a debugger, so many times, and each pc compared with what its instructions give.
+STEPS ?= 10000
+.PHONY: debug-steps
+debug-steps:
+	$(QUIET)$(MAKE) BUILD=release test-images
+	$(QUIET)tests/debug-steps $(STEPS)
+
 # --- checks ---
 
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))

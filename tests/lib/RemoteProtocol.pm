@@ -12,7 +12,7 @@ use constant LIMIT => 60; # seconds for an answer
 sub new {
     my ($class, $path) = @_;
     my $socket = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
-    my $self = bless {socket => $socket, text => ''}, $class;
+    my $self = bless {socket => $socket, text => '', shown => ''}, $class;
     $self->{ack} = 1;
     $self->ask('qSupported:multiprocess+;swbreak+;hwbreak+');
     $self->ask('QStartNoAckMode');
@@ -29,7 +29,8 @@ sub send {
     return;
 }
 
-# The next packet, its runs expanded and its escapes undone; undef: none came within the time.
+# The next packet, its runs expanded and its escapes undone; undef: none came within the time. What is for the
+# debugger's terminal is collected in `shown`.
 sub receive {
     my ($self, $limit) = @_;
     my $end = time + ($limit // LIMIT);
@@ -39,7 +40,10 @@ sub receive {
             die "a wrong checksum: $text\n" if unpack('%8C*', $text) != $told;
             $text =~ s/(.)\*(.)/$1 x (ord($2) - 28)/gse;
             $text =~ s/\}(.)/chr(ord($1) ^ 0x20)/gse;
-            next if $text =~ /^O[0-9a-f]/;
+            if ($text =~ /^O([0-9a-f]+)$/) {
+                $self->{shown} .= pack 'H*', $1;
+                next;
+            }
             return $text;
         }
         my $left = $end - time;

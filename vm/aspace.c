@@ -148,10 +148,17 @@ static zx_status_t check_access(const struct mapping *m, unsigned flags) {
 static zx_status_t fault_locked(struct vmo *store, struct mapping *m, vaddr_t va, unsigned flags)
     REQUIRES(&store->lock) {
     uint64_t offset = m->offset + (va - m->region.base);
-    struct vmo_page page;
+    struct vmo_page page = {.writable = true};
+    zx_status_t status = ZX_OK;
     vaddr_t end;
     if (offset >= m->vmo->size) return ZX_ERR_OUT_OF_RANGE;
-    zx_status_t status = vmo_get_page(store, m->vmo->store_offset + offset, flags & FAULT_WRITE, &page);
+    offset += m->vmo->store_offset;
+    /* A page of the store's own may be written through the translation, whatever it is wanted for. */
+    void *near = vmo_near_page(store, offset, true);
+    if (near)
+        page.pa = arch_virt_to_phys(near);
+    else
+        status = vmo_get_page(store, offset, flags & FAULT_WRITE, &page);
     return status == ZX_OK ? aspace_load(m->aspace, m, va, &page, &end) : status;
 }
 

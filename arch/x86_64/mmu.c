@@ -30,9 +30,9 @@ uint64_t arch_phys_end(void) { return (uint64_t)1 << cpu_has.phys_bits; }
 uint64_t pte_no_execute(void) { return cpu_has.nx ? PTE_NX : 0; }
 
 /*
- * What one drop has taken out. Emptied tables wait to be freed in a list through their first words, which to a
- * processor that still walks there are absent entries; inverted, for it might guess at the frame that an absent entry
- * names.
+ * What one drop has taken out. Tables wait to be freed in a list through their first words, which to a processor that
+ * still walks there are absent entries; the frame is inverted, for it might guess at one that an absent entry names. A
+ * link names a table and, if that still has entries which lead to tables, its level and how many entries are in use.
  */
 struct dropped {
     uint64_t tables;
@@ -40,11 +40,40 @@ struct dropped {
     bool large; /* among it a large page, maybe more of it than was asked for */
 };
 
+#define LINK_LEVEL_SHIFT 1
+#define LINK_LEVEL_MASK ((uint64_t)7 << LINK_LEVEL_SHIFT)
+
+/* A table that nothing leads to any more; `level` is 1 also if it is empty. */
+static void table_unlink(uint64_t entry, unsigned level, struct dropped *dropped) {
+    uint64_t *table = entry_table(entry);
+    uint64_t link = entry & (PTE_FRAME | PTE_COUNT_MASK);
+    /* What its first entry leads to is linked first, for the link takes that one's place. */
+    if (level > 1 && (*table & PTE_PRESENT)) {
+        if (!(*table & PTE_LARGE)) table_unlink(*table, level - 1, dropped);
+        link -= PTE_COUNT_ONE;
+    }
+    *table = dropped->tables ^ PTE_FRAME;
+    dropped->tables = link | (uint64_t)level << LINK_LEVEL_SHIFT;
+}
+
+/* The tables that one leads to, by its entries but the first. */
+static void children_unlink(const uint64_t *table, uint64_t link, struct dropped *dropped) {
+    const unsigned level = (link & LINK_LEVEL_MASK) >> LINK_LEVEL_SHIFT;
+    uint64_t live = level > 1 ? (link & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT : 0;
+    for (unsigned i = 1; live > 0 && i < TABLE_ENTRIES; i++) {
+        if (!(table[i] & PTE_PRESENT)) continue;
+        live--;
+        if (!(table[i] & PTE_LARGE)) table_unlink(table[i], level - 1, dropped);
+    }
+}
+
 static void tables_free(struct dropped *dropped) {
     while (dropped->tables != 0) {
-        paddr_t table = {dropped->tables};
-        dropped->tables = ~*entry_table(table.raw) & PTE_FRAME;
-        upcall_table_free(table);
+        const uint64_t link = dropped->tables;
+        uint64_t *table = entry_table(link);
+        dropped->tables = *table ^ PTE_FRAME;
+        children_unlink(table, link, dropped);
+        upcall_table_free((paddr_t){link & PTE_FRAME});
     }
 }
 
@@ -55,17 +84,24 @@ struct place {
     unsigned level;
 };
 
+/* One level down, if there is a table. */
+static ALWAYS_INLINE bool place_down(struct place *p, vaddr_t va, unsigned level) {
+    const uint64_t entry = *p->entry;
+    if ((entry & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) return false;
+    p->parent = p->entry;
+    p->above &= entry;
+    p->entry = entry_table(entry) + table_index(va, level);
+    p->level = level;
+    return true;
+}
+
 /* Not below level `floor`. */
-static inline struct place place_of(paddr_t root, vaddr_t va, unsigned floor) {
+static ALWAYS_INLINE struct place place_of(paddr_t root, vaddr_t va, unsigned floor) {
     struct place p = {.entry = (uint64_t *)arch_phys_to_virt(root) + table_index(va, TOP_LEVEL),
                       .above = UINT64_MAX,
                       .level = TOP_LEVEL};
-    for (va <<= 16; p.level > floor && (*p.entry & (PTE_PRESENT | PTE_LARGE)) == PTE_PRESENT; p.level--) {
-        va <<= 9; /* the index in the next table comes to the top */
-        p.parent = p.entry;
-        p.above &= *p.entry;
-        p.entry = entry_table(*p.entry) + (va >> (64 - 9));
-    }
+    _Static_assert(TOP_LEVEL == 4);
+    (void)(place_down(&p, va, 3) && place_down(&p, va, 2) && floor == 1 && place_down(&p, va, 1));
     return p;
 }
 
@@ -80,41 +116,36 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
     return ZX_OK;
 }
 
-/*
- * Sets the translation of `va` at level `floor`, making what tables it lacks. At its place is nothing yet, or a
- * translation of the same level.
- */
-static zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64_t value, uint64_t table_bits,
-                             unsigned *top_live) {
-    if (!(*at.entry & PTE_PRESENT)) {
-        paddr_t tables[TOP_LEVEL];
-        zx_status_t status = tables_take(tables, at.level - floor);
-        if (status != ZX_OK) return status;
-        for (unsigned l = floor; l < at.level; l++) {
-            ((uint64_t *)arch_phys_to_virt(tables[l - floor]))[table_index(va, l)] = value;
-            value = tables[l - floor].raw | table_bits | PTE_COUNT_ONE;
-        }
-        if (at.parent)
-            *at.parent += PTE_COUNT_ONE;
-        else
-            ++*top_live;
+/* Makes the tables that `va` lacks for level `floor`, the lowest with `value`, and tells what leads to them. */
+static NOINLINE zx_status_t tables_make(struct place at, vaddr_t va, unsigned floor, uint64_t *value,
+                                        uint64_t table_bits) {
+    paddr_t tables[TOP_LEVEL];
+    zx_status_t status = tables_take(tables, at.level - floor);
+    if (status != ZX_OK) return status;
+    for (unsigned l = floor; l < at.level; l++) {
+        ((uint64_t *)arch_phys_to_virt(tables[l - floor]))[table_index(va, l)] = *value;
+        *value = tables[l - floor].raw | table_bits | PTE_COUNT_ONE;
     }
+    return ZX_OK;
+}
+
+/* Sets the translation of `va` at level `floor`, where there is none yet. */
+static ALWAYS_INLINE zx_status_t entry_set(struct place at, vaddr_t va, unsigned floor, uint64_t value,
+                                           uint64_t table_bits, unsigned *top_live) {
+    if (at.level > floor) {
+        zx_status_t status = tables_make(at, va, floor, &value, table_bits);
+        if (status != ZX_OK) return status;
+    }
+    if (at.parent)
+        *at.parent += PTE_COUNT_ONE;
+    else
+        ++*top_live;
     *at.entry = value;
     return ZX_OK;
 }
 
-/*
- * Drops the page at `va`, if its table does not become empty by it. False: that, or a large page, is left to
- * table_drop().
- */
-static bool page_drop(paddr_t root, vaddr_t va, struct dropped *dropped) {
-    struct place at = place_of(root, va, 1);
-    if (!(*at.entry & PTE_PRESENT)) return true;
-    if (at.level > 1 || (*at.parent & PTE_COUNT_MASK) == PTE_COUNT_ONE) return false;
-    *at.entry = 0;
-    *at.parent -= PTE_COUNT_ONE;
-    dropped->any = true;
-    return true;
+static inline uint64_t any_of_eight(const uint64_t *entry) {
+    return entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7];
 }
 
 /* Drops [va, end) of a table of pages, which has `live`, and of these at most all. Returns how many of them went. */
@@ -123,11 +154,7 @@ static unsigned pages_drop(uint64_t *table, unsigned live, vaddr_t va, vaddr_t e
     uint64_t *entry = &table[table_index(va, 1)], *last = &table[table_index(end - 1, 1)];
     while (entry <= last && gone < live) {
         /* Most of a large range has never been touched. */
-        if (last - entry >= 7 &&
-            !(entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7])) {
-            entry += 8;
-            continue;
-        }
+        while (last - entry >= 16 && !(any_of_eight(entry) | any_of_eight(entry + 8))) entry += 16;
         if (*entry != 0) gone++;
         *entry++ = 0;
     }
@@ -139,22 +166,21 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
                            struct dropped *dropped);
 
 /*
- * Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. A table of pages that
- * goes as a whole is not looked through: until the processors have forgotten it, all that it leads to stays allocated.
+ * Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. A table that goes as a
+ * whole is not looked through: until the processors have forgotten it, all that it leads to stays allocated.
  */
 static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end, struct dropped *dropped) {
     if (level > 1 && !(*entry & PTE_LARGE)) {
-        unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
-        uint64_t *table = entry_table(*entry);
-        unsigned gone = level > 2                      ? table_drop(table, level - 1, live, va, end, dropped)
-                        : end - va < entry_span(level) ? pages_drop(table, live, va, end, dropped)
-                                                       : live;
-        if (gone < live) {
+        const bool whole = end - va == entry_span(level);
+        if (!whole) {
+            unsigned live = (unsigned)((*entry & PTE_COUNT_MASK) >> PTE_COUNT_SHIFT);
+            uint64_t *table = entry_table(*entry);
+            unsigned gone = level > 2 ? table_drop(table, level - 1, live, va, end, dropped)
+                                      : pages_drop(table, live, va, end, dropped);
             *entry -= gone * PTE_COUNT_ONE;
-            return false;
+            if (gone < live) return false;
         }
-        *table = ~dropped->tables & PTE_FRAME;
-        dropped->tables = *entry & PTE_FRAME;
+        table_unlink(*entry, whole ? level - 1 : 1, dropped);
     }
     dropped->any = true;
     dropped->large |= level > 1 && (*entry & PTE_LARGE);
@@ -178,8 +204,7 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
 /* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
 static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
-    if (len > PAGE_SIZE || !page_drop(root, va, &dropped))
-        *top_live -= table_drop(arch_phys_to_virt(root), TOP_LEVEL, *top_live, va, va + len, &dropped);
+    *top_live -= table_drop(arch_phys_to_virt(root), TOP_LEVEL, *top_live, va, va + len, &dropped);
     /* The way to a table of the kernel's is remembered under every PCID, and invlpg reaches only the loaded one. */
     bool all = !as && dropped.tables != 0;
     /* A processor may remember a large page in pieces, those outside the range too. */
@@ -213,7 +238,7 @@ static void leave(struct arch_aspace *as) {
 }
 
 void arch_mmu_destroy(struct arch_aspace *as) {
-    arch_mmu_drop(as, 0, USER_END);
+    arch_mmu_drop(as, 0, USER_ENTRIES * entry_span(TOP_LEVEL));
     bool were_on = arch_irq_disable();
     leave(as);
     shootdown_act(as->cpus, as, leave);
@@ -277,27 +302,42 @@ static bool other_size(struct place at, unsigned floor) {
     return (*at.entry & PTE_PRESENT) && (at.level > floor || (floor > 1 && !(*at.entry & PTE_LARGE)));
 }
 
-zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
-    unsigned floor = size == MMU_LARGE_PAGE ? 2 : 1;
-    uint64_t value = pa.raw | PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
-    if (prot & MMU_WRITE) value |= PTE_WRITE;
-    if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
-    if (floor > 1) value |= PTE_LARGE;
+/* `floor`, the level, is a constant where this is called. */
+static ALWAYS_INLINE zx_status_t map_at(struct arch_aspace *as, vaddr_t va, unsigned floor, uint64_t value) {
     struct place at = place_of(as->root, va, floor);
     if (unlikely(other_size(at, floor))) {
-        arch_mmu_drop(as, va, size);
+        arch_mmu_drop(as, va, entry_span(floor));
         at = place_of(as->root, va, floor);
     }
     if (unlikely((value & PTE_WRITE) && !(at.above & PTE_WRITE))) way_allow(as, va);
-    uint64_t replaced = *at.entry;
-    zx_status_t status = entry_set(at, va, floor, value, PTE_USER_TABLE, &as->top_live);
+    const uint64_t replaced = *at.entry;
+    if (!(replaced & PTE_PRESENT)) return entry_set(at, va, floor, value, PTE_USER_TABLE, &as->top_live);
+    *at.entry = value;
     /* What was there already, but for the marks that processors make, nobody has to forget. */
-    bool changed = ((replaced ^ value) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0;
-    if (status == ZX_OK && (replaced & PTE_PRESENT) && changed) mmu_flush(as, va, PAGE_SIZE);
-    return status;
+    if (((replaced ^ value) & ~(PTE_ACCESSED | PTE_DIRTY)) != 0) mmu_flush_page(as, va);
+    return ZX_OK;
 }
 
-void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) { range_drop(as, as->root, &as->top_live, va, len); }
+zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
+    uint64_t value = pa.raw | PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
+    if (prot & MMU_WRITE) value |= PTE_WRITE;
+    if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
+    return size == PAGE_SIZE ? map_at(as, va, 1, value) : map_at(as, va, 2, value | PTE_LARGE);
+}
+
+void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
+    if (len == PAGE_SIZE) {
+        struct place at = place_of(as->root, va, 1);
+        if (!(*at.entry & PTE_PRESENT)) return;
+        /* No large page, and its table does not become empty. */
+        if (at.level == 1 && (*at.parent & PTE_COUNT_MASK) != PTE_COUNT_ONE) {
+            *at.entry = 0;
+            *at.parent -= PTE_COUNT_ONE;
+            return mmu_flush_page(as, va);
+        }
+    }
+    range_drop(as, as->root, &as->top_live, va, len);
+}
 
 static unsigned entry_prot(uint64_t entry) {
     return (entry & PTE_WRITE ? MMU_WRITE : 0) | (entry & PTE_NX ? 0 : MMU_EXECUTE);

@@ -93,45 +93,57 @@ static void kernel_forget(vaddr_t va, size_t len) {
     }
 }
 
-/* Whoever has not loaded it stays stale. */
+/* This processor has it loaded. */
 static void user_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
-    struct percpu *cpu = percpu_this();
-    if (cpu->aspace != as) return;
     if (len > FLUSH_PAGES_MAX * PAGE_SIZE) {
         cr3_write(cr3_of(as));
     } else {
         pages_forget(va, len);
     }
-    atomic_fetch_and(&as->stale, ~((uint64_t)1 << cpu->cpu.id));
 }
 
+/* Whoever has not loaded it stays stale. */
 void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
     ASSERT(!arch_irq_enabled());
-    if (as) {
-        user_forget(as, va, len);
-    } else {
-        kernel_forget(va, len);
-    }
+    struct percpu *cpu = percpu_this();
+    if (!as) return kernel_forget(va, len);
+    if (cpu->aspace != as) return;
+    user_forget(as, va, len);
+    atomic_fetch_and(&as->stale, ~((uint64_t)1 << cpu->cpu.id));
 }
 
 /*
  * First every processor is marked stale, then those are told that have the address space loaded; they take the mark
  * off when they have forgotten the range. One that is loading it right now either reads its mark after that was set
  * here, and forgets everything; or it read it before, and then it had put itself among `cpus` even earlier, is found
- * there after the fence, and told. So whoever loads it without a mark was told of every drop while it had it loaded,
- * and missed none since. Drops in one address space do not overlap: no mark is taken off for one that was set for
- * another.
- *
- * Interrupts are off: no switch can load another address space between asking which one is loaded and acting on it.
+ * there after the exchange, which is a fence, and told. So whoever loads it without a mark was told of every drop while
+ * it had it loaded, and missed none since. Drops in one address space do not overlap: no mark is taken off for one that
+ * was set for another. This processor needs no mark if it has it loaded: it forgets the range here.
  */
-void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) {
-    bool were_on = arch_irq_disable();
-    uint64_t me = (uint64_t)1 << arch_this_cpu()->id;
-    ASSERT(arch_this_cpu()->irq_off_depth == 0); /* no spinlock: the others may be waiting for it */
-    if (as) atomic_store_explicit(&as->stale, UINT64_MAX, memory_order_relaxed);
+static ALWAYS_INLINE uint64_t user_flush(struct arch_aspace *as, struct percpu *cpu, vaddr_t va, size_t len) {
+    const uint64_t me = (uint64_t)1 << cpu->cpu.id;
+    const bool here = cpu->aspace == as;
+    (void)atomic_exchange(&as->stale, here ? ~me : UINT64_MAX);
+    if (here) user_forget(as, va, len);
+    return atomic_load(&as->cpus) & ~me;
+}
+
+static uint64_t kernel_flush(struct percpu *cpu, vaddr_t va, size_t len) {
     atomic_thread_fence(memory_order_seq_cst);
-    uint64_t others = (as ? atomic_load(&as->cpus) : cpus_running()) & ~me;
-    mmu_forget(as, va, len);
-    shootdown_range(others, as, va, len);
+    const uint64_t others = cpus_running() & ~((uint64_t)1 << cpu->cpu.id);
+    kernel_forget(va, len);
+    return others;
+}
+
+/* Interrupts are off: no switch can load another address space between asking which one is loaded and acting on it. */
+static ALWAYS_INLINE void flush(struct arch_aspace *as, vaddr_t va, size_t len) {
+    const bool were_on = arch_irq_disable();
+    struct percpu *cpu = percpu_this();
+    ASSERT(cpu->cpu.irq_off_depth == 0); /* no spinlock: the others may be waiting for it */
+    const uint64_t others = as ? user_flush(as, cpu, va, len) : kernel_flush(cpu, va, len);
+    if (unlikely(others != 0)) shootdown_range(others, as, va, len);
     if (were_on) arch_irq_enable();
 }
+
+void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len) { flush(as, va, len); }
+void mmu_flush_page(struct arch_aspace *as, vaddr_t va) { flush(as, va, PAGE_SIZE); }

@@ -76,5 +76,6 @@ void mmu_load(struct arch_aspace *as);
 /* Makes this processor forget [va, va + len) of `as`, or with NULL of the kernel's half. Interrupts are off. */
 void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len);
 
-/* Makes all processors that it concerns forget it; no spinlock is held. */
+/* Makes all processors that it concerns forget it, or one page; no spinlock is held. */
 void mmu_flush(struct arch_aspace *as, vaddr_t va, size_t len);
+void mmu_flush_page(struct arch_aspace *as, vaddr_t va);

@@ -9,12 +9,12 @@
 
 static zx_status_t sys_resource_create(struct resource *parent, uint32_t options, uint64_t base, size_t size,
                                        user_in_t name_in, size_t name_size, user_out_t out) {
-    char name[ZX_MAX_NAME_LEN];
+    char name[ZX_MAX_NAME_LEN] = "";
     struct object *resource;
     const zx_rsrc_kind_t kind = ZX_RSRC_EXTRACT_KIND(options);
     const zx_rsrc_flags_t flags = ZX_RSRC_EXTRACT_FLAGS(options);
     if (parent->kind != ZX_RSRC_KIND_ROOT) return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = copy_in_name(name, name_in, name_size);
+    zx_status_t status = name_size ? copy_in_name(name, name_in, name_size) : ZX_OK;
     if (status == ZX_OK) status = resource_create(kind, flags, base, size, name, &resource);
     if (status != ZX_OK) return status;
     status = handle_give(caller_handles(), out, handle_make(resource, ZX_DEFAULT_RESOURCE_RIGHTS));

@@ -4,6 +4,7 @@
 #include "kernel/object/resource.h"
 
 #include "arch/irq.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/sched/mutex.h"
@@ -97,8 +98,9 @@ static zx_status_t check(const struct resource *resource, zx_rsrc_kind_t kind, u
     if (resource->kind == ZX_RSRC_KIND_ROOT) return ZX_OK;
     if (resource->kind != kind) return ZX_ERR_WRONG_TYPE;
     if (!kinds[kind].end) return ZX_OK;
-    uint64_t offset = base - resource->base;
-    bool inside = size > 0 && base >= resource->base && offset < resource->size && size <= resource->size - offset;
+    uint64_t first = resource->base, last = first + resource->size - 1;
+    if (kind == ZX_RSRC_KIND_MMIO) first = page_round_down(first), last |= PAGE_MASK;
+    bool inside = size > 0 && base >= first && base <= last && size - 1 <= last - base;
     return inside ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 

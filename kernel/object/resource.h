@@ -42,8 +42,9 @@ MUST_CHECK zx_status_t resource_create(zx_rsrc_kind_t kind, zx_rsrc_flags_t flag
 MUST_CHECK zx_status_t resource_check_root(struct handle_table *table, zx_handle_t value);
 
 /*
- * Does `value` name the root resource, or one of that kind that covers the range, if the kind has ranges? BAD_HANDLE,
- * WRONG_TYPE, OUT_OF_RANGE (an empty range too). No right is needed.
+ * Does `value` name the root resource, or one of that kind that covers the range, if the kind has ranges? Of memory,
+ * which is mapped in pages, it covers all of those in which its range lies. BAD_HANDLE, WRONG_TYPE, OUT_OF_RANGE (an
+ * empty range too). No right is needed.
  */
 MUST_CHECK zx_status_t resource_check(struct handle_table *table, zx_handle_t value, zx_rsrc_kind_t kind, uint64_t base,
                                       uint64_t size);

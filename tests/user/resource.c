@@ -43,6 +43,16 @@ TEST("resource_create/a new resource: its type, rights, name, kind and range") {
     EXPECT(strcmp(info.name, "root") == 0);
 }
 
+TEST("resource_create/without a name: it is empty, and the place is not looked at") {
+    zx_handle_t resource;
+    zx_info_resource_t info;
+    NEED_OK(zx_resource_create(test_resource(), ZX_RSRC_KIND_VMEX, 0, 0, NULL, 0, &resource));
+    NEED_OK(zx_object_get_info(resource, ZX_INFO_RESOURCE, &info, sizeof(info), NULL, NULL));
+    EXPECT(info.name[0] == 0);
+    EXPECT_STATUS(zx_resource_create(test_resource(), ZX_RSRC_KIND_VMEX, 0, 0, NULL, 1, &resource),
+                  ZX_ERR_INVALID_ARGS);
+}
+
 static zx_status_t create_from(zx_handle_t parent) {
     zx_handle_t resource;
     zx_status_t status = zx_resource_create(parent, ZX_RSRC_KIND_VMEX, 0, 0, "test", 4, &resource);
@@ -122,15 +132,17 @@ static zx_status_t physical(zx_handle_t resource, zx_paddr_t base, size_t size) 
     return status;
 }
 
-TEST("vmo_create_physical/a resource of kind MMIO allows what its range covers, in whole pages") {
-    zx_handle_t mmio = resource_make(MMIO, 0xfee00000, 2 * PAGE), part = resource_make(MMIO, 0xfee00000, 100);
+TEST("vmo_create_physical/a resource of kind MMIO allows the pages in which its range lies") {
+    zx_handle_t mmio = resource_make(MMIO, 0xfee00000, 2 * PAGE), part = resource_make(MMIO, 0xfee00800, PAGE);
     EXPECT_OK(physical(mmio, 0xfee00000, 2 * PAGE));
     EXPECT_OK(physical(mmio, 0xfee00000 + PAGE, 1));
     EXPECT_STATUS(physical(mmio, 0xfee00000 + PAGE, PAGE + 1), ZX_ERR_OUT_OF_RANGE);
     EXPECT_STATUS(physical(mmio, 0xfee00000 - PAGE, PAGE), ZX_ERR_OUT_OF_RANGE);
     EXPECT_STATUS(physical(mmio, 0xfee00000, 0), ZX_ERR_OUT_OF_RANGE);
     EXPECT_STATUS(physical(mmio, 0xfee00000, UINT64_MAX), ZX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(physical(part, 0xfee00000, 100), ZX_ERR_OUT_OF_RANGE);
+    EXPECT_OK(physical(part, 0xfee00000, 2 * PAGE));
+    EXPECT_STATUS(physical(part, 0xfee00000, 2 * PAGE + 1), ZX_ERR_OUT_OF_RANGE);
+    EXPECT_STATUS(physical(part, 0xfee00000 - PAGE, PAGE), ZX_ERR_OUT_OF_RANGE);
     EXPECT_STATUS(physical(resource_make(IOPORT, 0, 65536), 0, PAGE), ZX_ERR_WRONG_TYPE);
 }
 

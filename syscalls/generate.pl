@@ -59,14 +59,15 @@ sub parse_argument {
 
 sub parse_call {
     my ($text) = @_;
-    my ($kind, $type, $name, $args, $after) =
-        $text =~ /^(?:(blocking|noreturn|library) )?(?:(\w+) )?(\w+)\((.*?)\)(?: after (\w+\(.*\)))?$/ or return;
+    my ($library, $kind, $type, $name, $args, $after) =
+        $text =~ /^(?:(library) )?(?:(blocking|noreturn) )?(?:(\w+) )?(\w+)\((.*?)\)(?: after (\w+\(.*\)))?$/ or return;
     my @args = map { parse_argument($_) // return } split /, /, $args;
     return if @args > 8;
     $args[$_ - 1]{register} = "a$_" for 1 .. @args;
-    $type //= ($kind // '') eq 'noreturn' ? 'void' : 'zx_status_t';
-    $kind //= $type eq 'zx_status_t' ? 'plain' : 'value';
-    return {kind => $kind, type => $type, name => $name, args => \@args, after => $after};
+    my $noreturn = ($kind // '') eq 'noreturn';
+    $type //= $noreturn ? 'void' : 'zx_status_t';
+    $kind = $library // $kind // ($type eq 'zx_status_t' ? 'plain' : 'value');
+    return {kind => $kind, noreturn => $noreturn, type => $type, name => $name, args => \@args, after => $after};
 }
 
 # Files in the order of the list: {name, page, calls}.
@@ -217,7 +218,7 @@ sub entry {
         my $held = $arg->{type} eq 'root' ? undef : $arg->{name};
         push @steps, [lookup('use', $arg, $rights, "(zx_handle_t)$arg->{register}", $arg->{name}), $held];
     }
-    my $noreturn = $call->{kind} eq 'noreturn';
+    my $noreturn = $call->{noreturn};
     my $text = join '', (grep { !$call->{file}{prototypes}{$_}++ } @prototypes), $noreturn ? '_Noreturn ' : '',
         "static $call->{type} sys_$call->{name}(", join(', ', @declared) || 'void',
         ");\nSYSCALL_ENTRY($call->{name}) {\n";
@@ -297,7 +298,7 @@ sub prototypes_header {
         my ($sentence) = section($call) =~ /\n\n(.*?)[.:](?=\s)/s;
         $sentence = ($sentence // '') =~ s/\[([^]]*)\]\([^)]*\)/$1/gr =~ tr/`//dr;
         $text .= "\n" . wrap('/* ', ' * ', "$sentence. */\n")
-            . prototype_of($call, '', $call->{kind} eq 'noreturn' ? ' __NO_RETURN;' : ';')
+            . prototype_of($call, '', $call->{noreturn} ? ' __NO_RETURN;' : ';')
             . "extern __typeof__(zx_$call->{name}) _zx_$call->{name};\n";
     }
     return $text;

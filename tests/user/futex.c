@@ -329,6 +329,57 @@ TEST("futex_requeue/there and back many times, and still nobody is lost") {
     }
 }
 
+/* One that ends by the call, on a stack that is taken away as soon as the word says so. */
+struct leaver {
+    zx_handle_t thread, event;
+    unsigned char *stack;
+    zx_futex_t word;
+};
+
+static _Noreturn void leave(uintptr_t arg, uintptr_t unused) {
+    struct leaver *leaver = (struct leaver *)arg;
+    (void)unused;
+    zx_futex_wake_handle_close_thread_exit(&leaver->word, ALL, 7, leaver->event);
+}
+
+static void leaver_start(struct leaver *leaver) {
+    *leaver = (struct leaver){.event = event_make(), .stack = map_here(vmo_make(PAGE), 0, PAGE, PERM_RW)};
+    const uintptr_t sp = (uintptr_t)leaver->stack + PAGE - 8;
+    MUST(zx_thread_create(zx_process_self(), "leaver", 6, 0, &leaver->thread));
+    MUST(zx_thread_start(leaver->thread, (uintptr_t)leave, sp, (uintptr_t)leaver, 0));
+}
+
+TEST("futex_wake_handle_close_thread_exit/the word, a wake, the handle, the end; and no stack once the word is "
+     "written") {
+    static struct leaver leaver;
+    for (int i = 0; i < 50; i++) {
+        leaver_start(&leaver);
+        if (i % 2) (void)zx_futex_wait(&leaver.word, 0, NONE, NEVER);
+        while (leaver.word == 0) continue;
+        unmap_here(leaver.stack, PAGE);
+        NEED_OK(zx_object_wait_one(leaver.thread, ZX_THREAD_TERMINATED, NEVER, NULL));
+        EXPECT(leaver.word == 7 && !is_handle(leaver.event));
+        MUST(zx_handle_close(leaver.thread));
+    }
+}
+
+static void leave_one_awake(void *arg) {
+    (void)arg;
+    zx_futex_wake_handle_close_thread_exit(&word, 1, 9, ZX_HANDLE_INVALID);
+}
+
+TEST("futex_wake_handle_close_thread_exit/wakes as many as it says, those first that came first; needs no handle") {
+    ended = 0;
+    for (int i = 0; i < 2; i++) NEED(sleeper_start(&sleepers[i], &word, NEVER));
+    static struct worker worker;
+    NEED(worker_start(&worker, leave_one_awake, NULL) && worker_join(&worker));
+    expect_ended(&sleepers[0], ZX_OK, 0);
+    EXPECT_EQ(word, 9);
+    NEED_OK(zx_futex_wake(&word, ALL));
+    expect_ended(&sleepers[1], ZX_OK, 1);
+    word = 0;
+}
+
 TEST("futex_get_owner/nobody; and a bad pointer is INVALID_ARGS") {
     zx_koid_t koid = UNTOUCHED;
     EXPECT_OK(zx_futex_get_owner(&word, &koid));

@@ -202,6 +202,7 @@ static const struct call calls[] = {
      */
     {"cprng_draw", NULL, .args = {0}},
     {"cache_flush", NULL, .args = {0}},
+    {"futex_wake_handle_close_thread_exit", NULL, .args = {0}},
     {CALL(cprng_draw_once), .args = {0, LEN}},
     {CALL(cprng_add_entropy), .args = {0, LEN}},
     {CALL(system_get_version), .args = {0, 64}},

@@ -425,3 +425,26 @@ static void cut_without_memory(bool by_protect) {
 
 TEST("vmar_unmap/T20 NO_MEMORY at each allocation, and then nothing has changed") { cut_without_memory(false); }
 TEST("vmar_protect/T20 NO_MEMORY at each allocation, and then nothing has changed") { cut_without_memory(true); }
+
+/* A thread that takes its own stack away: it is `stack`, a page. */
+static unsigned char *stack;
+static zx_handle_t last_event;
+static zx_status_t refused;
+
+static _Noreturn void leave(uintptr_t arg1, uintptr_t arg2) {
+    (void)arg1, (void)arg2;
+    refused = zx_vmar_unmap_handle_close_thread_exit(zx_vmar_root_self(), (uintptr_t)stack + 1, PAGE, last_event);
+    zx_vmar_unmap_handle_close_thread_exit(zx_vmar_root_self(), (uintptr_t)stack, PAGE, last_event);
+    zx_process_exit(1);
+}
+
+TEST("vmar_unmap_handle_close_thread_exit/its own stack, a handle, the end; an error changes nothing and is returned") {
+    zx_handle_t thread;
+    stack = map_here(vmo_make(PAGE), 0, PAGE, PERM_RW);
+    last_event = event_make();
+    NEED_OK(zx_thread_create(zx_process_self(), "leaver", 6, 0, &thread));
+    NEED_OK(zx_thread_start(thread, (uintptr_t)leave, (uintptr_t)stack + PAGE - 8, 0, 0));
+    NEED_OK(zx_object_wait_one(thread, ZX_THREAD_TERMINATED, zx_deadline_after(ZX_SEC(10)), NULL));
+    EXPECT_STATUS(refused, ZX_ERR_INVALID_ARGS);
+    EXPECT(!can_read((zx_vaddr_t)stack) && !is_handle(last_event));
+}

@@ -1,7 +1,11 @@
 /*
+ * How threads end that nobody waits for any more, or only by a word in memory.
+ *
  * void __port_thread_end(handle, word, region, addr, len): ends the calling thread. It closes the handle, if any,
  * unmaps `len` bytes of a region, if any, and sets the word, if any, to 0, for which it wakes a waiting thread. From
  * then on there may be no stack any more; so nothing here uses it.
+ *
+ * The two calls of <zircon/syscalls.h> that do the same in their own order are below.
  */
         .set    number, 0x10000
 #define SYSCALL(name, ...) .set number_##name, number; .set number, number + 1;
@@ -38,5 +42,40 @@ __port_thread_end:
 3:      ask     thread_exit
         ud2
         .size   __port_thread_end, . - __port_thread_end
+
+        .macro  begin name
+        .section .text._zx_\name, "ax", @progbits
+        .globl  _zx_\name
+        .weak   zx_\name
+        .type   _zx_\name, @function
+        .type   zx_\name, @function
+_zx_\name:
+zx_\name:
+        .endm
+
+        .macro  close_and_exit
+        mov     %r12d, %edi
+        ask     handle_close
+        ask     thread_exit
+        ud2
+        .endm
+
+/* (value_ptr, wake_count, new_value, close_handle) */
+        begin   futex_wake_handle_close_thread_exit
+        mov     %ecx, %r12d
+        mov     %edx, (%rdi)
+        ask     futex_wake
+        close_and_exit
+
+/* (handle, addr, len, close_handle). Until the unmapping has succeeded there is a stack. */
+        begin   vmar_unmap_handle_close_thread_exit
+        push    %r12
+        mov     %ecx, %r12d
+        ask     vmar_unmap
+        test    %eax, %eax
+        jnz     1f
+        close_and_exit
+1:      pop     %r12
+        ret
 
         .section .note.GNU-stack, "", @progbits

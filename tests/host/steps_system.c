@@ -77,6 +77,14 @@ void step_small_calls(struct world *w) {
     for (unsigned i = 0; i < 3; i++) {
         if ((int64_t)host_syscall(numbers[i], (uint64_t[8]){0}) <= 0) world_fail(w, "a number that cannot be");
     }
+    world_expect(w, "system_get_version", CALL(w, system_get_version, DATA, 63), ZX_ERR_BUFFER_TOO_SMALL);
+    world_expect(w, "system_get_version", CALL(w, system_get_version, 0x1000, 64), ZX_ERR_INVALID_ARGS);
+    world_expect(w, "system_get_version", CALL(w, system_get_version, DATA, 64), ZX_OK);
+    world_learn(w, DATA, 64);
+    world_expect(w, "system_get_features", CALL(w, system_get_features, 1, DATA), ZX_ERR_NOT_SUPPORTED);
+    world_expect(w, "system_get_features", CALL(w, system_get_features, 0, 0x1000), ZX_ERR_INVALID_ARGS);
+    world_expect(w, "system_get_features", CALL(w, system_get_features, 0, DATA), ZX_OK);
+    world_learn(w, DATA, 4);
 }
 
 /* The time of day is the time since boot and what was set. */

@@ -129,6 +129,13 @@ void step_vmo_op_range(struct world *w) {
     pick_vmo_part(w, h, &offset, &size);
     zx_status_t status = CALL(w, vmo_op_range, h, op, offset, size);
     world_expect(w, "vmo_op_range", status, model_vmo_op_range(w->me, h, op, offset, size));
+    /* Those that change nothing that a program could see. */
+    static const uint32_t others[] = {ZX_VMO_OP_LOCK, ZX_VMO_OP_CACHE_SYNC, ZX_VMO_OP_CACHE_CLEAN,
+                                      ZX_VMO_OP_CACHE_CLEAN_INVALIDATE, 11};
+    for (unsigned i = 0; i < 5; i++) {
+        status = CALL(w, vmo_op_range, h, others[i], offset, size);
+        world_expect(w, "vmo_op_range", status, model_vmo_op_range(w->me, h, others[i], offset, size));
+    }
 }
 
 void step_vmo_set_cache_policy(struct world *w) {

@@ -23,7 +23,8 @@ my %languages = (
 # What the words of a header need to be used, beside being read.
 my %uses = (
     'zircon/assert.h' => 'int f(int x); int f(int x) { ZX_ASSERT(x); ZX_ASSERT_MSG(x, "text");'
-        . ' ZX_ASSERT_MSG(x, "%d", x); ZX_DEBUG_ASSERT(x); ZX_DEBUG_ASSERT_MSG(x, "%d", x); ZX_PANIC("no %d", x); }',
+        . ' ZX_ASSERT_MSG(x, "%d", x); ZX_DEBUG_ASSERT(x); ZX_DEBUG_ASSERT_MSG(x, "%d", x);'
+        . ' ZX_DEBUG_ASSERT_COND(x); ZX_DEBUG_ASSERT_MSG_COND(x, "%d", x); ZX_PANIC("no %d", x); }',
     'zircon/types.h' => 'extern const zx_status_t f[]; extern zx_rights_t r; extern zx_futex_t w; extern bool b;'
         . ' const zx_status_t f[] = {ZX_ERR_IO, ZX_PAGE_SHIFT, (zx_status_t)sizeof(size_t),'
         . ' (zx_status_t)ZX_RIGHT_READ};',
@@ -150,6 +151,13 @@ for my $header (@classes) {
     Machine::spew($file, "#include <$header>\n#include <lib/$header>\nextern int unused;\n");
     my @complaints = grep { length } map { compile($_, "-std=c++17 -fno-exceptions -I$libzx", $file) } qw(g++ clang++);
     is_deeply(\@complaints, [], "<$header> is clean");
+}
+# All of them in older and newer sources too, under the names that most of these use.
+for my $standard (qw(c++14 c++20)) {
+    Machine::spew("$dir/zx-all.cc", join('', map { "#include <lib/$_>\n" } @classes) . 'extern zx::event unused;');
+    my $flags = "-std=$standard -fno-exceptions -I$libzx";
+    my @complaints = grep { length } map { compile($_, $flags, "$dir/zx-all.cc") } qw(g++ clang++);
+    is_deeply(\@complaints, [], "the classes are clean as $standard");
 }
 my $bodies = join '', map { Machine::slurp("$libzx/$_") } @classes;
 my @without = qr/^(futex|cprng|system|cache|debug|ioports)_|_(noretry|finish|exit)$|^(task_suspend|clock_get)$/;

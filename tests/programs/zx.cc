@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zx/channel.h>
-#include <zx/clock.h>
 #include <zx/event.h>
 #include <zx/eventpair.h>
+#include <zx/interrupt.h>
 #include <zx/port.h>
 #include <zx/thread.h>
 #include <zx/timer.h>
@@ -125,10 +125,52 @@ void memory_and_tasks() {
     NEED(koid_of(*zx::process::self()) != koid_of(process) && koid_of(*zx::thread::self()) != koid_of(thread));
 }
 
+void handles_compare() {
+    zx::event a, b;
+    NEED_OK(zx::event::create(0, &a));
+    NEED_OK(zx::event::create(0, &b));
+    const zx_handle_t value = a.get();
+    NEED(a == a && a == value && value == a && a != b && a != b.get() && b.get() != a);
+    NEED((a < b) == (value < b.get()) && (a > b) == (a > b.get()) && (value < b) != (value >= b));
+    NEED(a <= a && a >= value && (a <= b) != (a > b));
+    zx::unowned_event first(a), second(value), third(b);
+    NEED(first == second && first != third && first->get() == value);
+    static_assert(zx::event::TYPE == ZX_OBJ_TYPE_EVENT && zx::vmo::TYPE == ZX_OBJ_TYPE_VMO, "");
+}
+
+/* What later sources write in another way. */
+void as_in_2018() {
+    const zx::time now = zx::clock::get<ZX_CLOCK_MONOTONIC>();
+    NEED(zx::sec(1) + now - now == zx::sec(1));
+    constexpr zx::ticks ticks = (zx::ticks(6) * 4 - zx::ticks(4)) / 2;
+    static_assert(ticks == zx::ticks(10) && ticks / zx::ticks(3) == 3, "");
+    zx::channel ends[2];
+    char text[3];
+    uint32_t len, count;
+    NEED_OK(zx::channel::create(0, &ends[0], &ends[1]));
+    for (int i = 0; i < 2; i++) NEED_OK(ends[0].write(0, "ab", 3, nullptr, 0));
+    NEED_OK(ends[1].read(0, text, 3, &len, nullptr, 0, &count));
+    NEED(len == 3 && count == 0 && strcmp(text, "ab") == 0);
+    NEED_OK(ends[1].read_etc(0, text, 3, &len, nullptr, 0, &count));
+    zx::interrupt interrupt;
+    zx::port port;
+    NEED(zx::interrupt::create(zx::resource(), 0, ZX_INTERRUPT_SLOT_USER, &interrupt) == ZX_ERR_INVALID_ARGS);
+    NEED_OK(zx::interrupt::create(zx::resource(), 0, ZX_INTERRUPT_VIRTUAL, &interrupt));
+    NEED_OK(zx::port::create(ZX_PORT_BIND_TO_INTERRUPT, &port));
+    NEED_OK(interrupt.bind(port.get(), 7, 0));
+    NEED(interrupt.bind(port, 7, 0) == ZX_ERR_ALREADY_BOUND);
+    zx::vmo vmo;
+    NEED_OK(zx::vmo::create(ZX_PAGE_SIZE, 0, &vmo));
+    NEED_OK(vmo.replace_as_executable(zx::handle(), &vmo));
+    NEED_OK(vmo.replace_as_executable(zx::resource(), &vmo));
+}
+
 } // namespace
 
 int main() {
     handles_are_owned();
+    handles_compare();
+    as_in_2018();
     times_do_not_wrap();
     messages_and_waits();
     memory_and_tasks();

@@ -45,3 +45,12 @@ __END_CDECLS
     do {                                                                \
         if (ZX_DEBUG_ASSERT_IMPLEMENTED) ZX_ASSERT_MSG(x, __VA_ARGS__); \
     } while (0)
+
+/* The same, but that with NDEBUG the condition is not even compiled: it may be about what is only there without. */
+#if ZX_DEBUG_ASSERT_IMPLEMENTED
+#define ZX_DEBUG_ASSERT_COND(x) ZX_ASSERT(x)
+#define ZX_DEBUG_ASSERT_MSG_COND(x, ...) ZX_ASSERT_MSG(x, __VA_ARGS__)
+#else
+#define ZX_DEBUG_ASSERT_COND(x) ((void)0)
+#define ZX_DEBUG_ASSERT_MSG_COND(x, ...) ((void)0)
+#endif

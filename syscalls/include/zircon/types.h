@@ -63,6 +63,7 @@ typedef uint32_t zx_clock_t;
 #define ZX_INTERRUPT_MODE_EDGE_BOTH 0xau
 #define ZX_INTERRUPT_MODE_MASK 0xeu
 #define ZX_INTERRUPT_VIRTUAL 0x10u
+#define ZX_INTERRUPT_SLOT_USER 62u /* no option: of an older interface, and refused */
 
 /* The system-wide, never reused number of an object. */
 typedef uint64_t zx_koid_t;

@@ -1,6 +1,7 @@
 /* Exceptions: what stops a thread, and what its handlers learn of it. */
 #pragma once
 
+#include <zircon/syscalls/port.h>
 #include <zircon/types.h>
 
 __BEGIN_CDECLS

@@ -123,6 +123,7 @@ typedef uint32_t zx_info_maps_type_t;
 #define ZX_INFO_MAPS_TYPE_ASPACE ((zx_info_maps_type_t)1u)
 #define ZX_INFO_MAPS_TYPE_VMAR ((zx_info_maps_type_t)2u)
 #define ZX_INFO_MAPS_TYPE_MAPPING ((zx_info_maps_type_t)3u)
+#define ZX_INFO_MAPS_TYPE_LAST ((zx_info_maps_type_t)4u) /* all are below */
 
 typedef struct zx_info_maps_mapping {
     uint32_t mmu_flags; /* ZX_VM_PERM_* */

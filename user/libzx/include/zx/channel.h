@@ -10,6 +10,8 @@ namespace zx {
 
 class channel final : public object<channel> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_CHANNEL;
+
     constexpr channel() = default;
     explicit channel(zx_handle_t value) : object(value) {}
     explicit channel(handle &&other) : object(other.release()) {}
@@ -31,6 +33,17 @@ class channel final : public object<channel> {
     zx_status_t read_etc(uint32_t flags, void *bytes, zx_handle_info_t *handles, uint32_t num_bytes,
                          uint32_t num_handles, uint32_t *actual_bytes, uint32_t *actual_handles) const {
         return zx_channel_read_etc(get(), flags, bytes, handles, num_bytes, num_handles, actual_bytes, actual_handles);
+    }
+
+    /* The same in the order that the arguments had in 2018. */
+    zx_status_t read(uint32_t flags, void *bytes, uint32_t num_bytes, uint32_t *actual_bytes, zx_handle_t *handles,
+                     uint32_t num_handles, uint32_t *actual_handles) const {
+        return read(flags, bytes, handles, num_bytes, num_handles, actual_bytes, actual_handles);
+    }
+
+    zx_status_t read_etc(uint32_t flags, void *bytes, uint32_t num_bytes, uint32_t *actual_bytes,
+                         zx_handle_info_t *handles, uint32_t num_handles, uint32_t *actual_handles) const {
+        return read_etc(flags, bytes, handles, num_bytes, num_handles, actual_bytes, actual_handles);
     }
 
     zx_status_t write(uint32_t flags, const void *bytes, uint32_t num_bytes, const zx_handle_t *handles,

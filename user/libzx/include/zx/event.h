@@ -10,6 +10,8 @@ namespace zx {
 
 class event final : public object<event> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_EVENT;
+
     constexpr event() = default;
     explicit event(zx_handle_t value) : object(value) {}
     explicit event(handle &&other) : object(other.release()) {}

@@ -10,6 +10,8 @@ namespace zx {
 
 class eventpair final : public object<eventpair> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_EVENTPAIR;
+
     constexpr eventpair() = default;
     explicit eventpair(zx_handle_t value) : object(value) {}
     explicit eventpair(handle &&other) : object(other.release()) {}

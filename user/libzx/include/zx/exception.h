@@ -13,6 +13,8 @@ namespace zx {
 
 class exception final : public object<exception> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_EXCEPTION;
+
     constexpr exception() = default;
     explicit exception(zx_handle_t value) : object(value) {}
     explicit exception(handle &&other) : object(other.release()) {}

@@ -10,6 +10,8 @@ namespace zx {
 
 class handle final : public object<handle> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_NONE;
+
     constexpr handle() = default;
     explicit handle(zx_handle_t value) : object(value) {}
     handle(handle &&other) : object(other.release()) {}

@@ -12,6 +12,8 @@ namespace zx {
 
 class interrupt final : public object<interrupt> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_INTERRUPT;
+
     constexpr interrupt() = default;
     explicit interrupt(zx_handle_t value) : object(value) {}
     explicit interrupt(handle &&other) : object(other.release()) {}
@@ -25,9 +27,11 @@ class interrupt final : public object<interrupt> {
         return zx_interrupt_create(from.get(), num, options, result->reset_and_get_address());
     }
 
-    zx_status_t bind(const port &to, uint64_t key, uint32_t options) const {
-        return zx_interrupt_bind(get(), to.get(), key, options);
+    /* As in 2018, and as later. */
+    zx_status_t bind(zx_handle_t to, uint64_t key, uint32_t options) const {
+        return zx_interrupt_bind(get(), to, key, options);
     }
+    zx_status_t bind(const port &to, uint64_t key, uint32_t options) const { return bind(to.get(), key, options); }
 
     zx_status_t wait(time *timestamp) const {
         return zx_interrupt_wait(get(), timestamp ? timestamp->get_address() : nullptr);

@@ -11,6 +11,8 @@ namespace zx {
 
 class job final : public task<job> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_JOB;
+
     constexpr job() = default;
     explicit job(zx_handle_t value) : task(value) {}
     explicit job(handle &&other) : task(other.release()) {}

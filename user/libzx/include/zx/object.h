@@ -1,6 +1,6 @@
 /*
  * Handles as C++ objects: each owns one handle, closes it when it ends, and can be moved but not copied.
- * 
+ *
  * `object<T>` has the calls that any object answers; a class T of its own has those of its type. Nothing throws: a call
  * returns its status, and what it makes goes to the object that a pointer leads to, whose handle is closed before. An
  * `unowned<T>` is a handle that somebody else owns, seen as a T.
@@ -43,7 +43,7 @@ class object_base {
     }
 
     /* It is the caller's from now on. */
-    [[nodiscard]] zx_handle_t release() {
+    __WARN_UNUSED_RESULT zx_handle_t release() {
         zx_handle_t old = value_;
         value_ = ZX_HANDLE_INVALID;
         return old;
@@ -131,10 +131,6 @@ template <typename T> class object : public object_base {
     }
 };
 
-template <typename T> bool operator==(const object<T> &a, const object<T> &b) { return a.get() == b.get(); }
-template <typename T> bool operator!=(const object<T> &a, const object<T> &b) { return !(a == b); }
-template <typename T> bool operator<(const object<T> &a, const object<T> &b) { return a.get() < b.get(); }
-
 /* Somebody else's handle, which has to stay as long as this is used. */
 template <typename T> class unowned final {
   public:
@@ -162,9 +158,26 @@ template <typename T> class unowned final {
     explicit operator bool() const { return value_.is_valid(); }
 
   private:
-    void drop() { (void)value_.release(); }
+    void drop() {
+        zx_handle_t value = value_.release();
+        (void)value;
+    }
 
     T value_;
 };
+
+/* Handles compare by their values, with bare ones too. */
+#define ZX_COMPARED_BY(op)                                                                                        \
+    template <typename T> bool operator op(const object<T> &a, const object<T> &b) { return a.get() op b.get(); } \
+    template <typename T> bool operator op(const object<T> &a, zx_handle_t b) { return a.get() op b; }            \
+    template <typename T> bool operator op(zx_handle_t a, const object<T> &b) { return a op b.get(); }            \
+    template <typename T> bool operator op(const unowned<T> &a, const unowned<T> &b) { return a->get() op b->get(); }
+ZX_COMPARED_BY(==)
+ZX_COMPARED_BY(!=)
+ZX_COMPARED_BY(<)
+ZX_COMPARED_BY(>)
+ZX_COMPARED_BY(<=)
+ZX_COMPARED_BY(>=)
+#undef ZX_COMPARED_BY
 
 } // namespace zx

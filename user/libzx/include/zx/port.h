@@ -11,6 +11,8 @@ namespace zx {
 
 class port final : public object<port> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_PORT;
+
     constexpr port() = default;
     explicit port(zx_handle_t value) : object(value) {}
     explicit port(handle &&other) : object(other.release()) {}

@@ -13,6 +13,8 @@ namespace zx {
 
 class process final : public task<process> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_PROCESS;
+
     constexpr process() = default;
     explicit process(zx_handle_t value) : task(value) {}
     explicit process(handle &&other) : task(other.release()) {}

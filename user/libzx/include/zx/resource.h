@@ -11,6 +11,8 @@ namespace zx {
 
 class resource final : public object<resource> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_RESOURCE;
+
     constexpr resource() = default;
     explicit resource(zx_handle_t value) : object(value) {}
     explicit resource(handle &&other) : object(other.release()) {}

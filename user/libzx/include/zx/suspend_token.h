@@ -9,6 +9,8 @@ namespace zx {
 
 class suspend_token final : public object<suspend_token> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_SUSPEND_TOKEN;
+
     constexpr suspend_token() = default;
     explicit suspend_token(zx_handle_t value) : object(value) {}
     explicit suspend_token(handle &&other) : object(other.release()) {}

@@ -13,6 +13,8 @@ namespace zx {
 
 class thread final : public task<thread> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_THREAD;
+
     constexpr thread() = default;
     explicit thread(zx_handle_t value) : task(value) {}
     explicit thread(handle &&other) : task(other.release()) {}

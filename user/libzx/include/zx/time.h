@@ -1,5 +1,6 @@
 /*
- * Times and durations that cannot be mixed up: arithmetic stops at the ends of time. `basic_time` is by one clock.
+ * Times and durations that cannot be mixed up: arithmetic stops at the ends of time. `basic_time` is by one clock. The
+ * clocks themselves.
  */
 #pragma once
 
@@ -93,6 +94,10 @@ template <zx_clock_t Clock> class basic_time final {
     zx_time_t value_ = 0;
 };
 
+template <zx_clock_t Clock> constexpr basic_time<Clock> operator+(duration delta, basic_time<Clock> time) {
+    return time + delta;
+}
+
 using time = basic_time<ZX_CLOCK_MONOTONIC>;
 using time_utc = basic_time<ZX_CLOCK_UTC>;
 using time_thread = basic_time<ZX_CLOCK_THREAD>;
@@ -110,6 +115,15 @@ class ticks final {
 
     constexpr ticks operator+(ticks other) const { return ticks(value_ + other.value_); }
     constexpr ticks operator-(ticks other) const { return ticks(value_ - other.value_); }
+    constexpr ticks operator*(uint64_t factor) const { return ticks(value_ * factor); }
+    constexpr ticks operator/(uint64_t divisor) const { return ticks(value_ / divisor); }
+    constexpr uint64_t operator/(ticks other) const { return value_ / other.value_; }
+
+    constexpr ticks &operator+=(ticks other) { return *this = *this + other; }
+    constexpr ticks &operator-=(ticks other) { return *this = *this - other; }
+    constexpr ticks &operator*=(uint64_t factor) { return *this = *this * factor; }
+    constexpr ticks &operator/=(uint64_t divisor) { return *this = *this / divisor; }
+
     constexpr bool operator==(ticks other) const { return value_ == other.value_; }
     constexpr bool operator!=(ticks other) const { return value_ != other.value_; }
     constexpr bool operator<(ticks other) const { return value_ < other.value_; }
@@ -119,6 +133,29 @@ class ticks final {
 
   private:
     zx_ticks_t value_ = 0;
+};
+
+class clock final {
+  public:
+    clock() = delete;
+
+    static time get_monotonic() { return time(zx_clock_get_monotonic()); }
+
+    template <zx_clock_t Clock> static zx_status_t get(basic_time<Clock> *result) {
+        return zx_clock_get_new(Clock, result->get_address());
+    }
+
+    template <zx_clock_t Clock> static basic_time<Clock> get() {
+        basic_time<Clock> now;
+        (void)get(&now);
+        return now;
+    }
+
+    /* A template, for resources are built on this. */
+    template <typename Resource>
+    static zx_status_t adjust(const Resource &resource, zx_clock_t clock_id, int64_t offset) {
+        return zx_clock_adjust(resource.get(), clock_id, offset);
+    }
 };
 
 inline zx_status_t nanosleep(time deadline) { return zx_nanosleep(deadline.get()); }

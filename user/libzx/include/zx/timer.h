@@ -10,6 +10,8 @@ namespace zx {
 
 class timer final : public object<timer> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_TIMER;
+
     constexpr timer() = default;
     explicit timer(zx_handle_t value) : object(value) {}
     explicit timer(handle &&other) : object(other.release()) {}

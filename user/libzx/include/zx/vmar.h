@@ -12,6 +12,8 @@ namespace zx {
 
 class vmar final : public object<vmar> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_VMAR;
+
     constexpr vmar() = default;
     explicit vmar(zx_handle_t value) : object(value) {}
     explicit vmar(handle &&other) : object(other.release()) {}

@@ -11,6 +11,8 @@ namespace zx {
 
 class vmo final : public object<vmo> {
   public:
+    static constexpr zx_obj_type_t TYPE = ZX_OBJ_TYPE_VMO;
+
     constexpr vmo() = default;
     explicit vmo(zx_handle_t value) : object(value) {}
     explicit vmo(handle &&other) : object(other.release()) {}
@@ -47,7 +49,8 @@ class vmo final : public object<vmo> {
         return status;
     }
 
-    zx_status_t replace_as_executable(const handle &vmex, vmo *result) {
+    /* From a resource, or a handle that is none. */
+    template <typename Vmex> zx_status_t replace_as_executable(const object<Vmex> &vmex, vmo *result) {
         zx_handle_t made = ZX_HANDLE_INVALID;
         zx_status_t status = zx_vmo_replace_as_executable(release(), vmex.get(), &made);
         result->reset(made);

@@ -38,6 +38,12 @@ void host_cache_init(size_t size) {
     memory_size = size;
 }
 
+void host_cache_memory(void (*add)(void *start, size_t size)) {
+    add(memory, memory_size);
+    add(loaded, memory_size);
+    add(tracked, memory_size >> PAGE_SHIFT);
+}
+
 void host_cache_restart(uint64_t seed) {
     random_state = seed | 1;
     memset(tracked, 0, memory_size >> PAGE_SHIFT);

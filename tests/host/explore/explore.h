@@ -71,8 +71,11 @@ enum schedule_mode {
     SCHEDULE_REPLAY,
 };
 void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed);
-/* Before each schedule; and after it: false when all have been tried. */
+/* Before each schedule: the machine goes back to where it begins, or to a mark that it passes too. */
 void schedule_begin(void);
+/* Has the machine stopped only for a mark to be made? It is made now, and the machine is to go on. */
+bool schedule_marked(void);
+/* After each schedule; false when all have been tried. */
 bool schedule_next(void);
 /* Was this one given up, because it only repeats another? */
 bool schedule_redundant(void);
@@ -100,7 +103,9 @@ struct trace_entry {
     uintptr_t pc, caller;            /* where it was made, and where that function was called */
     char kind;                       /* 'r'ead, 'w'rite, 'a'fter, 's'witch … */
 };
-void trace_reset(void);
+unsigned trace_length(void);
+/* Forgets what came after. */
+void trace_cut(unsigned length);
 void trace_add(struct trace_entry entry);
 void trace_print(FILE *to);
 
@@ -109,6 +114,11 @@ void trace_print(FILE *to);
 /* What belongs to the machine: its memory goes back to what it was at the snapshot. */
 void snapshot_add(void *start, size_t size);
 void snapshot_take(void);
+/* Images of later, a stack of them. False if there is no room for another. */
+#define SNAPSHOT_IMAGES 64
+bool snapshot_push(void);
+void snapshot_pop(void);
+/* Goes back to the last image that there is, or else to the snapshot. */
 void snapshot_restore(void);
 size_t snapshot_pages(void);
 

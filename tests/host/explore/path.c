@@ -18,7 +18,7 @@ struct node *path_node(unsigned number) {
     return &path[number];
 }
 
-struct node *path_add(const struct choices *choices, unsigned switches) {
+void path_add(const struct choices *choices, unsigned switches) {
     if (length == MAX_NODES) panic("a schedule of too many choices");
     struct node *node = &path[length++];
     node->choices = *choices;
@@ -26,7 +26,6 @@ struct node *path_add(const struct choices *choices, unsigned switches) {
     node->switches = switches;
     node->own = node->below[0] = (struct footprint){.ran = 0};
     memset(node->below_known, 0, sizeof(node->below_known));
-    return node;
 }
 
 /*

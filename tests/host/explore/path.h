@@ -33,7 +33,7 @@ bool path_next(bool reduced);
 /* How many nodes are decided. */
 unsigned path_length(void);
 
-/* The node of that number, which is decided … */
+/* The node of that number. */
 struct node *path_node(unsigned number);
-/* … or the one after all that are. */
-struct node *path_add(const struct choices *choices, unsigned switches);
+/* One after all that are decided; it takes the first choice. */
+void path_add(const struct choices *choices, unsigned switches);

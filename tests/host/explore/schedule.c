@@ -29,9 +29,11 @@
 #define MAX_REPLAY 400
 #define CLOCK CPUS /* the choice that time goes on to the next alarm */
 #define NO_NODE (~0u)
+#define MARK_DISTANCE 40 /* points */
 
-static struct {
-    bool on; /* a schedule is under way */
+static struct state {
+    bool on;      /* a schedule is under way */
+    bool marking; /* and has stopped for a mark */
     enum schedule_mode mode;
     unsigned bound, used; /* preemptions */
     bool timed;           /* time may go on at any point: that counts as one */
@@ -43,13 +45,21 @@ static struct {
     const struct footprint *asleep[CPUS]; /* what it is about to do, if it sleeps */
     unsigned left_at[CPUS];               /* the node where it was preempted; NO_NODE once it has run again */
     struct footprint *own, *burst;        /* of the running processor: what nodes are to know of its steps, or NULL */
-    uint64_t nodes;
+    unsigned marked_at;                   /* the point of the last mark */
 } now;
+static uint64_t nodes;
 
 static unsigned depth; /* how many nodes of the path have been met */
 
 static struct choice_made { unsigned point, cpu; } made[MAX_REPLAY], wanted[MAX_REPLAY];
 static unsigned made_count, wanted_count, wanted_next;
+
+/* All that there is to a schedule before a node, but for the machine itself, which has an image of it. */
+static struct mark {
+    struct state now;
+    unsigned depth, made_count, trace_length;
+} marks[SNAPSHOT_IMAGES];
+static unsigned mark_count;
 
 bool switch_points_on = true;
 void force_init(void) {}
@@ -64,7 +74,7 @@ bool schedule_is_exploring(void) { return now.on; }
 bool schedule_redundant(void) { return now.redundant; }
 /* With nothing left out, each place is one like the others. */
 unsigned schedule_grew(void) { return reduced ? places_grew() : 0; }
-uint64_t schedule_nodes(void) { return now.nodes; }
+uint64_t schedule_nodes(void) { return nodes; }
 
 /* --- passes and schedules --- */
 
@@ -76,18 +86,39 @@ void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed) {
     places_learn();
 }
 
+static void begin_at(const struct mark *mark) {
+    now = mark->now;
+    depth = mark->depth;
+    made_count = mark->made_count;
+    trace_cut(mark->trace_length);
+}
+
 void schedule_begin(void) {
-    now.on = true;
-    now.redundant = false;
-    now.used = now.points = now.loops = now.switches = now.counted = now.burst_counted = 0;
-    now.last_place = NULL;
-    now.own = now.burst = NULL;
-    for (unsigned id = 0; id < CPUS; id++) {
-        now.asleep[id] = NULL;
-        now.left_at[id] = NO_NODE;
+    const struct mark beginning = {.now = {.on = true, .mode = now.mode, .bound = now.bound, .timed = now.timed}};
+    while (mark_count > 0 && marks[mark_count - 1].depth >= path_length()) {
+        mark_count--;
+        snapshot_pop();
     }
-    depth = made_count = wanted_next = 0;
-    trace_reset();
+    snapshot_restore();
+    begin_at(mark_count > 0 ? &marks[mark_count - 1] : &beginning);
+    if (mark_count > 0) return;
+    for (unsigned id = 0; id < CPUS; id++) now.left_at[id] = NO_NODE;
+    wanted_next = 0;
+}
+
+bool schedule_marked(void) {
+    if (!now.marking) return false;
+    now.marking = false;
+    now.marked_at = now.points;
+    if (snapshot_push()) marks[mark_count++] = (struct mark){now, depth, made_count, trace_length()};
+    return true;
+}
+
+/* The node is new: many schedules are to come that do not differ before it. */
+static void mark_now_and_then(const struct choices *choices) {
+    if (!choices->preempts || now.points - now.marked_at < MARK_DISTANCE) return;
+    now.marking = true;
+    cpus_leave();
 }
 
 bool schedule_next(void) {
@@ -119,11 +150,15 @@ static uint8_t replayed(const struct choices *choices) {
 
 /* Which of the choices this schedule takes. */
 static unsigned choose(const struct choices *choices) {
-    now.nodes++;
+    nodes++;
     now.counted = 0;
     now.own = NULL;
     if (now.mode == SCHEDULE_REPLAY) return replayed(choices);
-    struct node *node = depth < path_length() ? path_node(depth) : path_add(choices, now.switches);
+    if (depth == path_length()) {
+        path_add(choices, now.switches);
+        mark_now_and_then(choices);
+    }
+    struct node *node = path_node(depth);
     if (node->choices.count != choices->count || memcmp(node->choices.ids, choices->ids, choices->count) != 0)
         panic("the same choices did not lead to the same place");
     if (reduced && choices->preempts) now.own = &node->own;

@@ -79,20 +79,22 @@ static void boot(unsigned actors) {
     cpus_start(actors + 2, MEMORY, direct);
     snapshot_add(host_physmap, MEMORY);
     snapshot_add((void *)host_dynamic_base, KERNEL_DYNAMIC_SIZE);
+    host_cache_memory(snapshot_add);
 }
 
 static void set_the_stage(const struct scenario *wanted) {
     scenario = wanted;
     boot(wanted->count);
     cpus_resume();
+    host_cache_restart(1);
     snapshot_take();
 }
 
 static void run_once(void) {
-    snapshot_restore();
-    host_cache_restart(1);
     schedule_begin();
-    cpus_resume();
+    do {
+        cpus_resume();
+    } while (schedule_marked());
 }
 
 /* --- searching --- */

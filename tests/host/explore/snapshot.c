@@ -1,7 +1,7 @@
 /*
  * Snapshots of the machine's memory. Taking one makes all of it read-only; the first store to each page then copies
- * it aside and makes it writable for good. To restore is to copy back the pages that were ever stored to: a few
- * hundred.
+ * it aside and makes it writable for good. To restore is to copy back the pages that were ever stored to: one or two
+ * hundred. An image is another copy of just those: of later, which is restored in the same way.
  *
  * AddressSanitizer's own memory about the machine's goes back with it. All that is kept here lies outside the
  * machine.
@@ -20,6 +20,7 @@
 
 #define MAX_RANGES 40
 #define MAX_PAGES 20000
+#define IMAGE_ROOM ((size_t)64 << 20)
 
 #define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
 
@@ -34,6 +35,14 @@ static struct saved {
 } * saved;
 static unsigned saved_count;
 static char *copies;
+
+/* What the pages saved so far held at a later time; others were still as at the snapshot. */
+static struct image {
+    unsigned pages;
+    char *copies;
+} images[SNAPSHOT_IMAGES];
+static unsigned image_count;
+static char *image_room;
 
 static void range_add(uintptr_t start, uintptr_t end) {
     if (range_count == MAX_RANGES) abort();
@@ -106,14 +115,28 @@ void snapshot_take(void) {
     struct sigaction action = {.sa_sigaction = faulted, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     copy = (void *(*)(void *, const void *, size_t))dlsym(RTLD_NEXT, "memcpy");
     copies = must_map(MAX_PAGES * PAGE_SIZE);
+    image_room = must_map(IMAGE_ROOM);
     saved = must_map(MAX_PAGES * sizeof(*saved));
     sigaltstack(&stack, NULL);
     sigaction(SIGSEGV, &action, NULL);
     for (unsigned i = 0; i < range_count; i++) must_protect(ranges[i].start, ranges[i].end, PROT_READ);
 }
 
+bool snapshot_push(void) {
+    const struct image *last = image_count ? &images[image_count - 1] : NULL;
+    char *at = last ? last->copies + last->pages * PAGE_SIZE : image_room;
+    if (image_count == SNAPSHOT_IMAGES || at + saved_count * PAGE_SIZE > image_room + IMAGE_ROOM) return false;
+    images[image_count++] = (struct image){saved_count, at};
+    for (unsigned i = 0; i < saved_count; i++) copy(at + i * PAGE_SIZE, saved[i].at, saved[i].size);
+    return true;
+}
+
+void snapshot_pop(void) { image_count--; }
+
 void snapshot_restore(void) {
-    for (unsigned i = 0; i < saved_count; i++) copy(saved[i].at, saved[i].copy, saved[i].size);
+    const struct image image = image_count ? images[image_count - 1] : (struct image){0, NULL};
+    for (unsigned i = 0; i < image.pages; i++) copy(saved[i].at, image.copies + i * PAGE_SIZE, saved[i].size);
+    for (unsigned i = image.pages; i < saved_count; i++) copy(saved[i].at, saved[i].copy, saved[i].size);
 }
 
 size_t snapshot_pages(void) { return saved_count; }

@@ -16,7 +16,8 @@
 static struct trace_entry entries[MAX_ENTRIES];
 static unsigned count;
 
-void trace_reset(void) { count = 0; }
+unsigned trace_length(void) { return count; }
+void trace_cut(unsigned length) { count = length; }
 
 void trace_add(struct trace_entry entry) {
     if (count < MAX_ENTRIES) entries[count++] = entry;

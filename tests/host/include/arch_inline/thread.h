@@ -9,7 +9,9 @@
 #include "tests/host/context.h"
 
 /* Sanitizers want more of a stack than the kernel does. */
+#ifndef KSTACK_PAGES
 #define KSTACK_PAGES 64
+#endif
 
 #define ARCH_STATE_MAX sizeof(zx_thread_state_general_regs_t)
 

@@ -46,8 +46,26 @@ my @whole = qw(
     futex_wait+futex_change_and_wake@together resource_create+close_resource@together set_policy+process_create@same
 );
 
+# What it cannot do it says, and does not begin: no such act, too few or too many, no such way to share, no number …
+my @pair = 'load+load@same';
+my @refused = (
+    [2, "no act 'nonsense'", 'nonsense+load'], [2, "no act 'nonsense'", 'load+nonsense@same'], [2, 'two acts', 'load'],
+    [2, 'two acts', ''], [2, 'two acts', 'load+load+load+load@same'], [2, 'no way to share', 'load+load@nowhere'],
+    [2, "no act 'nonsense'", @pair, 'nonsense+load'],
+    [2, '-k takes', '-k', 'two', @pair], [2, '-k takes', '-k', -1, @pair], [2, '-k takes', '-k', '', @pair],
+    [2, '-k takes', '-k', 1.5, @pair], [2, '-t takes', '-t', 'soon', @pair], [2, '-t takes', '-t', -1, @pair],
+    [2, '-t takes', '-t', 'nan', @pair], [2, '-j takes', '-j', 0, @pair], [2, '-j takes', '-j', 17, @pair],
+    [2, 'option', '-k'], [2, 'option', '-z', @pair],
+    [2, 'not a schedule', '-r', '1', @pair], [2, 'not a schedule', '-r', '1:x', @pair],
+    [2, 'not a schedule', '-r', '1:1 oh', @pair], [2, 'not a schedule', '-r', '1:9', @pair],
+    [2, 'not a schedule', '-r', '1:1 ' x 1000, @pair], [2, 'one scenario', '-r', '1:1'],
+    [2, 'one scenario', '-r', '1:1', @pair, @pair], [2, "each act's name", '-r', '1:1', '+load@same'],
+    [1, "another build's", '-r', '59999:1', @pair], [1, "another build's", '-r', '1:4', @pair],
+    [1, "another build's", '-r', '1:5', @pair],
+);
+
 my $number = 0;
-print '1..', @scenarios + @spinning + @whole, "\n";
+print '1..', @scenarios + @spinning + @whole + @refused, "\n";
 my %ends; # of each that was explored
 
 # Explores them, with these options, and says of each how it ended. Ends that were reached before are reached again.
@@ -67,6 +85,18 @@ sub explore {
     printf "not ok %d - %s%s was not explored\n", ++$number, $_, $how for sort keys %left;
 }
 
+# With these arguments it ends with that status, and says why.
+sub refuse {
+    my ($status, $why, @arguments) = @_;
+    open my $in, '-|', 'sh', '-c', 'exec build/host/explore "$@" 2>&1', 'sh', @arguments or die "sh: $!\n";
+    my $said = join '', <$in>;
+    close $in;
+    my $good = $? == $status << 8 && index($said, $why) >= 0;
+    printf "%sok %d - refuses %.60s\n", $good ? '' : 'not ', ++$number, "@arguments";
+    print map { "# $_\n" } "status $?", split /\n/, $said unless $good;
+}
+
+refuse(@$_) for @refused;
 explore('', [], @scenarios);
 explore(', nothing left out', ['-a'], @whole);
 %ends = ();

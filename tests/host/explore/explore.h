@@ -85,6 +85,8 @@ uint64_t schedule_nodes(void);
 /* "7:2 31:1": at which points another processor came than the one that ran. */
 void schedule_print(FILE *to);
 bool schedule_parse(const char *text);
+/* Did the replay meet each of its points? */
+bool schedule_followed(void);
 /* Whether schedules that only repeat others are left out; if not, every point is a choice. */
 void schedule_reduce(bool reduce);
 

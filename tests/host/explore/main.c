@@ -5,10 +5,11 @@
  *
  * A scenario is two or three acts and how they share memory: "unmap+process_write@same". "+" alone stands for any
  * act, "@" may be left out for all ways that make sense; no scenario: all pairs, and the triples. Each runs in a
- * process of its own, and the result is a table of them. With -a nothing is left out
- * because it would only repeat something. Threads that find a mutex taken block at once, where most can be wrong; with
- * -s they spin first, as on a machine. See README.md.
+ * process of its own, and the result is a table of them. With -a nothing is left out because it would only repeat
+ * something. Threads that find a mutex taken block at once, where most can be wrong; with -s they spin first, as on a
+ * machine. Exits with 1 if a scenario failed, with 2 if it cannot do what it is asked to. See README.md.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "tests/host/explore/search.h"
 
 #define MAX_JOBS 16
+#define MAX_BOUND 100
 
 static unsigned bound = 2, jobs = 1;
 static double limit = 1e9;
@@ -210,15 +212,59 @@ static bool find_one(const char *name, struct scenario *s) {
     return *name == '\0';
 }
 
-static int usage(void) {
-    fprintf(stderr, "usage: explore [-a] [-s] [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]\n");
-    return 2;
+/* --- the command line --- */
+
+__attribute__((format(printf, 1, 2))) _Noreturn static void refuse(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "explore: ");
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nusage: explore [-a] [-s] [-k bound] [-j jobs] [-t seconds] [-r schedule] [scenario …]\n");
+    exit(2);
+}
+
+static double number(const char *text, char option, double least, double most) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= least && value <= most))
+        refuse("-%c takes a number from %g to %g, not '%s'", option, least, most, text);
+    return value;
+}
+
+static unsigned whole_number(const char *text, char option, unsigned least, unsigned most) {
+    double value = number(text, option, least, most);
+    if (value != (unsigned)value) refuse("-%c takes a whole number, not '%s'", option, text);
+    return (unsigned)value;
+}
+
+static bool is_sharing(const char *name) {
+    unsigned i = 0;
+    while (i < SHARINGS && strcmp(name, sharing_names[i]) != 0) i++;
+    return i < SHARINGS;
+}
+
+static void check_pattern(const char *pattern) {
+    unsigned count = 0;
+    const char *at = pattern;
+    for (;; at++) {
+        size_t len = strcspn(at, "+@");
+        unsigned i = 0;
+        while (i < act_count && !name_matches(at, len, &acts[i])) i++;
+        if (i == act_count) refuse("there is no act '%.*s'", (int)len, at);
+        count++;
+        at += len;
+        if (*at != '+') break;
+    }
+    if (count < 2 || count > ACTORS) refuse("a scenario has two acts or %u, '%s' has %u", ACTORS, pattern, count);
+    if (*at == '@' && !is_sharing(at + 1)) refuse("there is no way to share '%s'", at + 1);
 }
 
 static int replay(const char *name, const char *schedule) {
     struct scenario s;
-    if (!name || !find_one(name, &s)) return usage();
-    return !search_replay(&s, bound, schedule);
+    if (!schedule_parse(schedule)) refuse("not a schedule: '%s'", schedule);
+    if (!find_one(name, &s)) refuse("a replay is of one scenario, with each act's name, not '%s'", name);
+    return !search_replay(&s, bound);
 }
 
 static void start_all(void) {
@@ -237,17 +283,18 @@ int main(int argc, char **argv) {
         else if (option == 's')
             mutex_spins = spins;
         else if (option == 'k')
-            bound = (unsigned)atoi(optarg);
+            bound = whole_number(optarg, 'k', 0, MAX_BOUND);
         else if (option == 'j')
-            jobs = (unsigned)atoi(optarg);
+            jobs = whole_number(optarg, 'j', 1, MAX_JOBS);
         else if (option == 't')
-            limit = atof(optarg);
+            limit = number(optarg, 't', 0, 1e9);
         else if (option == 'r')
             schedule = optarg;
         else
-            return usage();
+            refuse("such an option is not known, or lacks its argument");
     }
-    if (jobs < 1 || jobs > MAX_JOBS) return usage();
+    for (int i = optind; i < argc; i++) check_pattern(argv[i]);
+    if (schedule && argc != optind + 1) refuse("a replay is of one scenario");
     if (schedule) return replay(argv[optind], schedule);
     printf("%-60s %8s %8s %9s %5s %3s %7s\n", "scenario", "schedules", "repeated", "nodes", "ends", "k", "seconds");
     for (int i = optind; i < argc; i++) start_matching(&(struct scenario){.count = 0}, argv[i]);

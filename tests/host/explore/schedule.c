@@ -143,9 +143,14 @@ bool schedule_parse(const char *text) {
 
 static bool can_come(unsigned id) { return cpus_can_run(id) && !now.asleep[id]; }
 
+bool schedule_followed(void) { return wanted_next == wanted_count; }
+
 static uint8_t replayed(const struct choices *choices) {
     if (wanted_next == wanted_count || wanted[wanted_next].point != now.points) return choices->ids[0];
-    return (uint8_t)wanted[wanted_next++].cpu;
+    unsigned id = wanted[wanted_next++].cpu;
+    if (!memchr(choices->ids, (int)id, choices->count))
+        panic("processor %u cannot run here: the schedule is another build's", id);
+    return (uint8_t)id;
 }
 
 /* Which of the choices this schedule takes. */
@@ -243,7 +248,6 @@ static void node_at_point(bool window) {
         let_alarm_go_off();
         return;
     }
-    if (!cpus_can_run(id)) panic("processor %u cannot run here: the schedule is another build's", id);
     leave(self);
     go_to(id, NULL);
 }

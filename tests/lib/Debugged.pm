@@ -10,13 +10,15 @@ use Storable ();
 use Test::More ();
 use Time::HiRes qw(time);
 
-# start(dir => DIR, args => [ARGUMENT …], and what else Machine->new takes): `args` are gdbserver's.
+# start(dir => DIR, args => [ARGUMENT …], programs => [NAME …], and what else Machine->new takes): `args` are the first
+# program's, which is gdbserver if nothing else is said; `programs` are there too.
 sub start {
     my ($class, %args) = @_;
     make_path($args{dir});
     my $out = Machine::out($args{build} // 'release');
     Machine::spew("$args{dir}/args", join '', map { "$_\0" } @{$args{args} // []});
-    my @programs = (map({ "bin/$_=$out/user/$_" } qw(init gdbserver)), "bin/debugged=$out/user/test/debugged");
+    my @names = (qw(init gdbserver), @{$args{programs} // []});
+    my @programs = (map({ "bin/$_=$out/user/$_" } @names), "bin/debugged=$out/user/test/debugged");
     system('user/mkbootfs', "$args{dir}/bootfs", @programs, "etc/args=$args{dir}/args") == 0 or die "no archive\n";
     my $self = bless {dir => $args{dir}, elf => "$out/user/test/debugged.elf"}, $class;
     $self->{line} = DebugLine->open($args{dir});

@@ -8,13 +8,17 @@ use Time::HiRes qw(time);
 
 use constant LIMIT => 60; # seconds for an answer
 
-# Begins a session over the socket of that name.
+# Begins a session over the socket of that name. A server that is just beginning loses the first question.
 sub new {
     my ($class, $path) = @_;
     my $socket = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
     my $self = bless {socket => $socket, text => '', shown => ''}, $class;
     $self->{ack} = 1;
-    $self->ask('qSupported:multiprocess+;swbreak+;hwbreak+');
+    for my $try (1 .. 12) {
+        $self->send('qSupported:multiprocess+;swbreak+;hwbreak+');
+        last if defined $self->receive(5);
+        die "no answer to the first question\n" if $try == 12;
+    }
     $self->ask('QStartNoAckMode');
     delete $self->{ack};
     return $self;

@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zircon/process.h>
+#include <zircon/processargs.h>
 #include <zircon/status.h>
 
 #include "user/gdbserver/output.h"
 #include "user/gdbserver/server.h"
+#include "user/lib/launch.h"
 #include "user/lib/serial.h"
 
 bool server_end;
@@ -59,12 +62,26 @@ static int serve(zx_handle_t awaited) {
     return EXIT_SUCCESS;
 }
 
+/* Beside it runs a guard of its own kind, which undoes what was done to programs if the server is killed. */
+static zx_status_t guard_start(void) {
+    static const char *const args[] = {"gdbserver", "--guard", NULL};
+    zx_handle_t process, channel;
+    zx_status_t status = launch_partner(args, "gdbguard", &process, &channel);
+    if (status != ZX_OK) return status;
+    zx_handle_close(process);
+    guard_use(channel);
+    return ZX_OK;
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--guard") == 0) return guard_run(zx_take_startup_handle(PA_HND(PA_USER0, 0)));
     bool waits = argc > 1 && strcmp(argv[1], "--wait") == 0;
     zx_handle_t awaited = ZX_HANDLE_INVALID;
     struct debug_process *p;
     zx_status_t status = session_start();
     if (status != ZX_OK) return fail("there is no line to a debugger", status);
+    status = guard_start();
+    if (status != ZX_OK) return fail("the guard cannot be started", status);
     status = run_start();
     if (status != ZX_OK) return fail("programs cannot be debugged", status);
     if (argc > 1 + waits) {

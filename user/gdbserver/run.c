@@ -80,7 +80,7 @@ static struct debug_process *begins(const zx_exception_info_t *info, zx_handle_t
     zx_handle_t process;
     bool wanted = info->pid == launched || (session.fork_events && session.multiprocess && session.under_way);
     if (wanted && zx_exception_get_process(exception, &process) == ZX_OK && process_add(process, &p) == ZX_OK) {
-        debug_begun(p, info->tid, exception);
+        debug_message(p, info, exception);
         p->begun = info->pid != launched;
         p->threads->told = true;
     } else {

@@ -51,24 +51,25 @@ static void thread_drop(struct debug_process *p, zx_koid_t koid) {
 
 /* Should this debugger die, a thread that is stopped for it goes on; what was the program's own doing stays that. */
 static void exception_keep(struct debug_thread *t, zx_handle_t exception, zx_excp_type_t type) {
-    uint32_t state = ZX_EXCEPTION_STATE_HANDLED, strategy = ZX_EXCEPTION_STRATEGY_FIRST_CHANCE;
+    bool own = t->reason == DEBUG_FAULT || t->reason == DEBUG_TRAP;
+    uint32_t state = own ? ZX_EXCEPTION_STATE_TRY_NEXT : ZX_EXCEPTION_STATE_HANDLED;
+    uint32_t strategy = ZX_EXCEPTION_STRATEGY_FIRST_CHANCE;
     t->exception = exception;
     t->report = (zx_exception_report_t){.header = {.type = type}};
     (void)zx_object_get_info(t->handle, ZX_INFO_THREAD_EXCEPTION_REPORT, &t->report, sizeof(t->report), NULL, NULL);
     (void)zx_object_get_property(exception, ZX_PROP_EXCEPTION_STRATEGY, &strategy, sizeof(strategy));
     t->passed_on = strategy == ZX_EXCEPTION_STRATEGY_SECOND_CHANCE;
-    if (t->reason != DEBUG_FAULT && t->reason != DEBUG_TRAP)
-        (void)zx_object_set_property(exception, ZX_PROP_EXCEPTION_STATE, &state, sizeof(state));
+    (void)zx_object_set_property(exception, ZX_PROP_EXCEPTION_STATE, &state, sizeof(state));
 }
 
-/* At one of our breakpoints the thread is put back to its beginning. */
-static enum debug_reason reason_of_break(struct debug_thread *t) {
+/* At one of our breakpoints the thread is put back to its beginning, if the guard has not done so. */
+static enum debug_reason reason_of_break(struct debug_thread *t, bool put_back) {
     struct machine_place place;
     if (machine_place_get(t->handle, &place) != ZX_OK) return DEBUG_TRAP;
-    zx_vaddr_t addr = place.pc - machine_break_advance;
+    zx_vaddr_t addr = put_back ? place.pc : place.pc - machine_break_advance;
     const struct debug_break *b = debug_break_find(t->process, addr);
-    if (!b || b->lifted || machine_pc_set(t->handle, addr) != ZX_OK) return DEBUG_TRAP;
-    return DEBUG_BREAKPOINT;
+    if (!b || b->lifted) return DEBUG_TRAP;
+    return put_back || machine_pc_set(t->handle, addr) == ZX_OK ? DEBUG_BREAKPOINT : DEBUG_TRAP;
 }
 
 static enum debug_reason reason_of_trap(struct debug_thread *t) {
@@ -78,11 +79,11 @@ static enum debug_reason reason_of_trap(struct debug_thread *t) {
     return t->stepping && stepped ? DEBUG_STEPPED : DEBUG_TRAP;
 }
 
-static enum debug_reason reason_of(struct debug_thread *t, zx_excp_type_t type) {
-    switch (type) {
+static enum debug_reason reason_of(struct debug_thread *t, const zx_exception_info_t *info) {
+    switch (info->type) {
     case ZX_EXCP_THREAD_STARTING: return DEBUG_NOTHING;
     case ZX_EXCP_PROCESS_STARTING: return DEBUG_BEGUN;
-    case ZX_EXCP_SW_BREAKPOINT: return reason_of_break(t);
+    case ZX_EXCP_SW_BREAKPOINT: return reason_of_break(t, info->padding1[0] == GUARD_PUT_BACK);
     case ZX_EXCP_HW_BREAKPOINT: return reason_of_trap(t);
     default: return DEBUG_FAULT;
     }
@@ -90,15 +91,16 @@ static enum debug_reason reason_of(struct debug_thread *t, zx_excp_type_t type) 
 
 void debug_step_finish(struct debug_thread *t) {
     if (t->stepping) machine_step_end(t->process->handle, t->handle, &t->step);
+    if (t->stepping) guard_forget_step(t->process->table, t->koid);
     t->stepping = false;
 }
 
-static void thread_stopped(struct debug_thread *t, zx_handle_t exception, zx_excp_type_t type) {
+static void thread_stopped(struct debug_thread *t, const zx_exception_info_t *info, zx_handle_t exception) {
     zx_handle_close(t->exception);
     t->exception = ZX_HANDLE_INVALID;
     t->told = false;
-    t->reason = reason_of(t, type);
-    exception_keep(t, exception, type);
+    t->reason = reason_of(t, info);
+    exception_keep(t, exception, info->type);
     debug_step_finish(t);
 }
 
@@ -109,7 +111,7 @@ static void thread_begins(struct debug_process *p, struct debug_thread *t) {
     debug_thread_go(t);
 }
 
-static void message_handle(struct debug_process *p, const zx_exception_info_t *info, zx_handle_t exception) {
+void debug_message(struct debug_process *p, const zx_exception_info_t *info, zx_handle_t exception) {
     zx_handle_t handle;
     if (info->type == ZX_EXCP_THREAD_EXITING) {
         thread_drop(p, info->tid);
@@ -122,24 +124,21 @@ static void message_handle(struct debug_process *p, const zx_exception_info_t *i
         zx_handle_close(exception);
         return;
     }
-    thread_stopped(t, exception, info->type);
+    thread_stopped(t, info, exception);
     if (info->type == ZX_EXCP_THREAD_STARTING) thread_begins(p, t);
 }
 
+/* Without its guard no process is debugged further, and no breakpoint stays. */
 void debug_take(struct debug_process *p) {
     zx_exception_info_t info;
     zx_handle_t exception;
     uint32_t len, count;
     zx_status_t status;
     while ((status = zx_channel_read(p->channel, 0, &info, &exception, sizeof(info), 1, &len, &count)) == ZX_OK)
-        message_handle(p, &info, exception);
-    if (status != ZX_ERR_SHOULD_WAIT || zx_object_wait_one(p->handle, ZX_PROCESS_TERMINATED, 0, NULL) == ZX_OK)
-        p->ended = true;
-}
-
-void debug_begun(struct debug_process *p, zx_koid_t thread, zx_handle_t exception) {
-    const zx_exception_info_t info = {.pid = p->koid, .tid = thread, .type = ZX_EXCP_PROCESS_STARTING};
-    message_handle(p, &info, exception);
+        debug_message(p, &info, exception);
+    if (status == ZX_ERR_SHOULD_WAIT && zx_object_wait_one(p->handle, ZX_PROCESS_TERMINATED, 0, NULL) != ZX_OK) return;
+    if (p->table && guard_is_gone()) debug_breaks_remove(p);
+    p->ended = true;
 }
 
 struct debug_thread *debug_news(struct debug_process *p) {
@@ -178,14 +177,15 @@ static void process_free(struct debug_process *p) {
         p->breaks = b->next;
         debug_break_free(b);
     }
+    guard_detach(p->table);
     zx_handle_close(p->channel);
     zx_handle_close(p->held);
     zx_handle_close(p->handle);
     free(p);
 }
 
-/* The channel is there before the threads are: which begin in between are announced, and are not added twice. */
-zx_status_t debug_attach(zx_handle_t process, struct debug_process **out) {
+/* Takes the handle. */
+static zx_status_t process_new(zx_handle_t process, struct debug_process **out) {
     struct debug_process *p = calloc(1, sizeof(*p));
     if (!p) {
         zx_handle_close(process);
@@ -193,16 +193,52 @@ zx_status_t debug_attach(zx_handle_t process, struct debug_process **out) {
     }
     p->handle = process;
     p->koid = koid_of(process);
-    zx_status_t status = zx_task_create_exception_channel(process, ZX_EXCEPTION_CHANNEL_DEBUGGER, &p->channel);
+    *out = p;
+    return ZX_OK;
+}
+
+/* The channel is there before the threads are: which begin in between are announced, and are not added twice. */
+static zx_status_t process_hold(struct debug_process *p) {
     threads_find(p);
     debug_note_states(p);
-    if (status == ZX_OK) status = zx_task_suspend_token(process, &p->held);
-    if (status == ZX_ERR_NOT_SUPPORTED) status = ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = zx_task_suspend_token(p->handle, &p->held);
+    if (status == ZX_OK) threads_find(p);
+    return status;
+}
+
+zx_status_t debug_attach(zx_handle_t process, struct debug_process **out) {
+    struct debug_process *p;
+    zx_status_t status = process_new(process, &p);
+    if (status != ZX_OK) return status;
+    if (guard_used())
+        status = guard_attach(process, &p->channel, &p->table);
+    else
+        status = zx_task_create_exception_channel(process, ZX_EXCEPTION_CHANNEL_DEBUGGER, &p->channel);
+    if (status == ZX_OK) status = process_hold(p);
+    if (status != ZX_OK) {
+        process_free(p);
+        return status == ZX_ERR_NOT_SUPPORTED ? ZX_ERR_ACCESS_DENIED : status;
+    }
+    debug_stop(p);
+    *out = p;
+    return ZX_OK;
+}
+
+zx_status_t debug_adopt(zx_handle_t process, zx_handle_t channel, struct guard_table *table,
+                        struct debug_process **out) {
+    struct debug_process *p;
+    zx_status_t status = process_new(process, &p);
+    if (status != ZX_OK) {
+        zx_handle_close(channel);
+        return status;
+    }
+    p->channel = channel;
+    status = process_hold(p);
     if (status != ZX_OK) {
         process_free(p);
         return status;
     }
-    threads_find(p);
+    guard_recall(p, table);
     debug_stop(p);
     *out = p;
     return ZX_OK;

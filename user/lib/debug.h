@@ -7,7 +7,8 @@
  * debug_take() when one of them shows something. Whatever stops a thread is kept until it was told: several at once are
  * told one after the other, each once.
  *
- * Should the debugger end without detaching, threads at breakpoints and steps go on; the breakpoints stay.
+ * Should the debugger end without detaching, threads at breakpoints and steps go on. The breakpoints stay, unless there
+ * is a guard: debug_guard.h.
  *
  * One thread uses a process's functions at a time.
  */
@@ -19,6 +20,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/exception.h>
 
+#include "user/lib/debug_guard.h"
 #include "user/lib/debug_machine.h"
 
 /* Why a thread has stopped. */
@@ -79,7 +81,8 @@ struct debug_process {
     struct debug_process *next; /* for its owner */
     zx_koid_t koid;
     zx_handle_t handle, channel;
-    zx_handle_t held; /* a token: it is stopped */
+    zx_handle_t held;          /* a token: it is stopped */
+    struct guard_table *table; /* the guard's notes; NULL: there is no guard */
     struct debug_thread *threads;
     struct debug_break *breaks;
     struct machine_watch watches[MACHINE_WATCHES];
@@ -99,8 +102,12 @@ struct debug_process {
  */
 zx_status_t debug_attach(zx_handle_t process, struct debug_process **out);
 
-/* Makes an exception that a job's debugger got the one that the thread is in; takes the handle. */
-void debug_begun(struct debug_process *p, zx_koid_t thread, zx_handle_t exception);
+/* Attaches with an exception channel that is there already, and with what was noted of it; takes both handles. */
+zx_status_t debug_adopt(zx_handle_t process, zx_handle_t channel, struct guard_table *table,
+                        struct debug_process **out);
+
+/* Handles an exception that came another way than by the process's channel; takes the handle. */
+void debug_message(struct debug_process *p, const zx_exception_info_t *info, zx_handle_t exception);
 
 /* Lets go of it: all breakpoints are taken out, and all threads go on as if nothing had been. Frees it. */
 void debug_detach(struct debug_process *p);

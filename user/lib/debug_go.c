@@ -17,6 +17,10 @@ static bool stands(const struct debug_thread *t) {
     zx_info_thread_t info;
     if (t->exception != ZX_HANDLE_INVALID) return true;
     if (zx_object_get_info(t->handle, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL) != ZX_OK) return true;
+    /* Word of it is on its way. */
+    if (info.state == ZX_THREAD_STATE_BLOCKED_EXCEPTION &&
+        info.wait_exception_channel_type == ZX_EXCEPTION_CHANNEL_TYPE_DEBUGGER)
+        return false;
     return info.state == ZX_THREAD_STATE_SUSPENDED || info.state == ZX_THREAD_STATE_BLOCKED_EXCEPTION ||
            info.state == ZX_THREAD_STATE_DEAD;
 }
@@ -74,6 +78,7 @@ static void step_begin(struct debug_thread *t) {
     if (machine_place_get(t->handle, &place) != ZX_OK) return;
     if (debug_read(t->process, place.pc, code, sizeof(code), &len) != ZX_OK) len = 0;
     t->stepping = machine_step_begin(t->handle, code, len, &t->step) == ZX_OK;
+    if (t->stepping) guard_note_step(t->process->table, t->koid, &t->step);
 }
 
 static void exception_close(struct debug_thread *t) {

@@ -43,7 +43,11 @@ static zx_status_t write_whole(struct debug_process *p, zx_vaddr_t addr, const v
 
 zx_status_t debug_break_plant(struct debug_process *p, struct debug_break *b) {
     zx_status_t status = read_whole(p, b->addr, b->was, machine_break_len);
-    if (status == ZX_OK) status = write_whole(p, b->addr, machine_break, machine_break_len);
+    if (status == ZX_OK) status = guard_note_break(p->table, b->addr, b->was);
+    if (status == ZX_OK) {
+        status = write_whole(p, b->addr, machine_break, machine_break_len);
+        if (status != ZX_OK) guard_forget_break(p->table, b->addr);
+    }
     b->lifted = status != ZX_OK;
     return status;
 }
@@ -83,20 +87,23 @@ void debug_break_free(struct debug_break *b) {
     free(b);
 }
 
-static void unlink_break(struct debug_break **at) {
+static void unlink_break(struct debug_process *p, struct debug_break **at) {
     struct debug_break *b = *at;
     *at = b->next;
+    guard_forget_break(p->table, b->addr);
     debug_break_free(b);
 }
 
 /* Has a breakpoint know what was written over it. False: it is no more. */
-static bool break_overwritten(struct debug_break *b, zx_vaddr_t addr, const char *bytes, size_t len) {
+static bool break_overwritten(struct debug_process *p, struct debug_break *b, zx_vaddr_t addr, const char *bytes,
+                              size_t len) {
     size_t begin, end;
     if (!covers(b, addr, len, &begin, &end)) return true;
     const char *part = bytes + (b->addr + begin - addr);
     if (b->written && memcmp(part, machine_break + begin, end - begin) == 0) return true;
     b->written = false;
     memcpy(b->was + begin, part, end - begin);
+    if (b->inserted) (void)guard_note_break(p->table, b->addr, b->was);
     return b->inserted;
 }
 
@@ -114,10 +121,10 @@ static zx_status_t write_around(struct debug_process *p, zx_vaddr_t addr, const 
     zx_status_t status = zx_process_write_memory(p->handle, addr, copy, len, actual);
     free(copy);
     for (struct debug_break **at = &p->breaks; status == ZX_OK && *at;) {
-        if (break_overwritten(*at, addr, bytes, *actual))
+        if (break_overwritten(p, *at, addr, bytes, *actual))
             at = &(*at)->next;
         else
-            unlink_break(at);
+            unlink_break(p, at);
     }
     return status;
 }
@@ -163,6 +170,7 @@ static void put_back(struct debug_process *p, const struct debug_break *b) {
 
 void debug_break_lift(struct debug_process *p, struct debug_break *b) {
     put_back(p, b);
+    guard_forget_break(p->table, b->addr);
     b->lifted = true;
 }
 
@@ -172,14 +180,14 @@ zx_status_t debug_break_remove(struct debug_process *p, zx_vaddr_t addr) {
     (*at)->inserted = false;
     if ((*at)->written) return ZX_OK;
     put_back(p, *at);
-    unlink_break(at);
+    unlink_break(p, at);
     return ZX_OK;
 }
 
 void debug_breaks_remove(struct debug_process *p) {
     while (p->breaks) {
         put_back(p, p->breaks);
-        unlink_break(&p->breaks);
+        unlink_break(p, &p->breaks);
     }
 }
 

@@ -71,22 +71,22 @@ like($gdb->ask('vCont;c'), qr/^W2a/, 'without them it runs to its end');
 # Breakpoints of a debugger that goes; and bytes that only look like some.
 ($pid) = run('spin');
 put($tick, 'cc');
-put($at{space}, 'cc');
+put($at{scratch}, 'cc');
 $gdb->send('vCont;c');
 $gdb->close;
 begin();
 like($gdb->ask("vAttach;$pid"), qr/^T00thread/, 'the connection broke, and comes again');
 is(byte($tick), $was, '17: a breakpoint that was written is taken out');
-is(byte($at{space}), 'cc', 'the same byte in data stays');
+is(byte($at{scratch}), 'cc', 'the same byte in data stays');
 
 # Data that looks like an error.
-is(put($at{space}, unpack 'H*', 'E01'), 'OK', 'data begins with E');
-is($gdb->ask(sprintf 'm%x,3', $at{space}), '453031', '13: in digits');
-is($gdb->ask(sprintf 'x%x,3', $at{space}), 'bE01', '13: in binary, with a letter before it');
-is($gdb->ask(sprintf 'X%x,3:E02', $at{space}), 'OK', '13: written in binary');
-is($gdb->read($at{space}, 3), 'E02', 'it is what was written');
-put($at{space}, 'e01a');
-is($gdb->ask(sprintf 'm%x,2', $at{space}), 'e01a', '13: digits are small letters, an error\'s E is a capital');
+is(put($at{scratch}, unpack 'H*', 'E01'), 'OK', 'data begins with E');
+is($gdb->ask(sprintf 'm%x,3', $at{scratch}), '453031', '13: in digits');
+is($gdb->ask(sprintf 'x%x,3', $at{scratch}), 'bE01', '13: in binary, with a letter before it');
+is($gdb->ask(sprintf 'X%x,3:E02', $at{scratch}), 'OK', '13: written in binary');
+is($gdb->read($at{scratch}, 3), 'E02', 'it is what was written');
+put($at{scratch}, 'e01a');
+is($gdb->ask(sprintf 'm%x,2', $at{scratch}), 'e01a', '13: digits are small letters, an error\'s E is a capital');
 
 # Files that a debugger has left open.
 my $open = 'vFile:open:' . unpack('H*', 'bin/debugged') . ',0,0';

@@ -63,6 +63,21 @@ GDB
     qr/exited with code 052/, 'the program ends',
 );
 
+session('threads', <<'GDB',
+set args threads
+break threads_meet
+run
+thread apply all print own
+info proc exe
+set var go_on = 0
+tbreak exit
+continue
+info threads
+GDB
+    qr/(?: = [12]\n.*){2} = -1\n/s, 'each has its own of a thread-local variable',
+    qr{exe = '/bin/debugged'}, 'where their program is',
+    qr/ Frame *\n\* 1 [^\n]*\n\z/, 'threads that have ended are not listed',
+);
 session('watching while it steps', <<'GDB',
 set args calls
 break fifth

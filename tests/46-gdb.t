@@ -191,7 +191,7 @@ session('memory', <<"GDB",
 set args memory
 break memory_filled
 run
-dump binary memory $dir/dump space space+sizeof(space)
+dump binary memory $dir/dump space space+16777216
 restore $dir/mib binary space
 dump binary memory $dir/back space+1044480 space+1048576
 find /w space, +1048576, 0x9e3779b1
@@ -204,7 +204,7 @@ kill
 GDB
     qr/Breakpoint 1, memory_filled/, 'a breakpoint',
     qr/Restoring binary file .*mib into memory/, 'a MiB is restored',
-    qr/<space>\n1 pattern found/, 'and found in memory',
+    qr/0x\w+\n1 pattern found/, 'and found in memory',
     qr/Cannot access memory at address 0x10\n/, '14: memory that is not there is an error',
     qr/Cannot access memory at address 0x10\n/, '15: to write it too',
     qr/memory_filled>:\t0x90\n/, '18: what is written over a breakpoint is read, and the breakpoint is not',

@@ -31,7 +31,10 @@ static struct point where = {3, 4, "here"};
 static volatile int total;
 static volatile bool go_on = true;
 static volatile long counts[8];
-static char space[16 << 20];
+static char *space;
+static volatile char scratch[16];
+
+#define SPACE (16 << 20)
 
 KEEP static int add(int a, int b) { return a + b; }
 
@@ -62,8 +65,12 @@ KEEP static void spin(void) {
     while (go_on) counts[0]++;
 }
 
+static _Thread_local char *volatile padding = "before";
+static _Thread_local volatile long own = -1;
+
 static int worker(void *arg) {
     volatile long *count = arg;
+    own = count - counts + (padding[0] == 'b');
     while (go_on) {
         ++*count;
         ++*count;
@@ -96,12 +103,15 @@ KEEP static uint64_t flags(void) {
     return pushed;
 }
 
-KEEP static void memory_filled(void) { total = space[0] + space[sizeof(space) - 1]; }
+KEEP static void memory_filled(void) { total = space[0] + space[SPACE - 1] + scratch[0]; }
 
 static void memory(void) {
+    space = calloc(1, SPACE);
+    if (!space) return;
     memset(space + (8 << 20), 'x', 1 << 20);
     memory_filled();
     printf("sum %d\n", total);
+    free(space);
 }
 
 KEEP static double vectors(double x) {

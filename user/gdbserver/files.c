@@ -40,7 +40,7 @@ static char *proc_text(const char *name, size_t *len) {
     char rest[16];
     if (sscanf(name, "/proc/%llu/%15s", &pid, rest) != 2 || strcmp(rest, "maps") != 0) return NULL;
     struct debug_process *p = process_named((int64_t)pid);
-    return p ? maps_text(p, len) : NULL;
+    return p ? maps_text(p, false, len) : NULL;
 }
 
 static bool file_find(const char *name, struct file *out) {
@@ -149,12 +149,23 @@ static void file_refuse(struct request request, struct reply *reply) {
     put_file_error(reply, FILE_ROFS);
 }
 
+/* /proc/PID/exe */
+static void file_link(struct request request, struct reply *reply) {
+    char name[MAX_NAME], rest[16], path[PROGRAM_PATH_MAX];
+    unsigned long long pid;
+    if (!take_name(&request, name)) return put_file_error(reply, FILE_INVAL);
+    bool is_exe = sscanf(name, "/proc/%llu/%15s", &pid, rest) == 2 && strcmp(rest, "exe") == 0;
+    const struct debug_process *p = is_exe ? process_named((int64_t)pid) : NULL;
+    if (!p || !program_path(p, path)) return put_file_error(reply, FILE_NOENT);
+    put_format(reply, "F%zx;%s", strlen(path), path);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct request request, struct reply *reply);
 } commands[] = {
     {"setfs:", file_root}, {"open:", file_open},     {"close:", file_close},   {"pread:", file_read},
-    {"fstat:", file_stat}, {"pwrite:", file_refuse}, {"unlink:", file_refuse},
+    {"fstat:", file_stat}, {"pwrite:", file_refuse}, {"unlink:", file_refuse}, {"readlink:", file_link},
 };
 
 void file_command(struct request request, struct reply *reply) {

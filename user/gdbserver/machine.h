@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,9 @@ zx_status_t registers_get(zx_handle_t thread, uint8_t out[REGISTERS_MAX]);
 
 /* Sets those in [from, to) of them, and with each its kind; the others must be as they were got. */
 zx_status_t registers_set(zx_handle_t thread, const uint8_t in[REGISTERS_MAX], size_t from, size_t to);
+
+/* Where the thread has its copy of the program's thread-local variables, which are that segment. */
+zx_status_t thread_variables(zx_handle_t thread, const Elf64_Phdr *segment, zx_vaddr_t *out);
 
 /* What a stop tells at once, for debuggers always ask for it; ended by -1. */
 extern const int registers_expedited[];

@@ -1,7 +1,6 @@
 /* Address spaces; see maps.h. */
 #include "user/gdbserver/maps.h"
 
-#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,7 @@ bool region_find(struct debug_process *p, zx_vaddr_t addr, struct region *out) {
     return true;
 }
 
-char *maps_text(struct debug_process *p, size_t *len) {
+char *maps_text(struct debug_process *p, bool koids, size_t *len) {
     size_t count;
     zx_info_maps_t *maps = maps_get(p, &count);
     char *text = NULL;
@@ -60,11 +59,18 @@ char *maps_text(struct debug_process *p, size_t *len) {
         fprintf(out, "%012llx-%012llx %c%c%cp %08llx 00:00 %llu %s\n", begin, end,
                 m->mmu_flags & ZX_VM_PERM_READ ? 'r' : '-', m->mmu_flags & ZX_VM_PERM_WRITE ? 'w' : '-',
                 m->mmu_flags & ZX_VM_PERM_EXECUTE ? 'x' : '-', (unsigned long long)m->vmo_offset,
-                (unsigned long long)m->vmo_koid, printable_name(maps[i].name).text);
+                koids ? (unsigned long long)m->vmo_koid : 0, printable_name(maps[i].name).text);
     }
     if (out) fclose(out);
     free(maps);
     return text;
+}
+
+bool program_path(const struct debug_process *p, char path[PROGRAM_PATH_MAX]) {
+    char name[ZX_MAX_NAME_LEN] = "";
+    if (zx_object_get_property(p->handle, ZX_PROP_NAME, name, sizeof(name)) != ZX_OK) return false;
+    snprintf(path, PROGRAM_PATH_MAX, "/bin/%s", name);
+    return true;
 }
 
 /* The first mapping that begins with an ELF header is the program's. */
@@ -95,4 +101,16 @@ bool program_facts(struct debug_process *p, uint64_t facts[PROGRAM_FACTS][2]) {
     };
     memcpy(facts, found, sizeof(found));
     return true;
+}
+
+bool program_variables(struct debug_process *p, Elf64_Phdr *out) {
+    zx_vaddr_t base;
+    Elf64_Ehdr header;
+    if (!header_find(p, &base, &header) || header.e_phentsize != sizeof(*out)) return false;
+    for (size_t i = 0, actual; i < header.e_phnum; i++) {
+        const zx_vaddr_t at = base + header.e_phoff + i * sizeof(*out);
+        if (debug_read(p, at, out, sizeof(*out), &actual) != ZX_OK || actual < sizeof(*out)) return false;
+        if (out->p_type == PT_TLS) return true;
+    }
+    return false;
 }

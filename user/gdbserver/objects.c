@@ -66,13 +66,10 @@ static struct debug_process *process_of(struct request annex) {
     return take_hex(&annex, &koid) ? process_named((int64_t)koid) : process_general();
 }
 
-/* Programs are found by name under bin/; a process that was renamed is not. */
 static struct object exec_file(struct request annex) {
-    char name[ZX_MAX_NAME_LEN] = "", path[ZX_MAX_NAME_LEN + 8];
+    char path[PROGRAM_PATH_MAX];
     const struct debug_process *p = process_of(annex);
-    if (!p || zx_object_get_property(p->handle, ZX_PROP_NAME, name, sizeof(name)) != ZX_OK) return (struct object){0};
-    int len = snprintf(path, sizeof(path), "/bin/%s", name);
-    return copy_of(path, (size_t)len);
+    return p && program_path(p, path) ? copy_of(path, strlen(path)) : (struct object){0};
 }
 
 static struct object auxv(struct request annex) {

@@ -83,6 +83,21 @@ static void thread_extra(struct request request, struct reply *reply) {
     put_hex_bytes(reply, text, thread_words(thread_named(&id), text, sizeof(text)));
 }
 
+/* THREAD,OFFSET,MODULE. There is one module, the program. */
+static void thread_variable(struct request request, struct reply *reply) {
+    struct thread_id id = {ID_ANY, ID_ANY};
+    uint64_t offset;
+    Elf64_Phdr segment;
+    zx_vaddr_t begin;
+    if (!take_thread_id(&request, &id) || !take(&request, ",") || !take_hex(&request, &offset))
+        return put_error(reply, ZX_ERR_INVALID_ARGS);
+    const struct debug_thread *t = thread_named(&id);
+    if (!t || !program_variables(t->process, &segment)) return put_error(reply, ZX_ERR_NOT_FOUND);
+    zx_status_t status = thread_variables(t->handle, &segment, &begin);
+    if (status != ZX_OK) return put_error(reply, status);
+    put_format(reply, "%llx", (unsigned long long)(begin + offset));
+}
+
 /* --- the process --- */
 
 /* Killing it, or letting it go on, is what a debugger does with it at its own end. */
@@ -142,7 +157,7 @@ static const struct question {
     {"Supported", supported},           {"fThreadInfo", first_threads}, {"sThreadInfo", more_threads},
     {"ThreadExtraInfo,", thread_extra}, {"Attached", was_attached},     {"Symbol:", no_symbols},
     {"Rcmd,", remote_command},          {"HostInfo", host_info},        {"ProcessInfo", process_info},
-    {"MemoryRegionInfo:", region_info}, {"C", current_thread},
+    {"MemoryRegionInfo:", region_info}, {"C", current_thread},          {"GetTLSAddr:", thread_variable},
 };
 
 /* qC is asked for by that alone; other words begin with it too. */

@@ -44,7 +44,7 @@ static void maps(const char *words) {
     struct debug_process *p = process_general();
     size_t len;
     (void)words;
-    char *text = p ? maps_text(p, &len) : NULL;
+    char *text = p ? maps_text(p, true, &len) : NULL;
     if (text)
         session_show(text, len);
     else

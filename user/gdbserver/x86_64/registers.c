@@ -188,6 +188,16 @@ zx_status_t registers_set(zx_handle_t thread, const uint8_t in[REGISTERS_MAX], s
     return status;
 }
 
+/* They end where FS points to, as far from there as keeps them aligned. */
+zx_status_t thread_variables(zx_handle_t thread, const Elf64_Phdr *segment, zx_vaddr_t *out) {
+    zx_thread_state_general_regs_t regs;
+    const uint64_t align = segment->p_align ? segment->p_align : 1;
+    zx_status_t status = zx_thread_read_state(thread, ZX_THREAD_STATE_GENERAL_REGS, &regs, sizeof(regs));
+    if (status != ZX_OK) return status;
+    *out = regs.fs_base - segment->p_memsz - (-(segment->p_memsz + segment->p_vaddr) & (align - 1));
+    return ZX_OK;
+}
+
 /* --- the description --- */
 
 /* Types that GDB does not know by itself: flags by their bits, and the views of a vector register. */

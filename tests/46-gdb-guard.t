@@ -62,11 +62,14 @@ sub attach {
     return ($gdb, $stop =~ /^T00/, %pid);
 }
 
-# The session is closed when the server is gone: that takes its breakpoints out at the end of a session.
+# The session is closed when the server is gone, for that takes its breakpoints out at the end of a session; and when
+# the next one has said that it listens.
 sub server_ends {
     my ($gdb, $pid) = @_;
     monitor("kill $pid");
     monitor('start gdbserver');
+    my ($heard, $select) = ('', IO::Select->new($gdb->{socket}));
+    while ($heard !~ /\+\z/ && $select->can_read(5)) { sysread $gdb->{socket}, $heard, 4096, length $heard or last }
     $gdb->close;
 }
 
@@ -109,6 +112,7 @@ sleep 0.3;
 like($gdb->ask('vCont;c'), qr/^W00;process|^E/, 'without its guard no process is debugged further');
 server_ends($gdb, $pid{gdbserver});
 ($gdb, %pid) = check('the guard is killed');
+like($gdb->ask(sprintf 'vAttach;%x', $pid{gdbguard}), qr/^E/, 'nobody debugs the guard that he needs');
 is($gdb->ask(sprintf 'vKill;%x', $pid{debugged}), 'OK', 'it is killed');
 $gdb->close;
 monitor('exit');

@@ -19,7 +19,8 @@ sub new {
         last if defined $self->receive(5);
         die "no answer to the first question\n" if $try == 12;
     }
-    $self->ask('QStartNoAckMode');
+    $self->send('QStartNoAckMode');
+    while (1) { last if ($self->receive // die "no answer to QStartNoAckMode\n") eq 'OK' }
     delete $self->{ack};
     return $self;
 }

@@ -68,8 +68,8 @@ static zx_status_t guard_start(void) {
     zx_handle_t process, channel;
     zx_status_t status = launch_partner(args, "gdbguard", &process, &channel);
     if (status != ZX_OK) return status;
+    guard_use(process, channel);
     zx_handle_close(process);
-    guard_use(channel);
     return ZX_OK;
 }
 

@@ -160,7 +160,7 @@ static void threads_find(struct debug_process *p) {
     }
 }
 
-static zx_koid_t koid_of(zx_handle_t handle) {
+zx_koid_t debug_koid(zx_handle_t handle) {
     zx_info_handle_basic_t info = {0};
     (void)zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
     return info.koid;
@@ -192,7 +192,7 @@ static zx_status_t process_new(zx_handle_t process, struct debug_process **out) 
         return ZX_ERR_NO_MEMORY;
     }
     p->handle = process;
-    p->koid = koid_of(process);
+    p->koid = debug_koid(process);
     *out = p;
     return ZX_OK;
 }

@@ -24,8 +24,12 @@ struct guard_message {
 /* --- the debugger's side --- */
 
 static zx_handle_t guard;
+static zx_koid_t guard_koid;
 
-void guard_use(zx_handle_t channel) { guard = channel; }
+void guard_use(zx_handle_t process, zx_handle_t channel) {
+    guard = channel;
+    guard_koid = debug_koid(process);
+}
 
 bool guard_used(void) { return guard != ZX_HANDLE_INVALID; }
 
@@ -66,6 +70,7 @@ static zx_status_t guard_ask(zx_handle_t process, zx_handle_t vmo, zx_handle_t *
 
 zx_status_t guard_attach(zx_handle_t process, zx_handle_t *channel, struct guard_table **table) {
     zx_handle_t vmo;
+    if (debug_koid(process) == guard_koid) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = zx_vmo_create(TABLE_LEN, 0, &vmo);
     if (status != ZX_OK) return status;
     status = table_map(vmo, table);
@@ -78,19 +83,30 @@ zx_status_t guard_attach(zx_handle_t process, zx_handle_t *channel, struct guard
     return status;
 }
 
+/* A debugger that is out of its mind may have written anything there. */
+static size_t in_use(const struct guard_table *table) {
+    const size_t claimed = table->in_use;
+    return claimed < GUARD_BREAKS ? claimed : GUARD_BREAKS;
+}
+
 static struct guard_break *break_of(struct guard_table *table, zx_vaddr_t addr) {
-    for (struct guard_break *b = table->breaks; b < table->breaks + GUARD_BREAKS; b++) {
+    for (struct guard_break *b = table->breaks; b < table->breaks + in_use(table); b++) {
         if (b->planted && b->addr == addr) return b;
     }
     return NULL;
 }
 
+static struct guard_break *break_free(struct guard_table *table) {
+    struct guard_break *b = table->breaks, *end = b + in_use(table);
+    while (b < end && b->planted) b++;
+    if (b < end) return b;
+    return table->in_use < GUARD_BREAKS ? &table->breaks[table->in_use++] : NULL;
+}
+
 zx_status_t guard_note_break(struct guard_table *table, zx_vaddr_t addr, const uint8_t was[MACHINE_BREAK_MAX]) {
     if (!table) return ZX_OK;
     struct guard_break *b = break_of(table, addr);
-    for (struct guard_break *free = table->breaks; !b && free < table->breaks + GUARD_BREAKS; free++) {
-        if (!free->planted) b = free;
-    }
+    if (!b) b = break_free(table);
     if (!b) return ZX_ERR_NO_RESOURCES;
     b->addr = addr;
     memcpy(b->was, was, sizeof(b->was));
@@ -193,7 +209,7 @@ static void rescue(struct guarded *g, const zx_exception_info_t *info, zx_handle
 
 /* Adds what was noted. What cannot be added for want of memory stays as it is. */
 void guard_recall(struct debug_process *p, const struct guard_table *table) {
-    for (const struct guard_break *from = table->breaks; from < table->breaks + GUARD_BREAKS; from++) {
+    for (const struct guard_break *from = table->breaks; from < table->breaks + in_use(table); from++) {
         struct debug_break *b = from->planted ? calloc(1, sizeof(*b)) : NULL;
         if (!b) continue;
         *b = (struct debug_break){.next = p->breaks, .addr = from->addr, .inserted = true};

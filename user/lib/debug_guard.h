@@ -33,21 +33,22 @@ struct guard_step {
 
 /* What was done to one process. */
 struct guard_table {
-    bool released; /* all is undone */
+    bool released;   /* all is undone */
+    unsigned in_use; /* of the breaks, those before this one */
     struct guard_break breaks[GUARD_BREAKS];
     struct guard_step steps[GUARD_STEPS];
 };
 
 /* --- the debugger's side --- */
 
-/* From now on processes that are attached to have this guard; takes the channel. */
-void guard_use(zx_handle_t guard);
+/* From now on processes that are attached to have this guard: a process, and a channel to it, which is taken. */
+void guard_use(zx_handle_t process, zx_handle_t channel);
 
 /* Is there one, or was there? */
 bool guard_used(void);
 bool guard_is_gone(void);
 
-/* As zx_task_create_exception_channel() for a debugger; `table` is mapped. */
+/* As zx_task_create_exception_channel() for a debugger; `table` is mapped. ACCESS_DENIED: it is the guard itself. */
 zx_status_t guard_attach(zx_handle_t process, zx_handle_t *channel, struct guard_table **table);
 void guard_detach(struct guard_table *table);
 

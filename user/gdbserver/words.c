@@ -7,6 +7,7 @@
 #include "kernel/base/printable.h"
 #include "user/gdbserver/maps.h"
 #include "user/gdbserver/server.h"
+#include "user/lib/launch.h"
 #include "user/lib/process_find.h"
 
 #define MAX_LISTED 256
@@ -71,6 +72,17 @@ static void handles(const char *words) {
     }
 }
 
+/* To a byte: what two looks differ by was not given back. */
+static void memory(const char *words) {
+    zx_info_kmem_stats_t m;
+    (void)words;
+    if (zx_object_get_info(launch_resource(), ZX_INFO_KMEM_STATS, &m, sizeof(m), NULL, NULL) != ZX_OK)
+        return show("The system does not tell.\n");
+    show("Bytes in use: %llu of the kernel's heap, %llu memory objects, %llu page tables, %llu other.\n",
+         (unsigned long long)(m.total_heap_bytes - m.free_heap_bytes), (unsigned long long)m.vmo_bytes,
+         (unsigned long long)m.mmu_overhead_bytes, (unsigned long long)m.other_bytes);
+}
+
 static void toggle(bool *what, const char *words, const char *sentence) {
     if (strcmp(words, "on") == 0) *what = true;
     if (strcmp(words, "off") == 0) *what = false;
@@ -96,6 +108,7 @@ static const struct words {
     {"ps", "lists processes; `attach` takes their numbers", ps},
     {"maps", "lists the process's mappings", maps},
     {"handles", "counts its handles by type, and names its memory objects", handles},
+    {"memory", "tells what memory is in use", memory},
     {"second-chance", "on|off: faults go to the program's own handlers first", second_chance},
     {"exit", "ends the server, and with it the machine if nothing else runs", leave},
 };

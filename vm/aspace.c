@@ -115,8 +115,7 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
            range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
 }
 
-zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page,
-                        vaddr_t *end) {
+zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page, vaddr_t *end) {
     unsigned prot = 0;
     struct vmo *store = m->vmo->store;
     mutex_assert_held(&store->lock);
@@ -131,6 +130,7 @@ zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, 
         pa.raw -= into;
     }
     *end = va + size;
+    mapping_note_loaded(m, va, *end);
     /* The firmware, or this VMO under another policy, may have left lines of it in the caches. */
     if (unlikely(m->vmo->kind == VMO_PHYSICAL)) arch_cache_flush(pa, size);
     mutex_lock(&as->translations_lock);

@@ -76,5 +76,5 @@ void aspace_write_protect(struct aspace *as, vaddr_t base, size_t len);
  * Loads a translation for the page at `va`, which `m` shows and whose store's lock the caller holds (debug builds check
  * it); a large one where the VMO has its frames in one run and everything is aligned. `*end`: where it ends. NO_MEMORY.
  */
-MUST_CHECK zx_status_t aspace_load(struct aspace *as, const struct mapping *m, vaddr_t va, const struct vmo_page *page,
+MUST_CHECK zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page,
                                    vaddr_t *end);

@@ -36,14 +36,33 @@ void mapping_update_text(struct mapping *m) {
     m->text = is_text(m);
 }
 
-/* Does something with the addresses at which [offset, limit) of the store shows, in mappings that may do `perms`. */
+/* Does something with the part of [base, end) in which a mapping may have translations. */
+static ALWAYS_INLINE void act_on_loaded(const struct mapping *m, vaddr_t base, vaddr_t end,
+                                        void (*act)(struct aspace *as, vaddr_t base, size_t len)) {
+    base = max_u64(base, m->loaded);
+    end = min_u64(end, m->loaded_end);
+    if (base < end) act(m->aspace, base, end - base);
+}
+
+static void drop(const struct mapping *m, vaddr_t base, vaddr_t end) { act_on_loaded(m, base, end, aspace_drop); }
+
+/* Drops them all. */
+static void drop_loaded(struct mapping *m) {
+    drop(m, m->region.base, region_end(&m->region));
+    m->loaded = m->loaded_end = 0;
+}
+
+/*
+ * Does something with the translations by which [offset, limit) of the store may show, in mappings that may do `perms`.
+ */
 static ALWAYS_INLINE void each_shown(struct vmo *store, uint64_t offset, uint64_t limit, uint32_t perms,
                                      void (*act)(struct aspace *as, vaddr_t base, size_t len)) REQUIRES(&store->lock) {
     struct mapping *m;
     for (m = mapping_set_first(store, offset, limit); m; m = mapping_set_next(store, m, offset, limit)) {
         uint64_t begin = mapping_store_offset(m), end = begin + mapping_shown_len(m);
         uint64_t from = max_u64(begin, offset), to = min_u64(end, limit);
-        if (from < to && (m->perms & perms) == perms) act(m->aspace, m->region.base + (from - begin), to - from);
+        const vaddr_t base = m->region.base - begin; /* of the store's first byte */
+        if (from < to && (m->perms & perms) == perms) act_on_loaded(m, base + from, base + to, act);
     }
 }
 
@@ -74,7 +93,7 @@ void mapping_detach(struct mapping *m, struct mapping_list *detached) {
     if (m->aspace->recent == m) m->aspace->recent = &mapping_none;
     region_remove(&m->region.parent->children, &m->region);
     mutex_lock(&store->lock);
-    aspace_drop(m->aspace, m->region.base, m->region.len);
+    drop_loaded(m);
     mapping_set_remove(store, m);
     mutex_unlock(&store->lock);
     LIST_INSERT_HEAD(detached, m, link);
@@ -85,8 +104,10 @@ void mapping_trim(struct mapping *m, vaddr_t base, size_t len) {
     struct vmo *store = m->vmo->store;
     vaddr_t old_base = m->region.base, old_end = region_end(&m->region);
     mutex_lock(&store->lock);
-    aspace_drop(m->aspace, old_base, base - old_base);
-    aspace_drop(m->aspace, base + len, old_end - (base + len));
+    drop(m, old_base, base);
+    drop(m, base + len, old_end);
+    m->loaded = max_u64(m->loaded, base);
+    m->loaded_end = min_u64(m->loaded_end, base + len);
     mapping_set_remove(store, m);
     m->offset += base - old_base;
     m->region.base = base;
@@ -111,13 +132,15 @@ void mapping_split(struct mapping *m, vaddr_t at, struct mapping *upper) {
     assert_locked(m);
     struct vmo *store = m->vmo->store;
     size_t lower_len = at - m->region.base;
+    vmo_ref(m->vmo);
+    mutex_lock(&store->lock);
+    mapping_set_remove(store, m);
     *upper = *m;
     upper->region.base = at;
     upper->region.len = m->region.len - lower_len;
     upper->offset = m->offset + lower_len;
-    vmo_ref(upper->vmo);
-    mutex_lock(&store->lock);
-    mapping_set_remove(store, m);
+    upper->loaded = max_u64(m->loaded, at);
+    m->loaded_end = min_u64(m->loaded_end, at);
     m->region.len = lower_len;
     mapping_set_insert(store, m);
     mapping_set_insert(store, upper);
@@ -131,7 +154,7 @@ void mapping_protect(struct mapping *m, uint32_t perms) {
     mutex_lock(&m->vmo->store->lock);
     m->perms = perms;
     mapping_update_text(m);
-    aspace_drop(m->aspace, m->region.base, m->region.len);
+    drop_loaded(m);
     mutex_unlock(&m->vmo->store->lock);
 }
 
@@ -198,7 +221,7 @@ static void move_to_own(struct mapping *m, struct vmo *own) {
     struct vmo *store = m->vmo->store;
     vmo_copy_name(own, m->vmo);
     mutex_lock(&store->lock);
-    aspace_drop(m->aspace, m->region.base, m->region.len);
+    drop_loaded(m);
     mapping_set_remove(store, m);
     mutex_unlock(&store->lock);
     mutex_lock(&own->lock);
@@ -213,7 +236,7 @@ static void move_to_own(struct mapping *m, struct vmo *own) {
 static void hide_run(const struct mapping *m, const struct cutting *c) {
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);
-    aspace_drop(m->aspace, c->base, c->end - c->base);
+    drop(m, c->base, c->end);
     mutex_unlock(&store->lock);
 }
 

@@ -17,19 +17,20 @@
 #define PERM_ALL (PERM_READ | PERM_WRITE | PERM_EXECUTE)
 
 struct mapping {
-    struct region region;     /* [r], base and len [r+v] */
-    struct aspace *aspace;    /* [I] */
-    struct vmo *vmo;          /* [r+v] with a reference */
-    uint64_t offset;          /* [r+v] in the VMO, of the mapping's first byte */
-    uint32_t perms;           /* [r+v] now */
-    uint32_t ceiling;         /* [I] what protect may ever give */
-    bool private;             /* [r] it shows a private snapshot already */
-    uint64_t id;              /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    bool text;                /* [r+v] somebody may be executing it */
-    RB_ENTRY(mapping) shown;  /* [v] in its store's set: see mapping_set.h */
-    RB_ENTRY(mapping) sharer; /* [v] in its store's set by address space */
-    uint64_t subtree_end;     /* [v] where the last of those below it in the set ends */
-    LIST_ENTRY(mapping) link; /* [T] on a list of what was detached */
+    struct region region;       /* [r], base and len [r+v] */
+    struct aspace *aspace;      /* [I] */
+    struct vmo *vmo;            /* [r+v] with a reference */
+    uint64_t offset;            /* [r+v] in the VMO, of the mapping's first byte */
+    uint32_t perms;             /* [r+v] now */
+    uint32_t ceiling;           /* [I] what protect may ever give */
+    bool private;               /* [r] it shows a private snapshot already */
+    uint64_t id;                /* [I] of the vmar_map() that made it; parts that are split off keep it */
+    bool text;                  /* [r+v] somebody may be executing it */
+    vaddr_t loaded, loaded_end; /* [v] it has no translations outside of this range, which may be empty */
+    RB_ENTRY(mapping) shown;    /* [v] in its store's set: see mapping_set.h */
+    RB_ENTRY(mapping) sharer;   /* [v] in its store's set by address space */
+    uint64_t subtree_end;       /* [v] where the last of those below it in the set ends */
+    LIST_ENTRY(mapping) link;   /* [T] on a list of what was detached */
 };
 
 LIST_HEAD(mapping_list, mapping);
@@ -47,6 +48,16 @@ static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUI
 
 /* Where in the VMO's store the mapping begins. */
 static inline uint64_t mapping_store_offset(const struct mapping *m) { return m->vmo->store_offset + m->offset; }
+
+/* It is about to get a translation for [base, end), which it covers. */
+static inline void mapping_note_loaded(struct mapping *m, vaddr_t base, vaddr_t end) {
+    if (m->loaded >= m->loaded_end) {
+        m->loaded = base;
+        m->loaded_end = end;
+    }
+    if (base < m->loaded) m->loaded = base;
+    if (end > m->loaded_end) m->loaded_end = end;
+}
 
 /* Drops the translations that any mapping of the store has for [offset, offset + len) of it. */
 void mapping_drop_all(struct vmo *store, uint64_t offset, uint64_t len) REQUIRES(&store->lock);

@@ -92,20 +92,29 @@ static void *slab_take(struct size_class *class, struct page *slab) REQUIRES(&cl
     return object;
 }
 
+/* Gives it a slab more, and takes the first object of that. */
+static NOINLINE void *class_grow(unsigned c) {
+    struct size_class *class = &classes[c];
+    struct page *fresh = slab_make(c);
+    if (!fresh) return NULL;
+    fresh->order = (uint8_t)c;
+    spin_lock(&class->lock);
+    LIST_INSERT_HEAD(&class->roomy, fresh, link);
+    class->empty++;
+    void *object = slab_take(class, fresh);
+    spin_unlock(&class->lock);
+    return object;
+}
+
 static void *class_alloc(unsigned c) {
     struct size_class *class = &classes[c];
-    struct page *fresh = NULL;
     spin_lock(&class->lock);
-    if (LIST_EMPTY(&class->roomy)) {
+    struct page *slab = LIST_FIRST(&class->roomy);
+    if (unlikely(!slab)) {
         spin_unlock(&class->lock);
-        fresh = slab_make(c);
-        if (!fresh) return NULL;
-        fresh->order = (uint8_t)c;
-        spin_lock(&class->lock);
-        LIST_INSERT_HEAD(&class->roomy, fresh, link);
-        class->empty++;
+        return class_grow(c);
     }
-    void *object = slab_take(class, LIST_FIRST(&class->roomy));
+    void *object = slab_take(class, slab);
     spin_unlock(&class->lock);
     return object;
 }
@@ -134,7 +143,7 @@ static unsigned run_order(size_t size) {
     return order;
 }
 
-static void *run_alloc(size_t size) {
+static NOINLINE void *run_alloc(size_t size) {
     struct page *run = page_alloc_run(run_order(size));
     if (!run) return NULL;
     page_set_use(run, PAGE_HEAP_RUN);

@@ -2,7 +2,10 @@
  * The page allocator: a buddy system over all frames, guarded by one spinlock.
  *
  * Invariant: a free run of order n starts at a frame number divisible by 2^n, its head is PAGE_FREE with that order and
- * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist.
+ * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist. Beside them
+ * a few single pages are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again soon, and to
+ * merge them and cut them off again is the larger part of that. A caller that finds no run merges them, and looks
+ * again.
  */
 #include "vm/page.h"
 
@@ -20,7 +23,11 @@ struct page *pages_array;
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");
 static struct page_list free_lists[PAGE_MAX_ORDER + 1];
+static struct page_list loose;
+static unsigned loose_count;
 static size_t frame_count;
+
+#define MAX_LOOSE 64
 static atomic_size_t free_pages;
 static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
@@ -42,7 +49,7 @@ bool page_in_use(paddr_t pa) {
     size_t frame = pa.raw >> PAGE_SHIFT;
     if (frame >= frame_count) return false;
     uint8_t state = pages_array[frame].state;
-    return state != PAGE_FREE && state != PAGE_FREE_TAIL;
+    return state != PAGE_FREE && state != PAGE_FREE_TAIL && state != PAGE_LOOSE;
 }
 
 static void run_put(size_t frame, unsigned order) {
@@ -57,9 +64,8 @@ static void run_mark(struct page *head, unsigned order, enum page_state state) {
     for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
 }
 
-/* All of the run is marked PAGE_FREE_TAIL. */
-static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
-    atomic_fetch_add_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
+/* All of the run is marked PAGE_FREE_TAIL, and counted as free. */
+static void run_merge(size_t frame, unsigned order) REQUIRES(&lock) {
     for (; order < PAGE_MAX_ORDER; order++) {
         size_t buddy = frame ^ ((size_t)1 << order);
         if (buddy >= frame_count) break;
@@ -70,6 +76,37 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
         frame &= ~((size_t)1 << order);
     }
     run_put(frame, order);
+}
+
+static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
+    atomic_fetch_add_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
+    run_merge(frame, order);
+}
+
+/* A single page. */
+static void page_put(struct page *page) REQUIRES(&lock) {
+    if (loose_count == MAX_LOOSE) return run_free((size_t)(page - pages_array), 0);
+    atomic_fetch_add_explicit(&free_pages, 1, memory_order_relaxed);
+    page->state = PAGE_LOOSE;
+    LIST_INSERT_HEAD(&loose, page, link);
+    loose_count++;
+}
+
+static void loose_remove(struct page *page) REQUIRES(&lock) {
+    LIST_REMOVE(page, link);
+    loose_count--;
+}
+
+/* Merges all that are loose. False: there are none. */
+static NOINLINE bool loose_merge(void) REQUIRES(&lock) {
+    struct page *page = LIST_FIRST(&loose);
+    if (!page) return false;
+    for (; page; page = LIST_FIRST(&loose)) {
+        loose_remove(page);
+        page->state = PAGE_FREE_TAIL;
+        run_merge((size_t)(page - pages_array), 0);
+    }
+    return true;
 }
 
 /* The order of the largest run that begins at `frame` and ends at `end` or before. */
@@ -95,7 +132,7 @@ static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
 static struct page *run_take(unsigned order) REQUIRES(&lock) {
     unsigned have = order;
     while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;
-    if (have > PAGE_MAX_ORDER) return NULL;
+    if (have > PAGE_MAX_ORDER) return loose_merge() ? run_take(order) : NULL;
     struct page *head = LIST_FIRST(&free_lists[have]);
     LIST_REMOVE(head, link);
     while (have > order) {
@@ -172,7 +209,18 @@ struct page *page_alloc_some(size_t most, size_t *count) {
 }
 
 struct page *page_alloc(void) {
-    return page_alloc_run(0);
+    if (inject_failure()) return NULL;
+    spin_lock(&lock);
+    struct page *page = LIST_FIRST(&loose);
+    if (likely(page)) {
+        loose_remove(page);
+        page->state = PAGE_USED;
+        atomic_fetch_sub_explicit(&free_pages, 1, memory_order_relaxed);
+    } else {
+        page = run_take(0);
+    }
+    spin_unlock(&lock);
+    return run_given(page, 0);
 }
 
 struct page *page_alloc_zeroed(void) {
@@ -200,7 +248,10 @@ void page_free(struct page *page) {
     run_mark_poisoned(page, page->order);
     run_mark(page, page->order, PAGE_FREE_TAIL);
     spin_lock(&lock);
-    run_free((size_t)(page - pages_array), page->order);
+    if (likely(page->order == 0))
+        page_put(page);
+    else
+        run_free((size_t)(page - pages_array), page->order);
     spin_unlock(&lock);
 }
 
@@ -221,7 +272,10 @@ void page_gather_free(struct page_gather *gather) {
         page->state = PAGE_FREE_TAIL;
     }
     spin_lock(&lock);
-    range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
+    if (end - first == 1)
+        page_put(first);
+    else
+        range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
     spin_unlock(&lock);
 }
 

@@ -20,6 +20,7 @@
 enum page_state {
     PAGE_FREE_TAIL, /* 0, as in memory that was cleared */
     PAGE_FREE,      /* head of a free run */
+    PAGE_LOOSE,     /* free, and not merged with its neighbours yet */
     PAGE_RESERVED,  /* not ours: no RAM, firmware, kernel image, boot archive */
     PAGE_USED,      /* from here on: allocated */
     PAGE_VMO,       /* of some VMO's tree */
@@ -31,7 +32,7 @@ enum page_state {
 };
 
 struct page {
-    /* free: [g] the list of its order; slab: [b] the roomy ones of its class; else those of its message or supply */
+    /* free: [g] those of its order, or the loose; slab: [b] the roomy of its class; else its message's or supply's */
     LIST_ENTRY(page) link;
     void *slab_free;    /* slab: [b] first free object */
     atomic_uint refs;   /* used: [a] owners */

@@ -217,8 +217,43 @@ static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live,
     tables_free(&dropped);
 }
 
+/* Roots of address spaces that are gone, for the next: their user half is empty, the kernel's always the same. */
+#define SPARE_ROOTS 8
+static _Atomic uint64_t spare_roots[SPARE_ROOTS];
+
+/* One of them, or 0. */
+static uint64_t spare_take(void) {
+    for (unsigned i = 0; i < SPARE_ROOTS; i++) {
+        uint64_t root = atomic_load_explicit(&spare_roots[i], memory_order_relaxed);
+        if (root != 0 && (root = atomic_exchange(&spare_roots[i], 0)) != 0) return root;
+    }
+    return 0;
+}
+
+static bool spare_keep(uint64_t root) {
+    for (unsigned i = 0; i < SPARE_ROOTS; i++) {
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&spare_roots[i], &none, root)) return true;
+    }
+    return false;
+}
+
+void arch_mmu_trim(void) {
+    for (uint64_t root; (root = spare_take()) != 0;) upcall_table_free((paddr_t){root});
+}
+
+static zx_status_t root_make(paddr_t *out) {
+    zx_status_t status = upcall_table_alloc(out);
+    if (status != ZX_OK) return status;
+    uint64_t *top = arch_phys_to_virt(*out);
+    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
+    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
+    return ZX_OK;
+}
+
 zx_status_t arch_mmu_init(struct arch_aspace *as) {
-    zx_status_t status = upcall_table_alloc(&as->root);
+    as->root.raw = spare_take();
+    zx_status_t status = as->root.raw != 0 ? ZX_OK : root_make(&as->root);
     if (status != ZX_OK) return status;
     as->top_live = 0;
     as->pcid = pcid_take();
@@ -226,9 +261,6 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
     atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
     memset(as->ports, 0, sizeof(as->ports));
     atomic_init(&as->ports_end, 0);
-    uint64_t *top = arch_phys_to_virt(as->root);
-    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
-    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
     return ZX_OK;
 }
 
@@ -245,17 +277,25 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     if (were_on) arch_irq_enable();
     pcid_give_back(as->pcid);
     ioports_free(as);
-    upcall_table_free(as->root);
+    if (!spare_keep(as->root.raw)) upcall_table_free(as->root);
 }
 
 /* Takes PTE_WRITE from these. Returns whether any had it. */
-static bool pages_protect(uint64_t *first, uint64_t *last) {
+static bool entries_protect(uint64_t *first, const uint64_t *last) {
     uint64_t seen = 0;
     for (uint64_t *entry = first; entry <= last; entry++) {
         seen |= *entry;
         *entry &= ~(uint64_t)PTE_WRITE;
     }
     return seen & PTE_WRITE;
+}
+
+static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end);
+
+/* The same of [va, end), which is a part of what lies below an entry; a large page goes as a whole. */
+static bool part_protect(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end) {
+    if (!(*entry & PTE_WRITE)) return false;
+    return *entry & PTE_LARGE ? entries_protect(entry, entry) : table_protect(entry_table(*entry), level - 1, va, end);
 }
 
 /*
@@ -265,20 +305,12 @@ static bool pages_protect(uint64_t *first, uint64_t *last) {
 static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
     bool any = false;
     const uint64_t span = entry_span(level);
-    uint64_t *const first = &table[table_index(va, level)], *const last = &table[table_index(end - 1, level)];
-    if (level == 1) return pages_protect(first, last);
-    for (uint64_t *entry = first; entry <= last; entry++) {
-        if (!(*entry & PTE_WRITE)) continue;
-        const bool part = (entry == first && va % span != 0) || (entry == last && end % span != 0);
-        if (part && !(*entry & PTE_LARGE)) {
-            const vaddr_t from = entry == first ? va : end & ~(span - 1);
-            any |= table_protect(entry_table(*entry), level - 1, from, entry == last ? end : (va | (span - 1)) + 1);
-        } else {
-            *entry &= ~(uint64_t)PTE_WRITE;
-            any = true;
-        }
-    }
-    return any;
+    uint64_t *first = &table[table_index(va, level)], *last = &table[table_index(end - 1, level)];
+    const bool low = va % span != 0, high = end % span != 0;
+    if (first == last && (low || high)) return part_protect(first, level, va, end);
+    if (low) any = part_protect(first++, level, va, (va | (span - 1)) + 1);
+    if (high) any |= part_protect(last--, level, end & ~(span - 1), end);
+    return any | entries_protect(first, last);
 }
 
 void arch_mmu_write_protect(struct arch_aspace *as, vaddr_t va, size_t len) {

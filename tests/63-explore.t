@@ -13,7 +13,8 @@ my @scenarios = qw(
     process_write_two+decommit@snapshot process_write_mapped+unmap_peer@same process_write+kill_peer@same
     process_write+suspend_and_resume@same process_read+zero@same store+decommit@same store+snapshot@same
     store_absent+store_absent@same store+protect_peer@same load+shrink@same store+unmap_peer@same
-    load+decommit@slice execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
+    load+decommit@slice store+store@together store+unmap@together
+    execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
     close+replace@together close+signal@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together

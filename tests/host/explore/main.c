@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/sched/mutex.h"
@@ -158,7 +159,7 @@ static bool makes_sense(const struct scenario *s) {
     }
     switch (s->sharing) {
     case SHARE_SAME: return true;
-    case SHARE_TOGETHER: return (any & ACT_LAST) || (all & (ACT_OBJECTS | ACT_TASKS));
+    case SHARE_TOGETHER: return (any & ACT_LAST) || (all & (ACT_MEMORY | ACT_OBJECTS | ACT_TASKS));
     default: return all & ACT_MEMORY;
     }
 }
@@ -273,8 +274,15 @@ static void start_all(void) {
         start_matching(&(struct scenario){.count = 0}, triples[i]);
 }
 
+static double minutes_since(const struct timespec *then) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) * 1e-9) / 60;
+}
+
 int main(int argc, char **argv) {
     const char *schedule = NULL;
+    struct timespec began;
     unsigned spins = mutex_spins;
     mutex_spins = 0;
     for (int option; (option = getopt(argc, argv, "ask:j:t:r:")) != -1;) {
@@ -296,11 +304,13 @@ int main(int argc, char **argv) {
     for (int i = optind; i < argc; i++) check_pattern(argv[i]);
     if (schedule && argc != optind + 1) refuse("a replay is of one scenario");
     if (schedule) return replay(argv[optind], schedule);
+    clock_gettime(CLOCK_MONOTONIC, &began);
     printf("%-60s %8s %8s %9s %5s %3s %7s\n", "scenario", "schedules", "repeated", "nodes", "ends", "k", "seconds");
     for (int i = optind; i < argc; i++) start_matching(&(struct scenario){.count = 0}, argv[i]);
     if (optind == argc) start_all();
     while (running_jobs > 0) wait_for_one();
     print_totals();
-    printf("%lu scenarios, %lu not ended in time, %u failed\n", totals[ALL].scenarios, totals[ALL].cut, failures);
+    printf("%lu scenarios, %lu not ended in time, %u failed, %.1f minutes on %u cores\n", totals[ALL].scenarios,
+           totals[ALL].cut, failures, minutes_since(&began), jobs);
     return failures > 0 || totals[ALL].scenarios == 0;
 }

@@ -32,7 +32,7 @@ static void step_vmo_transfer(struct world *w, bool write) {
     if (write) (void)world_fill(w, 3 * MODEL_PAGE);
     zx_status_t status =
         write ? CALL(w, vmo_write, h, buffer, offset, size) : CALL(w, vmo_read, h, buffer, offset, size);
-    zx_status_t expected = model_vmo_transfer(w->me, h, write, buffer, offset, size);
+    zx_status_t expected = model_vmo_transfer(&w->model, w->me, h, write, buffer, offset, size);
     world_expect(w, write ? "vmo_write" : "vmo_read", status, expected);
     if (!write) world_check_buffer(w, buffer, size);
 }

@@ -1,11 +1,14 @@
 /*
  * The model's memory accesses: loads and stores of a process, and the transfers that system calls make. Bytes move in
- * pieces that no page edge of either side cuts, ascending.
+ * pieces that no page edge of either side cuts, ascending; but text that somebody may be executing is written in pieces
+ * that move all or none, each up to the end of a page or, if that is no more than a page holds, all of it.
  */
 #include "tests/host/model/model.h"
 
 #include <string.h>
 #include <zircon/errors.h>
+
+#include "arch/types.h"
 
 #define TRANSFER_LIMIT ((uint64_t)64 << 20)
 
@@ -69,12 +72,40 @@ zx_status_t model_put_optional(struct model_process *p, uint64_t addr, const voi
     return addr ? model_put(p, addr, bytes, len) : ZX_OK;
 }
 
+/* Is it mapped executable where a thread was started? */
+static bool is_text(const struct model *m, const struct model_vmo *store) {
+    for (unsigned i = 0; i < m->process_count * MODEL_MAPPINGS; i++) {
+        const struct model_process *p = &m->processes[i / MODEL_MAPPINGS];
+        const struct model_mapping *map = &p->mappings[i % MODEL_MAPPINGS];
+        const bool executable = map->vmar && (map->perms & ZX_VM_PERM_EXECUTE);
+        if (p->state != MODEL_INITIAL && executable && map->vmo->store == store) return true;
+    }
+    return false;
+}
+
+/* One piece of text; what of the buffer lies beyond user space is no part of it. */
+static uint64_t patch_piece(struct model_process *p, uint64_t buffer, struct model_vmo *store, uint64_t offset,
+                            uint64_t len) {
+    uint8_t piece[MODEL_PAGE];
+    len = buffer < USER_END ? model_min(len, USER_END - buffer) : 0;
+    if (len > MODEL_PAGE) len = page_rest(offset);
+    const uint64_t first = model_min(len, page_rest(offset));
+    if (len == 0) return 0;
+    (void)model_page(store, offset / MODEL_PAGE, true);
+    (void)model_page(store, (offset + len - 1) / MODEL_PAGE, true);
+    if (model_load(p, buffer, piece, len) != ZX_OK) return 0;
+    bytes_write(store, offset, piece, first);
+    if (len > first) bytes_write(store, offset + first, piece + first, len - first);
+    return len;
+}
+
 /* One piece between the caller's buffer and a store. Returns how much was moved, 0 if the buffer is bad. */
-static uint64_t move_piece(struct model_process *p, bool write, uint64_t buffer, struct model_vmo *store,
-                           uint64_t offset, uint64_t len) {
+static uint64_t move_piece(const struct model *m, struct model_process *p, bool write, uint64_t buffer,
+                           struct model_vmo *store, uint64_t offset, uint64_t len) {
     uint8_t piece[MODEL_PAGE];
     struct model_vmo *mine;
     uint64_t mine_offset;
+    if (write && is_text(m, store)) return patch_piece(p, buffer, store, offset, len);
     len = model_min(len, model_min(page_rest(buffer), page_rest(offset)));
     /* The page comes to be even if there is nothing to put into it. */
     if (write) (void)model_page(store, offset / MODEL_PAGE, true);
@@ -89,8 +120,8 @@ static uint64_t move_piece(struct model_process *p, bool write, uint64_t buffer,
     return len;
 }
 
-zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t value, bool write, uint64_t buffer, uint64_t offset,
-                               uint64_t size) {
+zx_status_t model_vmo_transfer(const struct model *m, struct model_process *p, zx_handle_t value, bool write,
+                               uint64_t buffer, uint64_t offset, uint64_t size) {
     struct model_handle *h;
     zx_status_t status = model_get(p, value, ZX_OBJ_TYPE_VMO, write ? ZX_RIGHT_WRITE : ZX_RIGHT_READ, &h);
     if (status != ZX_OK) return status;
@@ -98,7 +129,7 @@ zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t value, bool 
     if (vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
     if (!model_within(offset, size, vmo->size)) return ZX_ERR_OUT_OF_RANGE;
     for (uint64_t done = 0, n; done < size; done += n) {
-        n = move_piece(p, write, buffer + done, vmo->store, vmo->store_offset + offset + done, size - done);
+        n = move_piece(m, p, write, buffer + done, vmo->store, vmo->store_offset + offset + done, size - done);
         if (n == 0) return ZX_ERR_INVALID_ARGS;
     }
     return ZX_OK;
@@ -125,7 +156,8 @@ static zx_status_t move_process_piece(struct model *m, struct model_process *p, 
     if (map->vmo->store->cache_policy != ZX_CACHE_POLICY_CACHED) return ZX_ERR_BAD_STATE;
     if (map->offset + within >= map->vmo->size) return ZX_ERR_NO_MEMORY;
     if (write && !(map->ceiling & ZX_VM_PERM_WRITE) && !map->private) make_private(m, map);
-    uint64_t n = move_piece(p, write, buffer, map->vmo->store, map->vmo->store_offset + map->offset + within, len);
+    len = model_min(len, model_min(map->len - within, map->vmo->size - (map->offset + within)));
+    uint64_t n = move_piece(m, p, write, buffer, map->vmo->store, map->vmo->store_offset + map->offset + within, len);
     *moved += n;
     return n ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }

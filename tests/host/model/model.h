@@ -393,8 +393,8 @@ zx_status_t model_put(struct model_process *p, uint64_t addr, const void *bytes,
 /* Nothing if the pointer is NULL. */
 zx_status_t model_put_optional(struct model_process *p, uint64_t addr, const void *bytes, uint64_t len);
 
-zx_status_t model_vmo_transfer(struct model_process *p, zx_handle_t h, bool write, uint64_t buffer, uint64_t offset,
-                               uint64_t size);
+zx_status_t model_vmo_transfer(const struct model *m, struct model_process *p, zx_handle_t h, bool write,
+                               uint64_t buffer, uint64_t offset, uint64_t size);
 /* `*moved` tells the bytes moved, also on errors. */
 zx_status_t model_process_transfer(struct model *m, struct model_process *p, zx_handle_t h, bool write, uint64_t addr,
                                    uint64_t buffer, uint64_t size, uint64_t actual, uint64_t *moved);

@@ -50,6 +50,21 @@ static bool closes_cycle(struct message *message, const struct channel *containe
     return closes;
 }
 
+/*
+ * Would closes_cycle() have to go too far, for others who wait for the lock? Only if the message holds an end that
+ * holds some, and the queue lies deep in others.
+ */
+static bool lies_too_deep(const struct message *message, const struct channel *container) REQUIRES(&transit_lock) {
+    unsigned depth = 0;
+    bool holds = false;
+    for (uint32_t i = 0; i < message->num_handles; i++) {
+        const struct channel *end = channel_in(&message->handles[i]);
+        holds = holds || (end && end->carriers > 0);
+    }
+    while (holds && depth <= CHANNEL_DEPTH_MAX && (container = container->container)) depth++;
+    return depth > CHANNEL_DEPTH_MAX;
+}
+
 static bool has_channels(const struct message *message) {
     for (uint32_t i = 0; i < message->num_handles; i++) {
         if (channel_in(&message->handles[i])) return true;
@@ -76,6 +91,12 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
 /* Is the end still the user's? Whoever has it next did nothing to it before, for that takes the lock. */
 static bool still_has(const struct channel_user *user) { return !user || handle_is_valid(user->table, user->value); }
 
+static bool is_refused(const struct message *message, struct peer *to) {
+    if (!message->carries_channels) return false;
+    mutex_assert_held(&transit_lock);
+    return lies_too_deep(message, channel_from_object(&to->object));
+}
+
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
 static zx_status_t deliver(struct channel *end, const struct channel_user *user, struct message **message,
                            struct channel_call *call, bool may_answer) {
@@ -83,6 +104,8 @@ static zx_status_t deliver(struct channel *end, const struct channel_user *user,
     mutex_lock(&end->base.pair->lock);
     if (!still_has(user)) {
         status = ZX_ERR_BAD_HANDLE;
+    } else if (end->base.other && is_refused(*message, end->base.other)) {
+        status = ZX_ERR_NO_MEMORY;
     } else if (end->base.other) {
         struct channel *peer = channel_from_object(&end->base.other->object);
         mutex_assert_held(&peer->base.pair->lock); /* it is the same */

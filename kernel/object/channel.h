@@ -5,7 +5,9 @@
  * closed, its queue is discarded and the other end sees PEER_CLOSED.
  *
  * An end may lie in a message of another end, but not in one of its own, or of an end that it holds in turn: nobody
- * could ever read it again. A message that would do that is taken, and discarded at once with all that hangs on it.
+ * could ever read it again. A message that would do that is taken, and discarded at once with all that hangs on it. To
+ * find that out takes the longer the deeper its queue lies in those of others, and all who send ends wait meanwhile. So
+ * one with an end that holds others is not put into a queue that lies deeper than CHANNEL_DEPTH_MAX.
  */
 #pragma once
 
@@ -13,6 +15,8 @@
 
 #include "kernel/object/message.h"
 #include "kernel/object/wait.h"
+
+#define CHANNEL_DEPTH_MAX 1000u
 
 struct exception_channel;
 
@@ -44,7 +48,8 @@ struct channel_call {
 
 /*
  * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. (table, value) is the
- * handle that the call is begun through. Takes the request. PEER_CLOSED, BAD_HANDLE: there is no call then.
+ * handle that the call is begun through. Takes the request. PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX):
+ * there is no call then.
  */
 MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_table *table,
                                           zx_handle_t value, struct message *request);
@@ -68,7 +73,7 @@ void channel_set_place(struct object *end, struct exception_channel *place);
 /* How many messages there are to read. */
 uint64_t channel_pending(struct object *end);
 
-/* Takes the message. PEER_CLOSED, BAD_HANDLE. */
+/* Takes the message. PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX). */
 MUST_CHECK zx_status_t channel_write(struct object *end, const struct channel_user *user, struct message *message);
 
 /* The same for a message without channel ends, under a process's lock. On PEER_CLOSED it is the caller's still. */

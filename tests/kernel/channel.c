@@ -220,6 +220,44 @@ KTEST("channel/ends sent into each other's queues are closed with all that lies 
     handle_discard(end[0]);
 }
 
+/* Sends an end that holds another one, which `outcome` then shows PEER_CLOSED if both are gone. */
+static zx_status_t send_holder(const struct handle *through, struct handle *outcome) {
+    if (!begin()) return ZX_ERR_NO_MEMORY;
+    struct handle holder[2] = {end[0], end[1]};
+    if (!begin()) return ZX_ERR_NO_MEMORY;
+    zx_status_t status = send_handle(&holder[0], end[1]);
+    *outcome = end[0];
+    handle_discard(holder[0]);
+    return status == ZX_OK ? send_handle(through, holder[1]) : status;
+}
+
+KTEST("channel/an end that holds others is sent into a queue that lies 1,000 deep in others, and no deeper") {
+    struct handle outcome[3];
+    NEED(begin());
+    struct handle outermost = end[1], through = end[0];
+    for (unsigned depth = 0; depth < CHANNEL_DEPTH_MAX; depth++) {
+        NEED(begin() && send_handle(&through, end[1]) == ZX_OK);
+        handle_discard(through);
+        through = end[0];
+    }
+    EXPECT(send_holder(&through, &outcome[0]) == ZX_OK);
+    EXPECT(!(object_signals(outcome[0].object) & ZX_CHANNEL_PEER_CLOSED));
+    NEED(begin() && send_handle(&through, end[1]) == ZX_OK);
+    struct handle deeper = end[0];
+    EXPECT(send_holder(&deeper, &outcome[1]) == ZX_ERR_NO_MEMORY);
+    EXPECT(object_signals(outcome[1].object) & ZX_CHANNEL_PEER_CLOSED);
+    NEED(begin());
+    outcome[2] = end[0];
+    EXPECT(send_handle(&deeper, end[1]) == ZX_OK && !(object_signals(end[0].object) & ZX_CHANNEL_PEER_CLOSED));
+    handle_discard(outermost);
+    for (size_t i = 0; i < countof(outcome); i++) {
+        EXPECT(object_signals(outcome[i].object) & ZX_CHANNEL_PEER_CLOSED);
+        handle_discard(outcome[i]);
+    }
+    handle_discard(through);
+    handle_discard(deeper);
+}
+
 static zx_status_t create(void *arg UNUSED) { return begin() ? ZX_OK : ZX_ERR_NO_MEMORY; }
 static bool always(void *arg UNUSED) { return true; }
 

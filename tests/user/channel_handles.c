@@ -5,6 +5,7 @@
 
 #define MAX_HANDLES ((uint32_t)64)
 #define NESTING 20000
+#define DEPTH_MAX 1000
 
 /* What a message can carry, and a way to see what became of it: `seen` tells when the carried end is gone. */
 struct cargo {
@@ -293,6 +294,34 @@ TEST("channel/nested deep the other way: closing the outer end frees a tree of m
     }
     MUST(zx_handle_close(outer.b));
     for (size_t i = 0; i < 8; i++) expect_consumed(&cargo[i]);
+}
+
+/* Sends an end that holds the cargo. */
+static zx_status_t write_holder(zx_handle_t through, const struct cargo *cargo) {
+    struct pair holder = pair_make();
+    MUST(write_handles(holder.a, &cargo->carried, 1));
+    MUST(zx_handle_close(holder.a));
+    return write_handles(through, &holder.b, 1);
+}
+
+TEST("channel_write/NO_MEMORY for an end that holds others into a queue more than 1,000 deep in those of others") {
+    struct pair pair = pair_make();
+    struct cargo cargo[2] = {cargo_make(), cargo_make()};
+    const zx_handle_t outermost = pair.b;
+    zx_handle_t through = pair.a;
+    for (int i = 0; i <= DEPTH_MAX; i++) {
+        if (i == DEPTH_MAX) EXPECT_STATUS(write_holder(through, &cargo[0]), ZX_OK);
+        pair = pair_make();
+        NEED_OK(write_handles(through, &pair.b, 1));
+        MUST(zx_handle_close(through));
+        through = pair.a;
+    }
+    EXPECT_STATUS(write_holder(through, &cargo[1]), ZX_ERR_NO_MEMORY);
+    expect_in_transit(&cargo[0]);
+    expect_consumed(&cargo[1]);
+    MUST(zx_handle_close(outermost));
+    expect_consumed(&cargo[0]);
+    MUST(zx_handle_close(through));
 }
 
 TEST("channel_read/BUFFER_TOO_SMALL for handles tells the counts and keeps them in transit") {

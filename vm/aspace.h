@@ -25,7 +25,7 @@ enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
 RB_HEAD(futex_tree, futex_waiter);
 
 struct aspace {
-    atomic_uint refs;               /* [a] */
+    refcount refs;                  /* [a] */
     struct mutex lock;              /* guards [r], all regions included */
     enum aspace_state state;        /* [r] */
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */

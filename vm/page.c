@@ -257,7 +257,7 @@ void page_free(struct page *page) {
 
 void page_unref(struct page *page) {
     ASSERT(page->state >= PAGE_USED);
-    if (refcount_unref(&page->refs)) page_free(page);
+    if (refcount32_unref(&page->refs)) page_free(page);
 }
 
 void page_gather_free(struct page_gather *gather) {

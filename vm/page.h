@@ -66,7 +66,7 @@ void page_make_uncached(struct page *page);
 /* Gives a run back, whatever its count. */
 void page_free(struct page *page);
 
-static inline void page_ref(struct page *page) { refcount_ref(&page->refs); }
+static inline void page_ref(struct page *page) { refcount32_ref(&page->refs); }
 void page_unref(struct page *page);
 
 /*
@@ -78,7 +78,7 @@ struct page_gather {
 };
 void page_gather_free(struct page_gather *gather);
 static inline void page_unref_gather(struct page *page, struct page_gather *gather) {
-    if (!refcount_unref(&page->refs)) return;
+    if (!refcount32_unref(&page->refs)) return;
     if (unlikely(page->state != PAGE_VMO)) return page_free(page);
     if (page != gather->end) {
         page_gather_free(gather);

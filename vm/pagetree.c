@@ -21,7 +21,7 @@ _Static_assert(FANOUT_BITS *PAGETREE_HEIGHT_MAX >= PAGETREE_INDEX_BITS);
 
 struct pagetree_node {
     union {
-        atomic_uint refs;
+        refcount refs;
         struct pagetree_node *next; /* spare or removed: no tree has it */
     };
     uint64_t present; /* bit i: child[i] is not NULL */
@@ -133,7 +133,7 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height, struct
 static void forget(struct pagetree *tree) { tree->recent = tree->owned = 0; }
 
 /* The node at the bottom that covers `index`, or NULL. `*owners`: 1 if it and all above it have one owner each. */
-static inline const struct pagetree_node *bottom_node(const struct pagetree *tree, uint64_t index, unsigned *owners) {
+static inline const struct pagetree_node *bottom_node(const struct pagetree *tree, uint64_t index, uint64_t *owners) {
     const struct pagetree_node *node = tree->root;
     unsigned shift = FANOUT_BITS * tree->height;
     index &= INDEX_MASK;
@@ -152,7 +152,7 @@ static uint64_t block_end(uint64_t index) { return (index | (FANOUT - 1)) + 1; }
 
 void pagetree_find_block(struct pagetree *tree, uint64_t index) {
     static struct page *const absent[FANOUT];
-    unsigned owners;
+    uint64_t owners;
     const struct pagetree_node *node = bottom_node(tree, index, &owners);
     tree->recent = block_end(index);
     tree->owned = node && owners == 1 ? tree->recent : 0;

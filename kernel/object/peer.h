@@ -9,7 +9,7 @@
 #include "kernel/sched/object.h"
 
 struct peer_pair {
-    atomic_uint refs;  /* [a] */
+    refcount refs;     /* [a] */
     struct mutex lock; /* guards [c] of both ends */
 };
 

@@ -23,7 +23,7 @@ struct watch {
     uint64_t count;           /* [o] likewise */
     struct watch_order order; /* [I] with a reference to the object */
     struct port *port;        /* [I] borrowed: it outlives the observing */
-    atomic_uint refs;         /* [a] */
+    refcount refs;            /* [a] */
 
     RB_ENTRY(watch) node; /* [w] */
     uint64_t number;      /* [w] orders equal ones */

@@ -69,8 +69,8 @@ RB_HEAD(observer_tree, observer);
 struct object {
     const struct object_ops *ops;   /* [I] */
     zx_koid_t koid;                 /* [I] */
-    atomic_uint refs;               /* [a] */
-    atomic_uint handles;            /* [a] */
+    refcount refs;                  /* [a] */
+    refcount handles;               /* [a] */
     struct mutex lock;              /* guards [o] */
     _Atomic uint64_t state;         /* [o/a] its signals, and OBJECT_WATCHED; without that changed under no lock */
     struct observer_tree observers; /* [o] by handle */

@@ -33,6 +33,24 @@ KTEST("object/the last reference frees, the last handle is told before") {
     EXPECT(freed == 1);
 }
 
+KTEST("object/more references and handles than 32 bits count do not make it free") {
+    struct object object;
+    freed = orphaned = 0;
+    object_init(&object, &counting_ops, 0);
+    atomic_store(&object.refs, UINT32_MAX);
+    atomic_store(&object.handles, UINT32_MAX);
+    object_ref(&object);
+    object_handle_ref(&object);
+    EXPECT(object_try_ref(&object) && object_handle_try_ref(&object));
+    object_handle_unref(&object);
+    object_unref(&object);
+    EXPECT(orphaned == 0 && freed == 0);
+    atomic_store(&object.refs, 1);
+    atomic_store(&object.handles, 0);
+    object_unref(&object);
+    EXPECT(freed == 1);
+}
+
 static zx_signals_t noticed;
 static void notice(struct observer *observer UNUSED, zx_signals_t signals) { noticed = signals; }
 static const struct observer_ops notice_ops = {.notify = notice};

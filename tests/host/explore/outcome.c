@@ -117,7 +117,7 @@ static void tell_aspace(struct aspace *as) NO_THREAD_SAFETY {
 
 /* What an object that has only been made shows of itself. */
 static void tell_object(struct object *object, zx_rights_t rights) {
-    tell("    %s, type %u, rights %#x, %u handles, signals %#x", name_of(object), object->ops->type, rights,
+    tell("    %s, type %u, rights %#x, %lu handles, signals %#x", name_of(object), object->ops->type, rights,
          atomic_load(&object->handles), object_signals(object));
     if (object->ops->type == ZX_OBJ_TYPE_VMO) {
         tell(": ");

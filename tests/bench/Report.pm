@@ -190,7 +190,10 @@ sub time_rows {
 my @SMALLS = (
     ['handle', 'handle duplicated and closed'], ['signal', 'event raised and lowered'],
     ['object', 'memory object made and closed'], ['message', 'message of 8 bytes sent and received'],
-    ['map', 'page mapped and unmapped'],
+    ['map', 'page mapped and unmapped'], ['write-8-targets', 'write of 8 bytes, to a target each'],
+    ['write-8-mappings', 'write of 8 bytes, to one target, a mapping each'],
+    ['write-8-mapping', 'write of 8 bytes, to one mapping'],
+    ['write-64k-mappings', 'write of 64 KiB, to one target, a mapping each'],
 );
 
 sub small_rows {

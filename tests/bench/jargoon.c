@@ -90,7 +90,7 @@ struct target *target_make(const struct layout *layout) {
     if (!target) fail("target", "no memory");
     target->shown = (struct target){PLACE, *layout};
     must(zx_process_create(zx_job_default(), "target", 6, 0, &target->process, &target->vmar), "process_create");
-    size_t step = layout->scattered ? 1 : layout->pages;
+    size_t step = layout->each ? layout->each : layout->pages;
     for (size_t page = 0; page < layout->pages; page += step) target_map(target, page, step);
     if (layout->state != ABSENT) {
         must(zx_vmar_op_range(target->vmar, ZX_VMAR_OP_MAP_RANGE, PLACE, layout->pages * PAGE, NULL, 0), "MAP_RANGE");

@@ -84,8 +84,8 @@ static void map_layout(const struct layout *layout) {
     void *at = mmap(PLACE, layout->pages * PAGE, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     must(at == PLACE, "mmap");
-    for (size_t page = 1; layout->scattered && page < layout->pages; page += 2) {
-        must(mprotect(PLACE + page * PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) == 0, "mprotect");
+    for (size_t page = layout->each; page > 0 && page < layout->pages; page += 2 * layout->each) {
+        must(mprotect(PLACE + page * PAGE, layout->each * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) == 0, "mprotect");
     }
 }
 

@@ -32,11 +32,11 @@ uint64_t system_memory_used(void);
 /* PRESENT pages are the target's own, ABSENT ones were never touched, SHARED ones are copied when written. */
 enum page_state { PRESENT, ABSENT, SHARED, PAGE_STATES };
 
-/* A target's memory: so many pages, in one mapping or each in its own; `generations` of snapshots lie under them. */
+/* A target's memory: so many pages, in mappings of `each` or, with 0, in one; under them lie so many snapshots. */
 struct layout {
     size_t pages;
     enum page_state state;
-    bool scattered;
+    size_t each; /* pages */
     unsigned generations;
 };
 

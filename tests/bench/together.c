@@ -1,7 +1,8 @@
 /*
  * Two at once and one alone, in turns: what the second processor adds. Neither may wait for the other where nothing is
  * shared. Writers, each to a target of its own; small calls on objects of one's own, of two threads and of two
- * processes; and bare copies, which tell what the host has to give.
+ * processes; small writes of two threads, to targets that they share more and more of; and bare copies, which tell what
+ * the host has to give.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -69,34 +70,49 @@ static double throughput(void *(*work)(void *), size_t count) {
 
 static const char *const small_names[SMALLS] = {"handle", "signal", "object", "message", "map"};
 
-double small_rate(enum small what, const void *own) {
+static double rate_of(operation *act, const void *arg) {
     double begin = seconds_now(), end;
     unsigned long calls = 0;
     do {
-        for (unsigned i = 0; i < AT_A_TIME; i++) small_run(what, own);
+        for (unsigned i = 0; i < AT_A_TIME; i++) act(arg);
         calls += AT_A_TIME;
         end = seconds_now();
     } while (end - begin < SMALL_SPAN);
     return (double)calls / (end - begin);
 }
 
+struct small_act {
+    enum small what;
+    const void *own;
+};
+
+static void small_act(const void *arg) {
+    const struct small_act *act = arg;
+    small_run(act->what, act->own);
+}
+
+double small_rate(enum small what, const void *own) { return rate_of(small_act, &(struct small_act){what, own}); }
+
 struct small_thread {
     pthread_t thread;
-    void *own;
-    enum small what;
+    operation *act;
+    const void *arg;
     double rate;
 };
 
 static void *small_main(void *arg) {
     struct small_thread *t = arg;
-    t->rate = small_rate(t->what, t->own);
+    t->rate = rate_of(t->act, t->arg);
     return NULL;
 }
 
-static double threads_rate(struct small_thread *threads, enum small what, unsigned count) {
+/* Of so many threads, each with one of the arguments. */
+static double threads_rate(operation *act, const void *const args[], unsigned count) {
+    struct small_thread threads[WORKERS];
     double rate = 0;
     for (unsigned i = 0; i < count; i++) {
-        threads[i].what = what;
+        threads[i].act = act;
+        threads[i].arg = args[i];
         if (pthread_create(&threads[i].thread, NULL, small_main, &threads[i]) != 0) fail("pthread_create", "refused");
     }
     for (unsigned i = 0; i < count; i++) {
@@ -104,6 +120,11 @@ static double threads_rate(struct small_thread *threads, enum small what, unsign
         rate += threads[i].rate;
     }
     return rate;
+}
+
+static void tell_threads(operation *act, const void *const args[WORKERS], const char *name, int round) {
+    double one = threads_rate(act, args, 1);
+    tell(threads_rate(act, args, WORKERS) / one, "together/threads/%s/%d", name, round);
 }
 
 static double workers_rate(enum small what, unsigned count) {
@@ -114,18 +135,53 @@ static double workers_rate(enum small what, unsigned count) {
 }
 
 static void time_small(void) {
-    struct small_thread threads[WORKERS];
-    for (unsigned i = 0; i < WORKERS; i++) threads[i].own = small_own();
+    struct small_act acts[WORKERS];
+    const void *args[WORKERS];
+    for (unsigned i = 0; i < WORKERS; i++) {
+        acts[i].own = small_own();
+        args[i] = &acts[i];
+    }
     workers_start();
     for (int round = 0; round < SMALL_ROUNDS; round++) {
         for (enum small what = 0; what < SMALLS; what++) {
-            double one = threads_rate(threads, what, 1);
-            tell(threads_rate(threads, what, WORKERS) / one, "together/threads/%s/%d", small_names[what], round);
-            one = workers_rate(what, 1);
+            for (unsigned i = 0; i < WORKERS; i++) acts[i].what = what;
+            tell_threads(small_act, args, small_names[what], round);
+            double one = workers_rate(what, 1);
             tell(workers_rate(what, WORKERS) / one, "together/processes/%s/%d", small_names[what], round);
         }
     }
     workers_end();
+}
+
+/* Two threads write, each to pages of its own: of its own target, of its own mapping in one target, of one mapping. */
+static const struct small_write {
+    const char *name;
+    size_t len;
+    enum { OWN_TARGETS, OWN_MAPPINGS, ONE_MAPPING } shared;
+} small_writes[] = {
+    {"write-8-targets", WORD, OWN_TARGETS},
+    {"write-8-mappings", WORD, OWN_MAPPINGS},
+    {"write-8-mapping", WORD, ONE_MAPPING},
+    {"write-64k-mappings", 64 * KIB, OWN_MAPPINGS},
+};
+
+static void time_small_write(const struct small_write *what) {
+    const size_t pages = (what->len + PAGE - 1) / PAGE, targets = what->shared == OWN_TARGETS ? WORKERS : 1;
+    const struct layout layout = {.pages = WORKERS * pages, .each = what->shared == OWN_MAPPINGS ? pages : 0};
+    struct target *made[WORKERS];
+    struct transfer transfers[WORKERS];
+    const void *args[WORKERS];
+    for (size_t i = 0; i < targets; i++) made[i] = target_make(&layout);
+    for (size_t i = 0; i < WORKERS; i++) {
+        struct target *target = made[i % targets];
+        unsigned char *buffer = memory_map(pages * PAGE);
+        memset(buffer, 1, pages * PAGE);
+        transfers[i] = (struct transfer){target, target->base + i * pages * PAGE, buffer, what->len};
+        args[i] = &transfers[i];
+    }
+    for (int round = 0; round < SMALL_ROUNDS; round++) tell_threads(methods[0].write, args, what->name, round);
+    for (size_t i = 0; i < WORKERS; i++) memory_unmap(transfers[i].here, pages * PAGE);
+    for (size_t i = 0; i < targets; i++) target_end(made[i]);
 }
 
 static void time_writers(void) {
@@ -157,4 +213,5 @@ static void time_writers(void) {
 void time_together(void) {
     time_writers();
     time_small();
+    for (size_t i = 0; i < sizeof(small_writes) / sizeof(small_writes[0]); i++) time_small_write(&small_writes[i]);
 }

@@ -62,7 +62,7 @@ static void measure_sizes(const struct method *method, bool writing, enum page_s
 
 /* A page in each of a hundred mappings, in one call. */
 static void measure_scattered(const struct method *method, bool writing) {
-    const struct layout layout = {.pages = SCATTERED, .scattered = true};
+    const struct layout layout = {.pages = SCATTERED, .each = 1};
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(SCATTERED * PAGE);
     struct act act = {writing ? method->write : method->read, {target, target->base, buffer, SCATTERED * PAGE}};
@@ -82,7 +82,7 @@ void measure_transfers(void) {
 
 /* A word in the middle of so many mappings, when the one that was written last is another. */
 static void measure_mapping_count(size_t mappings) {
-    const struct layout layout = {.pages = mappings, .scattered = true};
+    const struct layout layout = {.pages = mappings, .each = 1};
     struct target *target = target_make(&layout);
     unsigned char *buffer = buffer_make(WORD);
     for (size_t m = 0; m < method_count; m++) {

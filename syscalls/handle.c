@@ -6,11 +6,7 @@
 #include "vm/usercopy.h"
 
 static zx_status_t sys_handle_close(zx_handle_t value) {
-    struct handle handle;
-    if (value == ZX_HANDLE_INVALID) return ZX_OK;
-    zx_status_t status = handle_remove(caller_handles(), value, &handle);
-    if (status == ZX_OK) handle_discard(handle);
-    return status;
+    return value == ZX_HANDLE_INVALID ? ZX_OK : handle_close(caller_handles(), value);
 }
 
 static zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
@@ -25,9 +21,7 @@ static zx_status_t sys_handle_close_many(user_in_t handles, size_t count) {
 }
 
 static zx_status_t sys_handle_duplicate(zx_handle_t value, zx_rights_t rights, user_out_t out) {
-    struct handle handle;
-    zx_status_t status = handle_duplicate(caller_handles(), value, rights, &handle);
-    return status == ZX_OK ? handle_give(caller_handles(), out, handle) : status;
+    return handle_give_copy(caller_handles(), value, rights, out);
 }
 
 static zx_status_t sys_handle_replace(zx_handle_t value, zx_rights_t rights, user_out_t out) {

@@ -154,8 +154,8 @@ static zx_status_t fault_locked(struct vmo *store, struct mapping *m, vaddr_t va
     if (offset >= m->vmo->size) return ZX_ERR_OUT_OF_RANGE;
     offset += m->vmo->store_offset;
     /* A page of the store's own may be written through the translation, whatever it is wanted for. */
-    void *near = vmo_near_page(store, offset, true);
-    if (near)
+    void *near;
+    if (vmo_near_page(store, offset, true, &near))
         page.pa = arch_virt_to_phys(near);
     else
         status = vmo_get_page(store, offset, flags & FAULT_WRITE, &page);

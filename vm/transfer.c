@@ -8,6 +8,34 @@
 #include "kernel/base/string.h"
 #include "kernel/base/switch_point.h"
 
+static ALWAYS_INLINE zx_status_t copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
+                                            size_t len) REQUIRES(&store->lock) {
+    struct vmo_run run = {.end = offset + len};
+    vaddr_t user = x->buffer + x->done;
+    const vaddr_t end = user + len;
+    size_t within = offset & PAGE_MASK, chunk = min_u64(len, PAGE_SIZE - within), left = 0;
+    for (;;) {
+        void *data;
+        if (unlikely(!vmo_near_page(store, offset, write, &data)) &&
+            !(data = vmo_find_data(store, offset, write, &run)))
+            break;
+        data = (char *)data + within;
+        left = write ? arch_copy_from_user(data, user, chunk) : arch_copy_to_user(user, data, chunk);
+        user += chunk;
+        if (unlikely(left != 0) || user == end) break;
+        offset += chunk;
+        within = 0;
+        chunk = min_u64(end - user, PAGE_SIZE);
+    }
+    user -= left;
+    x->done = user - x->buffer;
+    return user == end ? ZX_OK : left != 0 ? (zx_status_t)BUFFER_FAULTED : ZX_ERR_NO_MEMORY;
+}
+
+zx_status_t window_copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset, size_t len) {
+    return write ? copy_pages(x, true, store, offset, len) : copy_pages(x, false, store, offset, len);
+}
+
 zx_status_t window_patch_text(struct transfer *x, struct vmo *store, uint64_t offset, size_t len) {
     static char bytes[PAGE_SIZE]; /* of whoever holds the processors */
     size_t first = min_u64(len, PAGE_SIZE - (offset & PAGE_MASK));

@@ -214,11 +214,12 @@ MUST_CHECK static inline zx_status_t vmo_get_page(struct vmo *store, uint64_t of
     REQUIRES(&store->lock) {
     return vmo_find_page(store, offset, write, NULL, out);
 }
-/* The page's bytes, if it is among those found last and may be used as it is; else NULL: it has to be found. */
-static inline void *vmo_near_page(struct vmo *store, uint64_t offset, bool write) REQUIRES(&store->lock) {
+/* The page's bytes, if it is among those found last and may be used as it is. False: it has to be found. */
+static inline bool vmo_near_page(struct vmo *store, uint64_t offset, bool write, void **data) REQUIRES(&store->lock) {
     struct page *page;
-    if (unlikely(!pagetree_near(&store->pages, vmo_page_index(store, offset), write, &page))) return NULL;
-    return page_data(write || likely(page) ? page : vmo_zero_page);
+    if (unlikely(!pagetree_near(&store->pages, vmo_page_index(store, offset), write, &page))) return false;
+    *data = page_data(write || likely(page) ? page : vmo_zero_page);
+    return true;
 }
 
 /* The same, found: as vmo_find_page(). NULL: NO_MEMORY. */

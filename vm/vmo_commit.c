@@ -53,7 +53,8 @@ static zx_status_t commit_window(struct vmo *store, uint64_t begin, uint64_t end
     mutex_assert_held(&store->lock);
     for (; begin < end && status == ZX_OK; begin += PAGE_SIZE) {
         struct vmo_page page;
-        if (!vmo_near_page(store, begin, true)) status = vmo_find_page(store, begin, true, &run, &page);
+        void *data;
+        if (!vmo_near_page(store, begin, true, &data)) status = vmo_find_page(store, begin, true, &run, &page);
     }
     return status;
 }

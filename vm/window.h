@@ -37,28 +37,22 @@ enum window_demand {
     NOT_WHOLE,          /* nothing: one window is not enough, or cannot be that simple */
 };
 
-/*
- * Moves `len` bytes, at least one, at `offset` of a store; they are within its size, and the buffer within user space.
- */
-static ALWAYS_INLINE zx_status_t window_copy(struct transfer *x, bool write, bool whole, struct vmo *store,
-                                             uint64_t offset, size_t len) REQUIRES(&store->lock) {
-    struct vmo_run run = {.end = offset + len};
-    size_t within = offset & PAGE_MASK, chunk = whole ? len : min_u64(len, PAGE_SIZE - within), left;
-    for (;;) {
-        char *data = vmo_near_page(store, offset, write);
-        if (unlikely(!data) && !(data = vmo_find_data(store, offset, write, whole ? NULL : &run)))
-            return ZX_ERR_NO_MEMORY;
-        const vaddr_t user = x->buffer + x->done;
-        left = write ? arch_copy_from_user(data + within, user, chunk) : arch_copy_to_user(user, data + within, chunk);
-        x->done += chunk - left;
-        if (unlikely(left != 0)) return BUFFER_FAULTED;
-        if (whole || len == chunk) return ZX_OK;
-        offset += chunk;
-        len -= chunk;
-        within = 0;
-        chunk = min_u64(len, PAGE_SIZE);
-    }
+/* Moves `len` bytes at `offset` of a store, in one page; they are within its size, and the buffer within user space. */
+static ALWAYS_INLINE zx_status_t window_copy_page(struct transfer *x, bool write, struct vmo *store, uint64_t offset,
+                                                  size_t len) REQUIRES(&store->lock) {
+    void *data;
+    if (unlikely(!vmo_near_page(store, offset, write, &data)) && !(data = vmo_find_data(store, offset, write, NULL)))
+        return ZX_ERR_NO_MEMORY;
+    data = (char *)data + (offset & PAGE_MASK);
+    const size_t left =
+        write ? arch_copy_from_user(data, x->buffer + x->done, len) : arch_copy_to_user(x->buffer + x->done, data, len);
+    x->done += len - left;
+    return likely(left == 0) ? ZX_OK : (zx_status_t)BUFFER_FAULTED;
 }
+
+/* The same for any number of bytes but none. */
+zx_status_t window_copy_pages(struct transfer *x, bool write, struct vmo *store, uint64_t offset, size_t len)
+    REQUIRES(&store->lock);
 
 /*
  * The same for text that others may be executing, up to the end of a page, or all of it if that is no more than a page
@@ -85,9 +79,13 @@ static ALWAYS_INLINE zx_status_t window_locked(struct transfer *x, bool write, b
     thread_current()->faults_off = true;
     if (!whole) len = min_u64(len, vmo->size - offset);
     offset += vmo->store_offset;
-    zx_status_t status = !whole && write && unlikely(store->text_count != 0)
-                             ? window_patch_text(x, store, offset, len)
-                             : window_copy(x, write, whole, store, offset, len);
+    zx_status_t status;
+    if (whole)
+        status = window_copy_page(x, write, store, offset, len);
+    else if (write && unlikely(store->text_count != 0))
+        status = window_patch_text(x, store, offset, len);
+    else
+        status = window_copy_pages(x, write, store, offset, len);
     thread_current()->faults_off = false;
     return status;
 }
@@ -139,7 +137,7 @@ static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, b
     return status;
 }
 
-/* May it be done as one window in one page? */
+/* May it be done as one window in one page? (No length that lies in user space makes the sum wrap.) */
 static ALWAYS_INLINE bool window_is_all(const struct transfer *x, uint64_t place) {
-    return likely(x->len <= PAGE_SIZE - (place & PAGE_MASK) && user_range(x->buffer, x->len));
+    return likely((place & PAGE_MASK) + x->len <= PAGE_SIZE && user_range(x->buffer, x->len));
 }

@@ -54,12 +54,6 @@ static bool is_used(uint64_t word) { return word & HANDLE_USES; }
 
 static uint64_t with_state(uint64_t word, enum slot_state state) { return (word & ~HANDLE_STATE) | state * STATE_BIT; }
 
-/* Under the lock: the slot that `value` names, or NULL. */
-static struct handle_slot *slot_find(struct handle_table *table, zx_handle_t value) {
-    struct handle_slot *slot = handle_slot_of(table, value);
-    return handle_word_names(word_of(slot), value) ? slot : NULL;
-}
-
 /* The slot that `value` was reserved in. */
 static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t value) {
     struct handle_slot *slot = handle_slot_of(table, value);
@@ -67,16 +61,20 @@ static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t
     return slot;
 }
 
-/* Under the lock. Nobody uses it. */
-static void slot_free(struct handle_table *table, struct handle_slot *slot) {
-    atomic_store_explicit(&slot->word, with_state(word_of(slot), SLOT_FREE), memory_order_relaxed);
+/* Under the lock: the last of those that are free. Its word says so already, and nobody uses it. */
+static ALWAYS_INLINE void slot_free(struct handle_table *table, struct handle_slot *slot) {
     slot->next_free = NULL;
-    if (table->free_first)
+    if (likely(table->free_first))
         table->free_last->next_free = slot;
     else
         table->free_first = slot;
     table->free_last = slot;
     table->live--;
+}
+
+static void slot_set_free(struct handle_table *table, struct handle_slot *slot) {
+    atomic_store_explicit(&slot->word, with_state(word_of(slot), SLOT_FREE), memory_order_relaxed);
+    slot_free(table, slot);
 }
 
 static zx_status_t not_found(struct handle_table *table) {
@@ -102,7 +100,7 @@ zx_status_t handle_use_refuse(struct handle_table *table, bool typed, zx_obj_typ
 void handle_done_last(struct handle_table *table, struct handle_slot *use) {
     struct object *object = use->handle.object;
     mutex_lock(&table->lock);
-    slot_free(table, use);
+    slot_set_free(table, use);
     mutex_unlock(&table->lock);
     object_unref(object);
 }
@@ -131,7 +129,8 @@ zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rig
  * Another handle counts, or the one that is used was the last and has been closed. So the count does not rise from 0
  * again.
  */
-zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
+static ALWAYS_INLINE zx_status_t duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                           struct handle *out) {
     struct handle_slot *use;
     zx_status_t status = handle_use_any(table, value, ZX_RIGHT_DUPLICATE, &use);
     if (status != ZX_OK) return status;
@@ -144,6 +143,10 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     }
     handle_done(table, use);
     return status;
+}
+
+zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
+    return duplicate(table, value, rights, out);
 }
 
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
@@ -196,10 +199,11 @@ static struct handle_slot *slot_take(struct handle_table *table) {
     return slot;
 }
 
-zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
+/* NULL: NO_MEMORY. */
+static inline struct handle_slot *slot_reserve(struct handle_table *table, zx_handle_t *value) {
     mutex_lock(&table->lock);
     struct handle_slot *slot = slot_take(table);
-    if (slot) {
+    if (likely(slot)) {
         zx_handle_t last = value_of(word_of(slot)) ^ table->mixer;
         zx_handle_t next = ((last + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
         *value = next | FIXED_BITS;
@@ -207,46 +211,61 @@ zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
         table->live++;
     }
     mutex_unlock(&table->lock);
-    return slot ? ZX_OK : ZX_ERR_NO_MEMORY;
+    return slot;
 }
 
-void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
-    struct handle_slot *slot = slot_reserved(table, value);
+zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value) {
+    return slot_reserve(table, value) ? ZX_OK : ZX_ERR_NO_MEMORY;
+}
+
+static inline void slot_publish(struct handle_slot *slot, zx_handle_t value, struct handle handle) {
     slot->handle = handle;
     atomic_store_explicit(&slot->word, WORD_OF(value, SLOT_LIVE), memory_order_release);
 }
 
+void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle) {
+    slot_publish(slot_reserved(table, value), value, handle);
+}
+
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
     mutex_lock(&table->lock);
-    slot_free(table, slot_reserved(table, value));
+    slot_set_free(table, slot_reserved(table, value));
     mutex_unlock(&table->lock);
 }
 
 /*
- * Under the lock: nobody begins to use it any more. For those who do use it a reference stays in the slot; the last of
- * them comes for it only once the lock is released.
+ * Under the lock, if `value` names something: nobody begins to use it any more. For those who do use it a reference
+ * stays in the slot; the last of them comes for it only once the lock is released.
  */
-static void slot_close(struct handle_table *table, struct handle_slot *slot) {
-    uint64_t word = word_of(slot);
-    while (!atomic_compare_exchange_weak(&slot->word, &word, with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE)))
-        continue;
+static ALWAYS_INLINE bool slot_close(struct handle_table *table, zx_handle_t value, struct handle *out) {
+    struct handle_slot *slot = handle_slot_of(table, value);
+    uint64_t word = WORD_OF(value, SLOT_LIVE), closed = WORD_OF(value, SLOT_FREE);
+    while (unlikely(!atomic_compare_exchange_weak(&slot->word, &word, closed))) {
+        if (!handle_word_names(word, value)) return false;
+        closed = with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE);
+    }
+    *out = slot->handle;
     if (is_used(word))
         object_ref(slot->handle.object);
     else
         slot_free(table, slot);
+    return true;
 }
 
 zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_find(table, value);
-    if (slot) {
-        *out = slot->handle;
-        slot_close(table, slot);
-    }
+    bool closed = slot_close(table, value, out);
     mutex_unlock(&table->lock);
-    if (!slot) return not_found(table);
+    if (!closed) return not_found(table);
     object_cancel(out->object, table, value);
     return ZX_OK;
+}
+
+zx_status_t handle_close(struct handle_table *table, zx_handle_t value) {
+    struct handle handle;
+    zx_status_t status = handle_remove(table, value, &handle);
+    if (status == ZX_OK) handle_discard(handle);
+    return status;
 }
 
 /* The lock is released between chunks, for others wait for it. */
@@ -279,10 +298,8 @@ static void free_slots(struct handle_directory *directory, uint32_t slots) {
 void handle_table_destroy(struct handle_table *table) {
     for (uint32_t index = 0; index < table->slots; index++) {
         const uint64_t word = word_of(slot_at(table->directory, index));
-        struct handle handle;
         ASSERT(!is_used(word));
-        if (is_in_state(word, SLOT_LIVE) && handle_remove(table, value_of(word), &handle) == ZX_OK)
-            handle_discard(handle);
+        if (is_in_state(word, SLOT_LIVE)) (void)!handle_close(table, value_of(word));
     }
     mutex_lock(&table->lock);
     struct handle_directory *directory = table->directory;
@@ -320,11 +337,27 @@ zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const s
     return count == 0 ? ZX_OK : give(table, values, handles, count, &out, 1);
 }
 
-zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle) {
+static ALWAYS_INLINE zx_status_t give_one(struct handle_table *table, user_out_t out, struct handle handle) {
     zx_handle_t value;
-    zx_status_t status = give(table, &value, &handle, 1, &out, 1);
-    if (status != ZX_OK) handle_discard(handle);
+    struct handle_slot *slot = slot_reserve(table, &value);
+    zx_status_t status = likely(slot) ? user_put(out, value) : ZX_ERR_NO_MEMORY;
+    if (likely(status == ZX_OK)) {
+        slot_publish(slot, value, handle);
+        return ZX_OK;
+    }
+    if (slot) handle_unreserve(table, value);
+    handle_discard(handle);
     return status;
+}
+
+zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle) {
+    return give_one(table, out, handle);
+}
+
+zx_status_t handle_give_copy(struct handle_table *table, zx_handle_t value, zx_rights_t rights, user_out_t out) {
+    struct handle handle;
+    zx_status_t status = duplicate(table, value, rights, &handle);
+    return status == ZX_OK ? give_one(table, out, handle) : status;
 }
 
 zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0, user_out_t out1,

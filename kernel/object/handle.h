@@ -114,14 +114,19 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value);
 
 /* Takes a live handle out of the table; waits begun through it are cancelled. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
+/* The same, and discards it. */
+MUST_CHECK zx_status_t handle_close(struct handle_table *table, zx_handle_t value);
 
 /* Outside any table: from a borrowed object whose last handle stays; from a reference and a handle count; given up. */
 struct handle handle_make(struct object *object, zx_rights_t rights);
-struct handle handle_adopt(struct object *object, zx_rights_t rights);
-void handle_discard(struct handle handle);
+static inline struct handle handle_adopt(struct object *object, zx_rights_t rights);
+static inline void handle_discard(struct handle handle);
 
 /* Gives user mode a new handle: `out` gets its value, and it is live. Takes it always. INVALID_ARGS, NO_MEMORY. */
 MUST_CHECK zx_status_t handle_give(struct handle_table *table, user_out_t out, struct handle handle);
+/* As handle_duplicate(), and gives it. */
+MUST_CHECK zx_status_t handle_give_copy(struct handle_table *table, zx_handle_t value, zx_rights_t rights,
+                                        user_out_t out);
 /* Two of them, or neither. */
 MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
                                        user_out_t out1, struct handle handle1);
@@ -138,10 +143,23 @@ size_t handle_count(void);
 
 /* --- what is inlined --- */
 
+extern atomic_size_t handles_live;
+
+static inline struct handle handle_adopt(struct object *object, zx_rights_t rights) {
+    atomic_fetch_add_explicit(&handles_live, 1, memory_order_relaxed);
+    return (struct handle){object, rights};
+}
+
 /* A slot's word: how many calls use it; its state, which is 0 while it is live; and the value last given out. */
 #define HANDLE_USES (((uint64_t)1 << 30) - 1)
 #define HANDLE_STATE ((uint64_t)3 << 30)
 #define HANDLE_WORD(value) ((uint64_t)(value) << 32)
+
+static inline void handle_discard(struct handle handle) {
+    atomic_fetch_sub_explicit(&handles_live, 1, memory_order_relaxed);
+    object_handle_unref(handle.object);
+    object_unref(handle.object);
+}
 
 /*
  * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the

@@ -48,8 +48,6 @@ void object_abandon(struct object *object) {
     object->ops->free(object);
 }
 
-void object_handle_ref(struct object *object) { refcount_ref(&object->handles); }
-
-void object_handle_unref(struct object *object) {
-    if (refcount_unref(&object->handles) && object->ops->on_zero_handles) object->ops->on_zero_handles(object);
+void object_lose_handles(struct object *object) {
+    if (object->ops->on_zero_handles) object->ops->on_zero_handles(object);
 }

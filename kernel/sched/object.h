@@ -101,10 +101,14 @@ static inline void object_unref(struct object *object) {
  * What a handle holds of its object beside a reference: a handle count. Of an object that others can find before its
  * handle is made the count comes first; handle_adopt() makes the handle from both.
  */
-void object_handle_ref(struct object *object);
+static inline void object_handle_ref(struct object *object) { refcount_ref(&object->handles); }
 /* One more, if there is one: false once `on_zero_handles` may have begun. */
 static inline bool object_handle_try_ref(struct object *object) { return refcount_try_ref(&object->handles); }
-void object_handle_unref(struct object *object);
+/* For object_handle_unref(). */
+void object_lose_handles(struct object *object);
+static inline void object_handle_unref(struct object *object) {
+    if (unlikely(refcount_unref(&object->handles))) object_lose_handles(object);
+}
 
 static inline bool object_is_waitable(const struct object *object) {
     return object->ops->default_rights & ZX_RIGHT_WAIT;

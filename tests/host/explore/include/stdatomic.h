@@ -32,18 +32,19 @@ void explore_released(const volatile void *address, const struct explore_site *s
 /* Files whose own atomic variables are statistics and the source of koids. */
 #define EXPLORE_COUNTS                                                                            \
     (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
-     EXPLORE_IN("kernel/object/handle_loose.c") || EXPLORE_IN("kernel/base/random.c") ||          \
-     EXPLORE_IN("kernel/base/panic.c"))
+     EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
+/* And one that is inlined. */
+#define EXPLORE_IS_COUNT(p) (EXPLORE_COUNTS || __builtin_strcmp(#p, "&handles_live") == 0)
 
 #define EXPLORE_SITE(p)                                                                                       \
     ({                                                                                                        \
         static const struct explore_site explore_site = {__FILE__, __func__, #p, __LINE__, EXPLORE_KIND(#p)}; \
         &explore_site;                                                                                        \
     })
-#define EXPLORE_BEFORE(p, access) (EXPLORE_COUNTS ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
+#define EXPLORE_BEFORE(p, access) (EXPLORE_IS_COUNT(p) ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
 #define EXPLORE_RELEASES(order) ((order) == __ATOMIC_RELEASE || (order) >= __ATOMIC_ACQ_REL)
 #define EXPLORE_AFTER(p, order) \
-    (EXPLORE_RELEASES(order) && !EXPLORE_COUNTS ? explore_released((p), EXPLORE_SITE(p)) : (void)0)
+    (EXPLORE_RELEASES(order) && !EXPLORE_IS_COUNT(p) ? explore_released((p), EXPLORE_SITE(p)) : (void)0)
 
 #define EXPLORE_CHANGING(p, order, operation)     \
     ({                                            \

@@ -32,9 +32,28 @@ sub meets {
     return;
 }
 
-# Breakpoints that a debugger writes itself, and steps over itself.
+# What a debugger asks first.
 begin();
-my ($pid, $thread) = run('loop');
+is($gdb->ask('vMustReplyEmpty'), '', 'what is not known has an empty answer');
+is($gdb->ask('?'), 'W00', 'nothing runs yet');
+my ($pid, $thread) = run('trap');
+my $xml = $gdb->ask('qXfer:features:read:target.xml:0,8000');
+is_deeply([$xml =~ /<feature name="org\.gnu\.gdb\.i386\.(\w+)">/g], [qw(core sse linux segments avx)],
+    '6: registers are in features that GDB knows');
+my $bits = 0;
+$bits += $_ for $xml =~ /<reg name="\w+" bitsize="(\d+)"/g;
+is(length($gdb->ask('g')), $bits / 4, '5: all of them at once are as long as their description says');
+is($gdb->ask('vCont?'), 'vCont;c;C;s;S;t;r', '2: what is offered');
+
+# A breakpoint that is the program's own.
+my $stop = $gdb->ask('vCont;c');
+like($stop, qr/^T05thread:\Q$thread\E;/, '1: a stop says whose it is');
+unlike($stop, qr/swbreak/, '7: the program\'s own breakpoint is none of the debugger\'s');
+is(byte($gdb->pc - 1), 'cc', '7: and the pc is behind it');
+is($gdb->ask('vCont;c'), "W2a;process:$pid", 'the end says of which process');
+
+# Breakpoints that a debugger writes itself, and steps over itself.
+($pid, $thread) = run('loop');
 my $tick = $at{tick};
 my $was = byte($tick);
 is($gdb->ask(sprintf 'X%x,0:', $tick), 'OK', 'a probe for X is taken');
@@ -96,19 +115,28 @@ $gdb->close;
 begin();
 is($gdb->ask($open), 'F0', 'a new session has them all');
 
-# Steps within a range are not told.
+# What GDB makes a core file of: mappings that no file is behind.
 $gdb->ask("vAttach;$pid");
+is($gdb->ask('vFile:open:' . unpack('H*', '/proc/' . hex($pid) . '/maps') . ',0,0'), 'F1', 'mappings are a file');
+my $maps = $gdb->ask('vFile:pread:1,fff,0');
+like($maps, qr/^F[0-9a-f]+;(?:\w+-\w+ [r-][w-][x-]p \w+ 00:00 0 .*\n)+\z/, 'whose lines name no other file');
+like($maps, qr/ r-xp .* archive\n.* rw-p .* stack\n/s, 'but say what is there');
+my ($edge) = map { hex } $maps =~ /-(\w+) r[^\n]*\n(?!0*\1-)/;
+like($gdb->ask(sprintf 'm%x,20', $edge - 8), qr/^[0-9a-f]{16}\z/, '14: at the end of a mapping as much as there is');
+like($gdb->ask(sprintf 'm%x,20', $edge), qr/^E..\z/, '14: and beyond it an error');
+like(put($edge - 8, '00' x 32), qr/^E..\z/, '15: to write less than all is an error');
+
+# Steps within a range are not told.
 ($thread) = $gdb->threads;
 my ($begin, $end) = @at{qw(spin worker)};
 $gdb->ask("Hg$thread");
-my $answers = $gdb->ask('vCont?');
-like($answers, qr/;r(;|$)/, 'steps within a range are offered');
 $gdb->send(sprintf 'vCont;r%x,%x:%s', $begin, $begin + 4096, $thread);
 is($gdb->receive(0.3), undef, 'no step within the range is told');
 syswrite $gdb->{socket}, "\x03";
 like($gdb->receive, qr/^T02thread:\Q$thread\E/, '10: Ctrl-C ends them');
 my $pc = $gdb->pc;
 ok($pc >= $begin && $pc < $begin + 4096, 'within it');
+is($gdb->receive(0.2), undef, '10: and is answered once');
 like($gdb->ask("vCont;s:$thread"), qr/^T05thread/, 'a step after that');
 isnt($gdb->pc, $pc, 'is one of its own');
 $pc = $gdb->pc;

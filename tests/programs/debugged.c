@@ -194,6 +194,7 @@ static void act(const char *what, char **argv) {
     if (strcmp(what, "flags") == 0) printf("flags %d\n", (int)(flags() >> 8 & 1));
     if (strcmp(what, "memory") == 0) memory();
     if (strcmp(what, "vectors") == 0) printf("%g\n", vectors(1.5));
+    if (strcmp(what, "trap") == 0) __asm__ volatile("int3");
     if (strcmp(what, "burst") == 0) burst();
     if (strcmp(what, "handles") == 0) handles();
     if (strcmp(what, "child") == 0) child(argv[0]);

@@ -95,7 +95,8 @@ static void thread_variable(struct request request, struct reply *reply) {
     if (!t || !program_variables(t->process, &segment)) return put_error(reply, ZX_ERR_NOT_FOUND);
     zx_status_t status = thread_variables(t->handle, &segment, &begin);
     if (status != ZX_OK) return put_error(reply, status);
-    put_format(reply, "%llx", (unsigned long long)(begin + offset));
+    begin += offset;
+    put_format(reply, "%llx", (unsigned long long)begin);
 }
 
 /* --- the process --- */

@@ -33,7 +33,7 @@ $(EXPLORE): $(call host_objects,explore-asan,$(EXPLORE_SOURCES))
 
 # Preemptions, and seconds of processor time for each scenario.
 DEPTH ?= 2
-EXPLORE_TIME ?= 300
+EXPLORE_TIME ?= 900
 .PHONY: explore explore-mutants
 explore: $(EXPLORE)
 	@$(EXPLORE) -k $(DEPTH) -t $(EXPLORE_TIME) -j $(shell nproc) $(if $(REPLAY),-r '$(REPLAY)') $(SCENARIO)

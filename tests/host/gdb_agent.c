@@ -1,4 +1,5 @@
 /* Conditions of breakpoints as a debugger sends them: each instruction, and what is no sound code. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/host/gdb_packets.h"
@@ -79,11 +80,12 @@ static void test_stack(void) {
     ok(gives("2201220222033327", 2) && gives("22012202220333292927", 3), "rot puts the top below two");
     ok(fails("0227") && fails("22010227") && fails("27") && fails("220122013327") && fails("2927"),
        "an instruction that lacks its numbers is an error");
-    char deep[2 * (2 * AGENT_STACK + 3) + 1];
-    for (size_t i = 0; i < AGENT_STACK; i++) memcpy(deep + 4 * i, "2201", 4);
-    strcpy(deep + 4 * (size_t)AGENT_STACK, "27");
+    char deep[4 * AGENT_STACK + 8];
+    size_t at = 0;
+    while (at < 4 * (size_t)AGENT_STACK) at += (size_t)snprintf(deep + at, sizeof(deep) - at, "2201");
+    (void)snprintf(deep + at, sizeof(deep) - at, "27");
     ok(gives(deep, 1), "the stack has its depth");
-    strcpy(deep + 4 * (size_t)AGENT_STACK, "220127");
+    (void)snprintf(deep + at, sizeof(deep) - at, "220127");
     ok(fails(deep), "and no more");
 }
 

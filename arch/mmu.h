@@ -33,9 +33,6 @@ uint64_t arch_phys_end(void);
 /* Frees all tables. No processor may be running on `as`; whole user half is dropped before. */
 void arch_mmu_destroy(struct arch_aspace *as);
 
-/* Gives up what is kept for the next. */
-void arch_mmu_trim(void);
-
 /*
  * Loads one translation of PAGE_SIZE or MMU_LARGE_PAGE bytes, to which both addresses are aligned, replacing what was
  * there. `cache` is a ZX_CACHE_POLICY_*. ZX_ERR_NO_MEMORY when a table cannot be allocated; nothing is gained then.

@@ -217,43 +217,8 @@ static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live,
     tables_free(&dropped);
 }
 
-/* Roots of address spaces that are gone, for the next: their user half is empty, the kernel's always the same. */
-#define SPARE_ROOTS 8
-static _Atomic uint64_t spare_roots[SPARE_ROOTS];
-
-/* One of them, or 0. */
-static uint64_t spare_take(void) {
-    for (unsigned i = 0; i < SPARE_ROOTS; i++) {
-        uint64_t root = atomic_load_explicit(&spare_roots[i], memory_order_relaxed);
-        if (root != 0 && (root = atomic_exchange(&spare_roots[i], 0)) != 0) return root;
-    }
-    return 0;
-}
-
-static bool spare_keep(uint64_t root) {
-    for (unsigned i = 0; i < SPARE_ROOTS; i++) {
-        uint64_t none = 0;
-        if (atomic_compare_exchange_strong(&spare_roots[i], &none, root)) return true;
-    }
-    return false;
-}
-
-void arch_mmu_trim(void) {
-    for (uint64_t root; (root = spare_take()) != 0;) upcall_table_free((paddr_t){root});
-}
-
-static zx_status_t root_make(paddr_t *out) {
-    zx_status_t status = upcall_table_alloc(out);
-    if (status != ZX_OK) return status;
-    uint64_t *top = arch_phys_to_virt(*out);
-    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
-    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
-    return ZX_OK;
-}
-
 zx_status_t arch_mmu_init(struct arch_aspace *as) {
-    as->root.raw = spare_take();
-    zx_status_t status = as->root.raw != 0 ? ZX_OK : root_make(&as->root);
+    zx_status_t status = upcall_table_alloc(&as->root);
     if (status != ZX_OK) return status;
     as->top_live = 0;
     as->pcid = pcid_take();
@@ -261,6 +226,9 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
     atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
     memset(as->ports, 0, sizeof(as->ports));
     atomic_init(&as->ports_end, 0);
+    uint64_t *top = arch_phys_to_virt(as->root);
+    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
+    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
     return ZX_OK;
 }
 
@@ -277,7 +245,7 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     if (were_on) arch_irq_enable();
     pcid_give_back(as->pcid);
     ioports_free(as);
-    if (!spare_keep(as->root.raw)) upcall_table_free(as->root);
+    upcall_table_free(as->root);
 }
 
 /* Takes PTE_WRITE from these. Returns whether any had it. */

@@ -25,7 +25,6 @@ static struct counts baselines[BASELINE_COUNT];
 static struct counts count_now(void) {
     heap_trim();
     kstack_trim();
-    arch_mmu_trim();
     return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
 }
 

@@ -109,8 +109,6 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
     return upcall_table_alloc(&as->root);
 }
 
-void arch_mmu_trim(void) {}
-
 void arch_mmu_destroy(struct arch_aspace *as) {
     arch_mmu_drop(as, 0, USER_END);
     upcall_table_free(as->root);

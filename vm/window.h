@@ -80,10 +80,10 @@ static ALWAYS_INLINE zx_status_t window_locked(struct transfer *x, bool write, b
     if (!whole) len = min_u64(len, vmo->size - offset);
     offset += vmo->store_offset;
     zx_status_t status;
-    if (whole)
-        status = window_copy_page(x, write, store, offset, len);
-    else if (write && unlikely(store->text_count != 0))
+    if (!whole && write && unlikely(store->text_count != 0))
         status = window_patch_text(x, store, offset, len);
+    else if (whole || (offset & PAGE_MASK) + len <= PAGE_SIZE)
+        status = window_copy_page(x, write, store, offset, len);
     else
         status = window_copy_pages(x, write, store, offset, len);
     thread_current()->faults_off = false;

@@ -13,9 +13,6 @@
 /* The most translations that are loaded before the locks are let go. */
 #define PRELOAD_WINDOW 16
 
-/* The most of a physical run that is copied with an address space locked. */
-#define COPY_WINDOW ((uint64_t)64 << 10)
-
 struct mapping mapping_none;
 
 static void assert_locked(const struct mapping *m) { lock_rank_assert_held(&m->aspace->lock); }
@@ -180,39 +177,12 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t *at, vaddr_t end) {
     return status;
 }
 
-/* What of a mapping is to show a private snapshot, and what it takes to cut it out. */
-struct cutting {
-    vaddr_t base, end;
-    struct mapping *upper[2]; /* from `base` on, and from `end` on; NULL: nothing is cut there */
-};
-
-/* All of it; or of a physical run, which is copied, one window. NO_MEMORY. */
-static zx_status_t cutting_prepare(const struct mapping *m, uint64_t within, struct cutting *c) {
-    *c = (struct cutting){.base = m->region.base, .end = region_end(&m->region)};
-    if (m->vmo->kind != VMO_CONTIGUOUS) return ZX_OK;
-    const vaddr_t window = (m->region.base + within) & ~(vaddr_t)(COPY_WINDOW - 1);
-    c->base = max_u64(c->base, window);
-    c->end = min_u64(c->end, window + COPY_WINDOW);
-    if (c->base > m->region.base && !(c->upper[0] = heap_new(struct mapping))) return ZX_ERR_NO_MEMORY;
-    if (c->end == region_end(&m->region) || (c->upper[1] = heap_new(struct mapping))) return ZX_OK;
-    heap_free(c->upper[0]);
-    return ZX_ERR_NO_MEMORY;
-}
-
-static struct mapping *cutting_do(struct mapping *m, const struct cutting *c) {
-    if (c->upper[0]) mapping_split(m, c->base, c->upper[0]);
-    if (c->upper[0]) m = c->upper[0];
-    if (c->upper[1]) mapping_split(m, c->end, c->upper[1]);
-    return m;
-}
-
 /* The snapshot for it; it reaches beyond `within`. */
-static zx_status_t snapshot_make(struct mapping *m, uint64_t within, const struct cutting *c, struct vmo **own) {
-    const uint64_t into = c->base - m->region.base;
+static zx_status_t snapshot_make(struct mapping *m, uint64_t within, struct vmo **own) {
     if (m->vmo->kind == VMO_PHYSICAL) return ZX_ERR_BAD_STATE;
-    zx_status_t status = vmo_snapshot_clipped(m->vmo, m->offset + into, c->end - c->base, own);
+    zx_status_t status = vmo_snapshot_clipped(m->vmo, m->offset, m->region.len, own);
     if (status != ZX_OK) return status;
-    if ((*own)->size > within - into) return ZX_OK;
+    if ((*own)->size > within) return ZX_OK;
     object_abandon(&(*own)->object);
     return ZX_ERR_OUT_OF_RANGE;
 }
@@ -233,27 +203,19 @@ static void move_to_own(struct mapping *m, struct vmo *own) {
 }
 
 /* A run that was copied is still written in place: nobody is to see there what came after the copy. */
-static void hide_run(const struct mapping *m, const struct cutting *c) {
+static void hide_run(const struct mapping *m) {
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);
-    drop(m, c->base, c->end);
+    aspace_drop(m->aspace, m->region.base, m->region.len);
     mutex_unlock(&store->lock);
 }
 
 zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **old) {
     assert_locked(m);
     struct vmo *own;
-    struct cutting cutting;
-    zx_status_t status = cutting_prepare(m, within, &cutting);
+    if (m->vmo->kind == VMO_CONTIGUOUS) hide_run(m);
+    zx_status_t status = snapshot_make(m, within, &own);
     if (status != ZX_OK) return status;
-    if (m->vmo->kind == VMO_CONTIGUOUS) hide_run(m, &cutting);
-    status = snapshot_make(m, within, &cutting, &own);
-    if (status != ZX_OK) {
-        heap_free(cutting.upper[0]);
-        heap_free(cutting.upper[1]);
-        return status;
-    }
-    m = cutting_do(m, &cutting);
     *old = m->vmo;
     move_to_own(m, own);
     return ZX_OK;

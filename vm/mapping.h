@@ -101,8 +101,7 @@ static inline bool mapping_must_snapshot(const struct mapping *m) { return !(m->
  * Gives a mapping a private snapshot of what it shows, up to where its VMO ends: a child of that VMO, and named like
  * it. `*old` gets the VMO it leaves, with its reference, to be released when no lock is held. BAD_STATE (not cached),
  * OUT_OF_RANGE (the VMO ends before the mapping's byte `within`, which the snapshot is wanted for), NO_MEMORY,
- * CANCELED.
- * Contiguous memory is copied, so there a mapping of 64 KiB at most is cut out first: that around `within`.
+ * CANCELED (contiguous memory is copied, and the caller was killed meanwhile).
  */
 MUST_CHECK zx_status_t mapping_snapshot(struct mapping *m, uint64_t within, struct vmo **old);
 

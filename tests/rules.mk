@@ -9,20 +9,21 @@
 # --- tests ---
 
 # Both builds of everything, then whatever TESTS names, three scripts at a time: one of them waits for a serial line or
-# a clock most of the time. After these, one by one, those that look at how runs of the system in one tree get along,
-# or at how long something takes.
+# a clock most of the time. The longest begin first. After all these, one by one, those that look at how runs of the
+# system in one tree get along, or at how long something takes.
 TESTS ?= tests/*.t
 TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 3 : 1) }')
+TEST_LONG := tests/20-user-free.t tests/20-user.t tests/46-gdb.t
 TEST_ALONE := tests/40-run.t tests/50-boot-time.t tests/70-scaling.t
 test_scripts = $(or $(wildcard $(TESTS)),$(TESTS))
-test_beside = $(filter-out $(TEST_ALONE),$(test_scripts))
+test_beside = $(filter $(TEST_LONG),$(test_scripts)) $(filter-out $(TEST_LONG) $(TEST_ALONE),$(test_scripts))
 test_alone = $(filter $(TEST_ALONE),$(test_scripts))
 .PHONY: test test-images
 test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 	$(QUIET)$(MAKE) BUILD=release test-images
 	$(QUIET)$(MAKE) BUILD=debug test-images
 	$(QUIET)unset BUILD; status=0; \
-		$(if $(test_beside),prove --timer -j$(TEST_JOBS) $(test_beside) || status=1;) \
+		$(if $(strip $(test_beside)),prove --timer -j$(TEST_JOBS) $(test_beside) || status=1;) \
 		$(if $(test_alone),prove --timer $(test_alone) || status=1;) \
 		exit $$status
 test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS) $(OUT)/user/bench \

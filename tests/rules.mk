@@ -64,7 +64,8 @@ CHECKS := gcc clang format lines tidy cppcheck layering interface cases help
 .PHONY: check $(CHECKS:%=check-%) format
 check: $(CHECKS:%=check-%)
 
-check-gcc check-clang: check-%:
+# What both need of the host is made before: two makes must not make it at once.
+check-gcc check-clang: check-%: | $(HOST_PROGRAMS)
 	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=debug OUT=build/check/$*-debug test-images
 	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=build/check/$*-release test-images
 

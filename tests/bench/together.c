@@ -168,10 +168,10 @@ static const struct small_write {
 static void time_small_write(const struct small_write *what) {
     const size_t pages = (what->len + PAGE - 1) / PAGE, targets = what->shared == OWN_TARGETS ? WORKERS : 1;
     const struct layout layout = {.pages = WORKERS * pages, .each = what->shared == OWN_MAPPINGS ? pages : 0};
-    struct target *made[WORKERS];
+    struct target *made[WORKERS] = {target_make(&layout)};
     struct transfer transfers[WORKERS];
     const void *args[WORKERS];
-    for (size_t i = 0; i < targets; i++) made[i] = target_make(&layout);
+    for (size_t i = 1; i < targets; i++) made[i] = target_make(&layout);
     for (size_t i = 0; i < WORKERS; i++) {
         struct target *target = made[i % targets];
         unsigned char *buffer = memory_map(pages * PAGE);

@@ -232,29 +232,38 @@ static bool fill_with_many(struct vmar *vmar, struct vmo *vmo) {
     return made;
 }
 
-static zx_status_t in_killed_thread;
+/* A call by a thread that is killed already. */
+struct killed_call {
+    zx_status_t (*call)(struct vmar *vmar);
+    struct vmar *vmar;
+    zx_status_t status;
+};
+static void call_killed(void *arg) {
+    struct killed_call *killed = arg;
+    thread_interrupt(thread_current(), ATTENTION_KILL);
+    killed->status = killed->call(killed->vmar);
+}
+
+/* It stops half-way and says so. */
+static bool killed_stops(zx_status_t (*call)(struct vmar *vmar), struct vmar *vmar) {
+    struct killed_call killed = {.call = call, .vmar = vmar};
+    return run_in(NULL, call_killed, &killed) && killed.status == ZX_ERR_CANCELED;
+}
+
 static zx_status_t unmap_many(struct vmar *vmar) { return vmar_unmap(vmar, vmar->region.base, PAGES(4 * MANY)); }
-static void unmap_killed(void *arg) {
-    thread_interrupt(thread_current(), ATTENTION_KILL);
-    in_killed_thread = unmap_many(arg);
-}
-static void destroy_killed(void *arg) {
-    thread_interrupt(thread_current(), ATTENTION_KILL);
-    in_killed_thread = vmar_destroy(arg);
-}
 
 KTEST("vmar/unmapping and destroying many regions stops when the thread is killed, and can be done again") {
     struct aspace *as = space_new();
     struct vmo *vmo = vmo_of(2, false);
     struct vmar *vmar;
     NEED(as && vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(4 * MANY), &vmar) == ZX_OK);
-    NEED(fill_with_many(vmar, vmo) && run_in(NULL, unmap_killed, vmar));
+    NEED(fill_with_many(vmar, vmo) && killed_stops(unmap_many, vmar));
     size_t left = vmo_counts(vmo).mappings;
-    EXPECT(in_killed_thread == ZX_ERR_CANCELED && left > 0 && left < 2 * MANY);
+    EXPECT(left > 0 && left < 2 * MANY);
     EXPECT(unmap_many(vmar) == ZX_OK && vmo_counts(vmo).mappings == 0 && RB_EMPTY(&vmar->children));
-    NEED(fill_with_many(vmar, vmo) && run_in(NULL, destroy_killed, vmar));
+    NEED(fill_with_many(vmar, vmo) && killed_stops(vmar_destroy, vmar));
     left = vmo_counts(vmo).mappings;
-    EXPECT(in_killed_thread == ZX_ERR_CANCELED && left > 0 && left < 2 * MANY);
+    EXPECT(left > 0 && left < 2 * MANY);
     EXPECT(map_at(vmar, 0, vmo, 0, 1, SPECIFIC_RW) == ZX_OK && vmar_destroy(vmar) == ZX_OK);
     EXPECT(vmo_counts(vmo).mappings == 0 && RB_EMPTY(&as->root->children) && vmar_destroy(vmar) == ZX_ERR_BAD_STATE);
     object_unref(&vmar->object);
@@ -265,10 +274,7 @@ KTEST("vmar/unmapping and destroying many regions stops when the thread is kille
 static zx_status_t protect_many(struct vmar *vmar, uint32_t perms) {
     return vmar_protect(vmar, perms, vmar->region.base, PAGES(MANY));
 }
-static void protect_killed(void *arg) {
-    thread_interrupt(thread_current(), ATTENTION_KILL);
-    in_killed_thread = protect_many(arg, PERM_READ);
-}
+static zx_status_t protect_many_from_writes(struct vmar *vmar) { return protect_many(vmar, PERM_READ); }
 
 /* MANY mappings of a page each, one behind the other. */
 static bool fill_with_pages(struct vmar *vmar, struct vmo *vmo) {
@@ -295,9 +301,8 @@ KTEST("vmar/protecting many regions is all or nothing, and stops when the thread
     NEED(fill_with_pages(vmar, vmo));
     EXPECT(vmar_protect(vmar, PERM_READ, vmar->region.base, PAGES(MANY + 1)) == ZX_ERR_NOT_FOUND);
     EXPECT(count_perms(vmar, RW) == MANY);
-    NEED(run_in(NULL, protect_killed, vmar));
-    EXPECT(in_killed_thread == ZX_ERR_CANCELED && count_perms(vmar, RW) > 0);
-    EXPECT(protect_many(vmar, PERM_READ) == ZX_OK && count_perms(vmar, PERM_READ) == MANY);
+    EXPECT(killed_stops(protect_many_from_writes, vmar) && count_perms(vmar, RW) > 0);
+    EXPECT(protect_many_from_writes(vmar) == ZX_OK && count_perms(vmar, PERM_READ) == MANY);
     EXPECT(protect_many(vmar, RW) == ZX_OK && count_perms(vmar, RW) == MANY);
     object_unref(&vmar->object);
     vmo_unref(vmo);
@@ -308,10 +313,6 @@ static struct vmo *over_vmo;
 static zx_status_t map_over_many(struct vmar *vmar) {
     return map_at(vmar, 0, over_vmo, 0, MANY, RW | ZX_VM_SPECIFIC_OVERWRITE);
 }
-static void map_over_killed(void *arg) {
-    thread_interrupt(thread_current(), ATTENTION_KILL);
-    in_killed_thread = map_over_many(arg);
-}
 
 KTEST("vmar/mapping over many is all or nothing, and stops when the thread is killed") {
     struct aspace *as = space_new();
@@ -319,8 +320,8 @@ KTEST("vmar/mapping over many is all or nothing, and stops when the thread is ki
     struct vmar *vmar, *last;
     over_vmo = vmo_of(MANY, false);
     NEED(as && vmo && over_vmo && vmar_allocate(as->root, CAN_ALL, 0, PAGES(MANY + 1), &vmar) == ZX_OK);
-    NEED(fill_with_pages(vmar, vmo) && run_in(NULL, map_over_killed, vmar));
-    EXPECT(in_killed_thread == ZX_ERR_CANCELED && vmo_counts(vmo).mappings > 0 && count_perms(vmar, RW) == MANY);
+    NEED(fill_with_pages(vmar, vmo) && killed_stops(map_over_many, vmar));
+    EXPECT(vmo_counts(vmo).mappings > 0 && count_perms(vmar, RW) == MANY);
     EXPECT(map_over_many(vmar) == ZX_OK && vmo_counts(vmo).mappings == 0);
     EXPECT(vmo_counts(over_vmo).mappings == 1 && count_perms(vmar, RW) == MANY);
     NEED(vmar_unmap(vmar, vmar->region.base, PAGES(MANY)) == ZX_OK && fill_with_pages(vmar, vmo));
@@ -335,10 +336,7 @@ KTEST("vmar/mapping over many is all or nothing, and stops when the thread is ki
     space_end(as);
 }
 
-static void start_killed(void *arg) {
-    thread_interrupt(thread_current(), ATTENTION_KILL);
-    in_killed_thread = aspace_start(arg);
-}
+static zx_status_t start_in(struct vmar *root) { return aspace_start(root->aspace); }
 
 KTEST("vmar/starting in an address space with many regions stops when the thread is killed, and can be done again") {
     const uint32_t rx = PERM_READ | PERM_EXECUTE;
@@ -346,8 +344,7 @@ KTEST("vmar/starting in an address space with many regions stops when the thread
     struct vmo *vmo = vmo_of(2, false);
     NEED(as && vmo);
     for (unsigned i = 0; i < MANY; i++) NEED(map_pages(as->root, vmo, 0, 1, rx, rx));
-    NEED(run_in(NULL, start_killed, as));
-    EXPECT(in_killed_thread == ZX_ERR_CANCELED && vmo->text_count < MANY);
+    EXPECT(killed_stops(start_in, as->root) && vmo->text_count < MANY);
     EXPECT(aspace_start(as) == ZX_OK && vmo->text_count == MANY);
     vmo_unref(vmo);
     space_end(as);

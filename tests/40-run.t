@@ -96,7 +96,7 @@ is($stdout, '[first line][second line, longer than what the machine holds for us
 is($code, ord 'X', 'and by single bytes');
 diag($stderr) if $code != ord 'X';
 
-($code, $stdout, $stderr) = make($typed, 'run', 'APP=' . program('resource.c', <<'C'));
+($code, $stdout, $stderr) = make($typed, 'run', 'PRIVILEGED=1', 'APP=' . program('resource.c', <<'C'));
 #include <stdio.h>
 #include <zircon/process.h>
 #include <zircon/processargs.h>

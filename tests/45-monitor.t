@@ -95,7 +95,7 @@ session(
     'kill watcher' => qr/^watcher \d+ was killed\n$/,
     'start hello from afar' => qr/^hello (\d+) runs in the background\.\n(hello \1: hello, from, afar\n)?/,
     'run tour' => qr/^That was the tour\. All \d+ things/m,
-    'start watcher init 1000000 20' => qr/^watcher \d+ runs in the background\.$/m,
+    'privileged start watcher init 1000000 20' => qr/^watcher \d+ runs in the background\.$/m,
     'wait watcher' => qr/^watcher (\d+): +2\.0 s .*\nwatcher \1 ended with return code 0\n$/m,
 );
 
@@ -129,6 +129,9 @@ session(
     'start ../etc' => qr/^There is no program .*\n$/,
     'run ' . 'x' x 200 => qr/^x+ cannot be started: its name is too long.*\n$/,
     'help nonsense' => qr/^There is no command 'nonsense' to explain; .*\n$/,
+    'privileged ps' => qr/^privileged takes run\|start NAME; `help privileged` tells more\.\n$/,
+    'privileged kill init' => qr/^Only `run` and `start` can be privileged\.\n$/,
+    'run watcher init 1000000' => qr/^There is no process init, or more than one\.\nwatcher \d+ ended with .* 1\n$/,
     'time time ps' => qr/^A time of a time is not to be had\.\n$/,
     'start watcher count' => qr/runs/, 'start watcher count ' => qr/runs/,
     'kill watcher' => qr/^Several processes are called watcher; name one by its koid, .*\n$/,
@@ -147,7 +150,7 @@ unlike($console, qr/There is no command/, 'what was edited away has no effect');
 
 # Programs and keys: Ctrl-C ends a program, Ctrl-D its input; what it asks for is edited like a command.
 $console = talk(
-    $PROMPT, "run watcher init 1000000 100000\r",
+    $PROMPT, "privileged run watcher init 1000000 100000\r",
     qr/0\.3 s.*\n/, "typed ahead\x03",
     qr/\^C\r?\nwatcher \d+ was killed\n.*$PROMPT/s, "run treasure\r",
     $ASKED, "golx\x7fd\r",
@@ -163,7 +166,7 @@ unlike($console, qr/typed ahead\r\n/, 'Ctrl-C takes away what was typed before i
 
 # A program in the background does not tear the line that is being typed.
 $console = talk(
-    $PROMPT, "start watcher init 1000000 3\r",
+    $PROMPT, "privileged start watcher init 1000000 3\r",
     qr/background.*$PROMPT/s, "run hello t",
     qr/\r\e\[Kwatcher \d+: +0\.2 s.*\n\rjargoon> run hello t/, "orn\r",
     qr/hello, torn\n.*$PROMPT/s, "exit\r",

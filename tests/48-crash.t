@@ -216,7 +216,8 @@ like($stderr, qr/^jargoon:   #0 $x read_null\+\S+$line\njargoon:   #1 $x caller\
 is(() = $stderr =~ /crashed in|crash: /g, 1, 'and it is told once') or diag($stderr);
 
 # Whoever reports dies of its own crash as others do: here init, and the machine with it.
-($code, $stdout, $stderr) = $make->run('/dev/null', 'run', "APP=$source", 'ARGS=init', 'FW=pvh', 'TIMEOUT=20');
+($code, $stdout, $stderr) = $make->run('/dev/null', 'run', "APP=$source", 'ARGS=init', 'FW=pvh', 'TIMEOUT=20',
+    'PRIVILEGED=1');
 is($code, 139, "init's own crash ends the machine");
 like($stderr, qr/^jargoon: crash: .* process \d+ 'init'/m, 'and the log tells it') or diag($stderr);
 

@@ -49,7 +49,7 @@ sub partner {
 
 my $machine = Machine->new(
     kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh', line => $socket,
-    cmdline => 'init.run=test/line,test/line',
+    cmdline => 'init.run=test/line,test/line init.privileged=test/line',
 );
 unlink $socket;
 my $pid = fork // die "fork: $!\n";

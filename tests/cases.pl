@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Holds the names of the tests to the list of cases, tests/CASES.md: every id that the list explains is in the name of a
-# test, and every id in a name is explained there. Every test that syscalls/CHOICES.md names, by the beginning of its
-# name, exists. Prints what it finds, one line each, and fails if that is anything.
+# test, and every id in a name is explained there. Every test that the last column of a table in syscalls/CHOICES.md or
+# kernel/SECURITY.md names, by the beginning of its name, exists; SCRIPT.t/WORDS is what a script says of a test. Prints
+# what it finds, one line each, and fails if that is anything.
 use strict;
 use warnings;
 
@@ -10,9 +11,14 @@ sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in>
 my %listed = map { $_ => 1 } slurp('tests/CASES.md') =~ /^- \*\*([A-Z]\d+)\*\* \S/mg;
 my $letters = join '', sort keys %{{map { substr($_, 0, 1) => 1 } keys %listed}};
 
-# The tests that the list of choices names, in the last column of its tables.
-my @shown = map { /\| ([^|]*) \|$/ ? $1 =~ /`([^`]+)`/g : () } split /\n/, slurp('syscalls/CHOICES.md');
+# The tests that a page names.
+sub shown { return map { /\| ([^|]*) \|$/ ? $1 =~ /`([^`]+)`/g : () } split /\n/, slurp($_[0]) }
 my $all_names = '';
+
+sub is_there {
+    my ($script, $words) = $_[0] =~ m{^([\w-]+\.t)/(.+)};
+    return $script ? slurp("tests/$script") =~ /\Q$words/ : $all_names =~ /^\Q$_[0]/m;
+}
 
 # Each id's first file. The names in scripts begin with their ids.
 my %named;
@@ -29,7 +35,8 @@ for my $file (glob 'tests/*/*.[ch] tests/*.t') {
 
 my @findings = (
     (map { "tests/CASES.md: no test is named after $_" } grep { !$named{$_} } sort keys %listed),
-    (map { "syscalls/CHOICES.md: there is no test $_" } grep { $all_names !~ /^\Q$_\E/m } @shown),
+    (map { my $page = $_; map { "$page: there is no test $_" } grep { !is_there($_) } shown($page) }
+        'syscalls/CHOICES.md', 'kernel/SECURITY.md'),
     (map { "$named{$_}: $_ is not explained in tests/CASES.md" } grep { !$listed{$_} } sort keys %named),
 );
 print "$_\n" for @findings;

@@ -30,8 +30,8 @@ record: record-app
 
 .PHONY: record-app
 record-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)$(stdin) tests/machine record $^ $(RUN) 'init.run=$(if $(APP),app init.crashes=report,tests)' \
-		"$$RECORDED_NAME"; \
+	@$(built)$(stdin) tests/machine record $^ $(RUN) \
+		'init.run=$(if $(APP),app$(APP_PRIVILEGE) init.crashes=report,tests)' "$$RECORDED_NAME"; \
 		echo $$? >$(RUN)/status
 
 ifeq ($(RECORDED),TESTS)

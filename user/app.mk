@@ -29,13 +29,16 @@ SERVER_ARGS := $(if $(filter gdb,$(MAKECMDGOALS)),,--wait) bin/app
 TIMEOUT ?= 0
 endif
 
+# A program is confined to a job of its own; with PRIVILEGED=1 it has the root job and the root resource.
+APP_PRIVILEGE := $(if $(PRIVILEGED), init.privileged=app)
+
 .PHONY: gdb
 ifndef APP
 gdb: $(OUT)/kernel.elf $(OUT)/bootfs
 	@$(built)$(stdin) GDB=wait tests/machine run $^ $(RUN) 'init.run=monitor init.beside=gdbserver'
 else
 gdb: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)tests/machine gdb $^ $(RUN) 'init.run=gdbserver' $(RUN)/app.elf
+	@$(built)tests/machine gdb $^ $(RUN) 'init.run=gdbserver$(APP_PRIVILEGE)' $(RUN)/app.elf
 endif
 
 ifdef APP
@@ -47,7 +50,8 @@ run: run-app
 
 .PHONY: run-app
 run-app: $(OUT)/kernel.elf $(RUN)/bootfs
-	@$(built)$(stdin) tests/machine app $^ $(RUN) 'init.run=$(or $(APP_SERVER),app) init.crashes=report'; \
+	@$(built)$(stdin) tests/machine app $^ $(RUN) \
+		'init.run=$(or $(APP_SERVER),app)$(APP_PRIVILEGE) init.crashes=report'; \
 		echo $$? >$(RUN)/status
 
 # The file as it was typed, for the shell alone: neither make nor the shell reads anything into it.

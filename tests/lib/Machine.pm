@@ -52,7 +52,7 @@ sub new {
 # A make that a script starts is not part of the one that started the script.
 sub leave_make {
     delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES), map { uc } keys %defaults};
-    delete @ENV{qw(BUILD V APP ARGS PIE)};
+    delete @ENV{qw(BUILD V APP ARGS PIE PRIVILEGED)};
 }
 
 # Where make puts what it builds.

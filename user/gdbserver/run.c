@@ -122,19 +122,30 @@ static zx_status_t await_begun(zx_handle_t process, struct debug_process **out) 
     }
 }
 
+/* Where a program reads and writes: the debugger shows what it writes, or else it has this server's console. */
+static bool terminal_make(const char *name, bool console, struct launch_handle *out) {
+    out->id = console ? INPUT_HANDLE_ID : TERMINAL_HANDLE_ID;
+    if (!console) return output_open(name, &out->handle);
+    out->handle = __port_input_take();
+    return out->handle != ZX_HANDLE_INVALID;
+}
+
 zx_status_t run_launch(const char *const *args, bool console, struct debug_process **out) {
     struct launch_handle handles[1 + LAUNCH_INHERITED];
     size_t count = 0;
     zx_handle_t process;
-    if (!console && output_open(args[0], &handles[0].handle)) handles[count++].id = TERMINAL_HANDLE_ID;
+    const char *path = *args[0] == '/' ? args[0] + 1 : args[0];
+    bool confined = !launch_is_privileged(path);
+    if (terminal_make(args[0], console, &handles[0])) count++;
     const struct launch what = {
         .archive = launch_archive(),
-        .path = *args[0] == '/' ? args[0] + 1 : args[0],
+        .path = path,
         .args = args,
         .environ = (const char *const *)environ,
         .job = job,
+        .confined = confined,
         .handles = handles,
-        .handle_count = count + launch_inherit(handles + count),
+        .handle_count = count + launch_inherit(confined, handles + count),
     };
     zx_status_t status = launch(&what, &process, NULL);
     if (status != ZX_OK) return status;

@@ -5,6 +5,10 @@
  * a NUL. One more, init.beside=NAME, is started before them without arguments, and ends when the machine does. The
  * console is theirs: init writes to it only if one of several comes to a bad end, or one cannot be started.
  *
+ * A program is given what it needs and no more: a job of its own below the root job, the archive to read, and what is
+ * typed. The root job and the root resource are for those that the system itself consists of, and for whichever
+ * init.privileged=NAME,NAME names.
+ *
  * With init.crashes=report on the command line it reports crashes, to the report of the run. The monitor does so by
  * itself.
  */
@@ -13,12 +17,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
+#include "user/init/input.h"
 #include "user/lib/bootfs.h"
 #include "user/lib/crash_watch.h"
 #include "user/lib/launch.h"
+#include "user/libc/terminal.h"
 
 #define DEFAULT_PROGRAMS "tour,monitor"
 #define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
@@ -63,25 +70,57 @@ static void crash_line_report(const char *text) {
     zx_debug_send_command(launch_resource(), command, (size_t)len);
 }
 
-/* Waits for a program's end, and reports crashes meanwhile, if that is wanted. */
+/* Waits for a program's end; gives it input, and reports crashes if that is wanted, meanwhile. */
 static zx_status_t wait_for(zx_handle_t process, zx_handle_t crashes) {
-    while (crashes != ZX_HANDLE_INVALID) {
-        zx_wait_item_t items[] = {{process, ZX_PROCESS_TERMINATED, 0}, {crashes, ZX_CHANNEL_READABLE, 0}};
-        zx_status_t status = zx_object_wait_many(items, sizeof(items) / sizeof(*items), ZX_TIME_INFINITE);
+    for (;;) {
+        zx_wait_item_t items[2 + INPUT_ITEMS] = {{process, ZX_PROCESS_TERMINATED, 0}};
+        size_t count = 1;
+        if (crashes != ZX_HANDLE_INVALID) items[count++] = (zx_wait_item_t){crashes, ZX_CHANNEL_READABLE, 0};
+        count += input_items(items + count);
+        zx_status_t status = zx_object_wait_many(items, count, ZX_TIME_INFINITE);
         if (status != ZX_OK || items[0].pending & ZX_PROCESS_TERMINATED) return status;
-        crash_watch_serve(crash_line_report);
+        if (crashes != ZX_HANDLE_INVALID) crash_watch_serve(crash_line_report);
+        input_serve();
     }
-    return ZX_OK;
+}
+
+/* The monitor and the server change other processes; the tests and the measurements are about all there is. */
+static bool is_privileged(const char *name) {
+    static const char *const own[] = {"monitor", "gdbserver", "tests", "bench"};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+        if (strcmp(name, own[i]) == 0) return true;
+    }
+    return launch_is_privileged(name);
+}
+
+/* `reads`: it gets what is typed. */
+static zx_handle_t start(const char *name, const char *const *words, bool reads) {
+    struct launch_handle handles[LAUNCH_INHERITED + 1];
+    bool confined = !is_privileged(name);
+    size_t count = launch_inherit(confined, handles);
+    if (reads && input_open(&handles[count].handle) == ZX_OK) handles[count++].id = INPUT_HANDLE_ID;
+    const struct launch what = {
+        .archive = launch_archive(),
+        .path = name,
+        .args = words,
+        .environ = (const char *const *)environ,
+        .confined = confined,
+        .handles = handles,
+        .handle_count = count,
+    };
+    zx_handle_t process;
+    const char *why;
+    zx_status_t status = launch(&what, &process, &why);
+    if (status != ZX_OK) fail(name, why, status);
+    return process;
 }
 
 static int64_t run(const char *name, zx_handle_t crashes) {
     args[0] = name;
-    zx_handle_t process;
-    const char *why;
-    zx_status_t status = launch_program(name, args, &process, &why);
-    if (status != ZX_OK) fail(name, why, status);
+    zx_handle_t process = start(name, args, true);
     int64_t code;
-    status = wait_for(process, crashes);
+    zx_status_t status = wait_for(process, crashes);
+    input_close();
     if (status == ZX_OK) status = launch_wait(process, &code);
     if (status != ZX_OK) fail(name, "it cannot be waited for", status);
     zx_handle_close(process);
@@ -90,11 +129,7 @@ static int64_t run(const char *name, zx_handle_t crashes) {
 
 static void start_beside(const char *name) {
     const char *const alone[] = {name, NULL};
-    zx_handle_t process;
-    const char *why;
-    zx_status_t status = launch_program(name, alone, &process, &why);
-    if (status != ZX_OK) fail(name, why, status);
-    zx_handle_close(process);
+    zx_handle_close(start(name, alone, false));
 }
 
 int main(void) {

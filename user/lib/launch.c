@@ -5,6 +5,7 @@
 #include "user/lib/launch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zircon/process.h>
@@ -18,32 +19,46 @@
 #define OWN_HANDLES 4
 #define MAX_PATH 128
 
+#define FOLDER "bin/"
+
+/* A confined program is not to lift what its launcher has set. */
+#define CONFINED_JOB_RIGHTS (ZX_DEFAULT_JOB_RIGHTS & ~ZX_RIGHT_SET_POLICY)
+/* All who have the archive have the same one: none of them changes it, or its name, or signals the others by it. */
+#define ARCHIVE_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_EXECUTE | ZX_RIGHT_MAP | ZX_RIGHT_GET_PROPERTY)
+
 struct making {
-    zx_handle_t process, vmar, thread;
+    zx_handle_t job, process, vmar, thread;
     zx_handle_t to_child, bootstrap; /* our end of the bootstrap channel, and the child's */
     zx_vaddr_t entry, stack;
 };
 
 static void making_close(struct making *m) {
+    zx_handle_close(m->job);
     zx_handle_close(m->vmar);
     zx_handle_close(m->thread);
     zx_handle_close(m->to_child);
     zx_handle_close(m->bootstrap);
 }
 
+static zx_status_t making_job(const struct launch *what, const char *name, struct making *m) {
+    zx_handle_t job = what->job ? what->job : zx_job_default();
+    if (!what->confined) return zx_handle_duplicate(job, ZX_RIGHT_SAME_RIGHTS, &m->job);
+    zx_status_t status = zx_job_create(job, 0, &m->job);
+    return status == ZX_OK ? zx_object_set_property(m->job, ZX_PROP_NAME, name, strlen(name)) : status;
+}
+
 static zx_status_t making_tasks(const struct launch *what, struct making *m) {
     const char *slash = strrchr(what->path, '/');
     const char *name = what->name ? what->name : slash ? slash + 1 : what->path;
-    zx_handle_t job = what->job ? what->job : zx_job_default();
-    zx_status_t status = zx_process_create(job, name, strlen(name), 0, &m->process, &m->vmar);
-    if (status != ZX_OK) return status;
-    return zx_thread_create(m->process, "main", strlen("main"), 0, &m->thread);
+    zx_status_t status = making_job(what, name, m);
+    if (status == ZX_OK) status = zx_process_create(m->job, name, strlen(name), 0, &m->process, &m->vmar);
+    return status == ZX_OK ? zx_thread_create(m->process, "main", strlen("main"), 0, &m->thread) : status;
 }
 
 static zx_status_t making_load(const struct launch *what, struct making *m, const char **why) {
     struct program program;
     char path[MAX_PATH];
-    const char *folder = strchr(what->path, '/') ? "" : "bin/";
+    const char *folder = strchr(what->path, '/') ? "" : FOLDER;
     if (snprintf(path, sizeof(path), "%s%s", folder, what->path) >= (int)sizeof(path)) {
         *why = "its name is too long";
         return ZX_ERR_BAD_PATH;
@@ -74,11 +89,17 @@ static zx_status_t making_stack(struct making *m) {
 
 /* The four handles that every program finds at hand. Its region moves there: all is mapped by now. */
 static zx_status_t own_handles(const struct launch *what, struct making *m, uint32_t *ids, zx_handle_t *handles) {
-    zx_handle_t job = what->job ? what->job : zx_job_default();
-    const struct launch_handle own[OWN_HANDLES - 1] = {
-        {PA_PROC_SELF, m->process}, {PA_THREAD_SELF, m->thread}, {PA_JOB_DEFAULT, job}};
+    const struct {
+        uint32_t id;
+        zx_handle_t handle;
+        zx_rights_t rights;
+    } own[OWN_HANDLES - 1] = {
+        {PA_PROC_SELF, m->process, ZX_RIGHT_SAME_RIGHTS},
+        {PA_THREAD_SELF, m->thread, ZX_RIGHT_SAME_RIGHTS},
+        {PA_JOB_DEFAULT, m->job, what->confined ? CONFINED_JOB_RIGHTS : ZX_RIGHT_SAME_RIGHTS},
+    };
     for (size_t i = 0; i < OWN_HANDLES - 1; i++) {
-        zx_status_t status = zx_handle_duplicate(own[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[i]);
+        zx_status_t status = zx_handle_duplicate(own[i].handle, own[i].rights, &handles[i]);
         if (status != ZX_OK) {
             while (i > 0) zx_handle_close(handles[--i]);
             return status;
@@ -138,14 +159,30 @@ zx_status_t launch(const struct launch *what, zx_handle_t *process, const char *
     return status;
 }
 
-size_t launch_inherit(struct launch_handle handles[LAUNCH_INHERITED]) {
-    const struct launch_handle ours[] = {{PA_VMO_BOOTFS, launch_archive()}, {PA_RESOURCE, launch_resource()}};
+static bool duplicate(zx_handle_t handle, zx_rights_t rights, uint32_t id, struct launch_handle *out) {
+    out->id = id;
+    return zx_handle_duplicate(handle, rights, &out->handle) == ZX_OK;
+}
+
+size_t launch_inherit(bool confined, struct launch_handle handles[LAUNCH_INHERITED]) {
     size_t count = 0;
-    for (size_t i = 0; i < LAUNCH_INHERITED; i++) {
-        if (zx_handle_duplicate(ours[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[count].handle) != ZX_OK) continue;
-        handles[count++].id = ours[i].id;
-    }
+    if (duplicate(launch_archive(), ARCHIVE_RIGHTS, PA_VMO_BOOTFS, &handles[count])) count++;
+    if (!confined && duplicate(launch_resource(), ZX_RIGHT_SAME_RIGHTS, PA_RESOURCE, &handles[count])) count++;
     return count;
+}
+
+static const char *without_folder(const char *path) {
+    return strncmp(path, FOLDER, strlen(FOLDER)) == 0 ? path + strlen(FOLDER) : path;
+}
+
+bool launch_is_privileged(const char *path) {
+    const char *names = getenv("init.privileged");
+    const char *name = without_folder(path);
+    for (size_t len; names && *names; names += len + (names[len] == ',')) {
+        len = strcspn(names, ",");
+        if (strlen(name) == len && memcmp(names, name, len) == 0) return true;
+    }
+    return false;
 }
 
 zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why) {
@@ -156,7 +193,7 @@ zx_status_t launch_program(const char *path, const char *const *args, zx_handle_
         .args = args,
         .environ = (const char *const *)environ,
         .handles = handles,
-        .handle_count = launch_inherit(handles),
+        .handle_count = launch_inherit(false, handles),
     };
     return launch(&what, process, why);
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zircon/types.h>
@@ -20,7 +21,11 @@ struct launch_handle {
     zx_handle_t handle;
 };
 
-/* What to launch. Beside its process, thread, root region and job it gets only `handles`, which are always taken. */
+/*
+ * What to launch. Beside its process, thread, root region and job it gets only `handles`, which are always taken. One
+ * that is confined has a job of its own, made below `job` and named as the process; its handle to it does not allow it
+ * to set the job's policy.
+ */
 struct launch {
     zx_handle_t archive;        /* the VMO that holds the archive */
     const char *path;           /* the program in it; a name without a slash is one of bin/ */
@@ -28,6 +33,7 @@ struct launch {
     const char *const *args;    /* the last one NULL */
     const char *const *environ; /* likewise; NULL is an empty one */
     zx_handle_t job;            /* ZX_HANDLE_INVALID: the caller's */
+    bool confined;
     const struct launch_handle *handles;
     size_t handle_count; /* at most LAUNCH_MAX_HANDLES */
 };
@@ -45,15 +51,21 @@ struct launch {
  */
 zx_status_t launch(const struct launch *what, zx_handle_t *process, const char **why);
 
-/* From this program's own archive, with its environment, and with its archive and root resource to hand on. */
+/* In this program's job, with its environment, and with its archive and root resource. */
 zx_status_t launch_program(const char *path, const char *const *args, zx_handle_t *process, const char **why);
 
 /* Launches args[0] with an end of a new channel as PA_USER0; the caller gets the other. `name` is as above. */
 zx_status_t launch_partner(const char *const *args, const char *name, zx_handle_t *process, zx_handle_t *channel);
 
-/* Duplicates this program's archive and root resource for another. Returns how many: it does without the rest. */
+/*
+ * Duplicates this program's archive, to be read only, and its root resource unless the new program is to be confined.
+ * Returns how many: it does without the rest.
+ */
 #define LAUNCH_INHERITED 2
-size_t launch_inherit(struct launch_handle handles[LAUNCH_INHERITED]);
+size_t launch_inherit(bool confined, struct launch_handle handles[LAUNCH_INHERITED]);
+
+/* Is the program among those of the environment's init.privileged=NAME,NAME: those not to be confined? */
+bool launch_is_privileged(const char *path);
 
 /* Waits until the process has ended. */
 zx_status_t launch_wait(zx_handle_t process, int64_t *return_code);

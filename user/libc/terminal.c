@@ -1,4 +1,5 @@
 /* The program's end of terminal.h; a program that was given no terminal has the console. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <zircon/process.h>
@@ -8,17 +9,29 @@
 #include "user/libc/terminal.h"
 
 static zx_handle_t terminal;
+static zx_handle_t input; /* the terminal, or a channel for input only */
+static bool has_input;    /* is input asked for, and not read from the console? */
 
-void __port_terminal_open(void) { terminal = zx_take_startup_handle(TERMINAL_HANDLE_ID); }
+void __port_terminal_open(void) {
+    terminal = zx_take_startup_handle(TERMINAL_HANDLE_ID);
+    input = terminal != ZX_HANDLE_INVALID ? terminal : zx_take_startup_handle(INPUT_HANDLE_ID);
+    has_input = input != ZX_HANDLE_INVALID;
+}
+
+zx_handle_t __port_input_take(void) {
+    zx_handle_t taken = terminal != ZX_HANDLE_INVALID ? ZX_HANDLE_INVALID : input;
+    if (taken != ZX_HANDLE_INVALID) input = ZX_HANDLE_INVALID;
+    return taken;
+}
 
 /* Asks, and gets `reply_len` bytes back, header included. */
-static zx_status_t ask(const struct terminal_message *request, uint32_t len, struct terminal_message *reply,
-                       uint32_t *reply_len) {
-    if (terminal == ZX_HANDLE_INVALID) return ZX_ERR_BAD_HANDLE;
+static zx_status_t ask(zx_handle_t channel, const struct terminal_message *request, uint32_t len,
+                       struct terminal_message *reply, uint32_t *reply_len) {
+    if (channel == ZX_HANDLE_INVALID) return ZX_ERR_BAD_HANDLE;
     uint32_t handle_count;
     const zx_channel_call_args_t args = {
         .wr_bytes = request, .wr_num_bytes = len, .rd_bytes = reply, .rd_num_bytes = sizeof(*reply)};
-    return zx_channel_call(terminal, 0, ZX_TIME_INFINITE, &args, reply_len, &handle_count);
+    return zx_channel_call(channel, 0, ZX_TIME_INFINITE, &args, reply_len, &handle_count);
 }
 
 void __port_terminal_write(const char *text, size_t len) {
@@ -27,7 +40,7 @@ void __port_terminal_write(const char *text, size_t len) {
     while (len > 0) {
         size_t part = len < TERMINAL_MAX_TEXT ? len : TERMINAL_MAX_TEXT;
         memcpy(request.text, text, part);
-        if (ask(&request, TERMINAL_HEADER_LEN + (uint32_t)part, &reply, &reply_len) != ZX_OK) break;
+        if (ask(terminal, &request, TERMINAL_HEADER_LEN + (uint32_t)part, &reply, &reply_len) != ZX_OK) break;
         text += part;
         len -= part;
     }
@@ -41,7 +54,7 @@ static size_t terminal_read(char *buffer, size_t size) {
     if (at == end) {
         const struct terminal_message request = {.act = TERMINAL_READ};
         at = end = TERMINAL_HEADER_LEN;
-        if (ask(&request, TERMINAL_HEADER_LEN, &reply, &end) != ZX_OK || end < TERMINAL_HEADER_LEN) end = at;
+        if (ask(input, &request, TERMINAL_HEADER_LEN, &reply, &end) != ZX_OK || end < TERMINAL_HEADER_LEN) end = at;
     }
     size_t len = size < end - at ? size : end - at;
     memcpy(buffer, (const char *)&reply + at, len);
@@ -51,5 +64,5 @@ static size_t terminal_read(char *buffer, size_t size) {
 
 size_t __port_terminal_read(char *buffer, size_t size) {
     if (size == 0) return 0;
-    return terminal != ZX_HANDLE_INVALID ? terminal_read(buffer, size) : __port_console_read(buffer);
+    return has_input ? terminal_read(buffer, size) : __port_console_read(buffer);
 }

@@ -3,6 +3,9 @@
  * monitor does: the program then finds one end of a channel among its handles. It asks, by zx_channel_call, for input
  * or for output, and the other end answers when the one has come or the other is shown. Without the channel, or when
  * its other end is gone, the streams are the console's.
+ *
+ * A program may instead have a channel that gives it input only, as init's programs do: what it writes is for the
+ * console. Where the input's other end is gone, the input is at its end.
  */
 #pragma once
 
@@ -11,6 +14,9 @@
 
 /* The channel's id in the bootstrap message, the one under which Zircon's programs find a file. */
 #define TERMINAL_HANDLE_ID 0x32u
+
+/* The id of a channel for input only. */
+#define INPUT_HANDLE_ID 0x10032u
 
 #define TERMINAL_MAX_TEXT 1024u
 
@@ -27,3 +33,6 @@ struct terminal_message {
 };
 
 #define TERMINAL_HEADER_LEN ((uint32_t)offsetof(struct terminal_message, text))
+
+/* The program's channel for input, to be handed on: its own input is then at its end. ZX_HANDLE_INVALID: none. */
+zx_handle_t __port_input_take(void);

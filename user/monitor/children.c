@@ -16,9 +16,9 @@
 #include <zircon/syscalls.h>
 
 #include "user/lib/crash_watch.h"
+#include "user/lib/keyboard.h"
 #include "user/lib/launch.h"
 #include "user/libc/terminal.h"
-#include "user/monitor/keyboard.h"
 #include "user/monitor/screen.h"
 
 /* Each takes two of the items that one call waits for, and there are the keyboard, crashes and one process more. */
@@ -208,7 +208,7 @@ static void label_set(struct child *child, const char *name) {
              (unsigned long long)info.koid);
 }
 
-static zx_status_t child_launch(struct child *child, const char *const *args, const char **why) {
+static zx_status_t child_launch(struct child *child, const char *const *args, bool confined, const char **why) {
     struct launch_handle handles[1 + LAUNCH_INHERITED];
     size_t count = 0;
     if (zx_channel_create(0, &child->channel, &handles[0].handle) == ZX_OK) handles[count++].id = TERMINAL_HANDLE_ID;
@@ -217,8 +217,9 @@ static zx_status_t child_launch(struct child *child, const char *const *args, co
         .path = args[0],
         .args = args,
         .environ = (const char *const *)environ,
+        .confined = confined,
         .handles = handles,
-        .handle_count = count + launch_inherit(handles + count),
+        .handle_count = count + launch_inherit(confined, handles + count),
     };
     zx_status_t status = launch(&what, &child->process, why);
     if (status == ZX_OK)
@@ -228,7 +229,7 @@ static zx_status_t child_launch(struct child *child, const char *const *args, co
     return status;
 }
 
-static struct child *child_make(const struct words *words) {
+static struct child *child_make(const struct words *words, bool confined) {
     const char *args[WORDS_MAX + 1];
     words_args(words, 1, args);
     struct child *child = children;
@@ -239,7 +240,7 @@ static struct child *child_make(const struct words *words) {
     }
     *child = (struct child){0};
     const char *why = "";
-    zx_status_t status = child_launch(child, args, &why);
+    zx_status_t status = child_launch(child, args, confined, &why);
     if (status == ZX_OK) return child;
     if (status == ZX_ERR_NOT_FOUND) {
         screen_notice("There is no program %s; `programs` lists them.", args[0]);
@@ -249,8 +250,8 @@ static struct child *child_make(const struct words *words) {
     return NULL;
 }
 
-void child_run(const struct words *words) {
-    struct child *child = child_make(words);
+void child_run(const struct words *words, bool confined) {
+    struct child *child = child_make(words, confined);
     foreground = child;
     while (foreground) {
         if (keyboard_interrupted()) {
@@ -261,7 +262,7 @@ void child_run(const struct words *words) {
     }
 }
 
-void child_start(const struct words *words) {
-    struct child *child = child_make(words);
+void child_start(const struct words *words, bool confined) {
+    struct child *child = child_make(words, confined);
     if (child) screen_notice("%s runs in the background.", child->label);
 }

@@ -14,11 +14,14 @@
 /* From now on crashes are told, those of processes that were not started here too. */
 void children_begin(void);
 
-/* `run NAME [ARGS]`: runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. */
-void child_run(const struct words *words);
+/*
+ * `run NAME [ARGS]`: runs a program of the archive until it ends; Ctrl-C kills it. Tells what is to be told. If it is
+ * confined it has a job of its own, else all that the monitor has.
+ */
+void child_run(const struct words *words, bool confined);
 
 /* `start NAME [ARGS]`: starts one in the background. Its input is at its end; its end will be told. */
-void child_start(const struct words *words);
+void child_start(const struct words *words, bool confined);
 
 /* Waits for any process's end; false if Ctrl-C was typed first. Programs in the background go on writing. */
 bool child_wait(zx_handle_t process);

@@ -11,9 +11,9 @@
 #include <zircon/syscalls.h>
 
 #include "user/lib/debug.h"
+#include "user/lib/keyboard.h"
 #include "user/monitor/children.h"
 #include "user/monitor/command.h"
-#include "user/monitor/keyboard.h"
 #include "user/monitor/target.h"
 
 #define MAX_FRAMES 32

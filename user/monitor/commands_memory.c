@@ -6,8 +6,8 @@
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
+#include "user/lib/keyboard.h"
 #include "user/monitor/command.h"
-#include "user/monitor/keyboard.h"
 #include "user/monitor/maps.h"
 #include "user/monitor/target.h"
 

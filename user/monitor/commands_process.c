@@ -105,6 +105,22 @@ static void run_programs(const struct words *words) {
     if (status != ZX_ERR_NOT_FOUND) printf("The boot archive cannot be read: %s.\n", zx_status_get_string(status));
 }
 
+/* run, start, privileged */
+
+static void run_run(const struct words *words) { child_run(words, true); }
+static void run_start(const struct words *words) { child_start(words, true); }
+
+static void run_privileged(const struct words *words) {
+    static struct words rest;
+    words_rest(words, &rest);
+    if (strcmp(rest.items[0].text, "run") == 0)
+        child_run(&rest, false);
+    else if (strcmp(rest.items[0].text, "start") == 0)
+        child_start(&rest, false);
+    else
+        printf("Only `run` and `start` can be privileged.\n");
+}
+
 /* kill, wait */
 
 /* Tells how it ended. Of a program that was started here the loop tells it, as it would without being asked. */
@@ -210,11 +226,15 @@ static const struct command commands[] = {
     {"programs", "", "lists the programs that can be run", "They are the files under bin/ of the boot archive.\n", 0, 0,
      run_programs},
     {"run", "NAME [ARGS]", "runs a program and waits for its end",
-     "Ctrl-C kills it. It reads what you type, by lines; Ctrl-D at the beginning of a line ends its input.\n", 1,
-     WORDS_MAX, child_run},
+     "Ctrl-C kills it. It reads what you type, by lines; Ctrl-D at the beginning of a line ends its input.\n"
+     "It has a job of its own, and neither sees nor changes what is outside; see `help privileged`.\n",
+     1, WORDS_MAX, run_run},
     {"start", "NAME [ARGS]", "starts a program in the background",
      "What it prints has its name and koid before each line. It has no input. Its end is told when it comes.\n", 1,
-     WORDS_MAX, child_start},
+     WORDS_MAX, run_start},
+    {"privileged", "run|start NAME", "starts a program with all that this monitor has",
+     "It gets the root job and the root resource: it can open and kill every process, and has the whole machine.\n", 2,
+     WORDS_MAX, run_privileged},
     {"wait", "PID", "waits until a process ends", "Ctrl-C ends the wait, not the process.\n", 1, 1, run_wait},
     {"kill", "PID", "kills a process", "It gets the return code -1024. Its children live on.\n", 1, 1, run_kill},
     {"handles", "[PID]", "shows handles and their rights",

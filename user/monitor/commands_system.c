@@ -39,8 +39,7 @@ static void run_time(const struct words *words) {
         printf("A time of a time is not to be had.\n");
         return;
     }
-    rest.count = words->count - 1;
-    memcpy(rest.items, words->items + 1, rest.count * sizeof(*rest.items));
+    words_rest(words, &rest);
     zx_time_t start = zx_clock_get_monotonic();
     command_run(&rest);
     double ms = (double)(zx_clock_get_monotonic() - start) / (double)ZX_MSEC(1);

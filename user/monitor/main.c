@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <zircon/status.h>
 
+#include "user/lib/keyboard.h"
 #include "user/monitor/children.h"
 #include "user/monitor/command.h"
-#include "user/monitor/keyboard.h"
 #include "user/monitor/screen.h"
 
 #define PROMPT "jargoon> "

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "kernel/base/printable.h"
-#include "user/monitor/keyboard.h"
+#include "user/lib/keyboard.h"
 
 #define DEFAULT_COLUMNS 80
 #define MIN_COLUMNS 20

@@ -70,6 +70,11 @@ const char *words_split(const char *line, struct words *out) {
     }
 }
 
+void words_rest(const struct words *words, struct words *out) {
+    out->count = words->count - 1;
+    memcpy(out->items, words->items + 1, out->count * sizeof(*out->items));
+}
+
 void words_args(const struct words *words, size_t from, const char **out) {
     for (; from < words->count; from++) *out++ = words->items[from].text;
     *out = NULL;

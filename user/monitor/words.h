@@ -27,6 +27,9 @@ struct words {
 /* NULL, or a sentence that tells what is wrong with the line. */
 const char *words_split(const char *line, struct words *out);
 
+/* The words without the first, as a line of their own. */
+void words_rest(const struct words *words, struct words *out);
+
 /* The words from the n-th on, as a program's arguments. `out` has room for WORDS_MAX + 1. */
 void words_args(const struct words *words, size_t from, const char **out);
 

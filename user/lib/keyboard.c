@@ -2,7 +2,7 @@
  * The thread reads standard input and puts bytes into a ring, of which it alone moves the head and the program alone
  * the tail.
  */
-#include "user/monitor/keyboard.h"
+#include "user/lib/keyboard.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

@@ -47,6 +47,8 @@ grows_at_most($_, 80, 10_000) for qw(signal-watched close-bystander close-watche
 grows_at_most($_, 40, 1000) for qw(message-beside-calls answer-call);
 grows_at_most('futex-beside-waiters', 120, 1000);
 grows_at_most('send-into-nested', 10, 10_000);
+# Each of the others may have something mapped meanwhile; none waits for a lock longer than its turn.
+grows_at_most('map-in-turns', 30, 10);
 
 my ($one, $many) = map { $cost{$_}{1} // 0 } qw(wait-one wait-many);
 ok($one && $many <= 1.3 * $one, "object_wait_many of one item costs at most 1.3 times what object_wait_one does")

@@ -92,7 +92,7 @@ static ALWAYS_INLINE unsigned pass_some(struct aspace *as, struct region_place *
         last_depth = depth;
     }
     if (last) place_set(place, last, last_depth);
-    mutex_unlock_fair(&as->lock);
+    mutex_unlock_part(&as->lock, !r);
     if (last) place_release(before);
     return count;
 }

@@ -173,7 +173,7 @@ zx_status_t mapping_preload(struct mapping *m, vaddr_t *at, vaddr_t end) {
         status = vmo_get_page(store, offset, false, &page);
         if (status == ZX_OK) status = aspace_load(m->aspace, m, base + (offset - begin), &page, at);
     }
-    mutex_unlock_fair(&store->lock);
+    mutex_unlock_part(&store->lock, status != ZX_OK || *at >= end);
     return status;
 }
 

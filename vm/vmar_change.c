@@ -74,7 +74,7 @@ zx_status_t vmar_each_part(struct vmar *vmar, part_fn *act, void *arg) {
         mutex_lock(&vmar->aspace->lock);
         dying = vmar->aspace->state == ASPACE_DEAD;
         last = act(vmar, &c, arg);
-        mutex_unlock_fair(&vmar->aspace->lock);
+        mutex_unlock_part(&vmar->aspace->lock, last);
         c.begun = true;
         if (before && before != c.near) object_unref(&before->object);
         graveyard_release(&c.dead);

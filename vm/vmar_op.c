@@ -38,7 +38,7 @@ static zx_status_t check_range(struct vmar *vmar, uint32_t op, vaddr_t addr, siz
         if (thread_killed()) return ZX_ERR_CANCELED;
         mutex_lock(&vmar->aspace->lock);
         status = check_part(vmar, op, &at, addr + len);
-        mutex_unlock_fair(&vmar->aspace->lock);
+        mutex_unlock_part(&vmar->aspace->lock, status != ZX_OK || at >= addr + len);
     }
     return status;
 }
@@ -59,7 +59,7 @@ zx_status_t vmar_preload(struct vmar *vmar, vaddr_t at, vaddr_t end, uint64_t id
             status = ZX_ERR_BAD_STATE;
         else
             status = mapping_preload(m, &at, end);
-        mutex_unlock_fair(&vmar->aspace->lock);
+        mutex_unlock_part(&vmar->aspace->lock, status != ZX_OK || at >= end);
     }
     return status;
 }

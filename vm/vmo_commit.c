@@ -30,7 +30,7 @@ static zx_status_t each_window(const struct range *range, window_fn *act, void *
         if (thread_killed()) return ZX_ERR_CANCELED;
         mutex_lock(&store->lock);
         status = range->limit <= range->vmo->size ? act(store, at, next, arg) : ZX_ERR_OUT_OF_RANGE;
-        mutex_unlock_fair(&store->lock);
+        mutex_unlock_part(&store->lock, status != ZX_OK || next == range->end);
     }
     return status;
 }

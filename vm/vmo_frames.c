@@ -90,7 +90,7 @@ zx_status_t vmo_zero_run(struct vmo *vmo, uint64_t offset, uint64_t len) {
         some = min_u64(len - done, WINDOW * PAGE_SIZE);
         mutex_lock(&store->lock);
         vmo_zero_bytes(store, first + done, some);
-        mutex_unlock_fair(&store->lock);
+        mutex_unlock_part(&store->lock, done + some == len);
     }
     return ZX_OK;
 }
@@ -115,7 +115,7 @@ zx_status_t vmo_copy_run(struct vmo *vmo, uint64_t offset, struct vmo *child) {
         next = min_u64(end, at + WINDOW * PAGE_SIZE);
         mutex_lock(&store->lock);
         status = copy_some(store, vmo->store_offset + offset, at, next, child);
-        mutex_unlock_fair(&store->lock);
+        mutex_unlock_part(&store->lock, status != ZX_OK || next == end);
     }
     return status;
 }

@@ -90,20 +90,12 @@ static ALWAYS_INLINE zx_status_t window_locked(struct transfer *x, bool write, b
     return status;
 }
 
-/* If others wait for the lock they come before the next window, if there is to be one. */
-static ALWAYS_INLINE void window_unlock(bool last, struct mutex *lock) RELEASE(lock) {
-    if (likely(last))
-        mutex_unlock(lock);
-    else
-        mutex_unlock_fair(lock);
-}
-
 static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, bool whole, struct vmo *vmo,
                                             uint64_t offset) {
     struct vmo *store = vmo->store;
     mutex_lock(&store->lock);
     zx_status_t status = window_locked(x, write, whole, vmo, store, offset + x->done, x->len - x->done);
-    window_unlock(whole ? status == ZX_OK : x->done == x->len, &store->lock);
+    mutex_unlock_part(&store->lock, whole ? status == ZX_OK : x->done == x->len);
     return status;
 }
 
@@ -131,9 +123,9 @@ static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, b
     struct vmo *vmo = m->vmo, *store = vmo->store;
     const size_t left = x->len - x->done, within = addr - m->region.base, rest = m->region.len - within;
     mutex_lock(&store->lock);
-    window_unlock(whole || left <= min_u64(rest, WINDOW), &target->lock);
+    mutex_unlock_part(&target->lock, whole || left <= min_u64(rest, WINDOW));
     status = window_locked(x, write, whole, vmo, store, m->offset + within, whole ? left : rest);
-    window_unlock(whole ? status == ZX_OK : x->done == x->len, &store->lock);
+    mutex_unlock_part(&store->lock, whole ? status == ZX_OK : x->done == x->len);
     return status;
 }
 

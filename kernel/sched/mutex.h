@@ -81,6 +81,17 @@ static inline void mutex_unlock_fair(struct mutex *m) RELEASE(m) NO_THREAD_SAFET
         mutex_hand_over(m);
 }
 
+/*
+ * After one of the parts of which a call makes its work: fair if it is not the last. Those that come again by calls of
+ * their own take turns as all do: would a short call hand over what it wants again soon, each would cost a switch.
+ */
+static ALWAYS_INLINE void mutex_unlock_part(struct mutex *m, bool last) RELEASE(m) NO_THREAD_SAFETY {
+    if (likely(last))
+        mutex_unlock(m);
+    else
+        mutex_unlock_fair(m);
+}
+
 static inline void mutex_assert_held(const struct mutex *m) ASSERTS_HELD(m) { lock_rank_assert_held(m); }
 
 static inline bool mutex_held(struct mutex *m) {

@@ -189,7 +189,7 @@ static bool cancel_some(struct object *object, const void *table, zx_handle_t va
         observer_remove(object, observer);
         if (observer->ops->cancelled(observer, object_signals(object))) SLIST_INSERT_HEAD(&gone, observer, gone);
     }
-    mutex_unlock_fair(&object->lock);
+    mutex_unlock_part(&object->lock, room > 0);
     while ((observer = SLIST_FIRST(&gone))) {
         SLIST_REMOVE_HEAD(&gone, gone);
         observer->ops->released(observer);

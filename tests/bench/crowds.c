@@ -185,7 +185,35 @@ static void looks(void) {
     MUST(zx_handle_close(event));
 }
 
+#define TURN 20000u
+
+/* Maps memory of its own and unmaps it. */
+static void *map_run(void *arg) {
+    zx_handle_t vmo;
+    MUST(zx_vmo_create(4096, 0, &vmo));
+    for (unsigned i = 0; i < TURN; i++) {
+        zx_vaddr_t at;
+        MUST(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ, 0, vmo, 0, 4096, &at));
+        MUST(zx_vmar_unmap(zx_vmar_root_self(), at, 4096));
+    }
+    MUST(zx_handle_close(vmo));
+    return arg;
+}
+
+/* So many threads that do it for many turns on the processor: what both calls cost. */
+static void turns(unsigned count) {
+    pthread_t *threads = calloc(count, sizeof(*threads));
+    uint64_t begin = now();
+    for (unsigned i = 0; i < count; i++) {
+        if (pthread_create(&threads[i], NULL, map_run, NULL) != 0) must(ZX_ERR_NO_MEMORY, __LINE__);
+    }
+    for (unsigned i = 0; i < count; i++) pthread_join(threads[i], NULL);
+    tell("map-in-turns", count, (now() - begin) / (count * TURN));
+    free(threads);
+}
+
 int main(void) {
+    for (unsigned count = 1; count <= 10; count *= 10) turns(count);
     looks();
     for (unsigned count = 1; count <= 1000; count *= 10) futexes(count);
     for (unsigned count = 1; count <= 10000; count *= 100) watches(count);

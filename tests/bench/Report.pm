@@ -190,7 +190,8 @@ sub time_rows {
 my @SMALLS = (
     ['handle', 'handle duplicated and closed'], ['signal', 'event raised and lowered'],
     ['object', 'memory object made and closed'], ['message', 'message of 8 bytes sent and received'],
-    ['map', 'page mapped and unmapped'], ['write-8-targets', 'write of 8 bytes, to a target each'],
+    ['map', 'page mapped and unmapped'], ['fault', 'pages touched for the first time, given back together'],
+    ['write-8-targets', 'write of 8 bytes, to a target each'],
     ['write-8-mappings', 'write of 8 bytes, to one target, a mapping each'],
     ['write-8-mapping', 'write of 8 bytes, to one mapping'],
     ['write-64k-mappings', 'write of 64 KiB, to one target, a mapping each'],
@@ -201,11 +202,12 @@ sub small_rows {
     return map {
         my ($name, $label) = @$_;
         [$label, map {
-            my ($who, $form) = @$_;
-            my $values = $results->{together}{$who};
+            my ($run, $who, $form) = @$_;
+            my $values = $results->{$run}{$who};
             my $median = median(map { $values->{$_} } grep { m{^together/$form/$name/} } keys %$values);
             defined $median ? sprintf '%.2f', $median : '-'
-        } ['jargoon', 'threads'], ['linux', 'threads'], ['jargoon', 'processes'], ['linux', 'processes']]
+        } map({ my $form = $_; map { ['together', $_, $form] } qw(jargoon linux) } qw(threads processes)),
+            map { ['turns', $_, 'threads'] } qw(jargoon linux)]
     } @SMALLS;
 }
 
@@ -278,7 +280,7 @@ sub tables {
     my $rounds = @{$results->{time}{linux}{up}};
     my @time = time_rows($results);
     my @start = start_rows($results);
-    my @small_head = ('Jargoon, threads', 'Linux, threads', 'Jargoon, processes', 'Linux, processes');
+    my @small_head = (map { ("Jargoon, $_", "Linux, $_") } 'threads', 'processes', 'one processor');
     my @small = small_rows($results);
     my $text = "$results->{tools}{emulator}; $results->{kernel}; $results->{tools}{compiler}\n"
         . "Instructions per call; the ratio is Linux's first method's to Jargoon's. Lean is a Linux that does not\n"

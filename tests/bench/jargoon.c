@@ -251,7 +251,8 @@ void echo_end(void) {
 }
 
 struct own {
-    zx_handle_t event, near, far, memory;
+    zx_handle_t event, near, far, memory, touched;
+    volatile char *at;
 };
 
 void *small_own(void) {
@@ -260,6 +261,10 @@ void *small_own(void) {
     must(zx_event_create(0, &own->event), "event_create");
     must(zx_channel_create(0, &own->near, &own->far), "channel_create");
     must(zx_vmo_create(PAGE, 0, &own->memory), "vmo_create");
+    must(zx_vmo_create(TOUCHED * PAGE, 0, &own->touched), "vmo_create");
+    zx_vaddr_t at;
+    must(zx_vmar_map(zx_vmar_root_self(), PERM_RW, 0, own->touched, 0, TOUCHED * PAGE, &at), "vmar_map");
+    own->at = (volatile char *)at;
     return own;
 }
 
@@ -294,10 +299,15 @@ static void map_small(const struct own *own) {
     must(zx_vmar_unmap(zx_vmar_root_self(), at, PAGE), "vmar_unmap");
 }
 
+static void fault_small(const struct own *own) {
+    for (size_t i = 0; i < TOUCHED; i++) own->at[i * PAGE] = 1;
+    must(zx_vmo_op_range(own->touched, ZX_VMO_OP_DECOMMIT, 0, TOUCHED * PAGE, NULL, 0), "vmo_op_range");
+}
+
 void small_run(enum small what, const void *own) {
     static void (*const runs[SMALLS])(const struct own *) = {
         [SMALL_HANDLE] = handle_small,   [SMALL_SIGNAL] = signal_small, [SMALL_OBJECT] = object_small,
-        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,
+        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,       [SMALL_FAULT] = fault_small,
     };
     runs[what](own);
 }

@@ -268,6 +268,7 @@ void echo_end(void) {
 
 struct own {
     int event, from, to;
+    volatile char *at;
 };
 
 void *small_own(void) {
@@ -278,6 +279,7 @@ void *small_own(void) {
     own->to = ends[1];
     own->event = eventfd(0, 0);
     must(own->event >= 0, "eventfd");
+    own->at = memory_map(TOUCHED * PAGE);
     return own;
 }
 
@@ -309,10 +311,15 @@ static void map_small(const struct own *own) {
     memory_unmap(memory_map(PAGE), PAGE);
 }
 
+static void fault_small(const struct own *own) {
+    for (size_t i = 0; i < TOUCHED; i++) own->at[i * PAGE] = 1;
+    must(madvise((void *)own->at, TOUCHED * PAGE, MADV_DONTNEED) == 0, "madvise");
+}
+
 void small_run(enum small what, const void *own) {
     static void (*const runs[SMALLS])(const struct own *) = {
         [SMALL_HANDLE] = handle_small,   [SMALL_SIGNAL] = signal_small, [SMALL_OBJECT] = object_small,
-        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,
+        [SMALL_MESSAGE] = message_small, [SMALL_MAP] = map_small,       [SMALL_FAULT] = fault_small,
     };
     runs[what](own);
 }

@@ -4,6 +4,7 @@
  *     bench instructions     instructions per call; to be run where the time-stamp counter counts them
  *     bench time             nanoseconds per call
  *     bench together         the throughput of two writers beside that of one
+ *     bench turns            the small calls of that, to be run on one processor
  *     bench up               only that the machine is up, and the memory in use
  *
  * The last argument counts: Linux puts words of its own command line before it.
@@ -34,8 +35,11 @@ static void measure_memory(void) {}
 static const struct {
     const char *name;
     void (*run)(void);
-} modes[] = {
-    {"instructions", measure_all}, {"time", time_transfers}, {"together", time_together}, {"up", measure_memory}};
+} modes[] = {{"instructions", measure_all},
+             {"time", time_transfers},
+             {"together", time_together},
+             {"turns", time_turns},
+             {"up", measure_memory}};
 
 int main(int argc, char **argv) {
     if (system_is_child(argc, argv)) return 0;

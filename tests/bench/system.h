@@ -99,8 +99,10 @@ enum small {
     SMALL_OBJECT,  /* memory without a page, made and closed */
     SMALL_MESSAGE, /* eight bytes, sent and received */
     SMALL_MAP,     /* a page mapped and unmapped */
+    SMALL_FAULT,   /* TOUCHED pages touched for the first time, and then given back together */
     SMALLS
 };
+#define TOUCHED 64
 void *small_own(void);
 void small_run(enum small what, const void *own);
 

@@ -68,7 +68,7 @@ static double throughput(void *(*work)(void *), size_t count) {
 #define SMALL_SPAN 0.04 /* seconds */
 #define AT_A_TIME 64    /* calls between two looks at the clock */
 
-static const char *const small_names[SMALLS] = {"handle", "signal", "object", "message", "map"};
+static const char *const small_names[SMALLS] = {"handle", "signal", "object", "message", "map", "fault"};
 
 static double rate_of(operation *act, const void *arg) {
     double begin = seconds_now(), end;
@@ -209,6 +209,8 @@ static void time_writers(void) {
         memory_unmap(writers[i].copy.to - LEN - APART, BUFFER);
     }
 }
+
+void time_turns(void) { time_small(); }
 
 void time_together(void) {
     time_writers();

@@ -9,12 +9,11 @@
 # --- tests ---
 
 # Both builds of everything, then whatever TESTS names, three scripts at a time: one of them waits for a serial line or
-# a clock most of the time. The longest begin first. After all these, one by one, those that look at how runs of the
-# system in one tree get along, or at how long something takes.
+# a clock most of the time. The longest begin first. After all these, alone, what looks at how long something takes.
 TESTS ?= tests/*.t
 TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 3 : 1) }')
-TEST_LONG := tests/20-user-free.t tests/20-user.t tests/46-gdb.t
-TEST_ALONE := tests/40-run.t tests/50-boot-time.t tests/70-scaling.t
+TEST_LONG := tests/20-user-free.t tests/20-user.t tests/46-gdb.t tests/22-switches.t tests/40-run.t
+TEST_ALONE := tests/50-boot-time.t
 test_scripts = $(or $(wildcard $(TESTS)),$(TESTS))
 test_beside = $(filter $(TEST_LONG),$(test_scripts)) $(filter-out $(TEST_LONG) $(TEST_ALONE),$(test_scripts))
 test_alone = $(filter $(TEST_ALONE),$(test_scripts))

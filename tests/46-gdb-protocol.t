@@ -44,6 +44,11 @@ my $bits = 0;
 $bits += $_ for $xml =~ /<reg name="\w+" bitsize="(\d+)"/g;
 is(length($gdb->ask('g')), $bits / 4, '5: all of them at once are as long as their description says');
 is($gdb->ask('vCont?'), 'vCont;c;C;s;S;t;r', '2: what is offered');
+is($gdb->ask('QDisableRandomization:0'), 'OK', 'where programs lie a debugger may choose');
+like($gdb->ask("qXfer:exec-file:read:$pid:0,fff"), qr{^l/bin/debugged\z}, 'the program\'s file');
+like($gdb->ask('qXfer:memory-map:read::0,fff'), qr/^l<\?xml.*<memory-map>.*<memory type="ram" start=/s,
+    'the memory\'s map');
+is($gdb->ask(sprintf 'Z3,%x,4', $at{total}), '', 'to watch who only reads the processor cannot');
 
 # A breakpoint that is the program's own.
 my $stop = $gdb->ask('vCont;c');
@@ -51,6 +56,49 @@ like($stop, qr/^T05thread:\Q$thread\E;/, '1: a stop says whose it is');
 unlike($stop, qr/swbreak/, '7: the program\'s own breakpoint is none of the debugger\'s');
 is(byte($gdb->pc - 1), 'cc', '7: and the pc is behind it');
 is($gdb->ask('vCont;c'), "W2a;process:$pid", 'the end says of which process');
+
+# The bases of segments, one set by itself and one among all registers; what is no address is refused.
+use constant {FS_BASE => 58, GS_BASE => 59};
+sub quad { my ($value) = @_; return unpack 'H*', pack 'Q<', $value }
+sub base { my ($number) = @_; return $gdb->ask(sprintf 'p%x', $number) }
+sub set_base { my ($number, $value) = @_; return $gdb->ask(sprintf 'P%x=%s', $number, quad($value)) }
+my (%offset, $offset);
+for my $reg ($xml =~ /<reg (.*?)\/>/g) {
+    my ($name, $bits) = $reg =~ /name="(\w+)" bitsize="(\d+)"/;
+    $offset{$name} = $offset // 0;
+    $offset += $bits / 4;
+}
+($pid, $thread) = run('segments');
+insert($at{segments});
+meets($at{segments}, 'the function that reads by segments');
+remove($at{segments});
+my $own = unpack 'Q<', pack 'H*', base(FS_BASE);
+my $return = unpack 'Q<', $gdb->read(unpack('Q<', pack 'H*', $gdb->ask('p7')), 8);
+insert($return);
+is(set_base(FS_BASE, $at{bases}), 'OK', 'the base of FS is set');
+my $all = $gdb->ask('g');
+substr $all, $offset{gs_base}, 16, quad($at{bases} + 8);
+is($gdb->ask("G$all"), 'OK', 'and that of GS, with all registers');
+is($gdb->ask('g'), $all, 'which are as they were written');
+is(set_base(FS_BASE, 1 << 62), 'E16', 'a base that is no address is refused');
+my $wrong = $all;
+substr $wrong, $offset{$_}, 8, 'f' x 8 for qw(rax mxcsr);
+is($gdb->ask("G$wrong"), 'E16', 'so are flags of the vectors that are none, among all registers');
+is($gdb->ask('g'), $all, 'and nothing is changed');
+meets($return, 'the function\'s caller');
+remove($return);
+is($gdb->read($at{based}, 16), pack('Q<2', 0x11, 0x22), 'and has read what is there');
+set_base(FS_BASE, $own);
+is($gdb->ask('vCont;c'), "W2a;process:$pid", 'with its own base it runs to its end');
+
+# A step onto an instruction that faults.
+($pid, $thread) = run('crash');
+insert($at{crash});
+meets($at{crash}, 'the function that crashes');
+remove($at{crash});
+like($gdb->ask("vCont;s:$thread"), qr/^T0bthread:\Q$thread\E;/, 'a step that faults is told as the fault');
+is($gdb->pc, $at{crash}, 'at the instruction');
+is($gdb->ask('vCont;C0b'), "X0b;process:$pid", 'which ends the program when it is passed on');
 
 # Breakpoints that a debugger writes itself, and steps over itself.
 ($pid, $thread) = run('loop');

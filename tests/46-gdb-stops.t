@@ -124,6 +124,7 @@ GDB
 
 session('what is not offered', <<"GDB",
 maint packet QCatchSyscalls:1;1
+maint packet QThreadEvents:1
 set args calls
 break calls
 run
@@ -134,6 +135,7 @@ set non-stop on
 try target extended-remote $machine->{line}{path}
 GDB
     qr/received: ""\n/, 'the packet for system calls is not known',
+    qr/received: ""\n/, 'nor that for the events of threads, which GDB learns of when all stop',
     qr/Your system does not support this type\nof catchpoint/, 'so catching them is refused',
     qr/exited with code 052/, 'and the program goes on',
     qr/Non-stop mode requested, but remote does not support non-stop/, 'threads that do not stop together',

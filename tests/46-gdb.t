@@ -29,7 +29,8 @@ finish
 up
 info locals
 info proc mappings
-x/3i $pc
+info auxv
+x/20i $pc
 info registers rip
 print $fs_base != 0
 delete
@@ -55,7 +56,8 @@ GDB
     qr/fourth \(n=n\@entry=13\).*Value returned is \$5 = 22/s, 'finish tells the value',
     qr/third \(n=n\@entry=12\)/, 'up goes to the caller',
     qr/0x1000000 +0x1001000 .*r--p +archive.*r-xp +archive.*rw-p +stack/s, 'mappings',
-    qr/=> 0x\w+ <third\+\d+>:\t\w+/, 'instructions',
+    qr/AT_PHDR .* 0x10\w+\n.*AT_ENTRY .* 0x10\w+\n/s, 'the auxiliary vector',
+    qr/=> 0x\w+ <third\+\d+>:\t\w+.*\n(?: +0x\w+ <\w+(?:\+\d+)?>:\t\w+.*\n){19}/, 'instructions',
     qr/rip +0x\w+ +0x\w+ <third\+\d+>/, 'registers',
     qr/\$6 = 1\n/, 'the base of FS',
     qr/add \(a=32, b=b\@entry=1\)/, 'a temporary breakpoint',
@@ -68,7 +70,7 @@ GDB
     qr/\[Inferior 1 \(process \d+\) detached\]/, 'detach',
 );
 session('watching', <<'GDB',
-break first
+hbreak first
 run
 delete
 watch total
@@ -82,6 +84,7 @@ delete
 continue
 print $_exitcode
 GDB
+    qr/Hardware assisted breakpoint 1 at .*Breakpoint 1, first \(n=/s, 'a breakpoint of the processor\'s',
     qr/Hardware read watchpoint 3: where\.x\n\nValue = 3\n/, 'who reads a variable',
     qr/Hardware watchpoint 2: total\n\nOld value = 0\nNew value = 14\n/, 'who writes it',
     qr/v4_float = \{/, 'vector registers are shown as numbers',
@@ -90,8 +93,8 @@ GDB
     qr/exited with code 052\]\n\$\d = 42\n/, 'and how it ends',
 );
 
-session('vectors', <<'GDB',
-set args vectors
+session('registers', <<'GDB',
+set args vectors segments
 break debugged.c:vectors
 run
 finish
@@ -102,7 +105,17 @@ set var $ymm3.v8_int32[7] = 77
 stepi
 print $xmm0.v2_double[0]
 print $ymm3.v8_int32[7]
-kill
+tbreak segments
+continue
+set var $own = $fs_base
+set var $fs_base = (long)&bases[0]
+set var $gs_base = (long)&bases[1]
+finish
+print based
+try set var $gs_base = 1L << 62
+print $gs_base == &bases[1]
+set var $fs_base = $own
+continue
 info threads
 GDB
     qr/Breakpoint 1, vectors \(x=x\@entry=1\.5\)/, 'a breakpoint',
@@ -110,7 +123,9 @@ GDB
     qr/\$2 = [-\w.]+\n/, 'the x87 unit is shown',
     qr/\$3 = \[ .*IM.* \]/, 'and the control word of the vectors, by flags',
     qr/= 2\.5\n\$\d = 77\n/, 'SSE and AVX registers are set, and kept',
-    qr/\[Inferior 1 \(process \d+\) killed\]\nNo threads\./, 'kill',
+    qr/act \(what=.*\n\$\d = \{17, 34\}\n/s, 'the bases of FS and GS are set, and the program sees them',
+    qr/Could not write register "gs_base".*\n\$\d = 1\n/, 'one that is no address is refused',
+    qr/\[debugged\] segments 1\n.*exited with code 052\]\nNo threads\./s, 'and with its own it ends',
 );
 
 session('faults', <<'GDB',

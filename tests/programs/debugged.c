@@ -121,6 +121,12 @@ KEEP static double vectors(double x) {
     return out[3] + (double)(wide / 2);
 }
 
+/* What the segments are based on is for a debugger to set. */
+static volatile uint64_t bases[2] = {0x11, 0x22}, based[2];
+KEEP static void segments(void) {
+    __asm__ volatile("mov %%fs:0, %0\n\tmov %%gs:0, %1" : "=&r"(based[0]), "=r"(based[1]));
+}
+
 /* Threads that come to one place at once, each several times. */
 #define BURST_THREADS 4
 #define BURST_ROUNDS 3
@@ -194,6 +200,10 @@ static void act(const char *what, char **argv) {
     if (strcmp(what, "flags") == 0) printf("flags %d\n", (int)(flags() >> 8 & 1));
     if (strcmp(what, "memory") == 0) memory();
     if (strcmp(what, "vectors") == 0) printf("%g\n", vectors(1.5));
+    if (strcmp(what, "segments") == 0) {
+        segments();
+        printf("segments %d\n", based[0] == bases[0] && based[1] == bases[1]);
+    }
     if (strcmp(what, "trap") == 0) __asm__ volatile("int3");
     if (strcmp(what, "burst") == 0) burst();
     if (strcmp(what, "handles") == 0) handles();

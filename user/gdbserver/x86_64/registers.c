@@ -173,18 +173,27 @@ static unsigned image_change(struct image *image, const uint8_t *in, size_t from
     return kinds;
 }
 
+static zx_status_t image_write(zx_handle_t thread, const struct image *image, unsigned kinds) {
+    zx_status_t status = ZX_OK;
+    if (kinds & GENERAL)
+        status = zx_thread_write_state(thread, ZX_THREAD_STATE_GENERAL_REGS, &image->general, sizeof(image->general));
+    if (status == ZX_OK && (kinds & FP))
+        status = zx_thread_write_state(thread, ZX_THREAD_STATE_FP_REGS, &image->fp, sizeof(image->fp));
+    if (status == ZX_OK && (kinds & VECTOR))
+        status = zx_thread_write_state(thread, ZX_THREAD_STATE_VECTOR_REGS, &image->vector, sizeof(image->vector));
+    return status;
+}
+
+/* A kind that is refused takes those back that were not. */
 zx_status_t registers_set(zx_handle_t thread, const uint8_t in[REGISTERS_MAX], size_t from, size_t to) {
-    struct image image;
-    zx_status_t status = image_read(thread, &image);
+    struct image was, image;
+    zx_status_t status = image_read(thread, &was);
     if (status != ZX_OK) return status;
+    image = was;
     unsigned kinds = image_change(&image, in, from, to);
     control_write(&image.control, &image.fp);
-    if (kinds & GENERAL)
-        status = zx_thread_write_state(thread, ZX_THREAD_STATE_GENERAL_REGS, &image.general, sizeof(image.general));
-    if (status == ZX_OK && (kinds & FP))
-        status = zx_thread_write_state(thread, ZX_THREAD_STATE_FP_REGS, &image.fp, sizeof(image.fp));
-    if (status == ZX_OK && (kinds & VECTOR))
-        status = zx_thread_write_state(thread, ZX_THREAD_STATE_VECTOR_REGS, &image.vector, sizeof(image.vector));
+    status = image_write(thread, &image, kinds);
+    if (status != ZX_OK) (void)image_write(thread, &was, kinds);
     return status;
 }
 

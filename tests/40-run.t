@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Machine;
 use Make;
+use POSIX ();
 use Test::More;
 
 my $dir = getcwd . '/build/tests/run and spaces';
@@ -196,6 +197,50 @@ $stdout = on_terminal("make run 'APP=$count'", 'one\n', 5, 'two\n', '\004', 3);
 like($stdout, qr/8 bytes, 688\s*status 0/, 'a program alone reads what is typed on the terminal');
 $stdout = on_terminal('make run FW=pvh', 'hlp\033[D\033[De\r', 'exit\r', 5);
 like($stdout, qr/^That was the tour.*jargoon> .*^processes\r?\n.*jargoon> .*status 0/ms, 'make run ends in the prompt');
+
+# A terminal that is closed, with make as its first process, takes all with it that ran there: the emulator too, which
+# `make gdb` keeps from what is typed. `deaf`: where SIGHUP is ignored, that the terminal is gone is seen.
+sub processes_below {
+    my ($top) = @_;
+    my (%parent, %name);
+    for (map { Machine::slurp($_) } glob '/proc/[0-9]*/stat') {
+        my ($pid, $name, $state, $parent) = /^(\d+) \((.*)\) (\w) (\d+)/s or next;
+        ($parent{$pid}, $name{$pid}) = ($parent, $name) if $state ne 'Z';
+    }
+    my @below = ($top);
+    for my $at (@below) { push @below, grep { $parent{$_} == $at } keys %parent }
+    return map { ($_ => $name{$_}) } @below[1 .. $#below];
+}
+
+sub is_there { return Machine::slurp("/proc/$_[0]/stat") =~ /\) [^Z] / }
+
+sub close_terminal {
+    my ($name, $command, $until) = @_;
+    my $shown = "$dir/terminal";
+    pipe my $from, my $typing or die "pipe: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDIN, '<&', $from;
+        open STDOUT, '>', '/dev/null';
+        exec 'script', '-qefc', $command, $shown or POSIX::_exit(127);
+    }
+    my $end = time + 60;
+    select undef, undef, undef, 0.05 until Machine::slurp($shown) =~ $until || time > $end;
+    my %there = processes_below($pid);
+    ok((grep { /^qemu/ } values %there), "$name: a machine runs on a terminal");
+    kill KILL => $pid;
+    waitpid $pid, 0;
+    $end = time + 10;
+    my @left;
+    while ((@left = grep { is_there($_) } keys %there) && time < $end) { select undef, undef, undef, 0.05 }
+    is_deeply([sort @there{@left}], [], "$name: nothing of it is left when the terminal is closed");
+    kill KILL => @left;
+    unlink $shown;
+    return;
+}
+close_terminal('make run', 'make run FW=pvh', qr/jargoon> /);
+close_terminal('make run, deaf', 'trap "" HUP; exec make run FW=pvh', qr/jargoon> /);
+close_terminal('make gdb', "make gdb 'APP=$exit'", qr/Temporary breakpoint 1, main/);
 
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));

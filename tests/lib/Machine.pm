@@ -20,7 +20,7 @@ use Emulator;
 our @ISA = 'Emulator';
 use constant {map { $_ => Emulator->$_ } qw(POWER_OK POWER_FAIL POWER_PANIC)};
 
-use constant {RECORDED_BYTE_TIME => 0.01, FIONREAD => 0x541b};
+use constant {RECORDED_BYTE_TIME => 0.01, TERMINAL_LOOK => 0.5, FIONREAD => 0x541b};
 
 # What the environment (that is, make's command line) may set, and what holds otherwise.
 my %defaults = (
@@ -99,7 +99,7 @@ sub run {
     # QEMU hears Ctrl-C too, and ends; we stay to tidy up.
     my $interrupted = 0;
     local $SIG{INT} = sub { $interrupted = 1 };
-    local $SIG{TERM} = sub { kill TERM => $pid, $relay // (); exit 143 };
+    local @SIG{qw(HUP TERM)} = ending(sub { $pid, $relay // () });
     local $SIG{PIPE} = 'IGNORE';
     my %result = (timed_out => 0, $self->watch(\%from, $start, $typing));
     $result{interrupted} = $interrupted;
@@ -113,6 +113,12 @@ sub run {
     return \%result;
 }
 
+# What a signal that ends this process does, SIGHUP and SIGTERM: it ends those too that `others` gives.
+sub ending {
+    my ($others) = @_;
+    return map { my $status = 128 + $_; sub { kill TERM => $others->(); exit $status } } POSIX::SIGHUP, POSIX::SIGTERM;
+}
+
 # Runs it under GDB, stopped at first, with these arguments for GDB beside the kernel. The status is GDB's. GDB starts
 # QEMU itself and talks to it through a pipe. In a session of its own QEMU does not hear the Ctrl-C that stops the
 # kernel for GDB; it is ended when GDB has ended.
@@ -122,10 +128,11 @@ sub under_gdb {
     unlink $pidfile;
     my @qemu = ($self->command($self->file('report'), $self->file('console')), qw(-S -gdb stdio -pidfile), $pidfile);
     my $qemu = join ' ', map { "'" . s/'/'\\''/gr . "'" } @qemu;
+    my $emulator = sub { return slurp($pidfile) =~ /^(\d+)$/m };
+    local @SIG{qw(HUP TERM)} = ending($emulator);
     my $status = system 'gdb', '-q', '-ex', "target remote | exec setsid $qemu", @arguments, $self->{kernel};
     die "gdb is not installed; `make deps` does that\n" if $status == -1;
-    my ($pid) = slurp($pidfile) =~ /^(\d+)$/m;
-    kill KILL => $pid if $pid;
+    kill KILL => $emulator->();
     return $status ? 1 : 0;
 }
 
@@ -142,6 +149,7 @@ sub under_debugger {
         open STDERR, '>&', \*STDOUT;
         exec $self->command($self->file('report'), $self->file('console')) or POSIX::_exit(127);
     }
+    local @SIG{qw(HUP TERM)} = ending(sub { $pid });
     my $status = $line->wait_ready ? system @$command : -2;
     print STDERR "jargoon: the server did not begin; see ", $self->file('console'), "\n" if $status == -2;
     print STDERR "jargoon: $command->[0]: $!\n" if $status == -1;
@@ -201,7 +209,8 @@ sub put {
     return 1;
 }
 
-# Collects the streams until QEMU closes them or time is up, and types what is to be typed.
+# Collects the streams until QEMU closes them or time is up, and types what is to be typed. Where a terminal is closed
+# without a signal, for it is ignored or somebody else's, this process ends as with one.
 sub watch {
     my ($self, $from, $start, $typing) = @_;
     my @talk = @{$self->{talk} // []};
@@ -211,11 +220,14 @@ sub watch {
     my $unread = $self->{console} eq 'unread';
     my $select = IO::Select->new(map { $from->{$_} } grep { !$unread || $_ ne 'console' } keys %$from);
     my $limit = $self->{timeout} ? $start + $self->{timeout} : undef;
+    my $terminal = -t STDIN;
     my %result;
     while ($select->count && !$result{timed_out}) {
         my $left = defined $limit ? $limit - time : undef;
         $result{timed_out} = 1 if defined $left && $left <= 0;
-        for my $ready ($result{timed_out} ? () : $select->can_read($left)) {
+        $SIG{HUP}->() if $terminal && !-t STDIN;
+        my $wait = $terminal && ($left // TERMINAL_LOOK) >= TERMINAL_LOOK ? TERMINAL_LOOK : $left;
+        for my $ready ($result{timed_out} ? () : $select->can_read($wait)) {
             my $name = $name{fileno $ready};
             sysread $ready, $text{$name}, 65536, length $text{$name} or $select->remove($ready);
             $result{heard} //= time - $start if $name eq 'console' && length $text{$name};

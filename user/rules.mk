@@ -92,7 +92,12 @@ $(USER_OBJECTS)/tests/programs/debugged.o: USER_CFLAGS += $(DEBUGGED_CFLAGS)
 TEST_BINARIES := $(TEST_PROGRAMS:%=$(OUT)/user/test/%)
 $(TEST_BINARIES): $(OUT)/user/test/%: $(USER_OBJECTS)/tests/programs/%.o $(LINKED)
 	@mkdir -p $(@D)
-	$(call link-program,$<,$(if $(filter %-pie,$*),PIE,STATIC))
+	$(call link-program,$< $(WITH),$(if $(filter %-pie,$*),PIE,STATIC))
+
+# A debugger's server that forgets something in each session, for the test that must find it; in no archive but its own.
+LEAKY := $(OUT)/user/test/gdbserver-leaks
+$(LEAKY): WITH = $(call user-objects,$(call program-sources,gdbserver)) -Wl,--wrap=files_close_all
+$(LEAKY): $$(call user-objects,$$(call program-sources,gdbserver))
 
 .PHONY: user
 user: $(USER_BINARIES) $(TEST_BINARIES)
@@ -107,7 +112,8 @@ $(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
 $(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) $(OUT)/user/descriptions user/mkbootfs
 	$(call say,BOOTFS,$@)
 	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
-		$(foreach program,$(TEST_PROGRAMS),test/$(program)=$(OUT)/user/test/$(program)) \
+		$(foreach program,$(filter-out gdbserver-leaks,$(TEST_PROGRAMS)), \
+			test/$(program)=$(OUT)/user/test/$(program)) \
 		etc/programs=$(OUT)/user/descriptions
 
 -include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) \

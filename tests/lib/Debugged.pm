@@ -10,15 +10,18 @@ use Storable ();
 use Test::More ();
 use Time::HiRes qw(time);
 
-# start(dir => DIR, args => [ARGUMENT …], programs => [NAME …], and what else Machine->new takes): `args` are the first
-# program's, which is gdbserver if nothing else is said; `programs` are there too.
+# start(dir => DIR, args => [ARGUMENT …], programs => [NAME …], server => FILE, and what else Machine->new takes): the
+# arguments are the first program's, which is gdbserver if nothing else is said; `programs` are there too. FILE takes
+# gdbserver's place.
 sub start {
     my ($class, %args) = @_;
     make_path($args{dir});
     my $out = Machine::out($args{build} // 'release');
     Machine::spew("$args{dir}/args", join '', map { "$_\0" } @{$args{args} // []});
     my @names = (qw(init gdbserver), @{$args{programs} // []});
-    my @programs = (map({ "bin/$_=$out/user/$_" } @names), "bin/debugged=$out/user/test/debugged");
+    my %file = (map({ ($_ => "$out/user/$_") } @names), debugged => "$out/user/test/debugged");
+    $file{gdbserver} = $args{server} if $args{server};
+    my @programs = map { "bin/$_=$file{$_}" } sort keys %file;
     system('user/mkbootfs', "$args{dir}/bootfs", @programs, "etc/args=$args{dir}/args") == 0 or die "no archive\n";
     my $self = bless {dir => $args{dir}, elf => "$out/user/test/debugged.elf"}, $class;
     $self->{line} = DebugLine->open($args{dir});

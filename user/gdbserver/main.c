@@ -19,6 +19,8 @@
 #include "user/lib/launch.h"
 #include "user/lib/serial.h"
 
+#define STACK_TAKEN 65536
+
 bool server_end;
 
 static int fail(const char *what, zx_status_t status) {
@@ -73,11 +75,20 @@ static zx_status_t guard_start(void) {
     return ZX_OK;
 }
 
+/* All the memory of its own that it may need: it is to go on where a program has used up what there is. */
+__attribute__((noinline)) static void memory_take(void) {
+    extern char __bss_start[], _end[];
+    volatile char stack[STACK_TAKEN];
+    for (volatile char *at = __bss_start; at < _end; at += ZX_PAGE_SIZE) *at = *at;
+    for (size_t at = 0; at < sizeof(stack); at += ZX_PAGE_SIZE) stack[at] = 0;
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "--guard") == 0) return guard_run(zx_take_startup_handle(PA_HND(PA_USER0, 0)));
     bool waits = argc > 1 && strcmp(argv[1], "--wait") == 0;
     zx_handle_t awaited = ZX_HANDLE_INVALID;
     struct debug_process *p;
+    memory_take();
     zx_status_t status = session_start();
     if (status != ZX_OK) return fail("there is no line to a debugger", status);
     status = guard_start();

@@ -72,8 +72,26 @@ static void handles(const char *words) {
     }
 }
 
+/* Handles, and bytes of memory that no other process has mapped. */
+static void usage(zx_koid_t koid) {
+    zx_info_process_handle_stats_t stats;
+    zx_info_task_stats_t memory;
+    zx_handle_t process;
+    unsigned count = 0;
+    if (process_open(koid, &process) != ZX_OK) return;
+    zx_status_t status = zx_object_get_info(process, ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats), NULL, NULL);
+    if (status == ZX_OK) status = zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL);
+    for (unsigned type = 0; status == ZX_OK && type < ZX_OBJ_TYPE_UPPER_BOUND; type++)
+        count += stats.handle_count[type];
+    if (status == ZX_OK)
+        show("%7llu  %s: %u handles, %zu bytes of its own\n", (unsigned long long)koid, name_of(process).text, count,
+             memory.mem_private_bytes);
+    zx_handle_close(process);
+}
+
 /* To a byte: what two looks differ by was not given back. */
 static void memory(const char *words) {
+    static zx_koid_t koids[MAX_LISTED];
     zx_info_kmem_stats_t m;
     (void)words;
     if (zx_object_get_info(launch_resource(), ZX_INFO_KMEM_STATS, &m, sizeof(m), NULL, NULL) != ZX_OK)
@@ -81,6 +99,8 @@ static void memory(const char *words) {
     show("Bytes in use: %llu of the kernel's heap, %llu memory objects, %llu page tables, %llu other.\n",
          (unsigned long long)(m.total_heap_bytes - m.free_heap_bytes), (unsigned long long)m.vmo_bytes,
          (unsigned long long)m.mmu_overhead_bytes, (unsigned long long)m.other_bytes);
+    size_t count = process_list(koids, MAX_LISTED);
+    for (size_t i = 0; i < count; i++) usage(koids[i]);
 }
 
 static void toggle(bool *what, const char *words, const char *sentence) {
@@ -108,7 +128,7 @@ static const struct words {
     {"ps", "lists processes; `attach` takes their numbers", ps},
     {"maps", "lists the process's mappings", maps},
     {"handles", "counts its handles by type, and names its memory objects", handles},
-    {"memory", "tells what memory is in use", memory},
+    {"memory", "tells what memory is in use, and each process's handles and memory", memory},
     {"second-chance", "on|off: faults go to the program's own handlers first", second_chance},
     {"exit", "ends the server, and with it the machine if nothing else runs", leave},
 };

@@ -62,28 +62,29 @@ static zx_handle_t moved_value(const void *item) { return *(const zx_handle_t *)
 static const struct handle_form values_form = {sizeof(zx_handle_t), moved_value, take_handles};
 
 /* Most messages are of one piece, and small. */
-static zx_status_t copy_bytes_in(const struct message *message, user_in_t bytes) {
+static ALWAYS_INLINE zx_status_t copy_bytes_in(const struct message *message, user_in_t bytes) {
     zx_status_t status = ZX_OK;
-    if (message_is_whole(message)) return copy_in(message_data(message), bytes, message->num_bytes);
+    if (likely(message_is_whole(message))) return copy_in(message_data(message), bytes, message->num_bytes);
     for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
         status = copy_in(piece.data, user_in_at(bytes, piece.at), piece.len);
     return status;
 }
 
 /* The caller's bytes in a message with room for its handles. */
-static zx_status_t collect_bytes(const struct outgoing *out, struct message **message) {
+static ALWAYS_INLINE zx_status_t collect_bytes(const struct outgoing *out, struct object *channel,
+                                               struct message **message) {
     if (out->num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || out->num_handles > ZX_CHANNEL_MAX_MSG_HANDLES)
         return ZX_ERR_OUT_OF_RANGE;
-    zx_status_t status = message_create(out->num_bytes, out->num_handles, message);
+    zx_status_t status = channel_message_create(channel, out->num_bytes, out->num_handles, message);
     if (status != ZX_OK) return status;
     status = copy_bytes_in(*message, out->bytes);
     if (status != ZX_OK) message_discard(*message);
     return status;
 }
 
-static zx_status_t collect(const struct outgoing *out, zx_status_t found, const struct object *channel,
-                           struct message **message) {
-    zx_status_t status = found == ZX_OK ? collect_bytes(out, message) : found;
+static ALWAYS_INLINE zx_status_t collect(const struct outgoing *out, zx_status_t found, struct object *channel,
+                                         struct message **message) {
+    zx_status_t status = found == ZX_OK ? collect_bytes(out, channel, message) : found;
     if (status != ZX_OK) {
         consume_handles(out);
         return status;
@@ -94,80 +95,94 @@ static zx_status_t collect(const struct outgoing *out, zx_status_t found, const 
     return status;
 }
 
-zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel, zx_handle_t value) {
-    const struct channel_user user = {caller_handles(), value};
+static ALWAYS_INLINE zx_status_t send(const struct outgoing *out, zx_status_t found, struct handle_slot *channel) {
+    struct object *object = found == ZX_OK ? channel->handle.object : NULL;
     struct message *message;
-    zx_status_t status = collect(out, found, channel, &message);
-    if (status == ZX_OK) status = channel_write(channel, &user, message);
-    if (found == ZX_OK) object_unref(channel);
+    zx_status_t status = collect(out, found, object, &message);
+    if (status == ZX_OK) status = channel_write(object, channel, message);
+    if (found == ZX_OK) caller_use_end(channel);
     return status;
+}
+
+zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct handle_slot *channel) {
+    return send(out, found, channel);
 }
 
 zx_status_t outgoing_check_call(uint32_t options, uint32_t num_bytes) {
     return options != 0 || num_bytes < sizeof(zx_txid_t) ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct object *channel, zx_handle_t value) {
+static ALWAYS_INLINE zx_status_t begin_call(const struct outgoing *out, zx_status_t found,
+                                            struct handle_slot *channel) {
+    struct object *object = found == ZX_OK ? channel->handle.object : NULL;
     struct message *request;
-    struct channel_call *call = &user_thread_current()->call;
-    zx_status_t status = collect(out, found, channel, &request);
-    if (status == ZX_OK) status = channel_call_begin(call, channel, caller_handles(), value, request);
-    if (found == ZX_OK) object_unref(channel);
+    zx_status_t status = collect(out, found, object, &request);
+    if (status == ZX_OK) status = channel_call_begin(&user_thread_current()->call, object, channel, request);
+    if (found == ZX_OK) caller_use_end(channel);
     return status;
+}
+
+zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct handle_slot *channel) {
+    return begin_call(out, found, channel);
 }
 
 static zx_status_t sys_channel_write(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
                                      user_in_t handles, uint32_t num_handles) {
     const struct outgoing out = {&values_form, bytes, {handles.addr}, num_bytes, num_handles};
-    struct object *channel = NULL;
-    zx_status_t found = options == 0 ? channel_write_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    return outgoing_write(&out, found, channel, value);
+    struct handle_slot *channel = NULL;
+    zx_status_t found = options == 0 ? channel_write_use_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    return send(&out, found, channel);
 }
 
-zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) {
+static ALWAYS_INLINE zx_status_t put_bytes(const struct message *message, user_out_t bytes) {
     zx_status_t status = ZX_OK;
-    if (message_is_whole(message)) return copy_out(bytes, message_data(message), message->num_bytes);
+    if (likely(message_is_whole(message))) return copy_out(bytes, message_data(message), message->num_bytes);
     for (struct message_piece piece = {0}; status == ZX_OK && message_next(message, &piece);)
         status = copy_out(user_out_at(bytes, piece.at), piece.data, piece.len);
     return status;
 }
 
+zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) { return put_bytes(message, bytes); }
+
 /* Makes a message's bytes and handles the caller's. */
-static zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
-    zx_status_t status = message_put_bytes(message, bytes);
-    if (message->num_handles == 0) return status;
+static ALWAYS_INLINE zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
+    zx_status_t status = put_bytes(message, bytes);
+    if (likely(message->num_handles == 0)) return status;
     if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
     if (status == ZX_OK) message->num_handles = 0;
     return status;
 }
 
-zx_status_t message_receive(struct object *channel, zx_handle_t value, uint32_t options, uint32_t num_bytes,
-                            uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,
-                            struct message **out) {
-    const struct channel_user user = {caller_handles(), value};
+static ALWAYS_INLINE zx_status_t receive(struct handle_slot *channel, uint32_t options, uint32_t num_bytes,
+                                         uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,
+                                         struct message **out) {
+    const bool discard = options & ZX_CHANNEL_READ_MAY_DISCARD;
     if (options & ~ZX_CHANNEL_READ_MAY_DISCARD) return ZX_ERR_NOT_SUPPORTED;
-    zx_status_t status =
-        channel_read(channel, &user, options & ZX_CHANNEL_READ_MAY_DISCARD, &num_bytes, &num_handles, out);
+    zx_status_t status = channel_read(channel->handle.object, channel, discard, &num_bytes, &num_handles, out);
     if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL) return status;
     zx_status_t told = user_put_optional(actual_bytes, num_bytes);
     if (told == ZX_OK) told = user_put_optional(actual_handles, num_handles);
     return told == ZX_OK ? status : told;
 }
 
-static zx_status_t sys_channel_read(struct object *channel, zx_handle_t value, uint32_t options, user_out_t bytes,
-                                    user_out_t handles, uint32_t num_bytes, uint32_t num_handles,
-                                    user_out_t actual_bytes, user_out_t actual_handles) {
+zx_status_t message_receive(struct handle_slot *channel, uint32_t options, uint32_t num_bytes, uint32_t num_handles,
+                            user_out_t actual_bytes, user_out_t actual_handles, struct message **out) {
+    return receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, out);
+}
+
+static zx_status_t sys_channel_read(struct handle_slot *channel, uint32_t options, user_out_t bytes, user_out_t handles,
+                                    uint32_t num_bytes, uint32_t num_handles, user_out_t actual_bytes,
+                                    user_out_t actual_handles) {
     struct message *message = NULL;
-    zx_status_t status =
-        message_receive(channel, value, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
+    zx_status_t status = receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
     if (status == ZX_OK) status = deliver(message, bytes, handles);
-    if (message) message_discard(message);
+    if (message) channel_message_discard(channel->handle.object, message);
     return status;
 }
 
-/* Gives the caller its reply, if it fits what it has room for. Takes the reply. */
-static zx_status_t deliver_reply(struct message *reply, const struct user_thread *self, user_out_t actual_bytes,
-                                 user_out_t actual_handles) {
+/* Gives the caller its reply, if it fits what it has room for. The call is over. */
+static inline zx_status_t deliver_reply(struct message *reply, struct user_thread *self, user_out_t actual_bytes,
+                                        user_out_t actual_handles) {
     const zx_channel_call_args_t *args = &self->call_args;
     user_out_t bytes = {(vaddr_t)args->rd_bytes}, handles = {(vaddr_t)args->rd_handles};
     const uint32_t num_handles = reply->num_handles;
@@ -181,17 +196,17 @@ static zx_status_t deliver_reply(struct message *reply, const struct user_thread
     } else if (status == ZX_OK) {
         status = deliver(reply, bytes, handles);
     }
-    message_discard(reply);
+    channel_call_done(&self->call, reply);
     return status;
 }
 
 static zx_status_t send_request(zx_handle_t value, uint32_t options, const zx_channel_call_args_t *args) {
     const struct outgoing out = {
         &values_form, {(vaddr_t)args->wr_bytes}, {(vaddr_t)args->wr_handles}, args->wr_num_bytes, args->wr_num_handles};
-    struct object *channel = NULL;
+    struct handle_slot *channel = NULL;
     zx_status_t found = outgoing_check_call(options, args->wr_num_bytes);
-    if (found == ZX_OK) found = channel_call_noretry_get_handle(value, &channel);
-    return outgoing_call(&out, found, channel, value);
+    if (found == ZX_OK) found = channel_call_noretry_use_handle(value, &channel);
+    return begin_call(&out, found, channel);
 }
 
 zx_status_t channel_await_reply(struct user_thread *self, zx_time_t deadline, user_out_t actual_bytes,

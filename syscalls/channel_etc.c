@@ -76,9 +76,9 @@ static const struct handle_form dispositions_form = {sizeof(zx_handle_dispositio
 static zx_status_t sys_channel_write_etc(zx_handle_t value, uint32_t options, user_in_t bytes, uint32_t num_bytes,
                                          user_out_t handles, uint32_t num_handles) {
     const struct outgoing out = {&dispositions_form, bytes, handles, num_bytes, num_handles};
-    struct object *channel = NULL;
-    zx_status_t found = options == 0 ? channel_write_etc_get_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
-    return outgoing_write(&out, found, channel, value);
+    struct handle_slot *channel = NULL;
+    zx_status_t found = options == 0 ? channel_write_etc_use_handle(value, &channel) : ZX_ERR_INVALID_ARGS;
+    return outgoing_write(&out, found, channel);
 }
 
 /* --- receiving --- */
@@ -105,15 +105,15 @@ zx_status_t message_give_infos(struct message *message, user_out_t out) {
     return status;
 }
 
-static zx_status_t sys_channel_read_etc(struct object *channel, zx_handle_t value, uint32_t options, user_out_t bytes,
+static zx_status_t sys_channel_read_etc(struct handle_slot *channel, uint32_t options, user_out_t bytes,
                                         user_out_t handles, uint32_t num_bytes, uint32_t num_handles,
                                         user_out_t actual_bytes, user_out_t actual_handles) {
     struct message *message = NULL;
     zx_status_t status =
-        message_receive(channel, value, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
+        message_receive(channel, options, num_bytes, num_handles, actual_bytes, actual_handles, &message);
     if (status == ZX_OK) status = message_put_bytes(message, bytes);
     if (status == ZX_OK) status = message_give_infos(message, handles);
-    if (message) message_discard(message);
+    if (message) channel_message_discard(channel->handle.object, message);
     return status;
 }
 
@@ -125,10 +125,10 @@ static zx_status_t send_request(zx_handle_t value, uint32_t options, const zx_ch
                                  {(vaddr_t)args->wr_handles},
                                  args->wr_num_bytes,
                                  args->wr_num_handles};
-    struct object *channel = NULL;
+    struct handle_slot *channel = NULL;
     zx_status_t found = outgoing_check_call(options, args->wr_num_bytes);
-    if (found == ZX_OK) found = channel_call_etc_noretry_get_handle(value, &channel);
-    return outgoing_call(&out, found, channel, value);
+    if (found == ZX_OK) found = channel_call_etc_noretry_use_handle(value, &channel);
+    return outgoing_call(&out, found, channel);
 }
 
 /* What the thread keeps for the reply, if it has to wait again, is where that is to be put. */

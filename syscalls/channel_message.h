@@ -22,14 +22,12 @@ struct outgoing {
 };
 
 /*
- * Sends it, as a message or as the request of the running thread's call, through `channel`, of which it takes the
- * reference, if `found` is ZX_OK. Else that is the result. If it fails, what was to be moved is gone, unless the array
+ * Sends it, as a message or as the request of the running thread's call, by the use of a channel's handle, which it
+ * ends, if `found` is ZX_OK. Else that is the result. If it fails, what was to be moved is gone, unless the array
  * cannot be read to its end.
  */
-MUST_CHECK zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct object *channel,
-                                      zx_handle_t value);
-MUST_CHECK zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct object *channel,
-                                     zx_handle_t value);
+MUST_CHECK zx_status_t outgoing_write(const struct outgoing *out, zx_status_t found, struct handle_slot *channel);
+MUST_CHECK zx_status_t outgoing_call(const struct outgoing *out, zx_status_t found, struct handle_slot *channel);
 /* May it be a request? */
 MUST_CHECK zx_status_t outgoing_check_call(uint32_t options, uint32_t num_bytes);
 
@@ -40,7 +38,7 @@ MUST_CHECK zx_status_t message_check_sendable(const struct object *channel, cons
  * The channel's next message, if it fits; its sizes are told in any case. What came out is to be discarded, whatever
  * the result. NOT_SUPPORTED, SHOULD_WAIT, PEER_CLOSED, INVALID_ARGS, BUFFER_TOO_SMALL.
  */
-MUST_CHECK zx_status_t message_receive(struct object *channel, zx_handle_t value, uint32_t options, uint32_t num_bytes,
+MUST_CHECK zx_status_t message_receive(struct handle_slot *channel, uint32_t options, uint32_t num_bytes,
                                        uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,
                                        struct message **out);
 

@@ -43,7 +43,7 @@ sub spew {
 sub parse_argument {
     my ($text) = @_;
     my ($how, $type, $rights, $name, $count, $optional) =
-        $text =~ /^(?:(in|out|inout|raw|whole|named) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
+        $text =~ /^(?:(in|out|inout|raw|whole|used) )?([\w|]+)(?:\[([^]]+)\])? (\w+)(?:\[(\w+)\])?(\?)?$/ or return;
     my %arg = (how => $how // '', type => $type, rights => $rights // '', name => $name);
     @arg{qw(count optional)} = ($count, $optional ? 1 : 0);
     my $is_object = !grep { !$objects{$_} && $_ ne 'root' } split /\|/, $type;
@@ -52,7 +52,7 @@ sub parse_argument {
     $arg{c_type} = $arg{pointer} && $is_object || $arg{handle} ? 'zx_handle_t' : $type;
     $arg{kernel} = {in => 'user_in_t', out => 'user_out_t', inout => 'user_out_t'}->{$arg{how}}
         // $arg{c_type} =~ s/^zx_futex_t$/int32_t/r;
-    return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole|named/ && !$arg{handle};
+    return if $type =~ /\|/ && !$is_object || $arg{how} =~ /raw|whole|used/ && !$arg{handle};
     return if $count && !$arg{pointer};
     return \%arg;
 }
@@ -171,9 +171,8 @@ sub body_argument {
     return () if $arg->{type} eq 'root';
     return "const struct handle *$name", "&$name->handle" if $arg->{how} eq 'whole';
     my ($type, $from) = object_of($arg);
-    my @both = ("$type *$name", sprintf $from, "$name->handle.object");
-    return @both if $arg->{type} ne 'waitable' && $arg->{how} ne 'named';
-    return "$both[0], zx_handle_t ${name}_value", "$both[1], (zx_handle_t)$register";
+    return "struct handle_slot *$name", $name if $arg->{type} eq 'waitable' || $arg->{how} eq 'used';
+    return "$type *$name", sprintf $from, "$name->handle.object";
 }
 
 # The rest of an entry: what is left of its steps, the call, and the ends of uses. A step is an expression that gives a
@@ -237,10 +236,14 @@ sub getters {
         next if $arg->{type} =~ /^(any|root|waitable)$|\|/;
         my ($type, $from) = object_of($arg);
         my $found = sprintf $from, 'handle.object';
+        my $rights = rights_value($arg);
         $text .= <<END;
+MUST_CHECK static inline zx_status_t $call->{name}_use_$arg->{name}(zx_handle_t value, struct handle_slot **out) {
+    return @{[lookup('use', $arg, $rights, 'value', '*out')]};
+}
 MUST_CHECK static inline zx_status_t $call->{name}_get_$arg->{name}(zx_handle_t value, $type **out) {
     struct handle handle;
-    zx_status_t status = @{[lookup('get', $arg, rights_value($arg), 'value', 'handle')]};
+    zx_status_t status = @{[lookup('get', $arg, $rights, 'value', 'handle')]};
     if (status == ZX_OK) *out = $found;
     return status;
 }

@@ -29,8 +29,8 @@ static zx_status_t sys_port_wait(struct object *port, zx_time_t deadline, user_o
     return status == ZX_OK ? user_put(out, packet) : status;
 }
 
-static zx_status_t sys_port_cancel(struct object *port, struct object *source, zx_handle_t source_value, uint64_t key) {
-    return port_cancel(port, source, caller_handles(), source_value, key);
+static zx_status_t sys_port_cancel(struct object *port, struct handle_slot *source, uint64_t key) {
+    return port_cancel(port, source->handle.object, caller_handles(), handle_use_value(source), key);
 }
 
 /* What the packet of a watch that fires at once tells as its count. */

@@ -44,7 +44,12 @@ static inline void caller_use_end(struct handle_slot *use) {
 }
 
 /* A handle to an object that has signals, for a wait: BAD_HANDLE, ACCESS_DENIED, NOT_SUPPORTED. */
-MUST_CHECK zx_status_t caller_use_waitable(zx_handle_t value, struct handle_slot **use);
+MUST_CHECK static ALWAYS_INLINE zx_status_t caller_use_waitable(zx_handle_t value, struct handle_slot **use) {
+    zx_status_t status = handle_use_any(caller_handles(), value, ZX_RIGHT_WAIT, use);
+    if (status != ZX_OK || likely(object_is_waitable((*use)->handle.object))) return status;
+    caller_use_end(*use);
+    return wrong_object(ZX_ERR_NOT_SUPPORTED);
+}
 
 /* Gives the caller its first handle, with the type's default rights, to a new object, whose reference it takes. */
 MUST_CHECK zx_status_t give_new(struct object *object, user_out_t out);

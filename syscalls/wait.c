@@ -30,37 +30,28 @@ static zx_status_t sys_object_signal_peer(struct object *object, uint32_t clear,
     return peer_signal(object, clear, set);
 }
 
-zx_status_t caller_use_waitable(zx_handle_t value, struct handle_slot **use) {
-    zx_status_t status = handle_use_any(caller_handles(), value, ZX_RIGHT_WAIT, use);
-    if (status != ZX_OK || object_is_waitable((*use)->handle.object)) return status;
-    caller_use_end(*use);
-    return wrong_object(ZX_ERR_NOT_SUPPORTED);
-}
-
-static zx_status_t sys_object_wait_one(struct object *object, zx_handle_t value, zx_signals_t signals,
-                                       zx_time_t deadline, user_out_t observed_out) {
+static zx_status_t sys_object_wait_one(struct handle_slot *use, zx_signals_t signals, zx_time_t deadline,
+                                       user_out_t observed_out) {
     zx_signals_t observed;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_ONE);
-    zx_status_t status = object_wait_one(object, caller_handles(), value, signals, deadline, &observed);
+    zx_status_t status = object_wait_one(use->handle.object, caller_handles(), use, signals, deadline, &observed);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
     zx_status_t put = user_put_optional(observed_out, observed);
     return put == ZX_OK ? status : put;
 }
 
-static void uses_end(struct handle_slot **uses, size_t count) {
-    for (size_t i = 0; i < count; i++) caller_use_end(uses[i]);
+static void uses_end(struct wait *waits, size_t count) {
+    for (size_t i = 0; i < count; i++) caller_use_end(waits[i].use);
 }
 
-static zx_status_t uses_begin(const zx_wait_item_t *items, struct wait *waits, struct handle_slot **uses,
-                              size_t count) {
+static zx_status_t uses_begin(const zx_wait_item_t *items, struct wait *waits, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        zx_status_t status = caller_use_waitable(items[i].handle, &uses[i]);
+        zx_status_t status = caller_use_waitable(items[i].handle, &waits[i].use);
         if (status != ZX_OK) {
-            uses_end(uses, i);
+            uses_end(waits, i);
             return status;
         }
-        waits[i].object = uses[i]->handle.object;
-        waits[i].value = items[i].handle;
+        waits[i].object = waits[i].use->handle.object;
         waits[i].signals = items[i].waitfor;
     }
     return ZX_OK;
@@ -75,16 +66,16 @@ static zx_status_t put_pending(user_out_t items, const struct wait *waits, size_
     return status;
 }
 
-/* With room for the caller's items, and for each a wait and the use of its handle. */
-static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, struct handle_slot **uses,
-                             size_t count, zx_time_t deadline) {
+/* With room for the caller's items, and for each a wait. */
+static zx_status_t wait_many(user_out_t out, zx_wait_item_t *items, struct wait *waits, size_t count,
+                             zx_time_t deadline) {
     const size_t len = count * sizeof(items[0]);
     zx_status_t status = count ? copy_in(items, (user_in_t){out.addr}, len) : ZX_OK;
-    if (status == ZX_OK) status = uses_begin(items, waits, uses, count);
+    if (status == ZX_OK) status = uses_begin(items, waits, count);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
     status = objects_wait(caller_handles(), waits, count, deadline);
-    uses_end(uses, count);
+    uses_end(waits, count);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
     zx_status_t put = put_pending(out, waits, count);
     return put == ZX_OK ? status : put;
@@ -98,7 +89,7 @@ static zx_status_t wait_single(user_out_t out, zx_time_t deadline) {
     if (status == ZX_OK) status = caller_use_waitable(item.handle, &use);
     if (status != ZX_OK) return status;
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_WAIT_MANY);
-    status = object_wait_one(use->handle.object, caller_handles(), item.handle, item.waitfor, deadline, &item.pending);
+    status = object_wait_one(use->handle.object, caller_handles(), use, item.waitfor, deadline, &item.pending);
     caller_use_end(use);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) return status;
     zx_status_t put = user_put(user_out_at(out, offsetof(zx_wait_item_t, pending)), item.pending);
@@ -109,19 +100,16 @@ static zx_status_t wait_single(user_out_t out, zx_time_t deadline) {
 static zx_status_t wait_few(user_out_t out, size_t count, zx_time_t deadline) {
     zx_wait_item_t items[WAIT_FEW];
     struct wait waits[WAIT_FEW];
-    struct handle_slot *uses[WAIT_FEW];
-    return wait_many(out, items, waits, uses, count, deadline);
+    return wait_many(out, items, waits, count, deadline);
 }
 
 static zx_status_t sys_object_wait_many(user_out_t out, size_t count, zx_time_t deadline) {
     if (count > ZX_WAIT_MANY_MAX_ITEMS) return ZX_ERR_OUT_OF_RANGE;
     if (count == 1) return wait_single(out, deadline);
     if (count <= WAIT_FEW) return wait_few(out, count, deadline);
-    struct wait *waits =
-        heap_alloc(count * (sizeof(struct wait) + sizeof(struct handle_slot *) + sizeof(zx_wait_item_t)));
+    struct wait *waits = heap_alloc(count * (sizeof(struct wait) + sizeof(zx_wait_item_t)));
     if (!waits) return ZX_ERR_NO_MEMORY;
-    struct handle_slot **uses = (struct handle_slot **)(waits + count);
-    zx_status_t status = wait_many(out, (zx_wait_item_t *)(uses + count), waits, uses, count, deadline);
+    zx_status_t status = wait_many(out, (zx_wait_item_t *)(waits + count), waits, count, deadline);
     heap_free(waits);
     return status;
 }

@@ -76,7 +76,7 @@ static bool has_channels(const struct message *message) {
  * Puts the message into an end's queue, unless nobody could read it there. One with channel ends needs the transit
  * lock.
  */
-static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock) {
+static ALWAYS_INLINE bool enqueue(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock) {
     if (message->carries_channels) {
         mutex_assert_held(&transit_lock);
         if (closes_cycle(message, end)) return false;
@@ -89,7 +89,7 @@ static bool enqueue(struct channel *end, struct message *message) REQUIRES(&end-
 }
 
 /* Is the end still the user's? Whoever has it next did nothing to it before, for that takes the lock. */
-static bool still_has(const struct channel_user *user) { return !user || handle_is_valid(user->table, user->value); }
+static bool still_has(const struct handle_slot *use) { return !use || handle_use_is_open(use); }
 
 static bool is_refused(const struct message *message, struct peer *to) {
     if (!message->carries_channels) return false;
@@ -98,11 +98,11 @@ static bool is_refused(const struct message *message, struct peer *to) {
 }
 
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
-static zx_status_t deliver(struct channel *end, const struct channel_user *user, struct message **message,
-                           struct channel_call *call, bool may_answer) {
+static ALWAYS_INLINE zx_status_t deliver(struct channel *end, const struct handle_slot *use, struct message **message,
+                                         struct channel_call *call, bool may_answer) {
     zx_status_t status = ZX_ERR_PEER_CLOSED;
     mutex_lock(&end->base.pair->lock);
-    if (!still_has(user)) {
+    if (!still_has(use)) {
         status = ZX_ERR_BAD_HANDLE;
     } else if (end->base.other && is_refused(*message, end->base.other)) {
         status = ZX_ERR_NO_MEMORY;
@@ -117,23 +117,29 @@ static zx_status_t deliver(struct channel *end, const struct channel_user *user,
     return status;
 }
 
-zx_status_t channel_send(struct channel *end, const struct channel_user *user, struct message *message,
-                         struct channel_call *call) {
-    zx_status_t status;
-    message->carries_channels = has_channels(message);
-    if (message->carries_channels) {
-        mutex_lock(&transit_lock);
-        status = deliver(end, user, &message, call, !call);
-        mutex_unlock(&transit_lock);
-    } else {
-        status = deliver(end, user, &message, call, !call);
-    }
-    if (message) message_discard(message);
+/* The same for a message with channel ends. */
+static NOINLINE zx_status_t deliver_carrier(struct channel *end, const struct handle_slot *use,
+                                            struct message **message, struct channel_call *call) {
+    mutex_lock(&transit_lock);
+    zx_status_t status = deliver(end, use, message, call, !call);
+    mutex_unlock(&transit_lock);
     return status;
 }
 
-zx_status_t channel_write(struct object *object, const struct channel_user *user, struct message *message) {
-    return channel_send(channel_from_object(object), user, message, NULL);
+zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
+                         struct channel_call *call) {
+    zx_status_t status;
+    message->carries_channels = has_channels(message);
+    if (unlikely(message->carries_channels))
+        status = deliver_carrier(end, use, &message, call);
+    else
+        status = deliver(end, use, &message, call, !call);
+    if (unlikely(message)) message_discard(message);
+    return status;
+}
+
+zx_status_t channel_write(struct object *object, const struct handle_slot *use, struct message *message) {
+    return channel_send(channel_from_object(object), use, message, NULL);
 }
 
 zx_status_t channel_post(struct object *object, struct message *message) {
@@ -145,9 +151,10 @@ zx_status_t channel_post(struct object *object, struct message *message) {
  * As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit
  * lock.
  */
-static zx_status_t dequeue(struct channel *end, const struct channel_user *user, bool discard, uint32_t *num_bytes,
-                           uint32_t *num_handles, struct message **out) REQUIRES(&end->base.pair->lock) {
-    if (!still_has(user)) return ZX_ERR_BAD_HANDLE;
+static ALWAYS_INLINE zx_status_t dequeue(struct channel *end, const struct handle_slot *use, bool discard,
+                                         uint32_t *num_bytes, uint32_t *num_handles, struct message **out)
+    REQUIRES(&end->base.pair->lock) {
+    if (!still_has(use)) return ZX_ERR_BAD_HANDLE;
     struct message *first = STAILQ_FIRST(&end->queue);
     if (!first) return end->base.other ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
     bool fits = first->num_bytes <= *num_bytes && first->num_handles <= *num_handles;
@@ -166,23 +173,31 @@ static zx_status_t dequeue(struct channel *end, const struct channel_user *user,
     return fits ? ZX_OK : ZX_ERR_BUFFER_TOO_SMALL;
 }
 
-zx_status_t channel_read(struct object *object, const struct channel_user *user, bool discard, uint32_t *num_bytes,
+/* The same, whatever the first is by then. */
+static NOINLINE zx_status_t dequeue_carrier(struct channel *end, const struct handle_slot *use, bool discard,
+                                            uint32_t *num_bytes, uint32_t *num_handles, struct message **out) {
+    mutex_lock(&transit_lock);
+    mutex_lock(&end->base.pair->lock);
+    zx_status_t status = dequeue(end, use, discard, num_bytes, num_handles, out);
+    mutex_unlock(&end->base.pair->lock);
+    mutex_unlock(&transit_lock);
+    return status;
+}
+
+zx_status_t channel_read(struct object *object, const struct handle_slot *use, bool discard, uint32_t *num_bytes,
                          uint32_t *num_handles, struct message **out) {
     struct channel *end = channel_from_object(object);
     struct message *message = NULL;
     zx_status_t status;
     mutex_lock(&end->base.pair->lock);
     const struct message *first = STAILQ_FIRST(&end->queue);
-    if (first && first->carries_channels) {
+    if (unlikely(first && first->carries_channels)) {
         mutex_unlock(&end->base.pair->lock);
-        mutex_lock(&transit_lock);
-        mutex_lock(&end->base.pair->lock);
-        status = dequeue(end, user, discard, num_bytes, num_handles, &message);
-        mutex_unlock(&transit_lock);
+        status = dequeue_carrier(end, use, discard, num_bytes, num_handles, &message);
     } else {
-        status = dequeue(end, user, discard, num_bytes, num_handles, &message);
+        status = dequeue(end, use, discard, num_bytes, num_handles, &message);
+        mutex_unlock(&end->base.pair->lock);
     }
-    mutex_unlock(&end->base.pair->lock);
     if (status == ZX_OK)
         *out = message;
     else if (message)

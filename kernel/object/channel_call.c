@@ -27,8 +27,12 @@ static void count_waiting(struct channel *end, int change) REQUIRES(&end->base.p
     atomic_store_explicit(&end->waiting, waiting + (uint32_t)change, memory_order_relaxed);
 }
 
+/* Most ends have one call at a time. */
 static void remove_call(struct channel *end, struct channel_call *call) REQUIRES(&end->base.pair->lock) {
-    RB_REMOVE(call_tree, &end->calls, call);
+    if (likely(RB_ROOT(&end->calls) == call && !RB_LEFT(call, node) && !RB_RIGHT(call, node)))
+        RB_INIT(&end->calls);
+    else
+        RB_REMOVE(call_tree, &end->calls, call);
     count_waiting(end, -1);
 }
 
@@ -51,18 +55,22 @@ void calls_peer_closed(struct channel *end) {
     }
 }
 
-/* A call that it misses comes too late to find its handle there: see channel_call_begin(). */
-void calls_cancel(struct object *object, const void *table, zx_handle_t value) {
-    struct channel *end = channel_from_object(object);
+static void cancel_through(struct channel *end, const struct handle_slot *slot, zx_handle_t value) {
     struct channel_call *call;
-    if (atomic_load_explicit(&end->waiting, memory_order_relaxed) == 0) return;
     mutex_lock(&end->base.pair->lock);
     RB_FOREACH (call, call_tree, &end->calls) {
-        if (call->user.table != table || call->user.value != value) continue;
+        if (call->slot != slot || call->value != value) continue;
         call->cancelled = true;
         waiter_end(&call->waiter);
     }
     mutex_unlock(&end->base.pair->lock);
+}
+
+/* A call that it misses comes too late to find its handle open: see channel_call_begin(). */
+void calls_cancel(struct object *object, const void *table, zx_handle_t value) {
+    struct channel *end = channel_from_object(object);
+    if (atomic_load_explicit(&end->waiting, memory_order_relaxed) > 0)
+        cancel_through(end, handle_slot_of(table, value), value);
 }
 
 /* A number that no waiting call of this end has. */
@@ -100,19 +108,21 @@ static void call_close(struct channel_call *call) {
 }
 
 /* A close of the handle finds the call among those that wait, or is found here: both change the handle's word. */
-zx_status_t channel_call_begin(struct channel_call *call, struct object *object, struct handle_table *table,
-                               zx_handle_t value, struct message *request) {
+zx_status_t channel_call_begin(struct channel_call *call, struct object *object, struct handle_slot *use,
+                               struct message *request) {
+    struct channel *end = channel_from_object(object);
     object_ref(object);
     call->object = object;
-    call->user = (struct channel_user){table, value};
+    call->slot = use;
+    call->value = use ? handle_use_value(use) : ZX_HANDLE_INVALID;
     call->peer_closed = call->cancelled = false;
     call->waiter = (struct waiter)WAITER_INIT(call->waiter);
     atomic_init(&call->reply, NULL);
-    zx_status_t status = channel_send(channel_from_object(object), table ? &call->user : NULL, request, call);
+    zx_status_t status = channel_send(end, use, request, call);
     if (status != ZX_OK)
         call_close(call);
-    else if (table && !handle_names(table, value, object))
-        calls_cancel(object, table, value);
+    else if (use && !handle_use_stays_open(use))
+        cancel_through(end, use, call->value);
     return status;
 }
 
@@ -120,14 +130,18 @@ zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, str
     zx_status_t status = waiter_block(&call->waiter, deadline);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && !thread_killed()) return status;
     *reply = call_leave(call);
-    if (*reply)
-        status = ZX_OK;
-    else if (call->cancelled)
+    if (likely(*reply)) return ZX_OK;
+    if (call->cancelled)
         status = ZX_ERR_CANCELED;
     else if (call->peer_closed)
         status = ZX_ERR_PEER_CLOSED;
     call_close(call);
     return status;
+}
+
+void channel_call_done(struct channel_call *call, struct message *reply) {
+    channel_message_discard(call->object, reply);
+    call_close(call);
 }
 
 void channel_call_end(struct channel_call *call) {

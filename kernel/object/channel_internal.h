@@ -30,7 +30,7 @@ static inline struct channel *channel_from_object(struct object *object) {
  * its number was chosen by the kernel, not by whoever sends it, and both ends count from the same beginning.
  * PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX): the call did not begin.
  */
-MUST_CHECK zx_status_t channel_send(struct channel *end, const struct channel_user *user, struct message *message,
+MUST_CHECK zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
                                     struct channel_call *call);
 
 /* The call begins: its request gets a number, by which the reply will be known. */

@@ -82,6 +82,12 @@ static inline void handle_done(struct handle_table *table, struct handle_slot *u
     if (unlikely(handle_use_end(use))) handle_done_last(table, use);
 }
 
+/* Of a use: the value; is the handle still open? */
+static inline zx_handle_t handle_use_value(const struct handle_slot *use);
+static inline bool handle_use_is_open(const struct handle_slot *use);
+/* And if it is, whoever closes it later finds what the caller has done before: both change the slot's word. */
+static inline bool handle_use_stays_open(struct handle_slot *use);
+
 /* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the call, or sleeps. */
 MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                                   struct handle *out);
@@ -165,7 +171,7 @@ static inline void handle_discard(struct handle handle) {
  * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the
  * directory; the bits that it cuts off the value are in the comparison with the slot's.
  */
-static inline struct handle_slot *handle_slot_of(struct handle_table *table, zx_handle_t value) {
+static inline struct handle_slot *handle_slot_of(const struct handle_table *table, zx_handle_t value) {
     const struct handle_directory *directory = atomic_load_explicit(&table->directory, memory_order_acquire);
     const uint32_t index = (value ^ table->mixer) >> 2 & directory->index_mask;
     return atomic_load_explicit(&directory->chunks[index / HANDLE_CHUNK], memory_order_acquire) + index % HANDLE_CHUNK;
@@ -220,4 +226,16 @@ static inline bool handle_use_end(struct handle_slot *use) {
     ASSERT((before & HANDLE_USES) != 0);
     switch_point();
     return unlikely(before & HANDLE_STATE) && (before & HANDLE_USES) == 1;
+}
+
+static inline zx_handle_t handle_use_value(const struct handle_slot *use) {
+    return (zx_handle_t)(atomic_load_explicit(&use->word, memory_order_relaxed) >> 32);
+}
+
+static inline bool handle_use_is_open(const struct handle_slot *use) {
+    return !(atomic_load_explicit(&use->word, memory_order_acquire) & HANDLE_STATE);
+}
+
+static inline bool handle_use_stays_open(struct handle_slot *use) {
+    return !(atomic_fetch_add_explicit(&use->word, 0, memory_order_acq_rel) & HANDLE_STATE);
 }

@@ -32,7 +32,8 @@ zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct mess
     ASSERT(handle_room <= ZX_CHANNEL_MAX_MSG_HANDLES);
     const size_t size = sizeof(struct message) + handle_room * sizeof(struct handle);
     const bool inside = num_bytes <= OBJECT_MAX - size;
-    struct message *message = heap_alloc(inside ? size + num_bytes : size);
+    const uint32_t room = message_is_small(num_bytes, handle_room) ? MESSAGE_SMALL : num_bytes;
+    struct message *message = heap_alloc(inside ? size + room : size);
     if (!message) return ZX_ERR_NO_MEMORY;
     LIST_INIT(&message->pages);
     message->num_bytes = num_bytes;

@@ -3,6 +3,8 @@
  *
  * A message is one object of the heap with room for its handles, and its bytes behind them if there are few. Else the
  * bytes are in pages of their own, which need not lie side by side: a large message needs no large run of memory.
+ *
+ * Small messages without handles are of one size, so that one can be made of another (channel.h).
  */
 #pragma once
 
@@ -21,6 +23,11 @@ struct message {
 };
 
 STAILQ_HEAD(message_queue, message);
+
+#define MESSAGE_SMALL 40u /* bytes at most: 64 with the header */
+static inline bool message_is_small(uint32_t num_bytes, uint32_t handle_room) {
+    return num_bytes <= MESSAGE_SMALL && handle_room == 0;
+}
 
 /* Room for so many bytes, and for up to ZX_CHANNEL_MAX_MSG_HANDLES handles, of which there are none yet. NO_MEMORY. */
 MUST_CHECK zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct message **out);

@@ -21,6 +21,7 @@ zx_status_t peers_create(const struct object_ops *ops, size_t size, zx_signals_t
         return ZX_ERR_NO_MEMORY;
     }
     atomic_init(&pair->refs, 2);
+    atomic_init(&pair->spare, NULL);
     mutex_init(&pair->lock, RANK_CHANNEL, "peers");
     struct peer *a = end_init(first, ops, signals, pair), *b = end_init(second, ops, signals, pair);
     a->other = b;
@@ -51,7 +52,10 @@ zx_status_t peer_signal(struct object *object, zx_signals_t clear, zx_signals_t 
 
 void peer_free(struct object *object) {
     struct peer *end = peer_from_object(object);
-    if (refcount_unref(&end->pair->refs)) heap_free(end->pair);
+    if (refcount_unref(&end->pair->refs)) {
+        heap_free(end->pair->spare);
+        heap_free(end->pair);
+    }
     heap_free(end);
 }
 

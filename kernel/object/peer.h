@@ -9,8 +9,9 @@
 #include "kernel/sched/object.h"
 
 struct peer_pair {
-    refcount refs;     /* [a] */
-    struct mutex lock; /* guards [c] of both ends */
+    refcount refs;         /* [a] */
+    struct mutex lock;     /* guards [c] of both ends */
+    _Atomic(void *) spare; /* [a] of the heap, for whoever takes it out: channel.h. NULL: there is none */
 };
 
 struct peer {

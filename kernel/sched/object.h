@@ -127,10 +127,12 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 
 /* Begins to watch; the caller has set the first group, and `wanted`. Returns the signals of that moment. */
 zx_signals_t object_observe(struct object *object, struct observer *observer);
+/* The same, but the observer is told of the state at the beginning only if it wants that. */
+void object_observe_changes(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);
 /* For `notify`: the same; and what the observer wants from now on. */
-void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
+static inline void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
 void observer_want(struct observer *observer, zx_signals_t wanted);
 /* The handle (table, value) is gone: cancels what was begun through it. */
 void object_cancel_watches(struct object *object, const void *table, zx_handle_t value);
@@ -138,6 +140,19 @@ static inline void object_cancel(struct object *object, const void *table, zx_ha
     if (unlikely(object->ops->cancel)) object->ops->cancel(object, table, value);
     if (unlikely(atomic_load_explicit(&object->state, memory_order_relaxed) & OBJECT_WATCHED))
         object_cancel_watches(object, table, value);
+}
+
+/* Most objects have one observer at a time. */
+static inline bool observer_is_only(const struct object *object, const struct observer *observer) {
+    return RB_ROOT(&object->observers) == observer && !RB_LEFT(observer, node) && !RB_RIGHT(observer, node);
+}
+
+void observer_remove_one(struct object *object, struct observer *observer) REQUIRES(&object->lock);
+static inline void observer_remove(struct object *object, struct observer *observer) {
+    observer->watching = false;
+    if (unlikely(!observer_is_only(object, observer))) return observer_remove_one(object, observer);
+    RB_INIT(&object->observers);
+    atomic_store_explicit(&object->state, object_signals(object), memory_order_release);
 }
 
 /* A koid never given before. */

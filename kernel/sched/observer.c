@@ -12,7 +12,7 @@
  *
  * A close that finds an object unwatched takes no lock. An observer that it missed came after the handle had left its
  * table: the close changed the handle's word before it looked here, and who observes changes that word afterwards, to
- * look whether the handle is still there (handle_names()).
+ * look whether the handle is still there (handle_names(), handle_use_stays_open()).
  *
  * The tree is ordered by handle, so that closing one finds what was begun through it. Each node has the signals that
  * anybody below it wants, so that a change finds those that want it. As in vm/region.c, RB_AUGMENT serves the nodes
@@ -50,27 +50,16 @@ static void augment_up(struct observer *observer) {
     for (; observer; observer = RB_PARENT(observer, node)) observer_augment(observer);
 }
 
-/* Most objects have one observer at a time. */
-static bool is_only(const struct object *object, const struct observer *observer) {
-    return RB_ROOT(&object->observers) == observer && !RB_LEFT(observer, node) && !RB_RIGHT(observer, node);
-}
-
 void observer_want(struct observer *observer, zx_signals_t wanted) {
     if (observer->wanted == wanted) return;
     observer->wanted = wanted;
     augment_up(observer);
 }
 
-void observer_remove(struct object *object, struct observer *observer) {
-    observer->watching = false;
-    if (is_only(object, observer)) {
-        RB_INIT(&object->observers);
-        atomic_store_explicit(&object->state, object_signals(object), memory_order_release);
-    } else {
-        struct observer *parent = RB_PARENT(observer, node);
-        RB_REMOVE(observer_tree, &object->observers, observer);
-        augment_up(parent);
-    }
+void observer_remove_one(struct object *object, struct observer *observer) {
+    struct observer *parent = RB_PARENT(observer, node);
+    RB_REMOVE(observer_tree, &object->observers, observer);
+    augment_up(parent);
 }
 
 static bool wanted_below(const struct observer *observer, zx_signals_t signals) {
@@ -129,17 +118,27 @@ static inline bool change(struct object *object, zx_signals_t clear, zx_signals_
     return true;
 }
 
-static NOINLINE void signal_watched(struct object *object, zx_signals_t clear, zx_signals_t set) {
-    struct change c;
-    mutex_lock(&object->lock);
-    (void)change(object, clear, set, 0, &c);
-    const zx_signals_t signals = (zx_signals_t)c.after;
-    struct observer *observer = c.before == c.after ? NULL : first_wanting(RB_ROOT(&object->observers), signals);
+static NOINLINE void tell_many(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
+    struct observer *observer = first_wanting(RB_ROOT(&object->observers), signals);
     while (observer) {
         struct observer *next = next_wanting(observer, signals);
         observer->ops->notify(observer, signals);
         observer = next;
     }
+}
+
+static void tell(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
+    struct observer *first = RB_ROOT(&object->observers);
+    if (unlikely(!first)) return;
+    if (unlikely(!observer_is_only(object, first))) return tell_many(object, signals);
+    if (first->wanted & signals) first->ops->notify(first, signals);
+}
+
+static NOINLINE void signal_watched(struct object *object, zx_signals_t clear, zx_signals_t set) {
+    struct change c;
+    mutex_lock(&object->lock);
+    (void)change(object, clear, set, 0, &c);
+    if (c.before != c.after) tell(object, (zx_signals_t)c.after);
     mutex_unlock(&object->lock);
 }
 
@@ -159,7 +158,7 @@ static zx_signals_t insert(struct object *object, struct observer *observer) REQ
         augment_up(observer);
         return object_signals(object);
     }
-    return (zx_signals_t)atomic_fetch_or_explicit(&object->state, OBJECT_WATCHED, memory_order_acq_rel);
+    return (zx_signals_t)atomic_fetch_add_explicit(&object->state, OBJECT_WATCHED, memory_order_acq_rel);
 }
 
 zx_signals_t object_observe(struct object *object, struct observer *observer) {
@@ -168,6 +167,13 @@ zx_signals_t object_observe(struct object *object, struct observer *observer) {
     observer->ops->notify(observer, signals);
     mutex_unlock(&object->lock);
     return signals;
+}
+
+void object_observe_changes(struct object *object, struct observer *observer) {
+    mutex_lock(&object->lock);
+    zx_signals_t signals = insert(object, observer);
+    if (signals & observer->wanted) observer->ops->notify(observer, signals);
+    mutex_unlock(&object->lock);
 }
 
 zx_signals_t object_unobserve(struct object *object, struct observer *observer) {

@@ -70,7 +70,7 @@ static bool crashes(uint32_t type, const char *name) {
         user_thread_create(process, "thread", &thread) != ZX_OK)
         return false;
     bool good = process_start(process, thread, host_fault_entry(type), 0, (struct handle){0}, 0) == ZX_OK &&
-                object_wait_one(&job->object, NULL, 0, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK;
+                object_wait_one(&job->object, NULL, NULL, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK;
     while (atomic_load(&thread->object.refs) != 1) thread_yield();
     good = good && strstr(host_log_line(), "'fragile'") && strstr(host_log_line(), name);
     object_unref(&thread->object);
@@ -108,7 +108,7 @@ KTEST("process/of threads that crash together one is told, and the others are co
     told = 0;
     NEED(process_start(process, threads[3], entry, 0, (struct handle){0}, 3) == ZX_OK);
     for (size_t i = 3; i-- > 0;) NEED(user_thread_start(threads[i], entry, 0, 0, i) == ZX_OK);
-    EXPECT(object_wait_one(&job->object, NULL, 0, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK);
+    EXPECT(object_wait_one(&job->object, NULL, NULL, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK);
     EXPECT(told == 3);
     EXPECT(strstr(host_log_line(), "crash: 3 more threads of process "));
     EXPECT(strstr(host_log_line(), "'\\x1b[2J\\x5cfragile\\x0a'\n"));

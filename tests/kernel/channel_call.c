@@ -51,10 +51,16 @@ static zx_status_t send(size_t from, struct note note) {
     return m ? channel_write(end[from].object, NULL, m) : ZX_ERR_NO_MEMORY;
 }
 
-/* Takes the message: what it says, or all zeros. */
-static struct note open(struct message *m) {
+/* What it says, or all zeros. */
+static struct note text_of(const struct message *m) {
     struct note note = {0};
     if (m->num_bytes == sizeof(note)) memcpy(&note, message_data(m), sizeof(note));
+    return note;
+}
+
+/* The same, and takes the message. */
+static struct note open(struct message *m) {
+    const struct note note = text_of(m);
     message_discard(m);
     return note;
 }
@@ -76,20 +82,34 @@ struct caller {
     struct note reply;
 };
 
-static void call_run(void *arg) {
-    struct caller *c = arg;
+static void call_through(struct caller *c, struct handle_slot *use) {
     struct message *request = message((struct note){0, c->text}), *reply;
     if (!request) return;
     struct channel_call call;
-    zx_status_t status = channel_call_begin(&call, end[c->from].object, c->from == 0 ? &table : NULL, value, request);
+    zx_status_t status = channel_call_begin(&call, end[c->from].object, use, request);
     if (status == ZX_OK) status = channel_call_wait(&call, c->deadline, &reply);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && c->persists) {
         arch_attention_lower(&thread_current()->arch, ATTENTION_SUSPEND);
         status = channel_call_wait(&call, c->deadline, &reply);
     }
     if (status == ZX_ERR_INTERNAL_INTR_RETRY) channel_call_end(&call);
-    if (status == ZX_OK) c->reply = open(reply);
+    if (status == ZX_OK) {
+        c->reply = text_of(reply);
+        channel_call_done(&call, reply);
+    }
     c->status = status;
+}
+
+/* From the first end, through its handle. */
+static void call_run(void *arg) {
+    struct caller *c = arg;
+    struct handle_slot *use;
+    if (c->from != 0) return call_through(c, NULL);
+    c->status = handle_use_any(&table, value, 0, &use);
+    if (c->status != ZX_OK) return;
+    c->status = ZX_ERR_INTERNAL;
+    call_through(c, use);
+    handle_done(&table, use);
 }
 
 static bool calls(struct caller *c, size_t from, uint32_t text) {
@@ -189,14 +209,19 @@ KTEST("channel_call/interrupted, it waits on for the reply to the one request, o
 KTEST("channel_call/PEER_CLOSED before and meanwhile, BAD_HANDLE for a handle that is closed already") {
     struct caller c;
     struct handle handle;
+    struct handle_slot *use;
     NEED(begin() && calls(&c, 0, 1));
     close_peer();
     EXPECT(ended(&c, ZX_ERR_PEER_CLOSED, 0));
     EXPECT(poll(1) == ZX_ERR_PEER_CLOSED);
     finish();
-    NEED(begin() && handle_remove(&table, value, &handle) == ZX_OK);
+    c = (struct caller){.text = 1};
+    NEED(begin() && handle_use_any(&table, value, 0, &use) == ZX_OK);
+    EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
     handle_discard(handle);
-    EXPECT(poll(1) == ZX_ERR_BAD_HANDLE && receive(1).txid == 0);
+    call_through(&c, use);
+    EXPECT(c.status == ZX_ERR_BAD_HANDLE && receive(1).txid == 0);
+    handle_done(&table, use);
     finish();
 }
 
@@ -204,11 +229,13 @@ KTEST("channel_call/what acts through a handle that has been sent away meanwhile
     uint32_t bytes = sizeof(struct note), handles = 4;
     struct message *read;
     struct handle sent;
-    NEED(begin() && send(1, (struct note){0, 7}) == ZX_OK && handle_remove(&table, value, &sent) == ZX_OK);
-    const struct channel_user user = {&table, value};
-    EXPECT(channel_write(sent.object, &user, message((struct note){0, 8})) == ZX_ERR_BAD_HANDLE);
-    EXPECT(channel_read(sent.object, &user, true, &bytes, &handles, &read) == ZX_ERR_BAD_HANDLE);
+    struct handle_slot *use;
+    NEED(begin() && send(1, (struct note){0, 7}) == ZX_OK && handle_use_any(&table, value, 0, &use) == ZX_OK);
+    NEED(handle_remove(&table, value, &sent) == ZX_OK);
+    EXPECT(channel_write(sent.object, use, message((struct note){0, 8})) == ZX_ERR_BAD_HANDLE);
+    EXPECT(channel_read(sent.object, use, true, &bytes, &handles, &read) == ZX_ERR_BAD_HANDLE);
     EXPECT(receive(0).text == 7 && receive(1).text == 0);
+    handle_done(&table, use);
     handle_discard(sent);
     finish();
 }

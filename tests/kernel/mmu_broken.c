@@ -43,7 +43,7 @@ KTEST("mmu/a copy that meets a translation with reserved bits ends there") {
 static bool terminates(struct process *process) {
     zx_signals_t observed;
     struct process_info info;
-    if (object_wait_one(&process->object, NULL, 0, ZX_PROCESS_TERMINATED, ZX_SEC(3600), &observed) != ZX_OK)
+    if (object_wait_one(&process->object, NULL, NULL, ZX_PROCESS_TERMINATED, ZX_SEC(3600), &observed) != ZX_OK)
         return false;
     process_get_info(process, &info);
     return info.exited && info.return_code == ZX_TASK_RETCODE_EXCEPTION_KILL;

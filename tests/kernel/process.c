@@ -13,7 +13,7 @@
 /* A process leaves its job right after it has said that it is dead. */
 static bool job_empties(zx_signals_t signals) {
     zx_signals_t observed;
-    return object_wait_one(&job->object, NULL, 0, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK &&
+    return object_wait_one(&job->object, NULL, NULL, ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, &observed) == ZX_OK &&
            (observed & signals) == signals;
 }
 

@@ -32,7 +32,7 @@ void task_end(void) {
 
 bool comes_up(struct object *object, zx_signals_t signal) {
     zx_signals_t observed;
-    return object_wait_one(object, NULL, 0, signal, ZX_SEC(3600), &observed) == ZX_OK;
+    return object_wait_one(object, NULL, NULL, signal, ZX_SEC(3600), &observed) == ZX_OK;
 }
 
 int64_t return_code(void) {

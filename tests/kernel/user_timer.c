@@ -18,7 +18,7 @@ static bool is_signalled(struct object *timer) { return object_signals(timer) & 
 
 static bool goes_off(struct object *timer) {
     zx_signals_t observed;
-    return object_wait_one(timer, NULL, 0, ZX_TIMER_SIGNALED, ZX_TIME_INFINITE, &observed) == ZX_OK;
+    return object_wait_one(timer, NULL, NULL, ZX_TIMER_SIGNALED, ZX_TIME_INFINITE, &observed) == ZX_OK;
 }
 
 KTEST("timer/the keeper lets each go off at its time, in whatever order they were set") {

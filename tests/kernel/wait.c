@@ -33,6 +33,16 @@ static void end(void) {
     object_unref(&event);
 }
 
+/* A wait through the handle. */
+static zx_status_t wait_one(zx_signals_t signals, zx_time_t deadline, zx_signals_t *observed) {
+    struct handle_slot *use;
+    zx_status_t status = handle_use_any(&table, value, 0, &use);
+    if (status != ZX_OK) return status;
+    status = object_wait_one(&event, &table, use, signals, deadline, observed);
+    handle_done(&table, use);
+    return status;
+}
+
 /* A wait by another thread. */
 struct sleeper {
     struct runner runner;
@@ -43,7 +53,7 @@ struct sleeper {
 
 static void wait_run(void *arg) {
     struct sleeper *w = arg;
-    w->status = object_wait_one(&event, &table, value, w->signals, w->deadline, &w->observed);
+    w->status = wait_one(w->signals, w->deadline, &w->observed);
 }
 
 /* Starts the wait and lets it sleep. */
@@ -62,9 +72,9 @@ static bool ended(struct sleeper *w, zx_status_t status, zx_signals_t observed) 
 KTEST("wait/what is up already needs no wait, even past the deadline") {
     zx_signals_t observed;
     NEED(begin(S0 | S2));
-    EXPECT(object_wait_one(&event, &table, value, S0 | S1, 0, &observed) == ZX_OK && observed == (S0 | S2));
-    EXPECT(object_wait_one(&event, &table, value, S1, 0, &observed) == ZX_ERR_TIMED_OUT && observed == (S0 | S2));
-    EXPECT(object_wait_one(&event, &table, value, 0, 0, &observed) == ZX_ERR_TIMED_OUT);
+    EXPECT(wait_one(S0 | S1, 0, &observed) == ZX_OK && observed == (S0 | S2));
+    EXPECT(wait_one(S1, 0, &observed) == ZX_ERR_TIMED_OUT && observed == (S0 | S2));
+    EXPECT(wait_one(0, 0, &observed) == ZX_ERR_TIMED_OUT);
     end();
 }
 
@@ -72,7 +82,7 @@ KTEST("wait/a deadline ends it, not before its time") {
     zx_signals_t observed;
     NEED(begin(0));
     zx_time_t deadline = arch_time_now() + ZX_MSEC(3);
-    EXPECT(object_wait_one(&event, &table, value, S0, deadline, &observed) == ZX_ERR_TIMED_OUT && observed == 0);
+    EXPECT(wait_one(S0, deadline, &observed) == ZX_ERR_TIMED_OUT && observed == 0);
     EXPECT(arch_time_now() >= deadline);
     end();
 }
@@ -111,8 +121,28 @@ KTEST("wait/H9 closing the handle cancels the waits that went through it") {
 KTEST("wait/H9 a handle that was closed before the wait began cancels it too") {
     zx_signals_t observed;
     struct handle handle;
-    NEED(begin(0) && handle_remove(&table, value, &handle) == ZX_OK);
-    EXPECT(object_wait_one(&event, &table, value, S0, ZX_TIME_INFINITE, &observed) == ZX_ERR_CANCELED);
+    struct handle_slot *use;
+    NEED(begin(0) && handle_use_any(&table, value, 0, &use) == ZX_OK);
+    EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
+    EXPECT(object_wait_one(&event, &table, use, S0, ZX_TIME_INFINITE, &observed) == ZX_ERR_CANCELED);
+    EXPECT(observed == ZX_SIGNAL_HANDLE_CLOSED);
+    handle_done(&table, use);
+    handle_discard(handle);
+    end();
+}
+
+KTEST("wait/H9 a handle that is closed after the signal came, before the waiter runs, cancels it too") {
+    struct sleeper w;
+    struct handle handle;
+    NEED(begin(0) && waits(&w, S0));
+    object_signal(&event, 0, S0);
+    EXPECT(RB_EMPTY(&event.observers));
+    EXPECT(handle_remove(&table, value, &handle) == ZX_OK);
+    /* Unless the sleeper, woken by the signal, left before the handle was gone. */
+    if (turns_are_kept())
+        EXPECT(ended(&w, ZX_ERR_CANCELED, S0 | ZX_SIGNAL_HANDLE_CLOSED));
+    else
+        runner_join(&w.runner);
     handle_discard(handle);
     end();
 }
@@ -153,20 +183,27 @@ KTEST("wait/a hundred threads on one object all wake") {
 struct many_sleeper {
     struct runner runner;
     struct wait waits[3];
+    zx_handle_t values[3];
     zx_time_t deadline;
     zx_status_t status;
 };
 
 static void many_run(void *arg) {
     struct many_sleeper *w = arg;
+    for (size_t i = 0; i < countof(w->waits); i++) {
+        if (handle_use_any(&table, w->values[i], 0, &w->waits[i].use) != ZX_OK) return;
+    }
     w->status = objects_wait(&table, w->waits, countof(w->waits), w->deadline);
+    for (size_t i = 0; i < countof(w->waits); i++) handle_done(&table, w->waits[i].use);
 }
 
 static bool waits_for(struct many_sleeper *w, struct object *other, zx_handle_t other_value) {
     *w = (struct many_sleeper){.deadline = ZX_TIME_INFINITE, .status = ZX_ERR_INTERNAL};
-    w->waits[0] = (struct wait){.object = &event, .value = value, .signals = S0};
-    w->waits[1] = (struct wait){.object = other, .value = other_value, .signals = S1};
-    w->waits[2] = (struct wait){.object = &event, .value = value, .signals = S1};
+    w->waits[0] = (struct wait){.object = &event, .signals = S0};
+    w->waits[1] = (struct wait){.object = other, .signals = S1};
+    w->waits[2] = (struct wait){.object = &event, .signals = S1};
+    w->values[0] = w->values[2] = value;
+    w->values[1] = other_value;
     if (!runner_start(&w->runner, NULL, many_run, w)) return false;
     runner_settle(&w->runner);
     return w->status == ZX_ERR_INTERNAL;

@@ -252,10 +252,29 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
 }
 
 /* Counting who maps a VMO takes time: only what will be told is found out. */
-static void put_vmo(struct record_list *out, struct vmo *vmo, uint32_t via, zx_rights_t rights) {
+static void put_held_vmo(struct record_list *out, struct vmo *vmo, zx_rights_t rights) {
     zx_info_vmo_t info = {0};
-    if (list_has_room(out)) vmo_info(vmo, via, rights, &info);
+    if (list_has_room(out)) vmo_info(vmo, ZX_INFO_VMO_VIA_HANDLE, rights, &info);
     list_put(out, &info, sizeof(info));
+}
+
+/* Mappings of one VMO often follow each other: it is asked once. The last one asked keeps its reference. */
+static void put_mapped_vmos(struct record_list *out, struct aspace *as) {
+    struct region_cursor cursor = {0};
+    struct region_info r, last = {0};
+    zx_info_vmo_t info = {0};
+    while (aspace_list_next(as, &cursor, &r)) {
+        if (!r.vmo) continue;
+        if (r.vmo != last.vmo && list_has_room(out)) {
+            memset(&info, 0, sizeof(info));
+            vmo_info(r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0, &info);
+        }
+        list_put(out, &info, sizeof(info));
+        region_info_release(&last);
+        last = r;
+    }
+    region_info_release(&last);
+    region_cursor_end(&cursor);
 }
 
 static zx_status_t check_running(const struct process *process) {
@@ -264,24 +283,16 @@ static zx_status_t check_running(const struct process *process) {
 
 static zx_status_t list_vmos(const struct handle *handle, struct record_list *out) {
     struct process *process = process_from_object(handle->object);
-    struct region_cursor cursor = {0};
-    struct region_info r;
     struct handle held;
     uint32_t index = 0;
     zx_status_t status = refuse_own(process);
     if (status == ZX_OK) status = check_running(process);
     if (status != ZX_OK) return status;
     while (!thread_killed() && handle_next(&process->handles, &index, &held)) {
-        if (held.object->ops->type == ZX_OBJ_TYPE_VMO)
-            put_vmo(out, vmo_from_object(held.object), ZX_INFO_VMO_VIA_HANDLE, held.rights);
+        if (held.object->ops->type == ZX_OBJ_TYPE_VMO) put_held_vmo(out, vmo_from_object(held.object), held.rights);
         object_unref(held.object);
     }
-    while (aspace_list_next(process->aspace, &cursor, &r)) {
-        if (!r.vmo) continue;
-        put_vmo(out, r.vmo, ZX_INFO_VMO_VIA_MAPPING, 0);
-        region_info_release(&r);
-    }
-    region_cursor_end(&cursor);
+    put_mapped_vmos(out, process->aspace);
     return check_running(process);
 }
 

@@ -243,8 +243,10 @@ TEST("object_get_info/PROCESS_VMOS: what handles hold first, then a line for eac
     const zx_handle_t given[] = {held, handle_with(held, WEAK)};
     struct child child = running(given, 2);
     zx_vaddr_t addr;
-    for (size_t i = 0; i < 2; i++) MUST(zx_vmar_map(child.vmar, PERM_R, 0, mapped, 0, PAGE, &addr));
-    size_t count = list_vmos(child.process), by_handle = 0, full = 0, weak = 0, by_mapping = 0;
+    /* Side by side: the same, another, and the first again. */
+    const zx_handle_t mappings[] = {mapped, mapped, held, mapped};
+    for (size_t i = 0; i < 4; i++) MUST(zx_vmar_map(child.vmar, PERM_R, 0, mappings[i], 0, PAGE, &addr));
+    size_t count = list_vmos(child.process), by_handle = 0, full = 0, weak = 0, by_mapping = 0, held_too = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t via = vmos[i].flags & (ZX_INFO_VMO_VIA_HANDLE | ZX_INFO_VMO_VIA_MAPPING);
         NEED(via == ZX_INFO_VMO_VIA_HANDLE || via == ZX_INFO_VMO_VIA_MAPPING);
@@ -256,10 +258,11 @@ TEST("object_get_info/PROCESS_VMOS: what handles hold first, then a line for eac
             weak += vmos[i].handle_rights == WEAK;
         } else {
             EXPECT_EQ(vmos[i].handle_rights, 0);
-            by_mapping += vmos[i].koid == koid_of(mapped);
+            by_mapping += vmos[i].koid == koid_of(mapped) && vmos[i].size_bytes == 5 * PAGE;
+            held_too += vmos[i].koid == koid_of(held) && vmos[i].size_bytes == 3 * PAGE;
         }
     }
-    EXPECT(by_handle == 2 && full == 1 && weak == 1 && by_mapping == 2);
+    EXPECT(by_handle == 2 && full == 1 && weak == 1 && by_mapping == 3 && held_too == 1);
 }
 
 /* A target that changes all the time, in all the ways that the list could stumble over. */

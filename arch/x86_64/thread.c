@@ -21,6 +21,7 @@
 #define VECTOR_FCW 0
 #define VECTOR_MXCSR 24
 #define RESET_MXCSR 0x1f80u
+#define XSAVE_COMPONENTS 576u /* where those begin that are looked at only if the header says that they are in use */
 
 extern void thread_switch_stack(uint64_t *old_sp, uint64_t new_sp); /* switch.asm */
 extern void thread_begin(void);
@@ -49,9 +50,9 @@ static void vector_load(const void *area) {
     }
 }
 
-/* An area of zeroes has no component in use, which xrstor takes as all in their reset state. */
+/* A header of zeroes has no component in use, which xrstor takes as all in their reset state. */
 static void vector_reset(char *area) {
-    memset(area, 0, cpu_has.vector_size);
+    memset(area, 0, cpu_has.xsave ? XSAVE_COMPONENTS : cpu_has.vector_size);
     *(uint16_t *)(area + VECTOR_FCW) = VECTOR_RESET_FCW;
     *(uint32_t *)(area + VECTOR_MXCSR) = RESET_MXCSR;
 }

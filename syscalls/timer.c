@@ -13,7 +13,7 @@ static zx_status_t sys_timer_create(uint32_t options, zx_clock_t clock, user_out
 static zx_status_t check_slack(zx_duration_t slack) { return slack < 0 ? ZX_ERR_OUT_OF_RANGE : ZX_OK; }
 
 static zx_status_t sys_timer_set(struct object *timer, zx_time_t deadline, zx_duration_t slack) {
-    user_timer_set(timer, deadline, slack);
+    user_timer_set(timer, process_current(), deadline, slack);
     return ZX_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "arch/time.h"
 #include "kernel/base/log.h"
+#include "kernel/object/process.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
@@ -18,7 +19,8 @@ struct user_timer {
     uint32_t slack_mode; /* [I] */
 
     /* [u] */
-    bool set; /* in the tree */
+    bool set;              /* in the tree */
+    struct process *payer; /* a reference, while it is set; or NULL */
     zx_time_t deadline;
     uint64_t number; /* orders equal deadlines; from 1 on */
     RB_ENTRY(user_timer) node;
@@ -41,15 +43,25 @@ static struct user_timer *user_timer_from_object(struct object *object) {
     return container_of(object, struct user_timer, object);
 }
 
-static void unset(struct user_timer *timer) REQUIRES(&timers_lock) {
+/* Returns the payer, for the caller to release. */
+MUST_CHECK static struct process *unset(struct user_timer *timer) REQUIRES(&timers_lock) {
+    struct process *payer = timer->payer;
     if (timer->set) RB_REMOVE(timer_tree, &timers, timer);
     timer->set = false;
+    timer->payer = NULL;
+    return payer;
+}
+
+/* No lock is held. */
+static void release(struct process *payer) {
+    if (payer) object_unref(&payer->object);
 }
 
 static void user_timer_on_zero_handles(struct object *object) {
     mutex_lock(&timers_lock);
-    unset(user_timer_from_object(object));
+    struct process *payer = unset(user_timer_from_object(object));
     mutex_unlock(&timers_lock);
+    release(payer);
 }
 
 /* Somebody may have set it while its last handle was being closed. */
@@ -85,10 +97,10 @@ static zx_time_t choose_deadline(const struct user_timer *timer, zx_time_t deadl
     return other && other->deadline <= latest ? other->deadline : deadline;
 }
 
-void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t slack) {
+void user_timer_set(struct object *object, struct process *payer, zx_time_t deadline, zx_duration_t slack) {
     struct user_timer *timer = user_timer_from_object(object);
     mutex_lock(&timers_lock);
-    unset(timer);
+    struct process *before = unset(timer);
     object_signal(object, ZX_TIMER_SIGNALED, 0);
     if (deadline <= arch_time_now()) {
         object_signal(object, 0, ZX_TIMER_SIGNALED);
@@ -96,17 +108,21 @@ void user_timer_set(struct object *object, zx_time_t deadline, zx_duration_t sla
         timer->deadline = choose_deadline(timer, deadline, slack);
         timer->number = ++last_number;
         timer->set = true;
+        timer->payer = payer;
+        if (payer) object_ref(&payer->object);
         RB_INSERT(timer_tree, &timers, timer);
         if (RB_MIN(timer_tree, &timers) == timer) waitq_wake_all(&keeper_waits, ZX_OK);
     }
     mutex_unlock(&timers_lock);
+    release(before);
 }
 
 void user_timer_cancel(struct object *object) {
     mutex_lock(&timers_lock);
-    unset(user_timer_from_object(object));
+    struct process *payer = unset(user_timer_from_object(object));
     object_signal(object, ZX_TIMER_SIGNALED, 0);
     mutex_unlock(&timers_lock);
+    release(payer);
 }
 
 /* One timer at a time, so that the lock is not held for many; the observers of one are notified under it. */
@@ -120,8 +136,11 @@ void user_timers_keeper(void *arg UNUSED) {
             (void)!waitq_block_mutex(&keeper_waits, &timers_lock, deadline, WAIT_UNINTERRUPTIBLE);
             continue;
         }
-        unset(first);
+        struct process *payer = unset(first);
+        thread_charge_to(payer ? payer->shares : NULL);
         object_signal(&first->object, 0, ZX_TIMER_SIGNALED);
         mutex_unlock(&timers_lock);
+        thread_charge_to(NULL);
+        release(payer);
     }
 }

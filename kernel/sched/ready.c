@@ -132,9 +132,18 @@ void ready_hurry(struct ready *ready, struct thread *t) {
     ready_put(ready, t);
 }
 
+/* What an urgent thread does for a process. A debt is not forgiven as what was not used is. */
+static NOINLINE void charge_payer(struct ready *ready, struct share *payer, zx_duration_t ran) {
+    struct share *share = &payer[ready->cpu];
+    share_set_used(ready, share, at_least(share->used, ready->floor) + ran);
+}
+
 void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) {
     struct share *share = running->share;
-    if (running->urgent) return;
+    if (running->urgent) {
+        if (running->payer) charge_payer(ready, running->payer, ran);
+        return;
+    }
     zx_duration_t used = share->used + ran;
     running->used += ran;
     share->floor = at_least(share->floor, running->used - BEHIND_MAX);

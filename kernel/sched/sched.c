@@ -236,6 +236,13 @@ static void make_way(struct thread *next) REQUIRES(&sched_lock) {
     switch_to(own, next, now);
 }
 
+void thread_charge_to(struct share *payer) {
+    spin_lock(&sched_lock);
+    charge(this_queue(), arch_time_now());
+    thread_current()->payer = payer;
+    spin_unlock(&sched_lock);
+}
+
 void thread_yield(void) {
     spin_lock(&sched_lock);
     arch_this_cpu()->reschedule = false;

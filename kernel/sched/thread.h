@@ -33,6 +33,7 @@ struct thread {
     unsigned cpu;        /* where it runs, or ran last; READY: whose run queue it is in */
     bool urgent;         /* runs before all that are not; set by itself, before it first blocks */
     struct share *share; /* of the processor where it ran last, or is ready */
+    struct share *payer; /* a process's, one for each processor, that an urgent thread works for; or NULL */
     zx_duration_t used;  /* of that share; kernel/sched/ready.h */
     uint64_t order;
     struct timer wait_timer;
@@ -88,6 +89,9 @@ void thread_get_info(struct thread *t, struct thread_info *out);
 
 /* Sleeps until the deadline: ZX_OK, or ZX_ERR_INTERNAL_INTR_RETRY. */
 MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
+
+/* From now on the time of the running thread, an urgent one, is that of a process with these shares; NULL: nobody's. */
+void thread_charge_to(struct share *payer);
 
 /* Lets others of this processor run first. */
 void thread_yield(void);

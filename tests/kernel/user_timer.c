@@ -28,7 +28,7 @@ KTEST("timer/the keeper lets each go off at its time, in whatever order they wer
     for (unsigned i = 0; i < countof(timers); i++) {
         NEED((timers[i] = timer_new(ZX_TIMER_SLACK_CENTER)));
         deadlines[i] = begin + ZX_MSEC(1 + i * 5 % countof(timers));
-        user_timer_set(timers[i], deadlines[i], 0);
+        user_timer_set(timers[i], NULL, deadlines[i], 0);
     }
     for (unsigned i = 0; i < countof(timers); i++) {
         EXPECT(goes_off(timers[i]));
@@ -40,17 +40,17 @@ KTEST("timer/the keeper lets each go off at its time, in whatever order they wer
 KTEST("timer/one whose time has come goes off at once, and what is set anew or cancelled does not") {
     struct object *timer = timer_new(ZX_TIMER_SLACK_LATE), *after = timer_new(ZX_TIMER_SLACK_LATE);
     NEED(timer && after);
-    user_timer_set(timer, 0, 0);
+    user_timer_set(timer, NULL, 0, 0);
     EXPECT(is_signalled(timer));
-    user_timer_set(timer, arch_time_now() + ZX_SEC(3600), 0);
+    user_timer_set(timer, NULL, arch_time_now() + ZX_SEC(3600), 0);
     EXPECT(!is_signalled(timer));
-    user_timer_set(timer, INT64_MIN, 0);
+    user_timer_set(timer, NULL, INT64_MIN, 0);
     EXPECT(is_signalled(timer));
-    user_timer_set(timer, ZX_TIME_INFINITE, 0);
+    user_timer_set(timer, NULL, ZX_TIME_INFINITE, 0);
     EXPECT(!is_signalled(timer));
-    user_timer_set(timer, arch_time_now() + ZX_MSEC(1), 0);
+    user_timer_set(timer, NULL, arch_time_now() + ZX_MSEC(1), 0);
     user_timer_cancel(timer);
-    user_timer_set(after, arch_time_now() + ZX_MSEC(5), 0);
+    user_timer_set(after, NULL, arch_time_now() + ZX_MSEC(5), 0);
     EXPECT(goes_off(after) && !is_signalled(timer));
     object_unref(timer);
     object_unref(after);
@@ -70,10 +70,10 @@ static bool goes_with_another(uint32_t slack_mode, zx_duration_t slack) {
     do {
         soon *= 2;
         const zx_time_t deadline = arch_time_now() + soon;
-        user_timer_set(other, deadline, 0);
-        user_timer_set(timer, deadline + HOUR, slack);
+        user_timer_set(other, NULL, deadline, 0);
+        user_timer_set(timer, NULL, deadline + HOUR, slack);
     } while (is_signalled(other) && !is_signalled(timer));
-    user_timer_set(after, arch_time_now() + soon, 0);
+    user_timer_set(after, NULL, arch_time_now() + soon, 0);
     bool together = goes_off(after) && is_signalled(other) && is_signalled(timer);
     object_unref(timer);
     object_unref(other);
@@ -100,7 +100,7 @@ KTEST("timer/after 10,000 random changes those that are set go off, not before t
         const uint64_t i = random_below(MANY);
         deadlines[i] = random_below(4) ? arch_time_now() + ZX_USEC(20000 + (int64_t)random_below(40000)) : 0;
         if (deadlines[i])
-            user_timer_set(timers[i], deadlines[i], 0);
+            user_timer_set(timers[i], NULL, deadlines[i], 0);
         else
             user_timer_cancel(timers[i]);
     }
@@ -117,9 +117,9 @@ KTEST("timer/set after its last handle was closed, it goes with its last referen
     struct object *timer = timer_new(ZX_TIMER_SLACK_CENTER), *after = timer_new(ZX_TIMER_SLACK_CENTER);
     NEED(timer && after);
     handle_discard(handle_make(timer, ZX_DEFAULT_TIMER_RIGHTS));
-    user_timer_set(timer, arch_time_now() + ZX_MSEC(1), 0);
+    user_timer_set(timer, NULL, arch_time_now() + ZX_MSEC(1), 0);
     object_unref(timer);
-    user_timer_set(after, arch_time_now() + ZX_MSEC(3), 0);
+    user_timer_set(after, NULL, arch_time_now() + ZX_MSEC(3), 0);
     EXPECT(goes_off(after));
     object_unref(after);
 }

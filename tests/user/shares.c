@@ -4,6 +4,8 @@
  * Where the clock counts instructions, every wait must be in time. Where the host runs other things as well, the
  * quickest of several counts, and the bound is wide.
  */
+#include <zircon/syscalls/port.h>
+
 #include "tests/user/child.h"
 #include "tests/user/memory.h"
 #include "tests/user/probe.h"
@@ -113,6 +115,32 @@ TEST("process_start/one busy thread gets as much of a processor as a hundred of 
     test_note("%lu %% of %lu processors", percent, cpus);
     EXPECT(percent >= 45 / cpus && percent <= (cpus == 1 ? 55 : 100 / cpus + 5));
     spinners_end(&crowd);
+    spinners_end(&rival);
+}
+
+#define WATCHES 4000
+
+/* Timers that go off all the time, each with thousands of watches, beside a process that is busy. */
+TEST("timer_set/what the kernel does for those that wait is taken from the caller's share of the processor") {
+    const bool exact = times_are_exact();
+    zx_handle_t lonely = ZX_HANDLE_INVALID, timer, port;
+    static struct worker worker;
+    MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &timer));
+    MUST(zx_port_create(0, &port));
+    for (uint64_t i = 0; i < WATCHES; i++)
+        MUST(zx_object_wait_async(timer, port, i, ZX_TIMER_SIGNALED, ZX_WAIT_ASYNC_REPEATING));
+    NEED(spinners_start(&rival, 1, &lonely) && worker_start(&worker, spin_here, NULL));
+    sleep_until(zx_deadline_after(ZX_MSEC(50)));
+    zx_time_t begin = zx_clock_get_monotonic(), end = begin;
+    zx_duration_t one = runtime_of(lonely);
+    while (end < begin + (exact ? ZX_MSEC(400) : ZX_MSEC(50))) {
+        MUST(zx_timer_set(timer, end + ZX_USEC(20), 0));
+        MUST(zx_object_wait_one(timer, ZX_TIMER_SIGNALED, ZX_TIME_INFINITE, NULL));
+        end = zx_clock_get_monotonic();
+    }
+    uint64_t percent = (uint64_t)(100 * (runtime_of(lonely) - one) / (end - begin));
+    test_note("%lu %%", percent);
+    if (exact) EXPECT(percent >= 45 && percent <= 55);
     spinners_end(&rival);
 }
 

@@ -1,0 +1,94 @@
+# Debuggers as make starts them: `make gdb` with a program, `make run` that waits for one, and `make gdb` beside the
+# monitor.
+use strict;
+use warnings;
+use Cwd qw(getcwd);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Machine;
+use Make;
+use POSIX ();
+use Test::More;
+
+use constant PATIENCE => 60;
+
+my $dir = getcwd . '/build/tests/gdb-make';
+my $make = Make->new($dir, limit => 120);
+my $program = $make->program('args.c', <<'C');
+#include <stdio.h>
+int main(int argc, char **argv) {
+    printf("%d, the last is %s\n", argc, argv[argc - 1]);
+    return 7;
+}
+C
+
+# A person's words for GDB; `GDB=` takes a debugger with its arguments.
+my $script = $make->program('script', <<'GDB');
+print argv[2]
+next
+info source
+continue
+print $_exitcode
+GDB
+my ($code, $stdout, $stderr) =
+    $make->run('/dev/null', 'gdb', "APP=$program", q(ARGS=one 'two words'), "GDB=gdb -batch -x $script");
+is($code, 0, 'make gdb runs the debugger that is named, and ends as it does') or diag($stdout, $stderr);
+my $rest = $stdout;
+for my $wanted (
+    [qr/programs write without a debugger is in \S+/, 'it says where else output is'],
+    [qr/Temporary breakpoint 1, main \(argc=3, argv=0x\w+\) at .*args\.c:2\n/, 'it sits at main, with arguments'],
+    [qr/\$1 = 0x\w+ "two words"/, 'which are as a shell splits them'],
+    [qr/Current source file is .*args\.c/, 'source lines are there'],
+    [qr/exited with code 07\]\n\$2 = 7\n/, 'it ends'],
+) {
+    ok($rest =~ s/^.*?$wanted->[0]//s, $wanted->[1]) or diag($stdout);
+}
+
+# Has make run something that is debugged from elsewhere, as its line says, with these words to GDB besides. Its input
+# is open until GDB has ended, and then is `end`. Returns what GDB wrote, and make's status, output and errors.
+sub beside {
+    my ($arguments, $commands, $end) = @_;
+    unlink "$dir/stderr";
+    pipe my $input, my $typing or die "pipe: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        close $typing;
+        my ($code) = $make->run('/dev/fd/' . fileno $input, @$arguments);
+        POSIX::_exit($code);
+    }
+    close $input;
+    my ($limit, $line) = (time + PATIENCE);
+    select undef, undef, undef, 0.05
+        until ($line) = Machine::slurp("$dir/stderr") =~ /^jargoon: (gdb -ex .*)\n/m or time > $limit;
+    my $text = $line ? `$line -nx -q -batch -iex 'set remotetimeout 60' $commands 2>&1` : '';
+    print $typing $end;
+    close $typing;
+    waitpid $pid, 0;
+    return ($text, $? >> 8, map { Machine::slurp("$dir/$_") } qw(stdout stderr));
+}
+
+like($stderr, qr/^\[app\] 3, the last is two words\n/m, 'what the program writes GDB shows, marked');
+
+my $text;
+my $words = "-ex 'break main' -ex continue -ex 'print argc' -ex continue -ex 'print \$_exitcode'";
+($text, $code, $stdout, $stderr) = beside(['run', "APP=$program", 'GDB=wait'], $words, '');
+like($text, qr/Breakpoint 1, main \(argc=1, .*\$1 = 1\n.*exited with code 07\].*\n\$2 = 7\n/s,
+    'make run with GDB=wait: the program waits, and the line that was told attaches to it') or diag($stderr);
+like($stdout, qr{^1, the last is .*app\n\z}, 'its output is its own');
+is($code, 7, 'and its exit status make\'s');
+
+my $attach = $make->program('attach', <<'GDB');
+python
+import re
+gdb.execute("attach " + re.search(r"(\d+)  monitor\n", gdb.execute("monitor ps", to_string=True)).group(1))
+end
+info threads
+detach
+GDB
+($text, $code, $stdout, $stderr) = beside(['gdb'], "-x $attach", "exit\n");
+like($text, qr/^\* 1 .* "main" \(waiting for .*\n +2 .* "keyboard" \(/m,
+    'make gdb: the line that was told reaches a server beside the monitor');
+like($text, qr/\[Inferior 1 \(process \d+\) detached\]/, 'GDB lets go of a program that it has attached to');
+is($code, 0, 'and the monitor goes on to its end');
+diag($text, $stdout, $stderr) unless Test::More->builder->is_passing;
+done_testing;

@@ -44,6 +44,9 @@ my $bits = 0;
 $bits += $_ for $xml =~ /<reg name="\w+" bitsize="(\d+)"/g;
 is(length($gdb->ask('g')), $bits / 4, '5: all of them at once are as long as their description says');
 is($gdb->ask('vCont?'), 'vCont;c;C;s;S;t;r', '2: what is offered');
+is($gdb->ask('qfThreadInfo'), "m$thread", '4: threads are listed');
+is($gdb->ask('qsThreadInfo'), 'l', '4: and the list ends');
+is($gdb->ask('vKill;a410'), 'E03', 'a process that GDB makes up is none');
 is($gdb->ask('QDisableRandomization:0'), 'OK', 'where programs lie a debugger may choose');
 like($gdb->ask("qXfer:exec-file:read:$pid:0,fff"), qr{^l/bin/debugged\z}, 'the program\'s file');
 like($gdb->ask('qXfer:memory-map:read::0,fff'), qr/^l<\?xml.*<memory-map>.*<memory type="ram" start=/s,
@@ -191,6 +194,18 @@ $pc = $gdb->pc;
 like($gdb->ask(sprintf 'vCont;r%x,%x:%s', $pc, $pc + 1, $thread), qr/^T05thread/, 'a step out of the range is told');
 isnt($gdb->pc, $pc, 'when it is out');
 is($gdb->ask("vCont;r1:$thread"), 'E16', 'half a range is an error');
+
+# What only LLDB asks.
+my $triple = unpack 'H*', 'x86_64-unknown-none';
+like($gdb->ask('qHostInfo'), qr/^triple:$triple;endian:little;ptrsize:8;\z/, 'the host');
+like($gdb->ask('qProcessInfo'), qr/^pid:$pid;triple:/, 'the process');
+like($gdb->ask(sprintf 'qMemoryRegionInfo:%x', $pc), qr/^start:\w+;size:\w+;permissions:rx;\z/, 'a region');
+is($gdb->ask('QThreadSuffixSupported'), 'OK', 'a thread may be named with a register');
+like($gdb->ask("p10;thread:$thread;"), qr/^[0-9a-f]{16}\z/, 'and its register is told');
+is($gdb->ask('QListThreadsInStopReply'), 'OK', 'stops are to list threads');
+like($gdb->ask("vCont;s:$thread"), qr/^T05thread:.*;threads:\Q$thread\E;\z/, 'and do');
+is_deeply([map { $gdb->ask($_) } qw(jThreadsInfo qShlibInfoAddr qRegisterInfo0 QSaveRegisterState)], [('') x 4],
+    'what it can do without is not known');
 
 is($gdb->ask('QPassSignals:4;zz'), 'E16', 'signals that are none are an error');
 is($gdb->ask("vKill;$pid"), 'OK', 'kill');

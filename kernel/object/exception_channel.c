@@ -19,8 +19,9 @@ void exception_channel_init(struct exception_channel *place) {
     spinlock_init(&place->lock, RANK_EXCEPTION, "exception channel");
 }
 
+/* A task that died has shut it: since then nobody comes to it any more. */
 void exception_channel_destroy(struct exception_channel *place) {
-    exception_channel_shut(place);
+    if (!place->shut) exception_channel_shut(place);
     if (place->last) object_unref(place->last);
 }
 

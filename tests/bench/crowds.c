@@ -3,6 +3,7 @@
  * per call, for tests/70-scaling.t; run it as scaling.c, which has the same for memory.
  */
 #include <pthread.h>
+#include <zircon/process.h>
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/port.h>
 

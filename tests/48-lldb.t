@@ -6,6 +6,7 @@ use Cwd qw(getcwd);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Debugged;
+use Make;
 use Test::More;
 
 my ($lldb) = grep { -x } map { my $dir = $_; map { "$dir/$_" } qw(lldb lldb-14) } split /:/, $ENV{PATH};
@@ -46,4 +47,13 @@ while (my ($pattern, $name) = splice @wanted, 0, 2) {
     ok($found, $name) or diag($text);
 }
 is_deeply([Machine::faults($machine->finish)], [], 'the machine ends well');
+
+# As make starts it.
+my $make = Make->new("$dir/make", limit => 120);
+my $program = $make->program('seven.c', "int main(int argc, char **argv) {\n    return argc + 5;\n}\n");
+my $words = $make->program('words', "frame variable argc\ncontinue\n");
+my ($code, $stdout, $stderr) =
+    $make->run('/dev/null', 'gdb', "APP=$program", 'ARGS=one', "GDB=$lldb --batch --no-lldbinit -s $words");
+is($code, 0, 'make gdb runs LLDB where GDB= names it') or diag($stdout, $stderr);
+like($stdout, qr/`main\(argc=2.* at seven\.c:2.*\(int\) argc = 2\n.*exited with status = 7/s, 'which sits at main');
 done_testing;

@@ -39,9 +39,8 @@ static void output_end(void) {
 
 /* Until the device may take something again. Not interruptible: a suspension waits until all is written. */
 static void output_pause(void) {
-    struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
-    spin_lock(&output_lock);
-    (void)!waitq_block(&nobody_wakes, &output_lock, arch_time_now() + CONSOLE_POLL, WAIT_UNINTERRUPTIBLE);
+    struct waiter nobody_wakes = WAITER_INIT(thread_current());
+    (void)!waiter_block(&nobody_wakes, arch_time_now() + CONSOLE_POLL, WAIT_UNINTERRUPTIBLE);
 }
 
 static zx_status_t write_all(const char *text, size_t len) {

@@ -11,7 +11,7 @@
 #define MAX_CPUS 64
 
 struct lock_stack; /* kernel/base/lockrank.h */
-struct run_queue;  /* kernel/sched/sched.c */
+struct run_queue;  /* kernel/sched/run_queue.h */
 
 struct cpu {
     /* [T] */

@@ -48,7 +48,8 @@ enum lock_rank {
     RANK_RANDOM,    /* one: the generator's key */
     RANK_HEAP,      /* [b] of a size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
-    RANK_SCHED,     /* [s] one: run queues, wait queues, waiters, timers, states of threads, contended mutexes */
+    RANK_MUTEX,     /* [m] of some mutexes: who waits for them, that they are contended */
+    RANK_SCHED,     /* [s] of a processor: its run queue and timers, the state of its threads, their waiters */
     RANK_LOG,       /* of a device: the log, the console's input, the interrupt controllers */
 };
 

@@ -46,4 +46,10 @@ static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY {
     switch_point();
 }
 
+/* Takes a lock if it is free, for one who holds another of its rank and so must not wait. Interrupts are off. */
+static inline bool spin_try(struct spinlock *l) {
+    return !atomic_exchange_explicit(&l->locked, true, memory_order_acquire);
+}
+static inline void spin_end_try(struct spinlock *l) { atomic_store_explicit(&l->locked, false, memory_order_release); }
+
 static inline void spin_assert_held(const struct spinlock *l) ASSERTS_HELD(l) { lock_rank_assert_held(l); }

@@ -116,7 +116,7 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
     call->slot = use;
     call->value = use ? handle_use_value(use) : ZX_HANDLE_INVALID;
     call->peer_closed = call->cancelled = false;
-    call->waiter = (struct waiter)WAITER_INIT(call->waiter);
+    call->waiter = (struct waiter)WAITER_INIT(thread_current());
     atomic_init(&call->reply, NULL);
     zx_status_t status = channel_send(end, use, request, call);
     if (status != ZX_OK)
@@ -127,7 +127,7 @@ zx_status_t channel_call_begin(struct channel_call *call, struct object *object,
 }
 
 zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply) {
-    zx_status_t status = waiter_block(&call->waiter, deadline);
+    zx_status_t status = waiter_block(&call->waiter, deadline, WAIT_INTERRUPTIBLE);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && !thread_killed()) return status;
     *reply = call_leave(call);
     if (likely(*reply)) return ZX_OK;

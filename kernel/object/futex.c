@@ -19,7 +19,7 @@ struct futex_waiter {
     vaddr_t addr; /* of the word */
     bool queued;
 
-    struct waitq queue; /* of one */
+    struct waiter waiter;
 };
 
 /* Who comes, or is moved, to a word is behind those that are there. */
@@ -84,7 +84,7 @@ static zx_status_t wait_end(struct aspace *as, struct futex_waiter *waiter, zx_s
 /* Compares and sleeps, with no gap. SHOULD_WAIT: the word is not in memory. */
 static zx_status_t wait_once(user_in_t word, int32_t value, zx_time_t deadline) {
     struct aspace *as = own_space();
-    struct futex_waiter waiter = {.addr = word.addr, .queued = true, .queue = WAITQ_INIT(waiter.queue)};
+    struct futex_waiter waiter = {.addr = word.addr, .queued = true, .waiter = WAITER_INIT(thread_current())};
     mutex_lock(&as->futex_lock);
     zx_status_t status = compare_locked(as, word, value);
     if (status == ZX_OK && deadline <= arch_time_now()) status = ZX_ERR_TIMED_OUT;
@@ -93,7 +93,8 @@ static zx_status_t wait_once(user_in_t word, int32_t value, zx_time_t deadline) 
         return status;
     }
     RB_INSERT(futex_tree, &as->futexes, &waiter);
-    status = waitq_block_mutex(&waiter.queue, &as->futex_lock, deadline, WAIT_INTERRUPTIBLE);
+    mutex_unlock(&as->futex_lock);
+    status = waiter_block(&waiter.waiter, deadline, WAIT_INTERRUPTIBLE);
     return status == ZX_OK ? ZX_OK : wait_end(as, &waiter, status);
 }
 
@@ -121,7 +122,7 @@ static void wake_locked(struct aspace *as, vaddr_t addr, uint32_t count) REQUIRE
     struct futex_waiter *waiter;
     for (; count > 0 && (waiter = first_waiter(as, addr)); count--) {
         leave_locked(as, waiter);
-        waitq_wake_one(&waiter->queue, ZX_OK);
+        waiter_end(&waiter->waiter);
     }
 }
 

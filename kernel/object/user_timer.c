@@ -37,7 +37,7 @@ RB_GENERATE_INTERNAL(timer_tree, user_timer, node, timer_compare, UNUSED static)
 static struct mutex timers_lock = MUTEX_INIT(timers_lock, RANK_TIMERS, "timers");
 static struct timer_tree timers GUARDED_BY(timers_lock) = RB_INITIALIZER(&timers);
 static uint64_t last_number GUARDED_BY(timers_lock);
-static struct waitq keeper_waits = WAITQ_INIT(keeper_waits);
+static struct waiter keeper GUARDED_BY(timers_lock); /* of its latest sleep; no thread: it has not slept yet */
 
 static struct user_timer *user_timer_from_object(struct object *object) {
     return container_of(object, struct user_timer, object);
@@ -111,7 +111,7 @@ void user_timer_set(struct object *object, struct process *payer, zx_time_t dead
         timer->payer = payer;
         if (payer) object_ref(&payer->object);
         RB_INSERT(timer_tree, &timers, timer);
-        if (RB_MIN(timer_tree, &timers) == timer) waitq_wake_all(&keeper_waits, ZX_OK);
+        if (RB_MIN(timer_tree, &timers) == timer && keeper.thread) waiter_end(&keeper);
     }
     mutex_unlock(&timers_lock);
     release(before);
@@ -133,7 +133,9 @@ void user_timers_keeper(void *arg UNUSED) {
         struct user_timer *first = RB_MIN(timer_tree, &timers);
         zx_time_t deadline = first ? first->deadline : ZX_TIME_INFINITE;
         if (deadline > arch_time_now()) {
-            (void)!waitq_block_mutex(&keeper_waits, &timers_lock, deadline, WAIT_UNINTERRUPTIBLE);
+            keeper = (struct waiter)WAITER_INIT(thread_current());
+            mutex_unlock(&timers_lock);
+            (void)!waiter_block(&keeper, deadline, WAIT_UNINTERRUPTIBLE);
             continue;
         }
         struct process *payer = unset(first);

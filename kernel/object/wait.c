@@ -1,6 +1,6 @@
 /*
  * Waiting for signals; see wait.h. Waits live with the waiting thread; an object's lock guards what its signals change
- * of them, and the scheduler's, inside those, the end of the sleep.
+ * of them, and the thread's run queue's, inside those, the end of the sleep.
  *
  * A wait that is satisfied or cancelled observes no more, and to end the waiter is the last that is done with it. So a
  * thread that waits for a single object, and whose waiter was ended, takes no lock to leave. But it looks whether the
@@ -11,6 +11,7 @@
 #include "arch/time.h"
 #include "kernel/base/log.h"
 #include "kernel/object/handle.h"
+#include "kernel/sched/thread.h"
 
 /* What it has not seen yet, and what it waits for: a bounded number of times each. */
 static zx_signals_t wanted(const struct wait *wait) { return ~wait->seen | wait->signals; }
@@ -84,9 +85,9 @@ static ALWAYS_INLINE zx_status_t look(struct wait *waits, size_t count, zx_time_
 zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t count, zx_time_t deadline) {
     zx_status_t seen = look(waits, count, deadline);
     if (seen != ZX_ERR_SHOULD_WAIT) return seen;
-    struct waiter waiter = WAITER_INIT(waiter);
+    struct waiter waiter = WAITER_INIT(thread_current());
     for (size_t i = 0; i < count; i++) wait_begin(&waits[i], table, &waiter);
-    zx_status_t status = waiter_block(&waiter, deadline);
+    zx_status_t status = waiter_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
     for (size_t i = 0; i < count; i++) object_unobserve(waits[i].object, &waits[i].observer);
     return outcome(waits, count, status);
 }
@@ -94,9 +95,9 @@ zx_status_t objects_wait(struct handle_table *table, struct wait *waits, size_t 
 zx_status_t object_wait(struct handle_table *table, struct wait *wait, zx_time_t deadline) {
     zx_status_t seen = look(wait, 1, deadline);
     if (seen != ZX_ERR_SHOULD_WAIT) return seen;
-    struct waiter waiter = WAITER_INIT(waiter);
+    struct waiter waiter = WAITER_INIT(thread_current());
     wait_begin(wait, table, &waiter);
-    zx_status_t status = waiter_block(&waiter, deadline);
+    zx_status_t status = waiter_block(&waiter, deadline, WAIT_INTERRUPTIBLE);
     if (status != ZX_OK) object_unobserve(wait->object, &wait->observer);
     return outcome(wait, 1, status);
 }

@@ -15,7 +15,7 @@ void force_init(void);
 void force_number_thread(struct thread *t);
 
 /* The processor goes over to `next`. */
-void force_note_switch(const struct thread *next) REQUIRES(&sched_lock);
+void force_note_switch(const struct thread *next) REQUIRES(sched_held);
 
 /* Reports how many switches there were, and a digest of who came in which order, and when. */
 void force_report(void);

@@ -2,13 +2,17 @@
  * The slow halves of mutexes; see mutex.h.
  *
  * `owner`: a free mutex is taken by compare-and-swap without a lock, contended or not. An owner that nobody waits for
- * releases it the same way. MUTEX_CONTENDED is set and taken off, and a mutex that has it released, under the
- * scheduler's lock alone; it is set exactly while the queue has waiters. So an owner that finds it sees them in the
- * queue, and a waiter that sets it under that lock, in the hold in which it falls asleep, is seen by the owner.
+ * releases it the same way. MUTEX_CONTENDED is set and taken off, and a mutex that has it released, under the queue's
+ * lock alone; it is set exactly while the queue has waiters. So an owner that finds it sees them in the queue, and a
+ * waiter that sets it under that lock, in the hold in which it falls asleep, is seen by the owner.
+ *
+ * That lock is one of a few that mutexes share, chosen by the mutex's address: once `owner` shows that it is released,
+ * the next may free the mutex, and what it lies in, while the one that released it still has to unlock its queue. For
+ * the same reason a release takes the first waiter out of the queue before, and wakes it after.
  *
  * `coming` lets mutex_unlock_fair() hand the mutex to a thread that is in no queue. A thread that spins puts itself
  * there if the place is empty, and an unlock the waiter that it wakes. The owner takes a thread out in the hold of the
- * scheduler's lock that makes it the owner. Each takes itself out before it leaves or blocks, and looks under that lock
+ * queue's lock that makes it the owner. Each takes itself out before it leaves or blocks, and looks under that lock
  * whether it has become the owner: so nobody blocks on its own mutex, and no thread that is gone is named.
  *
  * Who spins compares the owner's address with those of the running threads and never follows it: the owner may have let
@@ -40,6 +44,16 @@ void mutex_check_place(const struct mutex *m) {
  * mostly.
  */
 unsigned mutex_spins = 500;
+
+#define QUEUE_LOCKS 64
+static struct {
+    _Alignas(64) struct spinlock lock;
+} queue_locks[QUEUE_LOCKS] = {[0 ... QUEUE_LOCKS - 1] = {SPINLOCK_INIT(RANK_MUTEX, "a mutex's waiters")}};
+
+static struct spinlock *queue_lock(const struct mutex *m) {
+    const uintptr_t line = (uintptr_t)m / 64;
+    return &queue_locks[(line ^ line / QUEUE_LOCKS) % QUEUE_LOCKS].lock;
+}
 
 static uintptr_t owner_of(uintptr_t word) { return word & ~MUTEX_CONTENDED; }
 
@@ -82,57 +96,47 @@ void mutex_lock_slow(struct mutex *m) {
     CHECK(!mutex_held(m));
     self->came_late = false;
     while (!spin(m)) {
-        spin_lock(&sched_lock);
-        if (!take(m, MUTEX_CONTENDED)) {
-            zx_status_t status = waitq_block_locked(&m->waiters, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
-            CHECK(status == ZX_OK);
-            self->came_late = true;
+        struct spinlock *lock = queue_lock(m);
+        spin_lock(lock);
+        if (take(m, MUTEX_CONTENDED)) {
+            spin_unlock(lock);
+            break;
         }
-        spin_unlock(&sched_lock);
+        zx_status_t status = waitq_block(&m->waiters, lock, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+        CHECK(status == ZX_OK);
+        self->came_late = true;
     }
 }
 
 /*
  * Frees the mutex and wakes the first waiter, which becomes the owner if that is only fair, by the caller's wish or
  * because it was woken before; without one, so does the thread that is coming. Nobody else changes `owner` meanwhile:
- * to mark it takes the lock, and it is not free. The analysis knows the mutex released by name only: this is where it
- * is.
+ * to mark it takes the queue's lock, and it is not free. The analysis knows the mutex released by name only: this is
+ * where it is.
  */
-static void release(struct mutex *m, bool fair) RELEASE(m) REQUIRES(&sched_lock) NO_THREAD_SAFETY {
-    struct thread *first = TAILQ_FIRST(&m->waiters.threads), *heir = NULL;
+static void release(struct mutex *m, bool fair) RELEASE(m) NO_THREAD_SAFETY {
+    struct spinlock *lock = queue_lock(m);
+    spin_lock(lock);
+    struct thread *first = waitq_take(&m->waiters), *heir = NULL;
+    const uintptr_t contended = TAILQ_EMPTY(&m->waiters.threads) ? 0 : MUTEX_CONTENDED;
     if (first && (fair || first->came_late))
         heir = first;
     else if (first)
         coming_change(m, NULL, first);
     else if (fair)
         heir = atomic_exchange_explicit(&m->coming, NULL, memory_order_relaxed);
-    uintptr_t contended = first && TAILQ_NEXT(first, link) ? MUTEX_CONTENDED : 0;
     atomic_store_explicit(&m->owner, (uintptr_t)heir | contended, memory_order_release);
-    if (first) waitq_wake_locked(first, ZX_OK);
+    if (first) thread_wake(first, &m->waiters, ZX_OK);
+    spin_unlock(lock);
 }
 
 void mutex_unlock_slow(struct mutex *m) {
     CHECK(mutex_held(m));
-    spin_lock(&sched_lock);
-    CHECK(!TAILQ_EMPTY(&m->waiters.threads));
     release(m, false);
-    spin_unlock(&sched_lock);
 }
 
 void mutex_hand_over(struct mutex *m) {
     CHECK(mutex_held(m));
     lock_rank_release(m);
-    spin_lock(&sched_lock);
     release(m, true);
-    spin_unlock(&sched_lock);
-}
-
-zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline, enum wait_kind kind) {
-    CHECK(mutex_held(m));
-    spin_lock(&sched_lock);
-    lock_rank_release(m);
-    release(m, false);
-    zx_status_t status = waitq_block_locked(q, deadline, kind);
-    spin_unlock(&sched_lock);
-    return status;
 }

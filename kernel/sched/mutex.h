@@ -19,7 +19,7 @@
 struct CAPABILITY("mutex") mutex {
     _Atomic uintptr_t owner;         /* [a] the owning thread, 0 when free; plus MUTEX_CONTENDED when others wait */
     _Atomic(struct thread *) coming; /* [a] one of those that spin, or that were woken to take it; NULL: none known */
-    struct waitq waiters;            /* [s] */
+    struct waitq waiters;            /* [m] */
 #ifdef DEBUG
     enum lock_rank rank;
     const char *name;
@@ -98,7 +98,3 @@ static inline bool mutex_held(struct mutex *m) {
     return (atomic_load_explicit(&m->owner, memory_order_relaxed) & ~MUTEX_CONTENDED) ==
            (uintptr_t)arch_current_thread();
 }
-
-/* waitq_block() for a wait whose condition a mutex guards: sleeps on `q`, and releases `m` with no gap before. */
-MUST_CHECK zx_status_t waitq_block_mutex(struct waitq *q, struct mutex *m, zx_time_t deadline, enum wait_kind kind)
-    RELEASE(m);

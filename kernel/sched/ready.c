@@ -37,23 +37,30 @@ static NOINLINE struct thread *first_of_many(struct ready *ready) {
 }
 
 static inline struct thread *ready_first(struct ready *ready) {
-    return ready->only || ready->length == 0 ? ready->only : first_of_many(ready);
+    return ready->only || ready_length(ready) == 0 ? ready->only : first_of_many(ready);
 }
 
-/* The thread comes from another processor, or was never ready: what it has had goes on from the floor there. */
-static NOINLINE void change_share(struct thread *t, struct share *share) {
-    if (t->share) t->used += share->floor - t->share->floor;
-    t->share = share;
+/* On its way from one processor to another, a thread's `used` is what it is above the floor. */
+void ready_leave(struct thread *t) {
+    if (t->share) t->used -= t->share->floor;
+    t->share = NULL;
+}
+
+static NOINLINE void join_share(struct ready *ready, struct thread *t) {
+    t->share = &t->shares[ready->cpu];
+    t->used += t->share->floor;
 }
 
 static inline void adopt(struct ready *ready, struct thread *t) {
-    struct share *share = &t->shares[ready->cpu];
-    if (unlikely(t->share != share)) change_share(t, share);
+    if (unlikely(!t->share)) join_share(ready, t);
+    struct share *share = t->share;
     t->used = at_least(t->used, share->floor);
     if (RB_EMPTY(&share->threads)) share->used = at_least(share->used, ready->floor);
 }
 
-void ready_adopt(struct ready *ready, struct thread *t) { adopt(ready, t); }
+void ready_adopt(struct ready *ready, struct thread *t) {
+    if (!t->urgent) adopt(ready, t);
+}
 
 static void insert(struct ready *ready, struct thread *t) {
     if (t->urgent) {
@@ -75,13 +82,15 @@ static NOINLINE void put_beside(struct ready *ready, struct thread *t) {
     insert(ready, t);
 }
 
-void ready_put(struct ready *ready, struct thread *t) {
+unsigned ready_put(struct ready *ready, struct thread *t) {
     t->order = ready->order++;
     if (!t->urgent) adopt(ready, t);
-    if (ready->length++ > 0)
+    unsigned before = atomic_fetch_add_explicit(&ready->length, 1, memory_order_seq_cst);
+    if (before > 0)
         put_beside(ready, t);
     else
         ready->only = t;
+    return before + 1;
 }
 
 static NOINLINE void take_out(struct ready *ready, struct thread *t) {
@@ -112,7 +121,7 @@ static struct thread *choose(struct ready *ready, struct thread *t) {
         ready->only = NULL;
     else
         take_out(ready, t);
-    ready->length--;
+    atomic_store_explicit(&ready->length, ready_length(ready) - 1, memory_order_relaxed);
     if (t->urgent) return t;
     t->used = at_least(t->used, t->share->floor);
     if (t->share->used < ready->floor) share_set_used(ready, t->share, ready->floor);
@@ -129,7 +138,7 @@ void ready_hurry(struct ready *ready, struct thread *t) {
     (void)choose(ready, t);
     t->used = t->share->floor;
     share_set_used(ready, t->share, ready->floor);
-    ready_put(ready, t);
+    (void)ready_put(ready, t);
 }
 
 /* What an urgent thread does for a process. A debt is not forgiven as what was not used is. */

@@ -13,6 +13,7 @@
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
+#include <stdatomic.h>
 #include <zircon/types.h>
 
 #include "kernel/base/spinlock.h"
@@ -40,34 +41,43 @@ struct ready {
     struct share_tree shares;
     zx_duration_t floor; /* of the shares' `used` */
     uint64_t order;      /* the next */
-    unsigned cpu, length;
+    unsigned cpu;        /* [I] */
+    atomic_uint length;  /* [s/a] how many there are */
 };
 
 void ready_init(struct ready *ready, unsigned cpu);
 
-/* A thread of this processor becomes ready. */
-void ready_put(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+static inline unsigned ready_length(const struct ready *ready) {
+    return atomic_load_explicit(&ready->length, memory_order_seq_cst);
+}
+
+/*
+ * A thread of this processor becomes ready. Returns the length. Whoever looks at that after something that it did
+ * before, both sequentially consistent, sees it, or is seen by the caller afterwards.
+ */
+unsigned ready_put(struct ready *ready, struct thread *t) REQUIRES(sched_held);
 
 /* Takes the next out, which this processor is going to run; NULL if there is none. */
-struct thread *ready_take(struct ready *ready) REQUIRES(&sched_lock);
+struct thread *ready_take(struct ready *ready) REQUIRES(sched_held);
 
-/* A running thread was taken from another processor's. */
-void ready_adopt(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+/* A thread that is not ready leaves this processor for another; and comes to another, which is going to run it. */
+void ready_leave(struct thread *t) REQUIRES(sched_held);
+void ready_adopt(struct ready *ready, struct thread *t) REQUIRES(sched_held);
 
 /* A thread that is ready comes before all but urgent ones. */
-void ready_hurry(struct ready *ready, struct thread *t) REQUIRES(&sched_lock);
+void ready_hurry(struct ready *ready, struct thread *t) REQUIRES(sched_held);
 
 /* The running thread has run for so long. */
-void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) REQUIRES(&sched_lock);
+void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) REQUIRES(sched_held);
 
 /*
  * How much more the running thread has had than the next, which is owed that. NOTHING_OWED if there is no other, or
  * none that the running one, being urgent, would make way for.
  */
 #define NOTHING_OWED (-((zx_duration_t)1 << 60))
-zx_duration_t ready_owed(struct ready *ready, const struct thread *running) REQUIRES(&sched_lock);
+zx_duration_t ready_owed(struct ready *ready, const struct thread *running) REQUIRES(sched_held);
 
 #ifdef DEBUG
 /* Takes the one out that would be next after so many others. There are more than those. */
-struct thread *ready_take_past(struct ready *ready, unsigned skip) REQUIRES(&sched_lock);
+struct thread *ready_take_past(struct ready *ready, unsigned skip) REQUIRES(sched_held);
 #endif

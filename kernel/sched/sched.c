@@ -1,62 +1,59 @@
 /*
  * Run queues and the switch between threads; see sched.h. Who is next in a run queue is kernel/sched/ready.c's.
  *
- * The scheduler's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
- * thread is off its stack before anybody can take it from a queue, the reaper and other processors included.
+ * A run queue's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
+ * thread is off its stack before anybody can find it asleep, take it from a queue, or free the stack.
  *
- * No processor idles while a thread is ready: a thread that becomes ready joins an idle processor, and a processor with
- * nothing to do takes from the longest queue. While none idles, a thread stays where it ran, or joins one other
- * processor that has less to do: each time the next one is looked at, so that queues become even.
+ * No processor idles for longer than a turn while a thread is ready. One that has nothing to do sets its bit in
+ * `idle_cpus`, and then looks at all queues once more; whoever puts a thread into a queue where it has to wait looks at
+ * the bits afterwards. So one of the two sees the other. Whoever clears a bit gives that processor a thread, or kicks
+ * it to look again; it sets the bit anew each time before it waits. If it has a thread of its own by the time that it
+ * is kicked, others are called when the next turn ends.
+ *
+ * While none idles, a thread that wakes joins the processor where it ran, or another that has less to do: each time the
+ * next one is looked at. At the end of a turn too, so that queues become even.
  */
 #include "kernel/sched/sched.h"
 
 #include "arch/time.h"
 #include "arch/upcall.h"
-#include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/force.h"
+#include "kernel/sched/run_queue.h"
 
 /* How long a thread runs before the next has its turn, though it became ready only meanwhile. */
 #define TURN ZX_MSEC(1)
 
-struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED, "scheduler");
-
-/* [s] */
-static struct run_queue {
-    struct ready ready;
-    _Atomic(struct thread *) running; /* [s/a] */
-    zx_time_t alarm;                  /* what the machine's alarm is set to */
-    struct thread idle;
-} run_queues[MAX_CPUS];
-static uint64_t idle_cpus GUARDED_BY(sched_lock); /* a bit for each that runs nothing and has nothing to run */
-atomic_uint sched_cpus;                           /* those with an id below it have a run queue */
+static struct run_queue run_queues[MAX_CPUS];
+static _Atomic uint64_t idle_cpus; /* [a] a bit for each that waits for work, or is about to */
+atomic_uint sched_cpus;            /* [a] those with an id below it have a run queue */
 
 static struct share kernel_shares[MAX_CPUS];
 
-static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(sched_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
-static struct waitq reaper_waits = WAITQ_INIT(reaper_waits);
+/* A thread that is among the dead holds its queue's lock until it is off its stack. */
+static struct spinlock dead_lock = SPINLOCK_INIT(RANK_WAIT, "dead threads");
+static TAILQ_HEAD(, thread) dead_threads GUARDED_BY(dead_lock) = TAILQ_HEAD_INITIALIZER(dead_threads);
+static struct waiter reaper GUARDED_BY(dead_lock); /* of its latest sleep; no thread: it has not slept yet */
 
-static struct run_queue *this_queue(void) { return arch_this_cpu()->queue; }
-
-static uint64_t bit_of(const struct run_queue *queue) { return (uint64_t)1 << queue->ready.cpu; }
+static uint64_t bit_of(const struct run_queue *queue) { return (uint64_t)1 << queue->cpu; }
 
 void sched_init(void) {
     struct cpu *cpu = arch_this_cpu();
     struct run_queue *queue = &run_queues[cpu->id];
     struct thread *idle = &queue->idle;
     cpu->queue = queue;
+    queue->cpu = cpu->id;
+    spinlock_init(&queue->lock, RANK_SCHED, "run queue");
     ready_init(&queue->ready, cpu->id);
+    timers_init(&queue->timers);
     queue->alarm = ZX_TIME_INFINITE;
     queue->running = idle;
     idle->state = THREAD_RUNNING;
     idle->started_running = arch_time_now();
-    idle->cpu = cpu->id;
+    idle->queue = queue;
     arch_thread_adopt(idle);
     cpu->locks = &idle->locks;
-    spin_lock(&sched_lock);
-    idle_cpus |= bit_of(queue);
     atomic_store_explicit(&sched_cpus, cpu->id + 1, memory_order_release);
-    spin_unlock(&sched_lock);
 }
 
 bool sched_is_running(const struct thread *t) {
@@ -66,55 +63,67 @@ bool sched_is_running(const struct thread *t) {
     return false;
 }
 
-static struct thread *running(const struct run_queue *queue) REQUIRES(&sched_lock) {
+static struct thread *running(const struct run_queue *queue) REQUIRES(sched_held) {
     return atomic_load_explicit(&queue->running, memory_order_relaxed);
 }
 
+static unsigned length(const struct run_queue *queue) { return ready_length(&queue->ready); }
+
 /* When it is to be seen, if others are ready, whether the next one's turn has come. */
-static zx_time_t turn_end(const struct run_queue *queue) REQUIRES(&sched_lock) {
-    return queue->ready.length > 0 ? running(queue)->started_running + TURN : ZX_TIME_INFINITE;
+static zx_time_t turn_end(const struct run_queue *queue) REQUIRES(sched_held) {
+    return length(queue) > 0 ? running(queue)->started_running + TURN : ZX_TIME_INFINITE;
 }
 
 /* An alarm that is set for earlier stays: when it comes, the next is set. */
-static inline void alarm_update(struct run_queue *queue) REQUIRES(&sched_lock) {
-    zx_time_t next = timer_next(queue->ready.cpu), end = turn_end(queue);
+static inline void alarm_update(struct run_queue *own) REQUIRES(sched_held) {
+    zx_time_t next = own->timers.first, end = turn_end(own);
     if (end < next) next = end;
-    if (likely(next >= queue->alarm)) return;
-    queue->alarm = next;
+    if (likely(next >= own->alarm)) return;
+    own->alarm = next;
     arch_alarm_set(next);
 }
 
-void sched_alarm_update(void) { alarm_update(this_queue()); }
+void sched_alarm_update(struct run_queue *own) { alarm_update(own); }
 
-static bool idles(const struct run_queue *queue) REQUIRES(&sched_lock) { return running(queue) == &queue->idle; }
+static bool idles(const struct run_queue *queue) REQUIRES(sched_held) { return running(queue) == &queue->idle; }
 
-/* How many threads want the processor, the running one included. */
-static unsigned load(const struct run_queue *queue) REQUIRES(&sched_lock) {
-    return queue->ready.length + !idles(queue);
-}
-
-/* The other processors, one after the other. */
-static struct run_queue *another(const struct run_queue *than) REQUIRES(&sched_lock) {
-    static unsigned last GUARDED_BY(sched_lock);
-    unsigned count = sched_cpus;
+/* Another processor, each time the next one; the same if there is no other. */
+static struct run_queue *another(struct run_queue *own) REQUIRES(sched_held) {
+    unsigned count = sched_cpu_count();
     for (unsigned tries = 0; tries < 2; tries++) {
-        last = last + 1 < count ? last + 1 : 0;
-        if (last != than->ready.cpu) break;
+        own->last_looked = own->last_looked + 1 < count ? own->last_looked + 1 : 0;
+        if (own->last_looked != own->cpu) break;
     }
-    return &run_queues[last];
+    return &run_queues[own->last_looked];
 }
 
-/* Where a thread should run: where it ran last, unless another processor has less to do. */
-static struct run_queue *choose_queue(const struct thread *t) REQUIRES(&sched_lock) {
-    struct run_queue *own = &run_queues[t->cpu];
-    if (sched_cpus == 1 || (idle_cpus & bit_of(own))) return own;
-    if (idle_cpus) return &run_queues[__builtin_ctzll(idle_cpus)];
-    struct run_queue *other = another(own);
-    return load(other) < load(own) ? other : own;
+/* True: the processor waited for work, and is now the caller's to wake. */
+static bool claim(uint64_t bit) { return atomic_fetch_and_explicit(&idle_cpus, ~bit, memory_order_relaxed) & bit; }
+
+/* One that waits for work, but for those in the mask; NULL: there is none. */
+static struct run_queue *claim_idle(uint64_t but) {
+    uint64_t idle;
+    while ((idle = atomic_load_explicit(&idle_cpus, memory_order_seq_cst) & ~but) != 0) {
+        if (claim(idle & -idle)) return &run_queues[__builtin_ctzll(idle)];
+    }
+    return NULL;
+}
+
+/* Where a thread of this queue should run. */
+static struct run_queue *choose_queue(struct run_queue *own) REQUIRES(sched_held) {
+    if (sched_cpu_count() == 1) return own;
+    if (idles(own) && length(own) == 0) {
+        (void)!claim(bit_of(own));
+        return own;
+    }
+    struct run_queue *idle = claim_idle(0), *other;
+    if (idle) return idle;
+    other = another(own);
+    return length(other) < length(own) ? other : own;
 }
 
 /* Counts the time that a processor's running thread has had until now. */
-static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(&sched_lock) {
+static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(sched_held) {
     struct thread *t = running(queue);
     zx_duration_t ran = now - t->started_running;
     t->started_running = now;
@@ -123,86 +132,116 @@ static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(&sched_lock)
 }
 
 /* This processor has a thread to run now, or soon. */
-static void queue_grown(struct run_queue *own) REQUIRES(&sched_lock) {
+static void queue_grown(struct run_queue *own) REQUIRES(sched_held) {
     if (idles(own))
         arch_this_cpu()->reschedule = true;
     else
         alarm_update(own);
 }
 
-void sched_make_ready(struct thread *t) {
-    struct run_queue *queue = choose_queue(t);
+/* A thread has to wait in a queue: a processor that has nothing to do comes for it. This one, if it idles, looks. */
+static NOINLINE void call_idle(const struct run_queue *queue) REQUIRES(sched_held) {
+    const struct run_queue *idle = claim_idle(bit_of(queue));
+    if (idle && idle != this_queue()) arch_cpu_kick(idle->cpu);
+}
+
+/* Returns how many are ready there now. */
+static inline unsigned put(struct run_queue *queue, struct thread *t) REQUIRES(sched_held) {
     t->state = THREAD_READY;
-    t->cpu = queue->ready.cpu;
-    idle_cpus &= ~bit_of(queue);
-    ready_put(&queue->ready, t);
-    /* A processor with a queue knows already that threads wait. */
-    if (queue->ready.length > 1) return;
+    unsigned length = ready_put(&queue->ready, t);
+    bool waits = length > 1 || !idles(queue);
+    if (waits && unlikely(atomic_load_explicit(&idle_cpus, memory_order_seq_cst))) call_idle(queue);
+    return length;
+}
+
+/* A processor with a queue knows already that threads wait; else it is told. */
+static inline void put_and_tell(struct run_queue *queue, struct thread *t) REQUIRES(sched_held) {
+    if (put(queue, t) > 1) return;
     if (queue == this_queue())
         queue_grown(queue);
     else
-        arch_cpu_kick(queue->ready.cpu);
+        arch_cpu_kick(queue->cpu);
 }
 
-/* The longest queue of all, for a processor whose own is empty. */
-static NOINLINE struct run_queue *longest_queue(struct run_queue *own) REQUIRES(&sched_lock) {
-    struct run_queue *best = own;
-    for (unsigned id = 0; id < sched_cpus; id++) {
-        if (run_queues[id].ready.length > best->ready.length) best = &run_queues[id];
+void sched_put(struct run_queue *queue, struct thread *t) { put_and_tell(queue, t); }
+
+/*
+ * A thread that is in no queue, and does not run, gets ready in another, whose lock is held afterwards. A kill that met
+ * it on the way has left only its mark.
+ */
+static NOINLINE void move(struct run_queue *from, struct run_queue *to, struct thread *t) REQUIRES(sched_held) {
+    ready_leave(t);
+    t->state = THREAD_MOVING;
+    /* Who locks that one sees that the thread moves. */
+    atomic_store_explicit(&t->queue, to, memory_order_release);
+    irq_off(); /* while the thread is in no queue */
+    run_queue_unlock(from);
+    run_queue_lock(to);
+    irq_restore();
+    sched_put(to, t);
+    if (arch_attention(&t->arch) & ATTENTION_KILL) ready_hurry(&to->ready, t);
+}
+
+void sched_make_ready(struct run_queue *queue, struct thread *t) {
+    struct run_queue *to = choose_queue(queue);
+    if (likely(to == queue))
+        put_and_tell(to, t);
+    else
+        move(queue, to, t);
+    run_queue_unlock(to);
+}
+
+/* The longest queue of all, or NULL. */
+static struct run_queue *longest_queue(void) {
+    struct run_queue *best = NULL;
+    unsigned most = 0;
+    for (unsigned id = 0; id < sched_cpu_count(); id++) {
+        if (length(&run_queues[id]) <= most) continue;
+        best = &run_queues[id];
+        most = length(best);
     }
     return best;
 }
 
-/*
- * Is there a thread that this processor should run? If it idles, any will do: another processor may have taken the one
- * that it was kicked for, and with that have become the wrong place for the next.
- */
-static bool work_waits(void) REQUIRES(&sched_lock) {
-    struct run_queue *own = this_queue();
-    return own->ready.length > 0 || (idles(own) && longest_queue(own)->ready.length > 0);
+/* Gives a processor a thread that is ready at another, if one is left. */
+static void pass_on(struct run_queue *from, struct run_queue *to) {
+    run_queue_lock(from);
+    struct thread *t = ready_take(&from->ready);
+    if (t) move(from, to, t);
+    run_queue_unlock(t ? to : from);
 }
 
 void upcall_kick(void) {
-    spin_lock(&sched_lock);
-    if (work_waits()) queue_grown(this_queue());
-    spin_unlock(&sched_lock);
-}
-
-/* A thread that another processor has not come to yet; NULL: there is none. */
-static NOINLINE struct thread *take_from_others(struct run_queue *own) REQUIRES(&sched_lock) {
-    struct run_queue *queue = longest_queue(own);
-    struct thread *t = ready_take(&queue->ready);
-    if (!t) return NULL;
-    if (load(queue) == 0) idle_cpus |= bit_of(queue);
-    ready_adopt(&own->ready, t);
-    return t;
-}
-
-static struct thread *take_next(struct run_queue *own) REQUIRES(&sched_lock) {
-    struct thread *next = ready_take(&own->ready);
-    if (unlikely(!next)) next = take_from_others(own);
-    return next ? next : &own->idle;
+    struct run_queue *own = this_queue();
+    run_queue_lock(own);
+    if (length(own) > 0) queue_grown(own);
+    run_queue_unlock(own);
 }
 
 /* One of the two is the idle thread. */
-static NOINLINE void idle_switch(struct run_queue *own, struct thread *next) REQUIRES(&sched_lock) {
-    if (next == &own->idle) {
-        idle_cpus |= bit_of(own);
-        /* Then changes to that address space need not wake this processor. */
-        arch_leave_aspace();
-    } else {
-        idle_cpus &= ~bit_of(own);
-    }
+static NOINLINE void idle_switch(struct run_queue *own, struct thread *next) REQUIRES(sched_held) {
+    if (next == &own->idle)
+        arch_leave_aspace(); /* then changes to that address space need not wake this processor */
+    else if (atomic_load_explicit(&idle_cpus, memory_order_relaxed) & bit_of(own))
+        (void)!claim(bit_of(own));
 }
 
-static void switch_to(struct run_queue *own, struct thread *next, zx_time_t now) REQUIRES(&sched_lock) {
+/* The other half of a switch, on the stack of the thread that comes. The lock that is held is this processor's. */
+static struct run_queue *come(void) REQUIRES(sched_held) {
+    struct run_queue *own = this_queue();
+    SPINLOCK_TRACK(&own->lock);
+    alarm_update(own);
+    return own;
+}
+
+static struct run_queue *switch_to(struct run_queue *own, struct thread *next, zx_time_t now) REQUIRES(sched_held) {
     struct cpu *cpu = arch_this_cpu();
     struct thread *prev = running(own);
     next->started_running = now;
     next->state = THREAD_RUNNING;
-    next->cpu = own->ready.cpu;
     atomic_store_explicit(&own->running, next, memory_order_relaxed);
     cpu->reschedule = false;
+    lock_rank_release(&own->lock);
     if (next != prev) {
         force_note_switch(next);
         ASSERT(cpu->irq_off_depth == 1);
@@ -213,52 +252,70 @@ static void switch_to(struct run_queue *own, struct thread *next, zx_time_t now)
         arch_thread_switch(prev, next, next->arch_aspace);
         arch_this_cpu()->irq_were_on = irq_were_on;
     }
-    alarm_update(this_queue());
+    return come();
 }
 
-void sched_switch(void) {
-    struct run_queue *own = this_queue();
+/*
+ * For a processor that has nothing to run: a thread that another has not come to yet. NULL: none, or not at once. If
+ * that one idles and was woken for this thread alone, it waits for work again.
+ */
+static NOINLINE struct thread *take_from_others(struct run_queue *own) REQUIRES(sched_held) {
+    struct run_queue *from = longest_queue();
+    if (!from || !spin_try(&from->lock)) return NULL;
+    struct thread *t = ready_take(&from->ready);
+    if (t) {
+        ready_leave(t);
+        atomic_store_explicit(&t->queue, own, memory_order_release);
+        ready_adopt(&own->ready, t);
+        if (idles(from) && length(from) == 0) atomic_fetch_or_explicit(&idle_cpus, bit_of(from), memory_order_relaxed);
+    }
+    spin_end_try(&from->lock);
+    return t;
+}
+
+struct run_queue *sched_switch(struct run_queue *own) {
     zx_time_t now = arch_time_now();
     charge(own, now);
-    switch_to(own, take_next(own), now);
+    struct thread *next = ready_take(&own->ready);
+    if (unlikely(!next)) next = take_from_others(own);
+    return switch_to(own, next ? next : &own->idle, now);
 }
 
 /* The running thread stays ready, but another comes first. */
-static void make_way(struct thread *next) REQUIRES(&sched_lock) {
-    struct run_queue *own = this_queue();
+static struct run_queue *make_way(struct run_queue *own, struct thread *next) REQUIRES(sched_held) {
     struct thread *self = thread_current();
     zx_time_t now = arch_time_now();
     charge(own, now);
     if (self == &own->idle)
         self->state = THREAD_READY;
     else
-        sched_make_ready(self);
-    switch_to(own, next, now);
+        (void)put(own, self);
+    return switch_to(own, next, now);
 }
 
 void thread_charge_to(struct share *payer) {
-    spin_lock(&sched_lock);
-    charge(this_queue(), arch_time_now());
+    struct run_queue *own = run_queue_lock_of(thread_current());
+    charge(own, arch_time_now());
     thread_current()->payer = payer;
-    spin_unlock(&sched_lock);
+    run_queue_unlock(own);
 }
 
 void thread_yield(void) {
-    spin_lock(&sched_lock);
+    struct run_queue *own = run_queue_lock_of(thread_current());
+    struct thread *next = ready_take(&own->ready);
     arch_this_cpu()->reschedule = false;
-    if (work_waits())
-        make_way(take_next(this_queue()));
+    if (next)
+        own = make_way(own, next);
     else
-        charge(this_queue(), arch_time_now());
-    spin_unlock(&sched_lock);
+        charge(own, arch_time_now());
+    run_queue_unlock(own);
 }
 
 #ifdef DEBUG
 void sched_yield_past(unsigned skip) {
-    spin_lock(&sched_lock);
-    struct ready *ready = &this_queue()->ready;
-    if (ready->length > 0) make_way(ready_take_past(ready, skip % ready->length));
-    spin_unlock(&sched_lock);
+    struct run_queue *own = run_queue_lock_of(thread_current());
+    if (length(own) > 0) own = make_way(own, ready_take_past(&own->ready, skip % length(own)));
+    run_queue_unlock(own);
 }
 #endif
 
@@ -268,112 +325,141 @@ void upcall_interrupt_done(void) {
 }
 
 /* The running thread makes way, unless the next one has had more. */
-static void turn_ended(zx_time_t now) REQUIRES(&sched_lock) {
+static void turn_ended(struct run_queue *own, zx_time_t now) REQUIRES(sched_held) {
     struct thread *self = thread_current();
-    charge(this_queue(), now);
-    if (self == &this_queue()->idle || ready_owed(&this_queue()->ready, self) >= 0) arch_this_cpu()->reschedule = true;
+    charge(own, now);
+    if (self == &own->idle || ready_owed(&own->ready, self) >= 0) arch_this_cpu()->reschedule = true;
+}
+
+/* Looks at one other processor, and gives it a thread if it has two less to do. */
+static void even_out(struct run_queue *own) {
+    run_queue_lock(own);
+    struct run_queue *other = another(own);
+    bool uneven = length(own) >= length(other) + 2;
+    run_queue_unlock(own);
+    if (uneven) pass_on(own, other);
 }
 
 void upcall_alarm(void) {
-    spin_lock(&sched_lock);
+    struct run_queue *own = this_queue();
+    run_queue_lock(own);
     zx_time_t now = arch_time_now();
-    this_queue()->alarm = ZX_TIME_INFINITE;
-    timer_run(now);
-    if (now >= turn_end(this_queue())) turn_ended(now);
-    sched_alarm_update();
-    spin_unlock(&sched_lock);
+    own->alarm = ZX_TIME_INFINITE;
+    timer_run(&own->timers, now);
+    bool ended = now >= turn_end(own);
+    if (ended) turn_ended(own, now);
+    alarm_update(own);
+    run_queue_unlock(own);
+    if (ended) even_out(own);
+}
+
+void sched_idle_once(void) {
+    arch_irq_disable();
+    struct run_queue *own = this_queue();
+    atomic_fetch_or_explicit(&idle_cpus, bit_of(own), memory_order_seq_cst);
+    struct run_queue *from = length(own) > 0 ? own : longest_queue();
+    if (!from) {
+        arch_wait_for_interrupt();
+        return;
+    }
+    if (from != own) pass_on(from, own);
+    arch_irq_enable();
+    thread_yield();
 }
 
 void sched_idle(void) {
-    for (;;) {
-        arch_irq_disable();
-        if (this_queue()->ready.length == 0) {
-            arch_wait_for_interrupt();
-        } else {
-            arch_irq_enable();
-            thread_yield();
-        }
-    }
+    for (;;) sched_idle_once();
 }
 
-/* The first thing any thread runs: the other half of the switch that brought it here. */
-static void thread_enter(void *arg) {
+/* The first thing any thread runs. */
+static void thread_enter(void *arg) NO_THREAD_SAFETY {
     struct thread *self = arg;
-    SPINLOCK_TRACK(&sched_lock);
-    spin_assert_held(&sched_lock);
     arch_this_cpu()->irq_were_on = true;
-    sched_alarm_update();
-    spin_unlock(&sched_lock);
+    run_queue_unlock(come());
     self->entry(self->entry_arg);
     thread_exit();
 }
 
 void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
                  void (*reap)(struct thread *)) {
-    *t = (struct thread){.state = THREAD_NEW, .entry = entry, .entry_arg = arg, .reap = reap, .shares = kernel_shares};
+    *t = (struct thread){.state = THREAD_NEW,
+                         .queue = run_queue_of(thread_current()),
+                         .entry = entry,
+                         .entry_arg = arg,
+                         .reap = reap,
+                         .shares = kernel_shares};
     force_number_thread(t);
     arch_thread_init(&t->arch, stack, stack_size, thread_enter, t);
 }
 
 void thread_start(struct thread *t) {
-    spin_lock(&sched_lock);
+    struct run_queue *queue = run_queue_lock_of(t);
     ASSERT(t->state == THREAD_NEW);
-    t->cpu = arch_this_cpu()->id;
-    sched_make_ready(t);
-    spin_unlock(&sched_lock);
+    sched_make_ready(queue, t);
 }
 
 void thread_exit(void) {
-    lock_rank_assert_none();
-    spin_lock(&sched_lock);
     struct thread *self = thread_current();
-    self->state = THREAD_DEAD;
+    lock_rank_assert_none();
+    spin_lock(&dead_lock);
     TAILQ_INSERT_TAIL(&dead_threads, self, link);
-    struct thread *reaper = TAILQ_FIRST(&reaper_waits.threads);
-    if (reaper) waitq_wake_locked(reaper, ZX_OK);
-    sched_switch();
+    if (reaper.thread) waiter_end(&reaper);
+    struct run_queue *own = run_queue_lock_of(self);
+    spin_unlock(&dead_lock);
+    self->state = THREAD_DEAD;
+    (void)!sched_switch(own);
     panic("a dead thread was run");
+}
+
+/* Waits until the thread is off its stack. One that died on the processor where this runs is. */
+static void reap(struct thread *dead) {
+    if (run_queue_of(dead) != run_queue_of(thread_current())) run_queue_unlock(run_queue_lock_of(dead));
+    dead->reap(dead);
 }
 
 void sched_reaper(void *arg UNUSED) {
     thread_current()->urgent = true;
     for (;;) {
-        spin_lock(&sched_lock);
+        spin_lock(&dead_lock);
         struct thread *dead = TAILQ_FIRST(&dead_threads);
-        if (dead)
+        if (dead) {
             TAILQ_REMOVE(&dead_threads, dead, link);
-        else
-            (void)!waitq_block_locked(&reaper_waits, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
-        spin_unlock(&sched_lock);
-        if (dead) dead->reap(dead);
+            spin_unlock(&dead_lock);
+            reap(dead);
+        } else {
+            reaper = (struct waiter)WAITER_INIT(thread_current());
+            spin_unlock(&dead_lock);
+            (void)!waiter_block(&reaper, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+        }
     }
 }
 
 void thread_interrupt(struct thread *t, unsigned attention) {
     arch_attention_raise(&t->arch, attention);
-    spin_lock(&sched_lock);
-    if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE)
-        waitq_wake_locked(t, ZX_ERR_INTERNAL_INTR_RETRY);
-    else if (t->state == THREAD_RUNNING && t->cpu != arch_this_cpu()->id)
-        arch_cpu_kick(t->cpu);
+    struct run_queue *queue = run_queue_lock_of(t);
+    if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE) {
+        sched_end_wait(queue, t, ZX_ERR_INTERNAL_INTR_RETRY);
+        sched_make_ready(queue, t);
+        return;
+    }
+    if (t->state == THREAD_RUNNING && queue != this_queue())
+        arch_cpu_kick(queue->cpu);
     else if (t->state == THREAD_READY && (attention & ATTENTION_KILL))
-        ready_hurry(&run_queues[t->cpu].ready, t); /* it ends soon, however many are ready beside it */
-    spin_unlock(&sched_lock);
+        ready_hurry(&queue->ready, t); /* it ends soon, however many are ready beside it */
+    run_queue_unlock(queue);
 }
 
 void thread_get_info(struct thread *t, struct thread_info *out) {
-    spin_lock(&sched_lock);
+    struct run_queue *queue = run_queue_lock_of(t);
     out->blocked = t->state == THREAD_BLOCKED;
     out->interruptible = out->blocked && t->wait_kind == WAIT_INTERRUPTIBLE;
     out->runtime = t->runtime;
     if (t->state == THREAD_RUNNING) out->runtime += arch_time_now() - t->started_running;
-    spin_unlock(&sched_lock);
+    run_queue_unlock(queue);
 }
 
 zx_status_t thread_sleep_until(zx_time_t deadline) {
-    struct waitq nobody_wakes = WAITQ_INIT(nobody_wakes);
-    spin_lock(&sched_lock);
-    zx_status_t status = waitq_block_locked(&nobody_wakes, deadline, WAIT_INTERRUPTIBLE);
-    spin_unlock(&sched_lock);
+    struct waiter nobody_wakes = WAITER_INIT(thread_current());
+    zx_status_t status = waiter_block(&nobody_wakes, deadline, WAIT_INTERRUPTIBLE);
     return status == ZX_ERR_TIMED_OUT ? ZX_OK : status;
 }

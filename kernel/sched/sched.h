@@ -1,6 +1,6 @@
 /*
  * The scheduler: the ready threads of a processor take turns (kernel/sched/ready.h says in which order), preempted in
- * user mode and in the kernel wherever interrupts are on. One lock guards run queues, wait queues and timers.
+ * user mode and in the kernel wherever interrupts are on. Each processor has a run queue of its own (run_queue.h).
  */
 #pragma once
 
@@ -16,16 +16,27 @@ static inline unsigned sched_cpu_count(void) { return atomic_load_explicit(&sche
 /* The idle loop. Never returns. */
 NORETURN void sched_idle(void);
 
+/* Once round it: lets run what is ready, or waits for an interrupt. */
+void sched_idle_once(void);
+
 /* Runs on a kernel stack of its own, forever: frees what dead threads leave. */
 void sched_reaper(void *arg);
 
 /* For the rest of kernel/sched. */
 
-/* Puts a thread that is in no queue into a run queue. */
-void sched_make_ready(struct thread *t) REQUIRES(&sched_lock);
+struct run_queue;
 
-/* Leaves the running thread, whose new state and queue are already set, for the next one. */
-void sched_switch(void) REQUIRES(&sched_lock);
+/* Makes a thread ready that belongs to the queue and is in none, at whatever processor is best. */
+void sched_make_ready(struct run_queue *queue, struct thread *t) RELEASE(sched_held);
+
+/* The same, but at this one. */
+void sched_put(struct run_queue *queue, struct thread *t) REQUIRES(sched_held);
+
+/*
+ * Leaves the running thread, whose new state is already set, for the next one. Returns, when the thread runs again, the
+ * queue of the processor that it is on by then, which is the one that is locked.
+ */
+MUST_CHECK struct run_queue *sched_switch(struct run_queue *own) REQUIRES(sched_held);
 
 /* thread_yield() for the one that is next after `skip` others, counted round and round. Interrupts are off. */
 void sched_yield_past(unsigned skip);
@@ -37,9 +48,10 @@ void sched_yield_past(unsigned skip);
 bool sched_is_running(const struct thread *t);
 
 /* Sets this processor's alarm for whatever comes first: a timer, or the end of the running thread's turn. */
-void sched_alarm_update(void) REQUIRES(&sched_lock);
+void sched_alarm_update(struct run_queue *own) REQUIRES(sched_held);
 
-/* waitq_block() and waitq_wake_one() without the locking. */
-MUST_CHECK zx_status_t waitq_block_locked(struct waitq *q, zx_time_t deadline, enum wait_kind kind)
-    REQUIRES(&sched_lock);
-void waitq_wake_locked(struct thread *t, zx_status_t status) REQUIRES(&sched_lock);
+/* Ends a blocked thread's wait. The caller makes it ready. */
+void sched_end_wait(struct run_queue *queue, struct thread *t, zx_status_t status) REQUIRES(sched_held);
+
+/* Ends a thread's wait in that queue, which it was taken out of. */
+void thread_wake(struct thread *t, const struct waitq *q, zx_status_t status);

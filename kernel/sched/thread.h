@@ -2,8 +2,8 @@
  * Threads as the scheduler knows them: a kernel stack, a place in a queue, and a word that says who wants it. They
  * live in memory that their creator provides; what user mode knows as a thread embeds one (kernel/object).
  *
- * States: a thread is READY in a run queue, RUNNING on a processor, BLOCKED on a wait queue, or DEAD, never to run
- * again. A dead thread's `reap` is called by the reaper, off its stack, and may free everything.
+ * States: a thread is READY in a run queue, MOVING to another, RUNNING on a processor, BLOCKED in a wait, or DEAD,
+ * never to run again. A dead thread's `reap` is called by the reaper, off its stack, and may free everything.
  */
 #pragma once
 
@@ -15,8 +15,9 @@
 #include "kernel/sched/waitq.h"
 
 struct aspace;
+struct run_queue;
 
-enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+enum thread_state { THREAD_NEW, THREAD_READY, THREAD_MOVING, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
 struct thread {
     struct arch_thread arch; /* first: machine code finds it at the thread's address */
@@ -24,22 +25,26 @@ struct thread {
     /* [s] */
     enum thread_state state;
     enum wait_kind wait_kind;
-    struct waitq *blocked_on;
+    const void *blocked_on; /* the wait queue or the waiter */
     zx_status_t wake_status;
     union {
-        TAILQ_ENTRY(thread) link; /* in `blocked_on`, among the urgent or the dead */
+        TAILQ_ENTRY(thread) link; /* among the urgent that are ready, or the dead */
         RB_ENTRY(thread) node;    /* in `share`, while it is ready */
     };
-    unsigned cpu;        /* where it runs, or ran last; READY: whose run queue it is in */
     bool urgent;         /* runs before all that are not; set by itself, before it first blocks */
-    struct share *share; /* of the processor where it ran last, or is ready */
+    struct share *share; /* of the queue's processor; NULL: it has never been ready there */
     struct share *payer; /* a process's, one for each processor, that an urgent thread works for; or NULL */
     zx_duration_t used;  /* of that share; kernel/sched/ready.h */
     uint64_t order;
     struct timer wait_timer;
     zx_time_t started_running;
     zx_duration_t runtime;
-    bool came_late; /* waits for a mutex, and was woken before when another had taken it */
+
+    _Atomic(struct run_queue *) queue; /* [s/a] whose lock guards [s]; of where it runs, ran last or is ready */
+
+    /* In the wait queue `blocked_on`, or in one where it has not waited any more for a moment. */
+    TAILQ_ENTRY(thread) waiting; /* guarded by the lock of the queue's owner */
+    bool in_waitq;               /* the same */
 
     /* [I], but that the thread drops its address space as it exits */
     void (*entry)(void *arg);
@@ -57,6 +62,7 @@ struct thread {
 #ifdef DEBUG
     uint64_t number; /* in the order of creation */
 #endif
+    bool came_late;   /* to a mutex that it was woken to take. While it waits for one, whoever releases that reads it */
     void *discarding; /* the queue of messages it is discarding; kernel/object/message.c */
 };
 

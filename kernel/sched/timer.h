@@ -1,6 +1,6 @@
 /*
- * Timers: call something at a time. One queue for each processor, ordered by deadline; the machine's alarm is set
- * for the first. `fire` runs in an interrupt, under the scheduler's lock.
+ * Timers: call something at a time. Each processor has its own, ordered by deadline, guarded by its run queue's lock;
+ * the machine's alarm is set for the first. `fire` runs in an interrupt, under that lock.
  */
 #pragma once
 
@@ -10,24 +10,31 @@
 
 #include "kernel/base/spinlock.h"
 
-extern struct spinlock sched_lock;
+/* For the analysis: the lock of a run queue. Nobody waits for a second one. */
+extern struct CAPABILITY("run queue") run_queue_held { char none; } sched_held;
 
 struct timer {
     /* [s] */
     RB_ENTRY(timer) node;
     zx_time_t deadline;
     bool armed;
-    unsigned cpu; /* whose queue it is in */
     void (*fire)(struct timer *timer);
 };
 
-/* A deadline of ZX_TIME_INFINITE arms nothing. */
-void timer_arm(struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *timer)) REQUIRES(&sched_lock);
-void timer_disarm(struct timer *timer) REQUIRES(&sched_lock);
+RB_HEAD(deadline_tree, timer);
 
-/* Fires what is due on this processor; if that is much, some of it. */
-void timer_run(zx_time_t now) REQUIRES(&sched_lock);
+struct timers {
+    /* [s] */
+    struct deadline_tree tree;
+    zx_time_t first; /* the next deadline, or ZX_TIME_INFINITE */
+};
 
-/* A processor's next deadline, or ZX_TIME_INFINITE. */
-extern zx_time_t timer_first[] GUARDED_BY(sched_lock);
-static inline zx_time_t timer_next(unsigned cpu) REQUIRES(&sched_lock) { return timer_first[cpu]; }
+void timers_init(struct timers *timers);
+
+/* On this processor, whose alarm the caller then brings up to date. A deadline of ZX_TIME_INFINITE arms nothing. */
+void timer_arm(struct timers *timers, struct timer *timer, zx_time_t deadline, void (*fire)(struct timer *timer))
+    REQUIRES(sched_held);
+void timer_disarm(struct timers *timers, struct timer *timer) REQUIRES(sched_held);
+
+/* Fires what is due; if that is much, some of it. */
+void timer_run(struct timers *timers, zx_time_t now) REQUIRES(sched_held);

@@ -151,7 +151,7 @@ void host_run(void (*body)(void *arg), void *arg) {
     memory_unpoison(stack, sizeof(stack));
     thread_init(&run.thread, stack, sizeof(stack), run_entry, &run, run_reap);
     thread_start(&run.thread);
-    while (!run.ended) host_idle();
+    while (!run.ended) sched_idle_once();
 }
 
 static void call_body(void *arg) { (*(void (**)(void))arg)(); }

@@ -1,5 +1,5 @@
 /*
- * What a simulated machine is like however many processors it has: idling, randomness, its end.
+ * What a simulated machine is like however many processors it has: randomness, its end.
  */
 #include <stdlib.h>
 
@@ -12,14 +12,6 @@
 #include "tests/host/memory.h"
 
 static uint64_t entropy = 1;
-
-void host_idle(void) {
-    uint64_t before = host_switches;
-    thread_yield();
-    if (host_switches != before) return;
-    arch_irq_disable();
-    host_wait();
-}
 
 /* Sixteen sources, each of which tells an edge unless it is asked for a level. No device makes them fire. */
 bool arch_irq_exists(unsigned num) { return num < 16; }

@@ -21,7 +21,6 @@
 /* Before the processor has a thread. */
 static struct thread boot_thread;
 struct thread *host_current = &boot_thread;
-uint64_t host_switches;
 
 static void switch_begun(void **save, const void *stack, size_t size) {
     __sanitizer_start_switch_fiber(save, stack, size);
@@ -45,7 +44,6 @@ void arch_thread_adopt(struct thread *t) {
 
 void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_aspace *next_aspace UNUSED) {
     host_current = next;
-    host_switches++;
     switch_begun(prev->state == THREAD_DEAD ? NULL : &prev->arch.sanitizer_stack, next->arch.stack,
                  next->arch.stack_size);
     host_context_switch(&prev->arch.context, &next->arch.context);

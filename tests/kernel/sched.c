@@ -5,6 +5,7 @@
 #include "arch/time.h"
 #include "kernel/base/string.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/run_queue.h"
 #include "tests/kernel/support.h"
 
 /* The order in which things happened: a letter for each. */
@@ -269,6 +270,13 @@ static void block(void *arg) {
     happens(actor->name);
 }
 
+static bool wake_one(zx_status_t status) {
+    spin_lock(&queue_lock);
+    bool woken = waitq_wake_one(&queue, status);
+    spin_unlock(&queue_lock);
+    return woken;
+}
+
 static bool blocks(struct actor *actor, char name, zx_time_t deadline, enum wait_kind kind) {
     actor->deadline = deadline;
     actor->kind = kind;
@@ -280,13 +288,13 @@ static bool blocks(struct actor *actor, char name, zx_time_t deadline, enum wait
 KTEST("waitq/wakes come one at a time in the order of arrival, with what the waker says") {
     struct actor a, b;
     reset();
-    EXPECT(!waitq_wake_one(&queue, ZX_OK));
+    EXPECT(!wake_one(ZX_OK));
     NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
     NEED(blocks(&b, 'b', ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
-    EXPECT(waitq_wake_one(&queue, ZX_ERR_CANCELED));
+    EXPECT(wake_one(ZX_ERR_CANCELED));
     runner_join(&a.runner);
     EXPECT(in_order("a") && a.status == ZX_ERR_CANCELED);
-    EXPECT(waitq_wake_one(&queue, ZX_OK) && !waitq_wake_one(&queue, ZX_OK));
+    EXPECT(wake_one(ZX_OK) && !wake_one(ZX_OK));
     runner_join(&b.runner);
     EXPECT(in_order("ab") && b.status == ZX_OK);
 }
@@ -297,7 +305,9 @@ KTEST("waitq/all wake at once, and a queue may be used again") {
         reset();
         NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
         NEED(blocks(&b, 'b', arch_time_now() + ZX_SEC(100), WAIT_UNINTERRUPTIBLE));
+        spin_lock(&queue_lock);
         waitq_wake_all(&queue, ZX_OK);
+        spin_unlock(&queue_lock);
         runner_join(&a.runner);
         runner_join(&b.runner);
         EXPECT(in_turn("ab") && a.status == ZX_OK && b.status == ZX_OK);
@@ -310,7 +320,7 @@ KTEST("waitq/a deadline ends a wait of either kind, and leaves the others in the
     NEED(blocks(&b, 'b', arch_time_now() + ZX_MSEC(2), WAIT_UNINTERRUPTIBLE));
     runner_join(&b.runner);
     EXPECT(b.status == ZX_ERR_TIMED_OUT && a.status == ZX_ERR_INTERNAL);
-    EXPECT(waitq_wake_one(&queue, ZX_OK));
+    EXPECT(wake_one(ZX_OK));
     runner_join(&a.runner);
     EXPECT(a.status == ZX_OK);
 }
@@ -324,50 +334,69 @@ KTEST("waitq/an interrupt ends an interruptible wait and no other") {
     runner_join(&b.runner);
     EXPECT(b.status == ZX_ERR_INTERNAL_INTR_RETRY);
     runner_settle(&a.runner);
-    EXPECT(a.status == ZX_ERR_INTERNAL && waitq_wake_one(&queue, ZX_OK));
+    EXPECT(a.status == ZX_ERR_INTERNAL && wake_one(ZX_OK));
     runner_join(&a.runner);
     EXPECT(a.status == ZX_OK);
 }
 
-static void block_under_mutex(void *arg) {
-    struct actor *actor = arg;
-    mutex_lock(&mutex);
-    happens(actor->name);
-    actor->status = waitq_block_mutex(&queue, &mutex, actor->deadline, WAIT_INTERRUPTIBLE);
-    happens((char)(actor->name - 'a' + 'A'));
-}
-
-KTEST("waitq/who waits under a mutex lets go of it as it falls asleep, to the first who wants it") {
-    static struct actor actors[2];
-    size_t waiting = 0;
-    reset();
-    mutex_init(&mutex, RANK_JOB, "test");
-    mutex_lock(&mutex);
-    while (waiting < countof(actors)) {
-        actors[waiting].deadline = ZX_TIME_INFINITE;
-        if (!act(&actors[waiting], (char)('a' + waiting), block_under_mutex)) break;
-        runner_settle(&actors[waiting++].runner);
-    }
-    mutex_unlock(&mutex);
-    for (size_t i = 0; i < waiting; i++) runner_settle(&actors[i].runner);
-    NEED(waiting == countof(actors));
-    EXPECT(in_order("ab") && atomic_load(&mutex.owner) == 0);
-    EXPECT(waitq_wake_one(&queue, ZX_ERR_CANCELED));
-    runner_join(&actors[0].runner);
-    thread_interrupt(&actors[1].runner.thread, ATTENTION_KILL);
-    runner_join(&actors[1].runner);
-    EXPECT(in_order("abAB"));
-    EXPECT(actors[0].status == ZX_ERR_CANCELED && actors[1].status == ZX_ERR_INTERNAL_INTR_RETRY);
-}
-
-KTEST("waitq/a deadline ends a wait under a mutex too, which others could have meanwhile") {
-    struct actor a;
-    reset();
-    mutex_init(&mutex, RANK_JOB, "test");
-    a.deadline = arch_time_now() + ZX_MSEC(2);
-    NEED(act(&a, 'a', block_under_mutex));
+/* The queue's lock keeps it from leaving. */
+KTEST("waitq/a wake that comes before an interrupted thread has left the queue is that thread's") {
+    struct actor a, b;
+    NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
+    NEED(blocks(&b, 'b', ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
+    spin_lock(&queue_lock);
+    thread_interrupt(&a.runner.thread, ATTENTION_KILL);
+    EXPECT(waitq_wake_one(&queue, ZX_OK));
+    spin_unlock(&queue_lock);
     runner_join(&a.runner);
-    EXPECT(in_order("aA") && a.status == ZX_ERR_TIMED_OUT && atomic_load(&mutex.owner) == 0);
+    EXPECT(a.status == ZX_OK && b.status == ZX_ERR_INTERNAL);
+    EXPECT(wake_one(ZX_OK) && !wake_one(ZX_OK));
+    runner_join(&b.runner);
+    EXPECT(b.status == ZX_OK);
+}
+
+static struct waiter waiter;
+
+static void wait_alone(void *arg) {
+    struct actor *actor = arg;
+    waiter = (struct waiter)WAITER_INIT(thread_current());
+    happens(actor->name);
+    actor->status = waiter_block(&waiter, actor->deadline, actor->kind);
+}
+
+static bool waits_alone(struct actor *actor, zx_time_t deadline, enum wait_kind kind) {
+    reset();
+    actor->deadline = deadline;
+    actor->kind = kind;
+    return act(actor, 'a', wait_alone);
+}
+
+KTEST("waiter/its wait ends once it is over, asleep or not yet") {
+    struct actor a;
+    for (int round = 0; round < 20; round++) {
+        NEED(waits_alone(&a, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+        if (round == 0) runner_settle(&a.runner);
+        while (!has_happened('a')) thread_yield();
+        waiter_end(&waiter);
+        runner_join(&a.runner);
+        EXPECT(a.status == ZX_OK && waiter.over);
+    }
+}
+
+KTEST("waiter/a deadline ends the wait, passed or not, and an interrupt, but not one that must not be interrupted") {
+    struct actor a;
+    NEED(waits_alone(&a, arch_time_now() + ZX_MSEC(2), WAIT_UNINTERRUPTIBLE));
+    thread_interrupt(&a.runner.thread, ATTENTION_KILL);
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_ERR_TIMED_OUT);
+    NEED(waits_alone(&a, 0, WAIT_INTERRUPTIBLE));
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_ERR_TIMED_OUT);
+    NEED(waits_alone(&a, ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE));
+    runner_settle(&a.runner);
+    thread_interrupt(&a.runner.thread, ATTENTION_KILL);
+    runner_join(&a.runner);
+    EXPECT(a.status == ZX_ERR_INTERNAL_INTR_RETRY && !waiter.over);
 }
 
 /* Interrupted before it even waits: it must not sleep. */
@@ -397,14 +426,15 @@ KTEST("timer/timers fire once, in the order of their deadlines; one that is disa
     static const int64_t ms[] = {4, 2, 2, 6, 3};
     zx_time_t now = arch_time_now();
     reset();
-    spin_lock(&sched_lock);
+    struct run_queue *own = run_queue_lock_of(thread_current());
     for (size_t i = 0; i < countof(timers); i++) {
         timers[i].name = (char)('0' + ms[i]);
-        timer_arm(&timers[i].timer, now + ZX_MSEC(ms[i]), fire);
+        timer_arm(&own->timers, &timers[i].timer, now + ZX_MSEC(ms[i]), fire);
     }
-    timer_disarm(&timers[4].timer);
-    timer_disarm(&timers[4].timer);
-    spin_unlock(&sched_lock);
+    timer_disarm(&own->timers, &timers[4].timer);
+    timer_disarm(&own->timers, &timers[4].timer);
+    sched_alarm_update(own);
+    run_queue_unlock(own);
     EXPECT(thread_sleep_until(now + ZX_MSEC(8)) == ZX_OK);
     EXPECT(in_order("2246") && !timers[0].timer.armed);
 }
@@ -413,9 +443,10 @@ KTEST("timer/of many that are due at once each fires") {
     static struct letter_timer timers[200];
     zx_time_t deadline = arch_time_now() + ZX_MSEC(2);
     reset();
-    spin_lock(&sched_lock);
-    for (size_t i = 0; i < countof(timers); i++) timer_arm(&timers[i].timer, deadline, fire);
-    spin_unlock(&sched_lock);
+    struct run_queue *own = run_queue_lock_of(thread_current());
+    for (size_t i = 0; i < countof(timers); i++) timer_arm(&own->timers, &timers[i].timer, deadline, fire);
+    sched_alarm_update(own);
+    run_queue_unlock(own);
     while (atomic_load(&happenings) < countof(timers) && arch_time_now() < deadline + ZX_SEC(10)) thread_yield();
     EXPECT(atomic_load(&happenings) == countof(timers));
     for (size_t i = 0; i < countof(timers); i++) EXPECT(!timers[i].timer.armed);
@@ -423,8 +454,8 @@ KTEST("timer/of many that are due at once each fires") {
 
 KTEST("timer/one for the end of time is not armed") {
     struct letter_timer timer = {.name = 'x'};
-    spin_lock(&sched_lock);
-    timer_arm(&timer.timer, ZX_TIME_INFINITE, fire);
-    spin_unlock(&sched_lock);
+    struct run_queue *own = run_queue_lock_of(thread_current());
+    timer_arm(&own->timers, &timer.timer, ZX_TIME_INFINITE, fire);
+    run_queue_unlock(own);
     EXPECT(!timer.timer.armed);
 }

@@ -5,6 +5,7 @@
 
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
+#include "kernel/sched/run_queue.h"
 #include "vm/heap.h"
 #include "vm/inject.h"
 #include "vm/kstack.h"
@@ -204,9 +205,9 @@ void runner_settle(struct runner *r) {
     enum thread_state state;
     do {
         thread_yield();
-        spin_lock(&sched_lock);
+        struct run_queue *queue = run_queue_lock_of(&r->thread);
         state = r->thread.state;
-        spin_unlock(&sched_lock);
+        run_queue_unlock(queue);
     } while (state != THREAD_BLOCKED && state != THREAD_DEAD);
 }
 

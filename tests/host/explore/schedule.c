@@ -380,11 +380,15 @@ static void point(struct step step, bool window) {
     cpus_take_interrupts();
 }
 
+static const struct spinlock *spinlock_at(const volatile void *address) {
+    return container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked);
+}
+
 /* Locks of the allocators and of the log: nothing else is done while one is held, and nobody looks at their order. */
 static bool is_quiet(const volatile void *address, const struct explore_site *site) {
     if (site->kind != EXPLORE_SPINLOCK) return false;
-    const struct spinlock *lock = container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked);
-    return lock->rank >= RANK_RANDOM && lock->rank != RANK_SCHED;
+    const enum lock_rank rank = spinlock_at(address)->rank;
+    return rank >= RANK_RANDOM && rank != RANK_MUTEX && rank != RANK_SCHED;
 }
 
 static bool counts(const volatile void *address, const struct explore_site *site) {
@@ -393,16 +397,15 @@ static bool counts(const volatile void *address, const struct explore_site *site
 }
 
 /*
- * What follows the scheduler's lock is not what that guards: threads go to sleep with it, and come back with it. Others
+ * What follows a run queue's lock is not what that guards: threads go to sleep with it, and come back with it. Others
  * may come in between before it is taken.
  */
-static bool is_scheduler(const struct explore_site *site, const volatile void *address) {
-    return reduced && address == (const volatile void *)&sched_lock.locked && site->kind == EXPLORE_SPINLOCK;
+static bool is_run_queue(const struct explore_site *site, const volatile void *address) {
+    return reduced && site->kind == EXPLORE_SPINLOCK && spinlock_at(address)->rank == RANK_SCHED;
 }
 
 static const char *name_of(const volatile void *address, const struct explore_site *site) {
-    if (site->kind == EXPLORE_SPINLOCK)
-        return container_of((const atomic_bool *)(uintptr_t)address, struct spinlock, locked)->name;
+    if (site->kind == EXPLORE_SPINLOCK) return spinlock_at(address)->name;
     if (site->kind == EXPLORE_MUTEX)
         return container_of((const _Atomic uintptr_t *)(uintptr_t)address, struct mutex, owner)->name;
     return site->what[0] == '&' ? site->what + 1 : site->what;
@@ -445,7 +448,7 @@ static bool is_use(const struct explore_site *site) { return strcmp(site->functi
 
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {
-    if (!now.on || is_quiet(address, site) || is_scheduler(site, address)) return;
+    if (!now.on || is_quiet(address, site) || is_run_queue(site, address)) return;
     /* A mutex's own function need not be part of the one that calls it, which is the caller's caller then. */
     const uintptr_t *frame = __builtin_frame_address(0);
     const uintptr_t pc = frame[1], caller = ((const uintptr_t *)frame[0])[1];

@@ -29,22 +29,29 @@ void explore_before(const volatile void *address, enum explore_access access, co
 void explore_released(const volatile void *address, const struct explore_site *site);
 
 #define EXPLORE_IN(file) (__builtin_strcmp(__FILE__, file) == 0)
-/* Files whose own atomic variables are statistics and the source of koids. */
+/* Files whose own atomic variables are statistics and the source of koids. So is `handles_live`, which is inlined. */
 #define EXPLORE_COUNTS                                                                            \
     (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
      EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
-/* And one that is inlined. */
-#define EXPLORE_IS_COUNT(p) (EXPLORE_COUNTS || __builtin_strcmp(#p, "&handles_live") == 0)
 
 #define EXPLORE_SITE(p)                                                                                       \
     ({                                                                                                        \
         static const struct explore_site explore_site = {__FILE__, __func__, #p, __LINE__, EXPLORE_KIND(#p)}; \
         &explore_site;                                                                                        \
     })
-#define EXPLORE_BEFORE(p, access) (EXPLORE_IS_COUNT(p) ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
+/*
+ * Words of the scheduler's of which all orders that matter are tried at another: how long a run queue is, at the mask
+ * of idle processors, on which a change releases nothing; and which queue a thread belongs to, at that one's lock.
+ */
+#define EXPLORE_IS(p, text) (__builtin_strcmp(#p, text) == 0)
+#define EXPLORE_QUIET(p) \
+    (EXPLORE_COUNTS || EXPLORE_IS(p, "&handles_live") || EXPLORE_IS(p, "&ready->length") || EXPLORE_IS(p, "&t->queue"))
+#define EXPLORE_BEFORE(p, access) (EXPLORE_QUIET(p) ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
 #define EXPLORE_RELEASES(order) ((order) == __ATOMIC_RELEASE || (order) >= __ATOMIC_ACQ_REL)
-#define EXPLORE_AFTER(p, order) \
-    (EXPLORE_RELEASES(order) && !EXPLORE_IS_COUNT(p) ? explore_released((p), EXPLORE_SITE(p)) : (void)0)
+#define EXPLORE_AFTER(p, order)                                                   \
+    (EXPLORE_RELEASES(order) && !EXPLORE_QUIET(p) && !EXPLORE_IS(p, "&idle_cpus") \
+         ? explore_released((p), EXPLORE_SITE(p))                                 \
+         : (void)0)
 
 #define EXPLORE_CHANGING(p, order, operation)     \
     ({                                            \

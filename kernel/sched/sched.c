@@ -109,12 +109,20 @@ static struct run_queue *claim_idle(uint64_t but) {
     return NULL;
 }
 
-/* Where a thread of this queue should run. */
+static bool has_nothing(const struct run_queue *queue) REQUIRES(sched_held) {
+    return idles(queue) && length(queue) == 0;
+}
+
+/*
+ * Where a thread of this queue should run. If this processor idles it is an interrupt that wakes the thread, and would
+ * have to rouse another for it: a driver would cost two processors.
+ */
 static struct run_queue *choose_queue(struct run_queue *own) REQUIRES(sched_held) {
     if (sched_cpu_count() == 1) return own;
-    if (idles(own) && length(own) == 0) {
-        (void)!claim(bit_of(own));
-        return own;
+    struct run_queue *here = this_queue(), *free = has_nothing(here) ? here : has_nothing(own) ? own : NULL;
+    if (free) {
+        (void)!claim(bit_of(free));
+        return free;
     }
     struct run_queue *idle = claim_idle(0), *other;
     if (idle) return idle;
@@ -267,7 +275,7 @@ static NOINLINE struct thread *take_from_others(struct run_queue *own) REQUIRES(
         ready_leave(t);
         atomic_store_explicit(&t->queue, own, memory_order_release);
         ready_adopt(&own->ready, t);
-        if (idles(from) && length(from) == 0) atomic_fetch_or_explicit(&idle_cpus, bit_of(from), memory_order_relaxed);
+        if (has_nothing(from)) atomic_fetch_or_explicit(&idle_cpus, bit_of(from), memory_order_relaxed);
     }
     spin_end_try(&from->lock);
     return t;

@@ -119,8 +119,8 @@ static bool has_nothing(const struct run_queue *queue) REQUIRES(sched_held) {
  */
 static struct run_queue *choose_queue(struct run_queue *own) REQUIRES(sched_held) {
     if (sched_cpu_count() == 1) return own;
-    struct run_queue *here = this_queue(), *free = has_nothing(here) ? here : has_nothing(own) ? own : NULL;
-    if (free) {
+    struct run_queue *free = has_nothing(this_queue()) ? this_queue() : own;
+    if (has_nothing(free)) {
         (void)!claim(bit_of(free));
         return free;
     }

@@ -67,7 +67,7 @@ sub attach {
 sub server_ends {
     my ($gdb, $pid) = @_;
     monitor("kill $pid");
-    monitor('start gdbserver');
+    monitor('privileged start gdbserver');
     my ($heard, $select) = ('', IO::Select->new($gdb->{socket}));
     while ($heard !~ /\+\z/ && $select->can_read(5)) { sysread $gdb->{socket}, $heard, 4096, length $heard or last }
     $gdb->close;

@@ -115,7 +115,7 @@ continue
 inferior 1
 detach
 GDB
-    qr/"init" \(waiting for an object\)/, '16: who launched the server stands',
+    qr/"init" \(waiting for one of several objects\)/, '16: who launched the server stands',
     qr/r-xp .* archive\n.*$init  init  \(debugged\)/s, '16: the server answers',
     qr/Breakpoint 1.*, calls \(\).*\$1 = 23\n/s, '16: and runs another program meanwhile',
     qr/exited with code 052/, '16: to its end',

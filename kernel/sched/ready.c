@@ -141,10 +141,14 @@ void ready_hurry(struct ready *ready, struct thread *t) {
     (void)ready_put(ready, t);
 }
 
-/* What an urgent thread does for a process. A debt is not forgiven as what was not used is. */
+/* By how much a process may be ahead of the floor for what was done for it: others may not have wanted that time. */
+#define OWED_MAX ZX_MSEC(100)
+
+/* What an urgent thread does for a process. A debt is not forgiven as what was not used is, but it has a bound. */
 static NOINLINE void charge_payer(struct ready *ready, struct share *payer, zx_duration_t ran) {
     struct share *share = &payer[ready->cpu];
-    share_set_used(ready, share, at_least(share->used, ready->floor) + ran);
+    const zx_duration_t used = at_least(share->used, ready->floor), most = at_least(used, ready->floor + OWED_MAX);
+    share_set_used(ready, share, used + ran < most ? used + ran : most);
 }
 
 void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) {

@@ -7,7 +7,8 @@
  * than the running one, the floor. So it comes before those that did not sleep, but not if it takes more than its
  * share.
  *
- * Urgent threads, a few of the kernel's own, come before all others, in the order in which they became ready.
+ * Urgent threads, a few of the kernel's own, come before all others, in the order in which they became ready. What one
+ * does for a process is counted as that process's time; but a process never owes more than a tenth of a second for it.
  */
 #pragma once
 

@@ -68,13 +68,34 @@ static void leave_locked(struct aspace *as, struct futex_waiter *waiter) REQUIRE
     waiter->queued = false;
 }
 
+/* The one that has waited longest for the word, or NULL. */
+static struct futex_waiter *first_waiter(struct aspace *as, vaddr_t addr) REQUIRES(&as->futex_lock) {
+    struct futex_waiter *first = NULL, *at = RB_ROOT(&as->futexes);
+    while (at) {
+        if (at->addr == addr) first = at;
+        at = at->addr < addr ? RB_RIGHT(at, node) : RB_LEFT(at, node);
+    }
+    return first;
+}
+
+static void wake_locked(struct aspace *as, vaddr_t addr, uint32_t count) REQUIRES(&as->futex_lock) {
+    struct futex_waiter *waiter;
+    for (; count > 0 && (waiter = first_waiter(as, addr)); count--) {
+        leave_locked(as, waiter);
+        waiter_end(&waiter->waiter);
+    }
+}
+
 /*
- * Leaves the queue after a sleep that no waker ended. A wake that came first counts, whatever ended the sleep.
+ * Leaves the queue after a sleep that no waker ended. A wake that came before it was left counts, whatever ended the
+ * sleep; but what woke a thread that was killed before is the next one's.
  */
 static zx_status_t wait_end(struct aspace *as, struct futex_waiter *waiter, zx_status_t status) {
     mutex_lock(&as->futex_lock);
     if (waiter->queued)
         leave_locked(as, waiter);
+    else if (thread_killed())
+        wake_locked(as, waiter->addr, 1);
     else
         status = ZX_OK;
     mutex_unlock(&as->futex_lock);
@@ -106,24 +127,6 @@ zx_status_t futex_wait(user_in_t word, int32_t value, zx_time_t deadline) {
         if (status != ZX_OK) return status;
     }
     return status;
-}
-
-/* The one that has waited longest for the word, or NULL. */
-static struct futex_waiter *first_waiter(struct aspace *as, vaddr_t addr) REQUIRES(&as->futex_lock) {
-    struct futex_waiter *first = NULL, *at = RB_ROOT(&as->futexes);
-    while (at) {
-        if (at->addr == addr) first = at;
-        at = at->addr < addr ? RB_RIGHT(at, node) : RB_LEFT(at, node);
-    }
-    return first;
-}
-
-static void wake_locked(struct aspace *as, vaddr_t addr, uint32_t count) REQUIRES(&as->futex_lock) {
-    struct futex_waiter *waiter;
-    for (; count > 0 && (waiter = first_waiter(as, addr)); count--) {
-        leave_locked(as, waiter);
-        waiter_end(&waiter->waiter);
-    }
 }
 
 zx_status_t futex_wake(user_in_t word, uint32_t count) {

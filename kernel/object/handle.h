@@ -88,7 +88,7 @@ static inline bool handle_use_is_open(const struct handle_slot *use);
 /* And if it is, whoever closes it later finds what the caller has done before: both change the slot's word. */
 static inline bool handle_use_stays_open(struct handle_slot *use);
 
-/* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the call, or sleeps. */
+/* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the use. */
 MUST_CHECK zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
                                   struct handle *out);
 MUST_CHECK zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights,

@@ -218,12 +218,19 @@ zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
     return status;
 }
 
-/* Until there is a packet. The lock is released meanwhile, and held again on return. */
+/*
+ * Until there is a packet. The lock is released meanwhile, and held again on return. A thread that is interrupted stays
+ * in the queue until it runs: the packet that it is woken for then is left to the next.
+ */
 static zx_status_t await_packet(struct port *port, zx_time_t deadline) REQUIRES(&port->lock) {
     while (!first_packet(port)) {
         if (deadline <= arch_time_now()) return ZX_ERR_TIMED_OUT;
         zx_status_t status = waitq_block(&port->waiters, &port->lock, deadline, WAIT_INTERRUPTIBLE);
         spin_lock(&port->lock);
+        if (status == ZX_OK && thread_interrupted()) {
+            waitq_wake_one(&port->waiters, ZX_OK);
+            return ZX_ERR_INTERNAL_INTR_RETRY;
+        }
         if (status != ZX_OK && status != ZX_ERR_TIMED_OUT) return status;
     }
     return ZX_OK;

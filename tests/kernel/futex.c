@@ -178,6 +178,22 @@ KTEST("futex/an interrupt ends the wait, to be begun again, and leaves the queue
     end();
 }
 
+/* Before the one that is killed can run, on one processor. */
+static void kill_and_wake(void *arg) {
+    struct sleeper *s = arg;
+    thread_interrupt(&s->runner.thread, ATTENTION_KILL);
+    EXPECT(futex_wake(s->word, 1) == ZX_OK);
+}
+
+KTEST("futex/a wake that comes after the first was killed is the next one's") {
+    struct sleeper s[2];
+    NEED(begin() && sleeps(&s[0], word(0)) && sleeps_until(&s[1], word(0), arch_time_now() + ZX_SEC(5)));
+    NEED(run_in(space, kill_and_wake, &s[0]));
+    const bool killed = is_over(&s[0], ZX_ERR_INTERNAL_INTR_RETRY), woken = is_over(&s[1], ZX_OK);
+    EXPECT(killed && woken);
+    end();
+}
+
 KTEST("futex/a wake that came before the interrupt counts") {
     struct sleeper s;
     NEED(begin() && sleeps(&s, word(0)));

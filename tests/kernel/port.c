@@ -128,6 +128,25 @@ KTEST("port/who is interrupted leaves the wait, and no packet is lost") {
     end();
 }
 
+KTEST("port/a packet that comes after the first in the queue was interrupted is the next one's") {
+    static struct runner runners[2];
+    const unsigned reasons[] = {ATTENTION_KILL, ATTENTION_SUSPEND};
+    for (size_t r = 0; r < countof(reasons); r++) {
+        struct taker takers[2] = {{.deadline = ZX_TIME_INFINITE}, {.deadline = arch_time_now() + ZX_SEC(5)}};
+        NEED(begin());
+        for (size_t i = 0; i < countof(takers); i++) {
+            NEED(runner_start(&runners[i], NULL, take, &takers[i]));
+            runner_settle(&runners[i]);
+        }
+        thread_interrupt(&runners[0].thread, reasons[r]);
+        EXPECT(queue(7) == ZX_OK);
+        for (size_t i = 0; i < countof(takers); i++) runner_join(&runners[i]);
+        EXPECT(takers[0].status == ZX_ERR_INTERNAL_INTR_RETRY);
+        EXPECT(takers[1].status == ZX_OK && takers[1].packet.key == 7);
+        end();
+    }
+}
+
 #define KEYS 24
 #define SOURCES 3
 

@@ -156,7 +156,10 @@ zx_status_t interrupt_create(uint32_t num, uint32_t options, struct object **out
     return status;
 }
 
-/* Until it fires. The lock is released meanwhile, and held again on return. */
+/*
+ * Until it fires. The lock is released meanwhile, and held again on return. What has fired is left to the next that
+ * waits if the thread is killed.
+ */
 static zx_status_t await_trigger(struct interrupt *interrupt) REQUIRES(&interrupts_lock) {
     unmask(interrupt);
     interrupt->waiting = true;
@@ -164,6 +167,7 @@ static zx_status_t await_trigger(struct interrupt *interrupt) REQUIRES(&interrup
     spin_lock(&interrupts_lock);
     interrupt->waiting = false;
     if (interrupt->destroyed) return ZX_ERR_CANCELED;
+    if (thread_killed()) return ZX_ERR_INTERNAL_INTR_RETRY;
     return interrupt->pending ? ZX_OK : status;
 }
 

@@ -60,6 +60,34 @@ KTEST("interrupt/a source that belongs to an object is pending there once, with 
     object_unref(interrupt);
 }
 
+struct receiver {
+    struct object *interrupt;
+    zx_time_t time;
+    zx_status_t status;
+};
+
+static void receive(void *arg) {
+    struct receiver *receiver = arg;
+    receiver->status = interrupt_wait(receiver->interrupt, &receiver->time);
+}
+
+KTEST("interrupt/one that fires after the thread that waits was killed is left to the next") {
+    static struct runner runner;
+    static struct receiver receiver;
+    zx_time_t time;
+    receiver = (struct receiver){.interrupt = make(SOURCE, 0)};
+    NEED(receiver.interrupt && runner_start(&runner, NULL, receive, &receiver));
+    runner_settle(&runner);
+    thread_interrupt(&runner.thread, ATTENTION_KILL);
+    fire();
+    const zx_time_t fired = arch_time_now();
+    runner_join(&runner);
+    EXPECT(receiver.status == ZX_ERR_INTERNAL_INTR_RETRY);
+    fire();
+    EXPECT(interrupt_wait(receiver.interrupt, &time) == ZX_OK && time <= fired);
+    object_unref(receiver.interrupt);
+}
+
 KTEST("interrupt/one that fires while its handles go is destroyed, and its port outlives it") {
     struct object *interrupt = make(SOURCE, 0), *port;
     zx_port_packet_t packet;

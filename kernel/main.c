@@ -43,7 +43,7 @@ static int64_t run_init(void) {
         log_line("cannot start bin/init: status %d", status);
         return status;
     }
-    status = object_wait_one(&init->object, NULL, 0, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, &observed);
+    status = object_wait_one(&init->object, NULL, NULL, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, &observed);
     process_get_info(init, &info);
     return status == ZX_OK ? info.return_code : status;
 }

@@ -36,7 +36,7 @@ MUST_CHECK zx_status_t message_check_sendable(const struct object *channel, cons
 
 /*
  * The channel's next message, if it fits; its sizes are told in any case. What came out is to be discarded, whatever
- * the result. NOT_SUPPORTED, SHOULD_WAIT, PEER_CLOSED, INVALID_ARGS, BUFFER_TOO_SMALL.
+ * the result. NOT_SUPPORTED, BAD_HANDLE, SHOULD_WAIT, PEER_CLOSED, INVALID_ARGS, BUFFER_TOO_SMALL.
  */
 MUST_CHECK zx_status_t message_receive(struct handle_slot *channel, uint32_t options, uint32_t num_bytes,
                                        uint32_t num_handles, user_out_t actual_bytes, user_out_t actual_handles,

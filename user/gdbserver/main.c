@@ -79,7 +79,10 @@ static zx_status_t guard_start(void) {
 __attribute__((noinline)) static void memory_take(void) {
     extern char __bss_start[], _end[];
     volatile char stack[STACK_TAKEN];
-    for (volatile char *at = __bss_start; at < _end; at += ZX_PAGE_SIZE) *at = *at;
+    for (volatile char *at = __bss_start; at < _end; at += ZX_PAGE_SIZE) {
+        const char byte = *at;
+        *at = byte;
+    }
     for (size_t at = 0; at < sizeof(stack); at += ZX_PAGE_SIZE) stack[at] = 0;
 }
 

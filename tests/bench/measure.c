@@ -38,7 +38,7 @@ static const struct {
 } modes[] = {{"instructions", measure_all},
              {"time", time_transfers},
              {"together", time_together},
-             {"turns", time_turns},
+             {"turns", time_small},
              {"up", measure_memory}};
 
 int main(int argc, char **argv) {

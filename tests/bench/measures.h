@@ -19,7 +19,7 @@ void measure_words(void);
 void time_transfers(void);
 void time_copy(size_t len);
 void time_together(void);
-void time_turns(void);
+void time_small(void);
 
 /*
  * The emulator's translation buffer is direct-mapped, and pages that share an entry of it evict each other at every

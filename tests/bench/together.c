@@ -134,7 +134,7 @@ static double workers_rate(enum small what, unsigned count) {
     return rate;
 }
 
-static void time_small(void) {
+void time_small(void) {
     struct small_act acts[WORKERS];
     const void *args[WORKERS];
     for (unsigned i = 0; i < WORKERS; i++) {
@@ -209,8 +209,6 @@ static void time_writers(void) {
         memory_unmap(writers[i].copy.to - LEN - APART, BUFFER);
     }
 }
-
-void time_turns(void) { time_small(); }
 
 void time_together(void) {
     time_writers();

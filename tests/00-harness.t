@@ -3,10 +3,12 @@
 use strict;
 use warnings;
 use FindBin;
+use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes qw(sleep);
 use lib "$FindBin::Bin/lib";
+use DebugLine;
 use Machine;
 use Test::More;
 
@@ -141,5 +143,31 @@ like(verdict([@good[0, 1, 2, 2, 4]]), qr/out of order/, 'a test seen twice');
 like(verdict([@good[0, 1, 2], 'not ok 2 - b', '# end']), qr/failed: b/, 'a failed test');
 like(verdict([@good[0, 1, 2], 'ok', '# end']), qr/planned 2 tests, saw 1/, 'a garbled test');
 is(Machine::faults({exit => 33, signal => 0, timed_out => 0, report => []}), 2, 'no report at all');
+
+# The line to debuggers, with a socket in the emulator's place: what arrives of a packet whose last bytes come by
+# themselves, after so much that the relay has passed the rest on.
+sub bytes_of {
+    my ($from, $count) = @_;
+    my $bytes = '';
+    my $select = IO::Select->new($from);
+    while (length $bytes < $count && $select->can_read(5)) { sysread $from, $bytes, $count, length $bytes or last }
+    return $bytes;
+}
+
+my $line = DebugLine->open($dir);
+my $end = IO::Socket::UNIX->new(Local => $line->{line}, Listen => 1) or die "$line->{line}: $!\n";
+my $machine = $end->accept;
+syswrite $machine, '+';
+$line->wait_ready;
+my $debugger = IO::Socket::UNIX->new(Peer => $line->{path}) or die "$line->{path}: $!\n";
+syswrite $debugger, '?';
+is(bytes_of($machine, 1), '?', 'a debugger is heard');
+my $most = '$' . 'x' x 65536 . '#';
+syswrite $machine, $most;
+is(length bytes_of($debugger, length $most), length $most, 'a long packet is passed on before its end has come');
+syswrite $machine, '55';
+is(bytes_of($debugger, 2), '55', 'and its end by itself');
+close $machine;
+is(bytes_of($debugger, 1), '', 'the line ends with the machine');
 
 done_testing;

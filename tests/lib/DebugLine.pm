@@ -46,23 +46,27 @@ sub machine_await {
 # Waits until a server in the machine listens; false if there is none, and will be none.
 sub wait_ready { my ($self) = @_; return sysread $self->{ready}, my $byte, 1 }
 
-# The emulator sends each byte by itself; what comes from it is held back until a packet is whole, and not looked for
-# while a byte takes longer than the looking.
-use constant {WHOLE => qr/#[0-9a-f]{2}\z|\A[+-]+\z/, PAUSE => 1e-4, HELD_MAX => 65536};
+# The emulator sends each byte by itself; what comes from it is held back until a packet is whole, or the line has been
+# silent for SILENCE seconds: a packet's last bytes may come apart from the rest. Nothing is looked for while a byte
+# takes longer than the looking.
+use constant {WHOLE => qr/#[0-9a-f]{2}\z|\A[+-]+\z/, PAUSE => 1e-4, SILENCE => 0.01, HELD_MAX => 65536};
 
 sub relay {
     my ($machine, $listener, $readying) = @_;
     my $select = IO::Select->new($machine);
     my ($debugger, $held) = (undef, '');
     local $SIG{PIPE} = 'IGNORE';
+    my $pass_on = sub { put($debugger, $held) if $debugger; $held = '' };
     for (;;) {
-        for my $from ($select->can_read) {
+        my @ready = $select->can_read(length $held ? SILENCE : undef);
+        $pass_on->() if !@ready;
+        for my $from (@ready) {
             if ($from == $listener) {
                 $debugger = $listener->accept or next;
                 $select->remove($listener);
                 $select->add($debugger);
             } elsif ($from == $machine) {
-                sysread $machine, $held, 65536, length $held or return;
+                sysread $machine, $held, 65536, length $held or return $pass_on->();
                 if ($readying) {
                     $select->add($listener);
                     syswrite $readying, 'r';
@@ -70,8 +74,7 @@ sub relay {
                     undef $readying;
                 }
                 if (substr($held, -4) !~ WHOLE && length $held < HELD_MAX) { sleep PAUSE; next }
-                put($debugger, $held) if $debugger;
-                $held = '';
+                $pass_on->();
             } elsif (sysread $from, my $bytes, 65536) {
                 put($machine, $bytes);
             } else {
@@ -79,6 +82,7 @@ sub relay {
                 $select->remove($debugger);
                 close $debugger;
                 undef $debugger;
+                $held = '';
                 $select->add($listener);
             }
         }

@@ -226,8 +226,9 @@ sub close_terminal {
     }
     my $end = time + 60;
     select undef, undef, undef, 0.05 until Machine::slurp($shown) =~ $until || time > $end;
+    like(Machine::slurp($shown), $until, "$name: is there, on a terminal");
     my %there = processes_below($pid);
-    ok((grep { /^qemu/ } values %there), "$name: a machine runs on a terminal");
+    ok((grep { /^qemu/ } values %there), "$name: a machine runs");
     kill KILL => $pid;
     waitpid $pid, 0;
     $end = time + 10;
@@ -240,7 +241,7 @@ sub close_terminal {
 }
 close_terminal('make run', 'make run FW=pvh', qr/jargoon> /);
 close_terminal('make run, deaf', 'trap "" HUP; exec make run FW=pvh', qr/jargoon> /);
-close_terminal('make gdb', "make gdb 'APP=$exit'", qr/Temporary breakpoint 1, main/);
+close_terminal('make gdb', "make gdb 'APP=$exit'", qr/Temporary breakpoint 1, \S*main/); # main has a colour
 
 # Ends that are no exit.
 ($code, $stdout, $stderr) = app(program('crash.c', <<'C'));

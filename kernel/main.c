@@ -13,6 +13,7 @@
 #include "kernel/sched/force.h"
 #include "kernel/sched/sched.h"
 #include "kernel/userboot.h"
+#include "vm/budget.h"
 #include "vm/kstack.h"
 #include "vm/page.h"
 #include "vm/vmo.h"
@@ -58,7 +59,7 @@ static void main_entry(void *arg UNUSED) {
 
 /* A kernel thread that never ends. */
 static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
-    void *stack = kstack_alloc();
+    void *stack = kstack_alloc(&root_budget);
     CHECK(stack);
     thread_init(thread, stack, KSTACK_SIZE, entry, NULL, NULL);
     thread_start(thread);
@@ -70,7 +71,13 @@ static void start_cpus(void) {
     log_line("%u processor%s", count, count == 1 ? "" : "s");
 }
 
-void upcall_cpu_join(void) { sched_init(); }
+/* What runs before a processor has other threads is the kernel's own. */
+static void cpu_init(void) {
+    sched_init();
+    (void)budget_assume(&root_budget);
+}
+
+void upcall_cpu_join(void) { cpu_init(); }
 
 void upcall_cpu_run(void) { sched_idle(); }
 
@@ -80,7 +87,7 @@ void upcall_start(void) {
     options_init(info->cmdline);
     log_line("jargoon: %lu MiB of RAM, loader %s, command line '%s'", info->ram_total >> 20, info->loader,
              info->cmdline);
-    sched_init();
+    cpu_init();
     pages_init(info);
     vmo_init();
     random_init();

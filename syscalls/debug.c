@@ -123,12 +123,27 @@ static zx_status_t command_baseline(const char *text) {
 static zx_status_t command_leaks(const char *text) { return selfcheck_leaks(named_baseline(text)); }
 static zx_status_t command_check(const char *text UNUSED) { return selfcheck_invariants(); }
 
+static bool number_of(const char *text, uint64_t *number) {
+    *number = 0;
+    for (; *text >= '0' && *text <= '9'; text++) *number = *number * 10 + (uint64_t)(*text - '0');
+    return *text == '\0';
+}
+
 /* The n-th allocation of the calling thread from the end of this call on fails; without a number, off. */
 static zx_status_t command_fail(const char *text) {
-    uint64_t nth = 0;
-    for (; *text >= '0' && *text <= '9'; text++) nth = nth * 10 + (uint64_t)(*text - '0');
+    uint64_t nth;
+    if (!number_of(text, &nth)) return ZX_ERR_INVALID_ARGS;
     inject_arm(nth);
-    return *text ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    return ZX_OK;
+}
+
+/* From the end of this call on the calling thread gets so many pages more; without a number, as many as before. */
+static zx_status_t command_limit(const char *text) {
+    uint64_t pages;
+    if (!number_of(text, &pages)) return ZX_ERR_INVALID_ARGS;
+    if (*text) return inject_limit(pages) ? ZX_OK : ZX_ERR_NO_MEMORY;
+    inject_unlimit();
+    return ZX_OK;
 }
 
 /* Has the failure that was asked for happened? */
@@ -144,8 +159,8 @@ static const struct command {
 } commands[] = {
     {"report", command_report},
 #ifdef DEBUG
-    {"baseline", command_baseline}, {"leaks", command_leaks},   {"check", command_check},
-    {"fail", command_fail},         {"failed", command_failed},
+    {"baseline", command_baseline}, {"leaks", command_leaks}, {"check", command_check},
+    {"fail", command_fail},         {"limit", command_limit}, {"failed", command_failed},
 #endif
 };
 

@@ -17,8 +17,8 @@
 #include "kernel/sched/name.h"
 #include "kernel/sched/sched.h"
 #include "syscalls/info.h"
+#include "syscalls/task_property.h"
 #include "vm/aspace_list.h"
-#include "vm/heap.h"
 #include "vm/page.h"
 #include "vm/usercopy.h"
 
@@ -54,6 +54,7 @@ union info_record {
     zx_info_kmem_stats_t kmem;
     zx_info_process_handle_stats_t handle_stats;
     zx_info_job_t job;
+    zx_info_job_limits_t job_limits;
     zx_info_resource_t resource;
 };
 
@@ -106,6 +107,26 @@ static zx_status_t fill_job(const struct handle *handle, union info_record *out)
                                .exited = exited,
                                .kill_on_oom = atomic_load(&job->kill_on_oom),
                                .debugger_attached = exception_channel_is_live(&job->debugger)};
+    return ZX_OK;
+}
+
+/* A peak rises a moment after what is used. */
+static zx_job_limit_t limit_told(const struct budget *budget, enum budget_kind kind) {
+    const uint64_t used = budget_used(budget, kind), peak = max_u64(used, budget_peak(budget, kind));
+    return (zx_job_limit_t){.used = job_limit_told(kind, used),
+                            .limit = job_limit_told(kind, budget_effective_limit(budget, kind)),
+                            .peak = job_limit_told(kind, peak)};
+}
+
+/* What its heap keeps for the next is not used. */
+static zx_status_t fill_job_limits(const struct handle *handle, union info_record *out) {
+    struct budget *budget = job_from_object(handle->object)->budget;
+    (void)heap_trim(&budget->heap);
+    out->job_limits = (zx_info_job_limits_t){.memory = limit_told(budget, BUDGET_MEMORY),
+                                             .handles = limit_told(budget, BUDGET_HANDLES),
+                                             .threads = limit_told(budget, BUDGET_THREADS),
+                                             .processes = limit_told(budget, BUDGET_PROCESSES),
+                                             .jobs = limit_told(budget, BUDGET_JOBS)};
     return ZX_OK;
 }
 
@@ -338,6 +359,7 @@ static const struct info_topic {
     {ZX_INFO_PROCESS_HANDLE_STATS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_PROCESS, sizeof(zx_info_process_handle_stats_t),
      fill_handle_stats, NULL},
     {ZX_INFO_JOB, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_JOB, sizeof(zx_info_job_t), fill_job, NULL},
+    {ZX_INFO_JOB_LIMITS, ZX_RIGHT_INSPECT, ZX_OBJ_TYPE_JOB, sizeof(zx_info_job_limits_t), fill_job_limits, NULL},
     {ZX_INFO_PROCESS_THREADS, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_PROCESS, sizeof(zx_koid_t), NULL, list_threads},
     {ZX_INFO_JOB_CHILDREN, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_jobs},
     {ZX_INFO_JOB_PROCESSES, ZX_RIGHT_ENUMERATE, ZX_OBJ_TYPE_JOB, sizeof(zx_koid_t), NULL, list_processes},

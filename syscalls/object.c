@@ -57,9 +57,11 @@ static zx_status_t get_exception(struct object *object, uint32_t property, user_
 
 static zx_status_t refuse_null(vaddr_t value) { return value ? ZX_OK : ZX_ERR_INVALID_ARGS; }
 
-static zx_status_t sys_object_set_property(struct object *object, uint32_t property, user_in_t value, size_t size) {
+static zx_status_t sys_object_set_property(const struct handle *handle, uint32_t property, user_in_t value,
+                                           size_t size) {
+    struct object *object = handle->object;
     if (property == ZX_PROP_NAME) return set_name(object, value, size);
-    if (task_has_property(property)) return task_set_property(object, property, value, size);
+    if (task_has_property(property)) return task_set_property(handle, property, value, size);
     if (is_of_exception(property)) return set_exception(object, property, value, size);
     return arch_is_register(property) ? set_register(object, property, value, size) : ZX_ERR_INVALID_ARGS;
 }

@@ -1,5 +1,6 @@
 # The options of the kernel that its users notice, each in a machine of its own: zx_process_write_memory switched off,
-# which every other test wants on; random placement; another clock; and a console that takes nothing more.
+# which every other test wants on; limits in the way of memory; random placement; another clock; and a console that
+# takes nothing more.
 use strict;
 use warnings;
 use FindBin;
@@ -19,6 +20,7 @@ sub with_option {
 
 with_option("kernel.enable-debugging-syscalls=$_", 1, ['write_memory/NOT_SUPPORTED']) for 'true', 'false';
 with_option('kernel.smp.maxcpus=4', 13, ['T21'], smp => 4);
+with_option('test.limit=1', 40, ['T20', 'create/out of memory', 'etc/out of memory']);
 with_option('aslr.disable=false', 4, ['vmar_map/placement', 'memory/100,000 random']);
 
 # The clock for processors whose counters are none: with many threads, and over sleeps that last several of its turns.

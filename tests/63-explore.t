@@ -23,6 +23,7 @@ my @scenarios = qw(
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
     futex_requeue+futex_wait@together start_egg+close_egg@together
     close_egg+duplicate_egg@together process_create+job_create@same
+    job_create_and_close+job_create_and_close@same
     fault+catch@same fault+kill_peer@same fault+suspend_and_resume@same fault+bind@together
     fault+close_catch@same bind+kill_peer@same exception_exit+suspend_victim@same exception_close+kill_victim@same
     exception_exit+exception_thread@together read_victim+exception_exit@same exception_close+close_catch@together

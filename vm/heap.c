@@ -1,34 +1,28 @@
 /*
  * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have
- * room. A class that gets a second wholly empty slab gives it back. Each class has its own spinlock.
+ * room. One that is wholly empty is kept if the heap keeps any and the class has none; else it is given back. Each
+ * class of each heap has its own spinlock.
  */
 #include "vm/heap.h"
 
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
-#include "kernel/base/spinlock.h"
 #include "kernel/base/string.h"
+#include "vm/budget.h"
 #include "vm/heap_check.h"
 #include "vm/inject.h"
-#include "vm/page.h"
 
-static const uint16_t class_sizes[] = {32, 64, 96, 128, 192, 256, 336, 448, 528, 672, 1024, 1360, 2048};
+static const uint16_t class_sizes[HEAP_CLASSES] = {32, 64, 96, 128, 192, 256, 336, 448, 528, 672, 1024, 1360, 2048};
 
-static struct size_class {
-    struct spinlock lock;
-    LIST_HEAD(, page) roomy; /* slabs with a free object */
-    size_t empty;            /* how many of them are wholly empty */
-    atomic_size_t used;      /* objects given out; changed under the lock */
-} classes[countof(class_sizes)] = {
-    [0 ... countof(class_sizes) - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")},
-};
+static atomic_size_t used[HEAP_CLASSES]; /* objects given out by all heaps */
+static atomic_size_t run_bytes;          /* given out */
 
-static atomic_size_t run_bytes; /* given out */
+void heap_init(struct heap *heap) { *heap = (struct heap)HEAP_INIT(false); }
 
 size_t heap_bytes(void) {
     size_t bytes = atomic_load_explicit(&run_bytes, memory_order_relaxed);
-    for (unsigned c = 0; c < countof(classes); c++)
-        bytes += class_sizes[c] * atomic_load_explicit(&classes[c].used, memory_order_relaxed);
+    for (unsigned c = 0; c < HEAP_CLASSES; c++)
+        bytes += class_sizes[c] * atomic_load_explicit(&used[c], memory_order_relaxed);
     return bytes;
 }
 
@@ -45,11 +39,6 @@ static unsigned class_for(size_t size) {
     return c;
 }
 
-static void count_used(struct size_class *class, size_t change) REQUIRES(&class->lock) {
-    size_t used = atomic_load_explicit(&class->used, memory_order_relaxed);
-    atomic_store_explicit(&class->used, used + change, memory_order_relaxed);
-}
-
 /* All the bytes that the object has which begins on this page. */
 static size_t room_of(const struct page *page) {
     return page->state == PAGE_SLAB ? class_sizes[page->order] : PAGE_SIZE << page->order;
@@ -58,18 +47,24 @@ static size_t room_of(const struct page *page) {
 /* All of a free object but the link to the next. */
 static void object_poison(void **object, unsigned c) { memory_poison(object + 1, class_sizes[c] - sizeof(*object)); }
 
+/* Where in its slab an object lies, in 16 bytes; SLAB_FULL, where none is, ends the chain of those that are free. */
+#define SLAB_FULL UINT8_MAX
+
+static void **object_at(void *data, uint8_t place) { return (void **)((char *)data + place * 16); }
+
+static uint8_t place_of(const void *object) { return (uint8_t)(((uintptr_t)object & PAGE_MASK) / 16); }
+
 /* Cuts a fresh page into a chain of free objects. */
 static struct page *slab_make(unsigned c) {
-    struct page *slab = page_alloc();
+    struct page *slab = page_alloc_for(PAGE_SLAB);
     if (!slab) return NULL;
     char *data = page_data(slab);
-    page_set_use(slab, PAGE_SLAB);
     slab->slab_used = 0;
-    slab->slab_free = NULL;
+    slab->slab_free = SLAB_FULL;
     for (size_t i = PAGE_SIZE / class_sizes[c]; i-- > 0;) {
         void **object = (void **)(data + i * class_sizes[c]);
-        *object = slab->slab_free;
-        slab->slab_free = object;
+        *object = object_at(data, slab->slab_free);
+        slab->slab_free = place_of(object);
         object_poison(object, c);
     }
     return slab;
@@ -81,60 +76,60 @@ static void slab_release(struct page *slab) {
     page_free(slab);
 }
 
-static void *slab_take(struct size_class *class, struct page *slab) REQUIRES(&class->lock) {
-    void **object = slab->slab_free;
-    ASSERT(object);
-    count_used(class, 1);
-    slab->slab_free = *object;
+static ALWAYS_INLINE void *slab_take(struct heap_class *class, struct page *slab) REQUIRES(&class->lock) {
+    void **object = object_at(page_data(slab), slab->slab_free);
+    ASSERT(slab->slab_free != SLAB_FULL);
+    slab->slab_free = place_of(*object);
+    slab->slab_used++;
     heap_free_check(object, *object, class_sizes[slab->order]);
-    if (slab->slab_used++ == 0) class->empty--;
-    if (!slab->slab_free) LIST_REMOVE(slab, link);
+    if (slab->slab_free == SLAB_FULL) LIST_REMOVE(slab, link);
+    if (slab == class->empty) class->empty = NULL;
     return object;
 }
 
 /* Gives it a slab more, and takes the first object of that. */
-static NOINLINE void *class_grow(unsigned c) {
-    struct size_class *class = &classes[c];
+static NOINLINE void *class_grow(struct heap_class *class, unsigned c) {
     struct page *fresh = slab_make(c);
     if (!fresh) return NULL;
     fresh->order = (uint8_t)c;
     spin_lock(&class->lock);
     LIST_INSERT_HEAD(&class->roomy, fresh, link);
-    class->empty++;
     void *object = slab_take(class, fresh);
     spin_unlock(&class->lock);
     return object;
 }
 
 static void *class_alloc(unsigned c) {
-    struct size_class *class = &classes[c];
+    struct heap_class *class = &budget_current()->heap.classes[c];
     spin_lock(&class->lock);
     struct page *slab = LIST_FIRST(&class->roomy);
-    if (unlikely(!slab)) {
-        spin_unlock(&class->lock);
-        return class_grow(c);
-    }
-    void *object = slab_take(class, slab);
+    void *object = likely(slab) ? slab_take(class, slab) : NULL;
     spin_unlock(&class->lock);
+    if (unlikely(!object)) object = class_grow(class, c);
+    if (likely(object)) atomic_fetch_add_explicit(&used[c], 1, memory_order_relaxed);
     return object;
 }
 
+/* With a slab's last page goes the budget that its class lies in: nothing of that is touched once the lock is free. */
 static void class_free(struct page *slab, void **object) {
     unsigned c = slab->order;
-    struct size_class *class = &classes[c];
-    struct page *surplus = NULL;
+    struct heap *heap = &slab->budget->heap;
+    struct heap_class *class = &heap->classes[c];
+    bool surplus = false;
+    atomic_fetch_sub_explicit(&used[c], 1, memory_order_relaxed);
     spin_lock(&class->lock);
-    count_used(class, (size_t)-1);
-    if (!slab->slab_free) LIST_INSERT_HEAD(&class->roomy, slab, link);
-    *object = slab->slab_free;
-    slab->slab_free = object;
-    if (--slab->slab_used == 0 && class->empty++ > 0) {
-        LIST_REMOVE(slab, link);
-        class->empty--;
-        surplus = slab;
+    if (slab->slab_free == SLAB_FULL) LIST_INSERT_HEAD(&class->roomy, slab, link);
+    *object = object_at((char *)object - ((uintptr_t)object & PAGE_MASK), slab->slab_free);
+    slab->slab_free = place_of(object);
+    if (unlikely(--slab->slab_used == 0)) {
+        surplus = class->empty || !atomic_load_explicit(&heap->keeps, memory_order_relaxed);
+        if (surplus)
+            LIST_REMOVE(slab, link);
+        else
+            class->empty = slab;
     }
     spin_unlock(&class->lock);
-    if (surplus) slab_release(surplus);
+    if (surplus) slab_release(slab);
 }
 
 static unsigned run_order(size_t size) {
@@ -184,24 +179,38 @@ void heap_free(void *object) {
     }
 }
 
-/* An empty slab of the class, taken off its list; NULL if there is none. */
-static struct page *empty_slab(struct size_class *class) {
-    struct page *slab;
-    spin_lock(&class->lock);
-    LIST_FOREACH (slab, &class->roomy, link) {
-        if (slab->slab_used == 0) break;
+void heap_collect(struct heap *heap, struct page_list *slabs) {
+    for (unsigned c = 0; c < HEAP_CLASSES; c++) {
+        struct heap_class *class = &heap->classes[c];
+        spin_lock(&class->lock);
+        struct page *slab = class->empty;
+        if (slab) {
+            LIST_REMOVE(slab, link);
+            LIST_INSERT_HEAD(slabs, slab, link);
+        }
+        class->empty = NULL;
+        spin_unlock(&class->lock);
     }
-    if (slab) {
-        LIST_REMOVE(slab, link);
-        class->empty--;
-    }
-    spin_unlock(&class->lock);
-    return slab;
 }
 
-void heap_trim(void) {
+bool heap_release(struct page_list *slabs) {
     struct page *slab;
-    for (unsigned c = 0; c < countof(class_sizes); c++) {
-        while ((slab = empty_slab(&classes[c]))) slab_release(slab);
+    bool any = !LIST_EMPTY(slabs);
+    while ((slab = LIST_FIRST(slabs))) {
+        LIST_REMOVE(slab, link);
+        slab_release(slab);
     }
+    return any;
+}
+
+bool heap_trim(struct heap *heap) {
+    struct page_list slabs = LIST_HEAD_INITIALIZER(slabs);
+    heap_collect(heap, &slabs);
+    return heap_release(&slabs);
+}
+
+/* A slab that becomes empty meanwhile is either kept, and found, or its class sees that none is wanted. */
+void heap_keep(struct heap *heap, bool keeps) {
+    atomic_store_explicit(&heap->keeps, keeps, memory_order_relaxed);
+    if (!keeps) (void)heap_trim(heap);
 }

@@ -1,9 +1,37 @@
-/* The kernel heap: objects of up to half a page come from slabs of a size class, larger ones are runs of pages. */
+/*
+ * The kernel heap: objects of up to half a page come from slabs of a size class, larger ones are runs of pages. Each
+ * budget has a heap: what a thread allocates comes from that of its budget, and is freed wherever it came from.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernel/base/compiler.h"
+#include "kernel/base/spinlock.h"
+#include "vm/page.h"
+
+#define HEAP_CLASSES 13
+
+/* The part of a heap that has objects of one size. */
+struct heap_class {
+    struct spinlock lock;   /* guards [b] */
+    struct page_list roomy; /* [b] slabs with a free object */
+    struct page *empty;     /* [b] the one of them that is wholly empty, and is kept for the next; or NULL */
+};
+
+struct heap {
+    atomic_bool keeps; /* [a] empty slabs; a class looks at it under its lock */
+    struct heap_class classes[HEAP_CLASSES];
+};
+
+#define HEAP_INIT(keeps_)                                                          \
+    {                                                                              \
+        .keeps = (keeps_), .classes = {                                            \
+            [0 ... HEAP_CLASSES - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")}, \
+        }                                                                          \
+    }
+void heap_init(struct heap *heap);
 
 /* Aligned to 16 bytes, contents undefined; NULL when there is no memory. */
 MUST_CHECK void *heap_alloc(size_t size);
@@ -13,8 +41,15 @@ void heap_free(void *object);
 
 #define heap_new(type) ((type *)heap_alloc_zeroed(sizeof(type)))
 
-/* Bytes given out, counted in whole classes and pages. */
+/* Bytes given out by all heaps, counted in whole classes and pages. */
 size_t heap_bytes(void);
 
-/* Gives cached empty slabs back to the page allocator, so that free pages can be compared. */
-void heap_trim(void);
+/* From now on a class keeps an empty slab for the next object, or does not. */
+void heap_keep(struct heap *heap, bool keeps);
+
+/* Gives the kept slabs back. True: there were any. */
+bool heap_trim(struct heap *heap);
+
+/* The two halves of that, for those who cannot free where they collect. */
+void heap_collect(struct heap *heap, struct page_list *slabs);
+bool heap_release(struct page_list *slabs);

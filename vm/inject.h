@@ -1,4 +1,7 @@
-/* Failure injection: debug builds can be told that the n-th allocation from now, of a page or from the heap, fails. */
+/*
+ * Failure injection: debug builds can be told that the n-th allocation from now, of a page or from the heap, fails; or
+ * that only so many pages more can be had.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,10 +10,20 @@
 #ifdef DEBUG
 /* The n-th allocation by the running thread from now on fails, once; 0 turns injection off. */
 void inject_arm(uint64_t nth);
-/* Has the armed failure happened? */
+/*
+ * The running thread charges a budget of its own, below the one it has: of so many pages, with a heap that is empty.
+ * inject_unlimit() is to follow; what was allocated meanwhile stays charged to it. False: no memory, or somebody is
+ * limited already.
+ */
+bool inject_limit(uint64_t pages);
+void inject_unlimit(void);
+
+/* Has the armed failure happened, or was the limit reached? */
 bool inject_fired(void);
-/* Called by the allocators. */
+/* Called by the allocators: before, and when the running thread's budget has refused. */
 bool inject_failure(void);
+void inject_refused(void);
 #else
 static inline bool inject_failure(void) { return false; }
+static inline void inject_refused(void) {}
 #endif

@@ -9,6 +9,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/sched/mutex.h"
+#include "vm/budget.h"
 #include "vm/page.h"
 
 #define SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
@@ -59,11 +60,22 @@ static void *stack_make(void) REQUIRES(&lock) {
     return slot_take(&slot) && stack_map(slot) ? (void *)slot_stack(slot) : NULL;
 }
 
-void *kstack_alloc(void) {
+/* The tables, which stacks of several budgets share, are the root's; so are the pages for as long as they are spare. */
+static void *stack_take(void) {
+    struct budget *own = budget_assume(&root_budget);
     mutex_lock(&lock);
     void *stack = spare_count > 0 ? spare[--spare_count] : stack_make();
     mutex_unlock(&lock);
+    (void)budget_assume(own);
+    return stack;
+}
+
+void *kstack_alloc(struct budget *budget) {
+    const bool moves = budget != &root_budget;
+    if (moves && !budget_charge(budget, BUDGET_MEMORY, KSTACK_PAGES)) return NULL;
+    void *stack = stack_take();
     if (stack) memory_unpoison(stack, KSTACK_SIZE);
+    if (moves) budget_refund(stack ? &root_budget : budget, BUDGET_MEMORY, KSTACK_PAGES);
     return stack;
 }
 
@@ -71,7 +83,11 @@ static void stack_unmake(void *stack) REQUIRES(&lock) {
     stack_unmap(((vaddr_t)stack - KERNEL_DYNAMIC_BASE) / SLOT_SIZE, KSTACK_PAGES);
 }
 
-void kstack_free(void *stack) {
+void kstack_free(void *stack, struct budget *budget) {
+    if (budget != &root_budget) {
+        CHECK(budget_charge(&root_budget, BUDGET_MEMORY, KSTACK_PAGES));
+        budget_refund(budget, BUDGET_MEMORY, KSTACK_PAGES);
+    }
     mutex_lock(&lock);
     if (spare_count < MAX_SPARE) {
         memory_poison(stack, KSTACK_SIZE);
@@ -88,7 +104,7 @@ void kstack_trim(void) {
     mutex_unlock(&lock);
 }
 
-void *upcall_stack_alloc(void) { return kstack_alloc(); }
+void *upcall_stack_alloc(void) { return kstack_alloc(&root_budget); }
 
 bool kstack_tables_sound(void) {
     mutex_lock(&lock);

@@ -7,13 +7,18 @@
 #include "arch/thread.h"
 #include "kernel/base/compiler.h"
 
+struct budget;
+
 /* KSTACK_PAGES: the machine says how many its code needs. */
 #define KSTACK_SIZE (KSTACK_PAGES * PAGE_SIZE)
 
-/* The lowest address of a fresh stack, or NULL. */
-MUST_CHECK void *kstack_alloc(void);
+/*
+ * The lowest address of a fresh stack, or NULL. What is kept for the next is the root's: `budget`, that of the stack's
+ * thread, is charged with KSTACK_PAGES in its place until the stack is freed.
+ */
+MUST_CHECK void *kstack_alloc(struct budget *budget);
 /* Must not be the stack this runs on. */
-void kstack_free(void *stack);
+void kstack_free(void *stack, struct budget *budget);
 
 /* Gives up what is kept for the next. */
 void kstack_trim(void);

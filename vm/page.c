@@ -17,6 +17,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
+#include "vm/budget.h"
 #include "vm/inject.h"
 
 struct page *pages_array;
@@ -28,13 +29,30 @@ static unsigned loose_count;
 static size_t frame_count;
 
 #define MAX_LOOSE 64
-static atomic_size_t free_pages;
 static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
 static atomic_size_t used_for[PAGE_STATES];
 
-size_t pages_free(void) { return atomic_load_explicit(&free_pages, memory_order_relaxed); }
 size_t pages_total(void) { return atomic_load_explicit(&total_pages, memory_order_relaxed); }
+
+size_t pages_used(void) {
+    size_t count = 0;
+    for (enum page_state use = PAGE_USED; use < PAGE_STATES; use++) count += pages_used_for(use);
+    return count;
+}
+
+size_t pages_free(void) {
+    size_t total = pages_total();
+    return total - min_u64(total, pages_used());
+}
+
+bool pages_may_be_had(size_t count) {
+    if (count > pages_free()) return false;
+    uint64_t room = budget_room(budget_current(), BUDGET_MEMORY);
+    if (count <= room || count - room <= HEAP_CLASSES) return true;
+    inject_refused();
+    return false;
+}
 
 size_t pages_used_for(enum page_state use) { return atomic_load_explicit(&used_for[use], memory_order_relaxed); }
 
@@ -64,8 +82,8 @@ static void run_mark(struct page *head, unsigned order, enum page_state state) {
     for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
 }
 
-/* All of the run is marked PAGE_FREE_TAIL, and counted as free. */
-static void run_merge(size_t frame, unsigned order) REQUIRES(&lock) {
+/* All of the run is marked PAGE_FREE_TAIL. */
+static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     for (; order < PAGE_MAX_ORDER; order++) {
         size_t buddy = frame ^ ((size_t)1 << order);
         if (buddy >= frame_count) break;
@@ -78,15 +96,9 @@ static void run_merge(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
-static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
-    atomic_fetch_add_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
-    run_merge(frame, order);
-}
-
 /* A single page. */
 static void page_put(struct page *page) REQUIRES(&lock) {
     if (loose_count == MAX_LOOSE) return run_free((size_t)(page - pages_array), 0);
-    atomic_fetch_add_explicit(&free_pages, 1, memory_order_relaxed);
     page->state = PAGE_LOOSE;
     LIST_INSERT_HEAD(&loose, page, link);
     loose_count++;
@@ -104,7 +116,7 @@ static NOINLINE bool loose_merge(void) REQUIRES(&lock) {
     for (; page; page = LIST_FIRST(&loose)) {
         loose_remove(page);
         page->state = PAGE_FREE_TAIL;
-        run_merge((size_t)(page - pages_array), 0);
+        run_free((size_t)(page - pages_array), 0);
     }
     return true;
 }
@@ -140,7 +152,6 @@ static struct page *run_take(unsigned order) REQUIRES(&lock) {
         run_put((size_t)(head - pages_array) + ((size_t)1 << have), have);
     }
     head->state = PAGE_USED;
-    atomic_fetch_sub_explicit(&free_pages, (size_t)1 << order, memory_order_relaxed);
     return head;
 }
 
@@ -166,65 +177,92 @@ static void run_mark_poisoned(struct page *head UNUSED, unsigned order UNUSED) {
 static void run_check_poison(const struct page *head UNUSED, unsigned order UNUSED) {}
 #endif
 
-/* A run that was just taken; its head counts one reference. */
-static ALWAYS_INLINE struct page *run_given(struct page *head, unsigned order) {
-    if (!head) return NULL;
-    run_mark(head, order, PAGE_USED);
+/* What it keeps for the next object is the first that a budget does without. */
+static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages) {
+    if (heap_trim(&budget->heap) && budget_charge(budget, BUDGET_MEMORY, pages)) return true;
+    inject_refused();
+    return false;
+}
+
+static ALWAYS_INLINE bool charge(struct budget *budget, uint64_t pages) {
+    return likely(budget_charge(budget, BUDGET_MEMORY, pages)) || charge_trimmed(budget, pages);
+}
+
+static NOINLINE struct page *run_refused(unsigned order, struct budget *budget) {
+    budget_refund(budget, BUDGET_MEMORY, (size_t)1 << order);
+    return NULL;
+}
+
+/* A run that was just taken, and charged before; its head counts one reference. NULL: there was none to take. */
+static ALWAYS_INLINE struct page *run_given(struct page *head, unsigned order, enum page_state use,
+                                            struct budget *budget) {
+    if (unlikely(!head)) return run_refused(order, budget);
+    run_mark(head, order, use);
     memory_unpoison(page_data(head), PAGE_SIZE << order);
     run_check_poison(head, order);
     head->order = (uint8_t)order;
-    atomic_fetch_add_explicit(&used_for[PAGE_USED], (size_t)1 << order, memory_order_relaxed);
+    head->budget = budget;
+    atomic_fetch_add_explicit(&used_for[use], (size_t)1 << order, memory_order_relaxed);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
     return head;
 }
 
-struct page *page_alloc_run(unsigned order) {
-    if (order > PAGE_MAX_ORDER || inject_failure()) return NULL;
+static struct page *run_alloc(unsigned order) {
     spin_lock(&lock);
     struct page *head = run_take(order);
     spin_unlock(&lock);
-    return run_given(head, order);
+    return head;
+}
+
+struct page *page_alloc_run(unsigned order) {
+    struct budget *budget = budget_current();
+    if (order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, (size_t)1 << order)) return NULL;
+    return run_given(run_alloc(order), order, PAGE_USED, budget);
 }
 
 /* Makes a run into pages that are freed one by one. */
 static void run_split(struct page *head, unsigned order) {
+    struct budget *budget = head->budget;
     for (struct page *page = head; page < head + ((size_t)1 << order); page++) {
         page->order = 0;
+        page->budget = budget;
         atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
     }
 }
 
 struct page *page_alloc_some(size_t most, size_t *count) {
+    struct budget *budget = budget_current();
     unsigned order = 0;
     while (order < PAGE_MAX_ORDER && (size_t)2 << order <= most) order++;
     if (inject_failure()) return NULL;
-    spin_lock(&lock);
-    struct page *first = run_take(order);
-    while (!first && order > 0) first = run_take(--order);
-    spin_unlock(&lock);
-    if (!run_given(first, order)) return NULL;
-    run_split(first, order);
-    *count = (size_t)1 << order;
-    return first;
+    for (struct page *first;; order--) {
+        if (charge(budget, (size_t)1 << order) && (first = run_given(run_alloc(order), order, PAGE_USED, budget))) {
+            *count = (size_t)1 << order;
+            run_split(first, order);
+            return first;
+        }
+        if (order == 0) return NULL;
+    }
 }
 
-struct page *page_alloc(void) {
-    if (inject_failure()) return NULL;
+/* Whether a page for a slab shall fail the heap has asked already. */
+struct page *page_alloc_for(enum page_state use) {
+    struct budget *budget = budget_current();
+    if ((use != PAGE_SLAB && inject_failure()) || unlikely(!charge(budget, 1))) return NULL;
     spin_lock(&lock);
     struct page *page = LIST_FIRST(&loose);
     if (likely(page)) {
         loose_remove(page);
         page->state = PAGE_USED;
-        atomic_fetch_sub_explicit(&free_pages, 1, memory_order_relaxed);
     } else {
         page = run_take(0);
     }
     spin_unlock(&lock);
-    return run_given(page, 0);
+    return run_given(page, 0, use, budget);
 }
 
-struct page *page_alloc_zeroed(void) {
-    struct page *page = page_alloc();
+struct page *page_alloc_zeroed(enum page_state use) {
+    struct page *page = page_alloc_for(use);
     if (page) arch_page_zero(page_data(page));
     return page;
 }
@@ -240,19 +278,27 @@ static NOINLINE void page_free_uncached(struct page *page) {
     page_free(page);
 }
 
-void page_free(struct page *page) {
-    ASSERT(page->state >= PAGE_USED);
-    if (unlikely(page->state == PAGE_UNCACHED)) return page_free_uncached(page);
+/* A run is free again, but for what it was charged with. */
+static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
     atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
-    memory_poison(page_data(page), PAGE_SIZE << page->order);
-    run_mark_poisoned(page, page->order);
-    run_mark(page, page->order, PAGE_FREE_TAIL);
+    memory_poison(page_data(page), PAGE_SIZE << order);
+    run_mark_poisoned(page, order);
+    run_mark(page, order, PAGE_FREE_TAIL);
     spin_lock(&lock);
-    if (likely(page->order == 0))
+    if (likely(order == 0))
         page_put(page);
     else
-        run_free((size_t)(page - pages_array), page->order);
+        run_free((size_t)(page - pages_array), order);
     spin_unlock(&lock);
+}
+
+void page_free(struct page *page) {
+    struct budget *budget = page->budget;
+    unsigned order = page->order;
+    ASSERT(page->state >= PAGE_USED);
+    if (unlikely(page->state == PAGE_UNCACHED)) return page_free_uncached(page);
+    run_return(page, order);
+    budget_refund(budget, BUDGET_MEMORY, (size_t)1 << order);
 }
 
 void page_unref(struct page *page) {
@@ -264,9 +310,10 @@ void page_gather_free(struct page_gather *gather) {
     struct page *first = gather->first, *end = gather->end;
     gather->first = gather->end = NULL;
     if (first == end) return;
+    struct budget *budget = first->budget;
     atomic_fetch_sub_explicit(&used_for[PAGE_VMO], (size_t)(end - first), memory_order_relaxed);
     for (struct page *page = first; page < end; page++) {
-        ASSERT(page->state == PAGE_VMO && page->order == 0);
+        ASSERT(page->state == PAGE_VMO && page->order == 0 && page->budget == budget);
         memory_poison(page_data(page), PAGE_SIZE);
         run_mark_poisoned(page, 0);
         page->state = PAGE_FREE_TAIL;
@@ -277,15 +324,22 @@ void page_gather_free(struct page_gather *gather) {
     else
         range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
     spin_unlock(&lock);
+    budget_refund(budget, BUDGET_MEMORY, (size_t)(end - first));
 }
 
+/* What is behind them was never charged, and is freed at once. */
 struct page *page_alloc_contiguous(size_t count, unsigned align_order) {
+    struct budget *budget = budget_current();
     unsigned order = align_order;
     while (order <= PAGE_MAX_ORDER && (size_t)1 << order < count) order++;
-    struct page *first = count ? page_alloc_run(order) : NULL;
-    if (!first) return NULL;
-    run_split(first, order);
-    for (size_t i = count; i < (size_t)1 << order; i++) page_free(first + i);
+    if (count == 0 || order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, count)) return NULL;
+    struct page *first = run_alloc(order);
+    if (!first) {
+        budget_refund(budget, BUDGET_MEMORY, count);
+        return NULL;
+    }
+    run_split(run_given(first, order, PAGE_USED, budget), order);
+    for (size_t i = count; i < (size_t)1 << order; i++) run_return(first + i, 0);
     return first;
 }
 
@@ -293,15 +347,16 @@ void page_adopt(struct page *page) {
     ASSERT(page->state == PAGE_RESERVED);
     page->state = PAGE_USED;
     page->order = 0;
+    page->budget = &root_budget;
     atomic_fetch_add_explicit(&total_pages, 1, memory_order_relaxed);
+    CHECK(budget_charge(&root_budget, BUDGET_MEMORY, 1));
     atomic_fetch_add_explicit(&used_for[PAGE_USED], 1, memory_order_relaxed);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
 
 zx_status_t upcall_table_alloc(paddr_t *out) {
-    struct page *page = page_alloc_zeroed();
+    struct page *page = page_alloc_zeroed(PAGE_TABLE);
     if (!page) return ZX_ERR_NO_MEMORY;
-    page_set_use(page, PAGE_TABLE);
     *out = page_phys(page);
     return ZX_OK;
 }

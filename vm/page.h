@@ -1,8 +1,9 @@
 /*
  * Physical pages: one `struct page` for each frame, and a buddy allocator of runs of 2^order frames.
  *
- * A page belongs to whoever allocated it; pages of VMOs are counted by the page-tree leaves that hold them.
- * Every allocation can fail.
+ * A page belongs to whoever allocated it; pages of VMOs are counted by the page-tree leaves that hold them. It is
+ * charged to the budget of the thread that allocated it, and that is given back when it is freed, by whomever. Every
+ * allocation can fail: because there is no memory, or because a limit is reached.
  */
 #pragma once
 
@@ -31,14 +32,17 @@ enum page_state {
     PAGE_STATES,
 };
 
+struct budget; /* vm/budget.h */
+
 struct page {
     /* free: [g] those of its order, or the loose; slab: [b] the roomy of its class; else its message's or supply's */
     LIST_ENTRY(page) link;
-    void *slab_free;    /* slab: [b] first free object */
-    atomic_uint refs;   /* used: [a] owners */
-    uint16_t slab_used; /* slab: [b] objects given out */
-    uint8_t state;      /* enum page_state; [g] while free, else its owner's */
-    uint8_t order;      /* head of a run: its order; slab: its class */
+    struct budget *budget; /* head of a used run: [I] which is charged with it */
+    atomic_uint refs;      /* used: [a] owners */
+    uint8_t slab_free;     /* slab: [b] where the first free object lies */
+    uint8_t slab_used;     /* slab: [b] objects given out */
+    uint8_t state;         /* enum page_state; [g] while free, else its owner's */
+    uint8_t order;         /* head of a run: its order; slab: its class */
 };
 
 LIST_HEAD(page_list, page);
@@ -48,8 +52,9 @@ void pages_init(const struct boot_info *info);
 
 /* A run of 2^order pages with one reference, or NULL. Contents undefined; poisoned in debug builds. */
 MUST_CHECK struct page *page_alloc_run(unsigned order);
-MUST_CHECK struct page *page_alloc(void);
-MUST_CHECK struct page *page_alloc_zeroed(void);
+MUST_CHECK struct page *page_alloc_for(enum page_state use);
+MUST_CHECK struct page *page_alloc_zeroed(enum page_state use);
+static inline struct page *page_alloc(void) { return page_alloc_for(PAGE_USED); }
 
 /* `count` pages in a row, freed one by one; the first frame divides by 2^align_order. NULL: none, or `count` is 0. */
 MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order);
@@ -71,7 +76,8 @@ void page_unref(struct page *page);
 
 /*
  * For those who give many pages of VMOs back: what nobody refers to any more is gathered as long as it lies side by
- * side, and freed together. All zero: nothing. At most a block of a page tree's is gathered before it is freed.
+ * side and is charged to one budget, and freed together. All zero: nothing. At most a block of a page tree's is
+ * gathered before it is freed.
  */
 struct page_gather {
     struct page *first, *end;
@@ -80,7 +86,7 @@ void page_gather_free(struct page_gather *gather);
 static inline void page_unref_gather(struct page *page, struct page_gather *gather) {
     if (!refcount32_unref(&page->refs)) return;
     if (unlikely(page->state != PAGE_VMO)) return page_free(page);
-    if (page != gather->end) {
+    if (page != gather->end || page->budget != gather->first->budget) {
         page_gather_free(gather);
         gather->first = page;
     }
@@ -106,9 +112,13 @@ static inline struct page *page_from_data(const void *data) { return page_from_p
 /* Is there a struct page for this frame, and is it allocated? For self-tests. */
 bool page_in_use(paddr_t pa);
 
-/* Pages of all that can be allocated, adopted ones included, and how many of them are free now. */
-size_t pages_free(void);
+/* Pages of all that can be allocated, adopted ones included, and how many of them are in use, or free, now. */
 size_t pages_total(void);
+size_t pages_used(void);
+size_t pages_free(void);
+
+/* False: the running thread would not get so many now, for lack of memory or by a limit. */
+bool pages_may_be_had(size_t count);
 
 /* Says what an allocated page is used for, so that it can be counted. */
 void page_set_use(struct page *page, enum page_state use);

@@ -74,7 +74,7 @@ MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struc
 /* Puts a fresh copy of `old`, or zeros if that is NULL, and tells which page. ZX_ERR_NO_MEMORY, as above. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *tree, uint64_t index,
                                                               const struct page *old, struct page **out) {
-    struct page *page = old ? page_alloc() : page_alloc_zeroed();
+    struct page *page = old ? page_alloc_for(PAGE_VMO) : page_alloc_zeroed(PAGE_VMO);
     if (!page) return ZX_ERR_NO_MEMORY;
     if (old) arch_page_copy(page_data(page), page_data(old));
     zx_status_t status = pagetree_put(tree, index, page);

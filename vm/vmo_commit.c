@@ -35,7 +35,7 @@ static zx_status_t each_window(const struct range *range, window_fn *act, void *
     return status;
 }
 
-/* How many pages a window lacks: holes, and pages that are shared. Of more than there are, none is asked for. */
+/* How many pages a window lacks: holes, and pages that are shared. Of more than can be had, none is asked for. */
 static zx_status_t count_lacking(struct vmo *store, uint64_t begin, uint64_t end, void *arg) {
     uint64_t *lacking = arg;
     mutex_assert_held(&store->lock);
@@ -44,7 +44,7 @@ static zx_status_t count_lacking(struct vmo *store, uint64_t begin, uint64_t end
         (void)pagetree_lookup(&store->pages, vmo_page_index(store, begin), &exclusive);
         *lacking += !exclusive;
     }
-    return *lacking > pages_free() ? ZX_ERR_NO_MEMORY : ZX_OK;
+    return pages_may_be_had(*lacking) ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
 static zx_status_t commit_window(struct vmo *store, uint64_t begin, uint64_t end, void *arg) {

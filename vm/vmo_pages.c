@@ -15,7 +15,7 @@
 struct page *vmo_zero_page;
 
 void vmo_init(void) {
-    vmo_zero_page = page_alloc_zeroed();
+    vmo_zero_page = page_alloc_zeroed(PAGE_USED);
     CHECK(vmo_zero_page);
 }
 
@@ -39,7 +39,7 @@ static void drop_shown(struct vmo *store, uint64_t offset, struct vmo_run *run, 
 
 static struct page *page_from(struct vmo_supply *supply) {
     struct page *page = LIST_FIRST(&supply->pages);
-    if (!page) return page_alloc();
+    if (!page) return page_alloc_for(PAGE_VMO);
     LIST_REMOVE(page, link);
     return page;
 }
@@ -48,7 +48,7 @@ static struct page *page_from(struct vmo_supply *supply) {
 static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *run, struct page **page)
     REQUIRES(&store->lock) {
     struct vmo_supply *supply = run ? run->supply : NULL;
-    struct page *fresh = supply ? page_from(supply) : page_alloc();
+    struct page *fresh = supply ? page_from(supply) : page_alloc_for(PAGE_VMO);
     if (!fresh) return ZX_ERR_NO_MEMORY;
     const uint64_t index = vmo_page_index(store, offset);
     zx_status_t status = ZX_OK;

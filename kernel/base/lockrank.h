@@ -46,7 +46,8 @@ enum lock_rank {
     RANK_EXCEPTION, /* [e] of a task's place for an exception channel: the channel, and whether the task is dead */
     RANK_WAIT,      /* [w] of a port, a parked thread, the console: what a wait is about */
     RANK_RANDOM,    /* one: the generator's key */
-    RANK_HEAP,      /* [b] of a size class: its slabs */
+    RANK_BUDGETS,   /* [d] one: the list of all budgets */
+    RANK_HEAP,      /* [b] of a heap's size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
     RANK_MUTEX,     /* [m] of some mutexes: who waits for them, that they are contended */
     RANK_SCHED,     /* [s] of a processor: its run queue and timers, the state of its threads, their waiters */

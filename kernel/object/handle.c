@@ -12,7 +12,7 @@
 #include "kernel/object/handle.h"
 
 #include "kernel/base/log.h"
-#include "vm/heap.h"
+#include "vm/budget.h"
 #include "vm/usercopy.h"
 
 #define INDEX_BITS 18
@@ -32,8 +32,8 @@ enum slot_state { SLOT_LIVE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_FRE
 static struct handle_slot no_slots[HANDLE_CHUNK] = {[0 ... HANDLE_CHUNK - 1] = {.word = WORD_OF(0, SLOT_FREE)}};
 static struct handle_directory no_chunks = {.index_mask = HANDLE_CHUNK - 1, .chunks = {no_slots}};
 
-void handle_table_init(struct handle_table *table) {
-    *table = (struct handle_table){.directory = &no_chunks};
+void handle_table_init(struct handle_table *table, struct budget *budget) {
+    *table = (struct handle_table){.directory = &no_chunks, .budget = budget};
     mutex_init(&table->lock, RANK_HANDLES, "handle table");
     table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
 }
@@ -69,7 +69,7 @@ static ALWAYS_INLINE void slot_free(struct handle_table *table, struct handle_sl
     else
         table->free_first = slot;
     table->free_last = slot;
-    table->live--;
+    budget_refund(table->budget, BUDGET_HANDLES, 1);
 }
 
 static void slot_set_free(struct handle_table *table, struct handle_slot *slot) {
@@ -192,15 +192,20 @@ static NOINLINE struct handle_slot *slot_append(struct handle_table *table) {
     return slot_at(table->directory, table->slots++);
 }
 
-static struct handle_slot *slot_take(struct handle_table *table) {
+static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_table *table) {
+    if (unlikely(!budget_charge(table->budget, BUDGET_HANDLES, 1))) return NULL;
     struct handle_slot *slot = table->free_first;
-    if (!slot) return slot_append(table);
-    table->free_first = slot->next_free;
+    if (likely(slot)) {
+        table->free_first = slot->next_free;
+        return slot;
+    }
+    slot = slot_append(table);
+    if (!slot) budget_refund(table->budget, BUDGET_HANDLES, 1);
     return slot;
 }
 
 /* NULL: NO_MEMORY. */
-static inline struct handle_slot *slot_reserve(struct handle_table *table, zx_handle_t *value) {
+static ALWAYS_INLINE struct handle_slot *slot_reserve(struct handle_table *table, zx_handle_t *value) {
     mutex_lock(&table->lock);
     struct handle_slot *slot = slot_take(table);
     if (likely(slot)) {
@@ -208,7 +213,6 @@ static inline struct handle_slot *slot_reserve(struct handle_table *table, zx_ha
         zx_handle_t next = ((last + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
         *value = next | FIXED_BITS;
         atomic_store_explicit(&slot->word, WORD_OF(*value, SLOT_RESERVED), memory_order_relaxed);
-        table->live++;
     }
     mutex_unlock(&table->lock);
     return slot;
@@ -300,6 +304,7 @@ void handle_table_destroy(struct handle_table *table) {
         const uint64_t word = word_of(slot_at(table->directory, index));
         ASSERT(!is_used(word));
         if (is_in_state(word, SLOT_LIVE)) (void)!handle_close(table, value_of(word));
+        if (is_in_state(word, SLOT_RESERVED)) handle_unreserve(table, value_of(word));
     }
     mutex_lock(&table->lock);
     struct handle_directory *directory = table->directory;

@@ -21,6 +21,8 @@
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
 
+struct budget;
+
 #define HANDLE_MAX_PER_PROCESS ((uint32_t)1 << 18)
 
 struct handle {
@@ -50,13 +52,16 @@ struct handle_table {
     _Atomic(struct handle_directory *) directory; /* [h/a] of its slots; grows, never shrinks */
     uint32_t slots;                               /* [h] slots in use or on the free list */
     struct handle_slot *free_first, *free_last;   /* [h] a queue: the slot freed first is used first */
-    uint32_t live;                                /* [h] */
     uint32_t mixer;                               /* [I] */
+    struct budget *budget;                        /* [I] its job's: charged with each slot that is not free */
     struct policy policy;                         /* [I] its process's, from job_add() on */
 };
 
-void handle_table_init(struct handle_table *table);
-/* Closes every handle and frees the table's memory. Nobody else uses it any more, but may be going through it. */
+void handle_table_init(struct handle_table *table, struct budget *budget);
+/*
+ * Closes every handle, gives up every reserved value, and frees the table's memory. Nobody else uses it any more, but
+ * may be going through it.
+ */
 void handle_table_destroy(struct handle_table *table);
 
 /*
@@ -112,7 +117,7 @@ bool handle_names(struct handle_table *table, zx_handle_t value, const struct ob
 /* Anything? No policy has to do with that. */
 bool handle_is_valid(struct handle_table *table, zx_handle_t value);
 
-/* Sets a value aside. NO_MEMORY when the table is full or there is no memory. */
+/* Sets a value aside. NO_MEMORY: the table is full, there is no memory, or the job has its limit of handles. */
 MUST_CHECK zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *value);
 /* Makes a reserved value live; takes `handle`. */
 void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle);
@@ -144,15 +149,22 @@ MUST_CHECK zx_status_t handle_give_many(struct handle_table *table, user_out_t o
 /* The first live handle from slot `*index` on, with a reference; `*index` moves behind it. False at the end. */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out);
 
-/* Live handles of the whole system, those in messages included. For leak checks. */
+/* Live handles of the whole system; those in messages included in debug builds. For leak checks. */
 size_t handle_count(void);
 
 /* --- what is inlined --- */
 
+#ifdef DEBUG
 extern atomic_size_t handles_live;
+static inline void handles_live_add(size_t change) {
+    atomic_fetch_add_explicit(&handles_live, change, memory_order_relaxed);
+}
+#else
+static inline void handles_live_add(size_t change UNUSED) {}
+#endif
 
 static inline struct handle handle_adopt(struct object *object, zx_rights_t rights) {
-    atomic_fetch_add_explicit(&handles_live, 1, memory_order_relaxed);
+    handles_live_add(1);
     return (struct handle){object, rights};
 }
 
@@ -162,7 +174,7 @@ static inline struct handle handle_adopt(struct object *object, zx_rights_t righ
 #define HANDLE_WORD(value) ((uint64_t)(value) << 32)
 
 static inline void handle_discard(struct handle handle) {
-    atomic_fetch_sub_explicit(&handles_live, 1, memory_order_relaxed);
+    handles_live_add((size_t)-1);
     object_handle_unref(handle.object);
     object_unref(handle.object);
 }

@@ -1,9 +1,14 @@
 /* Handles outside any table, and how many handles there are; see handle.h. */
 #include "kernel/object/handle.h"
 
-atomic_size_t handles_live;
+#include "vm/budget.h"
 
+#ifdef DEBUG
+atomic_size_t handles_live;
 size_t handle_count(void) { return atomic_load(&handles_live); }
+#else
+size_t handle_count(void) { return budget_used(&root_budget, BUDGET_HANDLES); }
+#endif
 
 struct handle handle_make(struct object *object, zx_rights_t rights) {
     object_ref(object);

@@ -6,7 +6,7 @@
 
 #include "kernel/base/log.h"
 #include "kernel/object/process.h"
-#include "vm/heap.h"
+#include "vm/budget.h"
 
 _Static_assert(RANK_JOB + JOB_HEIGHT_MAX == RANK_LAST_JOB, "each generation has a rank");
 
@@ -21,6 +21,7 @@ static zx_status_t add_member(struct job *job, struct members *set, struct membe
         if (members_empty(set)) object_signal(&job->object, none, 0);
         *policy = job->policy;
         members_add(set, member, object);
+        if (set == &job->processes) heap_keep(&job->budget->heap, true);
     }
     mutex_unlock(&job->lock);
     return takes ? ZX_OK : ZX_ERR_BAD_STATE;
@@ -36,6 +37,8 @@ static void remove_member(struct job *job, struct members *set, struct member *m
     REQUIRES(&job->lock) {
     members_remove(set, member);
     if (!members_empty(set)) return;
+    /* Nobody allocates there: what is freed from now on is not kept. */
+    if (set == &job->processes && job->parent) heap_keep(&job->budget->heap, false);
     bool terminated = job->killed && is_empty(job);
     if (terminated) shut_exceptions(job);
     /* One change: who is woken by the end of the last process of a job that was killed finds it terminated. */
@@ -79,6 +82,8 @@ static void job_free(struct object *object) {
         ASSERT(is_empty(job));
         exception_channel_destroy(&job->exceptions);
         exception_channel_destroy(&job->debugger);
+        if (parent) budget_refund(parent->budget, BUDGET_JOBS, 1);
+        if (parent) budget_leave(job->budget);
         heap_free(job);
         job = parent && object_unref_last(&parent->object) ? parent : NULL;
     }
@@ -100,7 +105,13 @@ static const struct object_ops job_ops = {
 
 static struct job *job_new(struct job *parent) {
     struct job *job = heap_new(struct job);
-    if (!job) return NULL;
+    struct budget *budget = parent ? budget_create(parent->budget) : &root_budget;
+    if (!job || !budget) {
+        heap_free(job);
+        if (parent && budget) budget_leave(budget);
+        return NULL;
+    }
+    job->budget = budget;
     object_init(&job->object, &job_ops, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     if (parent) object_ref(&parent->object);
     job->parent = parent;
@@ -120,8 +131,12 @@ zx_status_t job_create_root(struct job **out) {
 
 zx_status_t job_create(struct job *parent, struct job **out) {
     if (parent->height == 0) return ZX_ERR_OUT_OF_RANGE;
+    if (!budget_charge(parent->budget, BUDGET_JOBS, 1)) return ZX_ERR_NO_MEMORY;
     struct job *job = job_new(parent);
-    if (!job) return ZX_ERR_NO_MEMORY;
+    if (!job) {
+        budget_refund(parent->budget, BUDGET_JOBS, 1);
+        return ZX_ERR_NO_MEMORY;
+    }
     object_handle_ref(&job->object);
     zx_status_t status = add_member(parent, &parent->jobs, &job->member, &job->object, &job->policy, ZX_JOB_NO_JOBS);
     if (status == ZX_OK)

@@ -5,6 +5,8 @@
  * or once it was killed and has no members left, it is dead: it has left the parent for good, and takes no members. So
  * whatever lives is found from the root, and a kill from above reaches it.
  *
+ * A job has a budget below its parent's, vm/budget.h; the root job has the kernel's own.
+ *
  * Each job has a lock of its own, which guards what is in it, and with that who of its children is dead. The locks of a
  * parent and a child may be taken together, the parent's first.
  */
@@ -14,6 +16,7 @@
 #include "kernel/object/members.h"
 #include "kernel/object/policy.h"
 
+struct budget;
 struct process;
 
 /* How many generations of jobs there can be below the root job. */
@@ -22,6 +25,7 @@ struct process;
 struct job {
     struct object object;
     struct job *parent;         /* [I] with a reference; NULL: the root job */
+    struct budget *budget;      /* [I] */
     unsigned height;            /* [I] generations there may be below it */
     char name[ZX_MAX_NAME_LEN]; /* [o] */
     atomic_bool kill_on_oom;    /* [a] ZX_PROP_JOB_KILL_ON_OOM */

@@ -12,7 +12,7 @@
 #include "kernel/object/user_thread.h"
 #include "kernel/sched/name.h"
 #include "kernel/sched/sched.h"
-#include "vm/heap.h"
+#include "vm/budget.h"
 #include "vm/vmar.h"
 
 /* Interrupted in one hold of the lock, for which others wait. */
@@ -25,6 +25,7 @@ static void process_free(struct object *object) {
     exception_channel_destroy(&process->debugger);
     object_unref(&process->root->object);
     aspace_unref(process->aspace);
+    budget_refund(process->job->budget, BUDGET_PROCESSES, 1);
     object_unref(&process->job->object);
     heap_free(process);
 }
@@ -96,27 +97,33 @@ static const struct object_ops process_ops = {
     .related_koid = process_related_koid,
 };
 
+/* Charged to the job. NULL: NO_MEMORY. */
+static struct process *process_new(struct job *job) {
+    const size_t size = sizeof(struct process) + sched_cpu_count() * sizeof(struct share);
+    if (!budget_charge(job->budget, BUDGET_PROCESSES, 1)) return NULL;
+    struct process *process = heap_alloc_zeroed(size);
+    if (process && aspace_create(&process->aspace) == ZX_OK) return process;
+    heap_free(process);
+    budget_refund(job->budget, BUDGET_PROCESSES, 1);
+    return NULL;
+}
+
 zx_status_t process_create(struct job *job, const char *name, struct process **out) {
-    struct process *process = heap_alloc_zeroed(sizeof(*process) + sched_cpu_count() * sizeof(process->shares[0]));
+    struct process *process = process_new(job);
     if (!process) return ZX_ERR_NO_MEMORY;
-    zx_status_t status = aspace_create(&process->aspace);
-    if (status != ZX_OK) {
-        heap_free(process);
-        return status;
-    }
     object_init(&process->object, &process_ops, 0);
     object_handle_ref(&process->object);
     object_ref(&job->object);
     process->job = job;
     process->root = process->aspace->root;
     object_ref(&process->root->object);
-    handle_table_init(&process->handles);
+    handle_table_init(&process->handles, job->budget);
     mutex_init(&process->lock, RANK_PROCESS, "process");
     members_init(&process->threads, &process->lock);
     exception_channel_init(&process->exceptions);
     exception_channel_init(&process->debugger);
     string_copy(process->name, name, sizeof(process->name));
-    status = job_add(job, process);
+    zx_status_t status = job_add(job, process);
     if (status == ZX_OK) {
         *out = process;
     } else {

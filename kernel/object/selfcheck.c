@@ -11,7 +11,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/sched/thread.h"
 #include "vm/aspace.h"
-#include "vm/heap.h"
+#include "vm/budget.h"
 #include "vm/kstack.h"
 #include "vm/mapping.h"
 #include "vm/page.h"
@@ -23,7 +23,7 @@ struct counts {
 static struct counts baselines[BASELINE_COUNT];
 
 static struct counts count_now(void) {
-    heap_trim();
+    budgets_trim();
     kstack_trim();
     return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
 }
@@ -41,7 +41,9 @@ zx_status_t selfcheck_leaks(enum baseline which) {
     bool heap = same("heap bytes", now.heap_bytes, before.heap_bytes);
     bool objects = same("objects", now.objects, before.objects);
     bool handles = same("handles", now.handles, before.handles);
-    return pages && heap && objects && handles ? ZX_OK : ZX_ERR_BAD_STATE;
+    bool budgets = budgets_sound();
+    if (!budgets) log_line("leak check: what budgets count is not what there is");
+    return pages && heap && objects && handles && budgets ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
 /* A user translation must lead to an allocated frame, and allow no more than the mapping that it belongs to. */

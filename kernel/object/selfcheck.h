@@ -9,7 +9,7 @@ enum baseline { BASELINE_OUTER, BASELINE_INNER, BASELINE_COUNT };
 
 /* Remembers free pages, heap bytes, and live objects and handles … */
 void selfcheck_baseline(enum baseline which);
-/* … and checks that they are back: ZX_OK, or BAD_STATE with the differences in the log. */
+/* … and checks that they are back, and that budgets count them: ZX_OK, or BAD_STATE with what differs in the log. */
 MUST_CHECK zx_status_t selfcheck_leaks(enum baseline which);
 
 /* Page tables sound, no lock held, processor state as it must be: ZX_OK, or INTERNAL with the reason in the log. */

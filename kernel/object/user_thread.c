@@ -8,13 +8,16 @@
 #include "kernel/base/string.h"
 #include "kernel/object/exception.h"
 #include "kernel/object/suspend.h"
-#include "vm/heap.h"
+#include "vm/budget.h"
 #include "vm/kstack.h"
+
+static struct budget *budget_of(const struct user_thread *thread) { return thread->process->job->budget; }
 
 static void user_thread_free(struct object *object) {
     struct user_thread *thread = user_thread_from_object(object);
-    if (thread->stack) kstack_free(thread->stack);
+    if (thread->stack) kstack_free(thread->stack, budget_of(thread));
     exception_channel_destroy(&thread->exceptions);
+    budget_refund(budget_of(thread), BUDGET_THREADS, 1);
     object_unref(&thread->process->object);
     heap_free(thread);
 }
@@ -33,7 +36,7 @@ static const struct object_ops user_thread_ops = {
 
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);
-    kstack_free(thread->stack);
+    kstack_free(thread->stack, budget_of(thread));
     thread->stack = NULL;
     object_unref(&thread->object);
 }
@@ -45,11 +48,14 @@ static void user_thread_main(void *arg) {
 }
 
 zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out) {
+    struct budget *budget = process->job->budget;
+    if (!budget_charge(budget, BUDGET_THREADS, 1)) return ZX_ERR_NO_MEMORY;
     struct user_thread *thread = heap_new(struct user_thread);
-    void *stack = kstack_alloc();
+    void *stack = kstack_alloc(budget);
     if (!thread || !stack) {
         heap_free(thread);
-        if (stack) kstack_free(stack);
+        if (stack) kstack_free(stack, budget);
+        budget_refund(budget, BUDGET_THREADS, 1);
         return ZX_ERR_NO_MEMORY;
     }
     object_init(&thread->object, &user_thread_ops, 0);
@@ -61,6 +67,7 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     exception_channel_init(&thread->exceptions);
     string_copy(thread->name, name, sizeof(thread->name));
     thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
+    thread->thread.budget = budget;
     thread->thread.shares = process->shares;
     thread->thread.aspace = process->aspace;
     thread->thread.arch_aspace = &process->aspace->arch;

@@ -395,7 +395,8 @@ void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)
                          .entry = entry,
                          .entry_arg = arg,
                          .reap = reap,
-                         .shares = kernel_shares};
+                         .shares = kernel_shares,
+                         .budget = thread_current()->budget};
     force_number_thread(t);
     arch_thread_init(&t->arch, stack, stack_size, thread_enter, t);
 }

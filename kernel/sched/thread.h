@@ -15,6 +15,7 @@
 #include "kernel/sched/waitq.h"
 
 struct aspace;
+struct budget;
 struct run_queue;
 
 enum thread_state { THREAD_NEW, THREAD_READY, THREAD_MOVING, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
@@ -56,9 +57,10 @@ struct thread {
 
     /* [T] */
     struct lock_stack locks;
-    bool faults_off;      /* a page fault in a user copy ends the copy instead of being resolved */
-    vaddr_t fault_addr;   /* where it then happened … */
-    unsigned fault_flags; /* … and how */
+    struct budget *budget; /* what it allocates is charged to; vm/budget.h */
+    bool faults_off;       /* a page fault in a user copy ends the copy instead of being resolved */
+    vaddr_t fault_addr;    /* where it then happened … */
+    unsigned fault_flags;  /* … and how */
 #ifdef DEBUG
     uint64_t number; /* in the order of creation */
 #endif

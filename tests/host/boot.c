@@ -21,6 +21,7 @@
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
 #include "tests/host/memory.h"
+#include "vm/budget.h"
 #include "vm/kstack.h"
 #include "vm/page.h"
 #include "vm/vmo.h"
@@ -120,13 +121,14 @@ void host_start(size_t memory) {
     host_memory_init(memory);
     options_init(arch_boot_info()->cmdline);
     sched_init();
+    (void)budget_assume(&root_budget);
     pages_init(arch_boot_info());
     vmo_init();
     random_init();
     utc_init();
-    thread_init(&reaper, kstack_alloc(), KSTACK_SIZE, sched_reaper, NULL, NULL);
+    thread_init(&reaper, kstack_alloc(&root_budget), KSTACK_SIZE, sched_reaper, NULL, NULL);
     thread_start(&reaper);
-    thread_init(&timers, kstack_alloc(), KSTACK_SIZE, user_timers_keeper, NULL, NULL);
+    thread_init(&timers, kstack_alloc(&root_budget), KSTACK_SIZE, user_timers_keeper, NULL, NULL);
     thread_start(&timers);
 }
 

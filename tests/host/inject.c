@@ -1,7 +1,8 @@
 /*
- * Failure injection: the programs of the system-call fuzzer's corpus, with every allocation of every call failing once.
- * What fails must fail with NO_MEMORY, leak nothing, and leave everything as it was; then the call is made again.
- * Before that, each program runs once as it is. The files or folders of programs are the arguments; the result is TAP.
+ * Failure injection: the programs of the system-call fuzzer's corpus, with every allocation of every call failing once,
+ * and then with a limit in the way of it. What fails must fail with NO_MEMORY, leak nothing, and leave everything as it
+ * was; then the call is made again. Before that, each program runs once as it is. The files or folders of programs are
+ * the arguments; the result is TAP.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -14,6 +15,14 @@
 
 static struct world world;
 
+/* Calls that cannot be repeated meet one failure in each run: until none of them has so many allocations. */
+static void run_failing(const uint8_t *program, size_t size) {
+    for (world.nth = 1, world.once_failed = true; world.once_failed; world.nth++) {
+        world.once_failed = false;
+        world_run(&world, program, size);
+    }
+}
+
 static bool run_program(const char *path) {
     static uint8_t program[MAX_PROGRAM];
     FILE *f = fopen(path, "rb");
@@ -23,11 +32,10 @@ static bool run_program(const char *path) {
     world.inject = false;
     world_run(&world, program, size);
     world.inject = true;
-    /* Calls that cannot be repeated meet one failure in each run: until none of them has so many allocations. */
-    for (world.nth = 1, world.once_failed = true; world.once_failed; world.nth++) {
-        world.once_failed = false;
-        world_run(&world, program, size);
-    }
+    world.limit = false;
+    run_failing(program, size);
+    world.limit = true;
+    run_failing(program, size);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/object/wait.h"
 #include "tests/host/host.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 #include "vm/heap.h"
 #include "vm/inject.h"
 #include "vm/page.h"
@@ -35,7 +36,7 @@ static void archive_make(void) {
     inject_arm(2);
     spare_status = vmo_create_from_frames((paddr_t){range->base.raw + archive->size}, PAGE_SIZE, &none);
     inject_arm(0);
-    heap_trim();
+    budgets_trim();
     spare_pages = pages_free() - before;
 }
 

@@ -306,15 +306,29 @@ static bool repeats(enum host_syscall_number number) {
            number == HOST_SYS_process_read_memory || number == HOST_SYS_process_write_memory;
 }
 
+/* The nth allocation from here on fails; or there is a limit, of one page less than that. */
+static void injection_begin(struct world *w, uint64_t nth) {
+    if (!w->limit)
+        inject_arm(nth);
+    else if (!inject_limit(nth - 1))
+        world_fail(w, "there is no memory for a limit");
+}
+
+/* Did anything fail? */
+static bool injection_end(struct world *w) {
+    bool fired = inject_fired();
+    inject_arm(0);
+    inject_unlimit();
+    w->injections += fired;
+    return fired;
+}
+
 /* One try of which the nth allocation fails; false if there is none such. */
 static bool call_failing(struct world *w, uint64_t nth, enum host_syscall_number number, const uint64_t args[8],
                          zx_status_t *status) {
-    inject_arm(nth);
+    injection_begin(w, nth);
     *status = (zx_status_t)host_syscall(number, args);
-    bool fired = inject_fired();
-    inject_arm(0);
-    w->injections += fired;
-    return fired;
+    return injection_end(w);
 }
 
 void world_settle(void) {
@@ -333,18 +347,20 @@ void world_pass_time(struct world *w, zx_duration_t time) {
 }
 
 zx_status_t world_call(struct world *w, enum host_syscall_number number, const uint64_t args[8]) {
+    /* A limit is in the heap itself: what counts that has none. */
+    const bool inject = w->inject && !(w->limit && number == HOST_SYS_debug_send_command);
     zx_status_t status;
     for (unsigned i = 0; w->trace && i < 8; i++) fprintf(stderr, "%s%#lx", i ? ", " : "  (", args[i]);
     if (w->trace) fputs(")\n", stderr);
     w->failed = ZX_OK;
-    if (w->inject && consumes(number)) {
+    if (inject && consumes(number)) {
         if (call_failing(w, w->nth, number, args, &status)) {
             w->failed = ZX_ERR_NO_MEMORY;
             w->once_failed = true;
         }
         return status;
     }
-    for (uint64_t nth = 1; w->inject && call_failing(w, nth, number, args, &status); nth++) {
+    for (uint64_t nth = 1; inject && call_failing(w, nth, number, args, &status); nth++) {
         /* A transfer may succeed in part. */
         if (status != ZX_ERR_NO_MEMORY && !(repeats(number) && status == ZX_OK))
             world_fail(w, "call %u, allocation %lu failed: status %d", number, nth, status);
@@ -352,7 +368,7 @@ zx_status_t world_call(struct world *w, enum host_syscall_number number, const u
         world_learn(w, OUT(0), 64);
         if (!repeats(number)) world_check(w);
     }
-    return w->inject ? status : (zx_status_t)host_syscall(number, args);
+    return inject ? status : (zx_status_t)host_syscall(number, args);
 }
 
 void world_store(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
@@ -370,12 +386,9 @@ void world_learn(struct world *w, uint64_t addr, uint64_t len) {
 /* Within one page, so that all of it is stored or nothing. */
 static zx_status_t store_failing(struct world *w, uint64_t addr, const void *bytes, uint64_t len) {
     for (uint64_t nth = 1;; nth++) {
-        inject_arm(nth);
+        injection_begin(w, nth);
         zx_status_t status = host_user_store(addr, bytes, len);
-        bool fired = inject_fired();
-        inject_arm(0);
-        if (!fired) return status;
-        w->injections++;
+        if (!injection_end(w)) return status;
         if (status != ZX_ERR_NO_MEMORY) world_fail(w, "a store, allocation %lu failed: %d", nth, status);
         /* The page may be there by now, and only its translation not; it holds what it did. */
         world_check_mappings(w, w->me);

@@ -55,6 +55,7 @@ struct world {
 
     /* Failure injection: make each call fail at each of its allocations before it may succeed. */
     bool inject;
+    bool limit;          /* by a limit of its memory, which is one page wider each time */
     unsigned nth;        /* for calls that cannot be repeated: which allocation … */
     bool once_failed;    /* … and whether any of them has got so far */
     zx_status_t failed;  /* what such a call failed with, or ZX_OK */

@@ -5,6 +5,7 @@
 #include "kernel/base/string.h"
 #include "kernel/object/channel.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 
 /* Both ends; the first is also in a table, for calls go through handles. */
 static struct handle end[2];
@@ -13,7 +14,7 @@ static zx_handle_t value;
 
 static bool begin(void) {
     struct object *a, *b;
-    handle_table_init(&table);
+    handle_table_init(&table, &root_budget);
     if (channel_create(&a, &b) != ZX_OK) return false;
     end[0] = handle_make(a, ZX_DEFAULT_CHANNEL_RIGHTS);
     end[1] = handle_make(b, ZX_DEFAULT_CHANNEL_RIGHTS);

@@ -5,6 +5,7 @@
 
 #include "kernel/base/string.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 #include "vm/page.h"
 
 /* Half a page and less come from slabs. */
@@ -74,7 +75,7 @@ KTEST("heap/objects of a slab do not overlap, freed in any order") {
 }
 
 KTEST("heap/when memory is out every size fails, and afterwards works again") {
-    heap_trim();
+    budgets_trim();
     struct page *all = memory_take_all();
     for (size_t size = 16; size <= 2 * PAGE_SIZE; size *= 2) {
         /* A slab that others use may still have room; it has an end. */
@@ -98,13 +99,13 @@ KTEST("heap/when memory is out every size fails, and afterwards works again") {
 }
 
 KTEST("heap/trimming gives back the slabs that nobody uses") {
-    heap_trim();
+    budgets_trim();
     size_t before = pages_free();
     for (size_t size = 32; size <= SLAB_MAX; size *= 2) {
         void *object = heap_alloc(size);
         NEED(object);
         heap_free(object);
     }
-    heap_trim();
+    budgets_trim();
     EXPECT(pages_free() == before);
 }

@@ -54,7 +54,7 @@ KTEST("page/when all pages are taken there is none, and then there are again") {
     size_t before = pages_free();
     struct page *all = memory_take_all();
     EXPECT(pages_free() == 0);
-    EXPECT(page_alloc() == NULL && page_alloc_zeroed() == NULL);
+    EXPECT(page_alloc() == NULL && page_alloc_zeroed(PAGE_USED) == NULL);
     memory_give_back(all);
     EXPECT(pages_free() == before);
     struct page *page = page_alloc();
@@ -77,7 +77,7 @@ KTEST("page/no page is given out twice") {
 
 KTEST("page/a zeroed page is zero, whatever it held before") {
     for (int round = 0; round < 4; round++) {
-        struct page *page = page_alloc_zeroed();
+        struct page *page = page_alloc_zeroed(PAGE_USED);
         NEED(page);
         uint64_t *words = page_data(page), any = 0;
         for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];

@@ -7,6 +7,7 @@
 #include "arch/time.h"
 #include "kernel/object/event.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 
 #define S0 ZX_USER_SIGNAL_0
 #define ROOM 2049 /* packets of programs that fit */
@@ -17,7 +18,7 @@ static zx_handle_t value; /* of the event, in the table */
 
 static bool begin(void) {
     if (port_create(false, &port) != ZX_OK || event_create(&event) != ZX_OK) return false;
-    handle_table_init(&table);
+    handle_table_init(&table, &root_budget);
     if (handle_reserve(&table, &value) != ZX_OK) return false;
     handle_publish(&table, value, handle_make(event, ZX_DEFAULT_EVENT_RIGHTS));
     return true;

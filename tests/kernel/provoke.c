@@ -24,6 +24,7 @@
 #include "kernel/base/string.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/harness.h"
+#include "vm/budget.h"
 #include "vm/heap.h"
 #include "vm/kstack.h"
 #include "vm/page.h"
@@ -119,7 +120,7 @@ static NOINLINE void panic_there(void *arg UNUSED) {
 }
 
 static void together(void) {
-    void *stack = kstack_alloc();
+    void *stack = kstack_alloc(&root_budget);
     CHECK(stack);
     thread_init(&other_thread, stack, KSTACK_SIZE, panic_there, NULL, NULL);
     thread_start(&other_thread);

@@ -6,6 +6,7 @@
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/sched/run_queue.h"
+#include "vm/budget.h"
 #include "vm/heap.h"
 #include "vm/inject.h"
 #include "vm/kstack.h"
@@ -44,12 +45,14 @@ void memory_give_back(struct page *taken) {
 }
 
 #ifdef DEBUG
-unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg) {
+static unsigned fail_each(bool by_limit, zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg) {
     for (unsigned nth = 1;; nth++) {
-        inject_arm(nth);
+        inject_arm(by_limit ? 0 : nth);
+        if (by_limit && !inject_limit(nth - 1)) return 0;
         zx_status_t status = act(arg);
         bool fired = inject_fired();
         inject_arm(0);
+        inject_unlimit();
         if (!fired) {
             EXPECT(status == ZX_OK);
             return nth - 1;
@@ -59,10 +62,22 @@ unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(v
         if (status == ZX_OK || nth > 1000) return 0;
     }
 }
+
+unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg) {
+    return fail_each(false, act, unchanged, arg);
+}
+
+unsigned fail_at_each_limit(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg) {
+    return fail_each(true, act, unchanged, arg);
+}
 #else
 unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg) UNUSED, void *arg) {
     EXPECT(act(arg) == ZX_OK);
     return 1;
+}
+
+unsigned fail_at_each_limit(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg) {
+    return fail_each_allocation(act, unchanged, arg);
 }
 #endif
 
@@ -180,12 +195,12 @@ static void runner_main(void *arg) {
 
 static void runner_reap(struct thread *t) {
     struct runner *r = container_of(t, struct runner, thread);
-    kstack_free(r->stack);
+    kstack_free(r->stack, &root_budget);
     atomic_store(&r->gone, true);
 }
 
 bool runner_start(struct runner *r, struct aspace *as, void (*run)(void *arg), void *arg) {
-    r->stack = kstack_alloc();
+    r->stack = kstack_alloc(&root_budget);
     if (!r->stack) return false;
     r->run = run;
     r->arg = arg;

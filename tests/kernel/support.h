@@ -30,6 +30,9 @@ void memory_give_back(struct page *taken);
  */
 unsigned fail_each_allocation(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg);
 
+/* The same with no page to be had, then with one, and so on, as with a limit; the heap begins with none. */
+unsigned fail_at_each_limit(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg);
+
 /* A VMO of so many pages, or NULL. */
 struct vmo *vmo_of(uint64_t npages, bool resizable);
 /* One byte of a VMO: as if by vmo_read and vmo_write. Reading what cannot be read is -1. */

@@ -1,5 +1,6 @@
 /*
- * VMOs when memory is out: whichever allocation of a call fails, the call fails and nothing has changed.
+ * VMOs when memory is out, or a limit is reached: whichever allocation of a call fails, the call fails and nothing has
+ * changed.
  */
 #include "tests/kernel/support.h"
 
@@ -62,12 +63,19 @@ static zx_status_t do_slice(void *arg) {
     return status;
 }
 
-static void fail_everywhere(zx_status_t (*act)(void *arg)) {
+typedef unsigned fail_fn(zx_status_t (*act)(void *arg), bool (*unchanged)(void *arg), void *arg);
+
+static void fail_by(fail_fn *fail, zx_status_t (*act)(void *arg)) {
     struct family f;
     NEED(family_make(&f));
-    EXPECT(fail_each_allocation(act, family_unchanged, &f) >= 1);
+    EXPECT(fail(act, family_unchanged, &f) >= 1);
     vmo_unref(f.vmo);
     vmo_unref(f.other);
+}
+
+static void fail_everywhere(zx_status_t (*act)(void *arg)) {
+    fail_by(fail_each_allocation, act);
+    fail_by(fail_at_each_limit, act);
 }
 
 static void commit_killed(void *arg) {

@@ -7,6 +7,7 @@
 #include "kernel/object/handle.h"
 #include "kernel/sched/sched.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 
 static void no_free(struct object *object UNUSED) {}
 static const struct object_ops event_ops = {.type = ZX_OBJ_TYPE_EVENT, .free = no_free};
@@ -21,7 +22,7 @@ static zx_handle_t value; /* the event's, in the table */
 
 static bool begin(zx_signals_t signals) {
     object_init(&event, &event_ops, signals);
-    handle_table_init(&table);
+    handle_table_init(&table, &root_budget);
     if (handle_reserve(&table, &value) != ZX_OK) return false;
     handle_publish(&table, value, handle_make(&event, 0));
     return true;

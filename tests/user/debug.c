@@ -105,6 +105,22 @@ TEST("debug_send_command/leaks tells what is missing, and what is back") {
     EXPECT_OK(kernel_command("leaks inner"));
 }
 
+TEST("debug_send_command/limit leaves a thread so many pages, until it is taken back; one thread at a time") {
+    zx_handle_t vmo, other = UNTOUCHED;
+    EXPECT_OK(kernel_command("limit 0"));
+    EXPECT_STATUS(zx_vmo_create(PAGE, 0, &other), ZX_ERR_NO_MEMORY);
+    EXPECT_STATUS(kernel_command("limit 1"), ZX_ERR_NO_MEMORY);
+    EXPECT_OK(kernel_command("failed"));
+    EXPECT_OK(kernel_command("limit"));
+    EXPECT_OK(kernel_command("limit"));
+    EXPECT_OK(kernel_command("limit 100"));
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_STATUS(kernel_command("failed"), ZX_ERR_NOT_FOUND);
+    EXPECT_OK(kernel_command("limit"));
+    EXPECT_STATUS(kernel_command("limit x"), ZX_ERR_INVALID_ARGS);
+    MUST(zx_handle_close(vmo));
+}
+
 TEST("debug_send_command/fail makes the allocation fail that it names, once") {
     zx_handle_t vmo = UNTOUCHED;
     fail_arm(1);

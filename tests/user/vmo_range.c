@@ -149,7 +149,7 @@ static zx_status_t commit_some(void) {
 /* Each try has a VMO of its own, made before the failure is armed. */
 TEST("vmo_op_range/T20 COMMIT gets all pages or none, NO_MEMORY at each allocation") {
     NEED_OK(commit_some());
-    for (unsigned nth = 1; nth < 100; nth++) {
+    for (unsigned nth = 1; nth < 200; nth++) {
         zx_handle_t vmo = vmo_make(100 * PAGE);
         fail_arm(nth);
         zx_status_t status = commit(vmo, 0, 100 * PAGE);

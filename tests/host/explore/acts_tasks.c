@@ -53,6 +53,12 @@ zx_status_t act_process_create(struct actor *a) {
     return CALL(process_create, prop(a, PROP_NEST), DATA(a), 4, 0, OUT(a, 0), OUT(a, 1));
 }
 zx_status_t act_job_create(struct actor *a) { return CALL(job_create, prop(a, PROP_NEST), 0, OUT(a, 0)); }
+zx_status_t act_job_create_and_close(struct actor *a) {
+    zx_handle_t job;
+    zx_status_t status = act_job_create(a);
+    if (status != ZX_OK || host_user_load(&job, OUT(a, 0), sizeof(job)) != ZX_OK) return status;
+    return CALL(handle_close, job);
+}
 zx_status_t act_thread_create(struct actor *a) {
     zx_handle_t thread;
     zx_status_t status = CALL(thread_create, prop(a, PROP_PEER), DATA(a), 4, 0, OUT(a, 0));

@@ -24,6 +24,7 @@
 #include "kernel/sched/thread.h"
 #include "tests/host/explore/explore.h"
 #include "tests/host/memory.h"
+#include "vm/budget.h"
 
 #define TIME_STEP 50 /* nanoseconds for a look at the clock */
 #define BOOT_STACK ((size_t)64 << 10)
@@ -271,6 +272,7 @@ static void prepare(unsigned id, void (*entry)(void)) {
 static void other_main(void) {
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
     sched_init();
+    (void)budget_assume(&root_budget);
     sched_idle();
 }
 

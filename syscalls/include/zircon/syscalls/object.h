@@ -27,6 +27,7 @@ typedef uint32_t zx_object_info_topic_t;
 #define ZX_INFO_PROCESS_HANDLE_STATS ((zx_object_info_topic_t)21u)    /* INSPECT; zx_info_process_handle_stats_t */
 #define ZX_INFO_VMO ((zx_object_info_topic_t)23u)                     /* no right; zx_info_vmo_t */
 #define ZX_INFO_JOB ((zx_object_info_topic_t)24u)                     /* INSPECT; zx_info_job_t */
+#define ZX_INFO_JOB_LIMITS ((zx_object_info_topic_t)0x4a000000u)      /* INSPECT; zx_info_job_limits_t */
 
 /* Can this object be waited on? */
 typedef uint32_t zx_obj_props_t;
@@ -57,6 +58,23 @@ typedef struct zx_info_job {
     bool debugger_attached;
     uint8_t padding1[5];
 } zx_info_job_t;
+
+/* Of one kind, by the job and all jobs below it. */
+typedef struct zx_job_limit {
+    uint64_t used;
+    uint64_t limit; /* the least of the job's own and its ancestors'; ZX_JOB_UNLIMITED: none has one */
+    uint64_t peak;  /* the most that was ever used at once */
+} zx_job_limit_t;
+
+#define ZX_JOB_UNLIMITED UINT64_MAX
+
+typedef struct zx_info_job_limits {
+    zx_job_limit_t memory;  /* bytes, in whole pages: all memory that its processes caused to be used */
+    zx_job_limit_t handles; /* of its processes */
+    zx_job_limit_t threads; /* of its processes, as long as the object is there; as the next two */
+    zx_job_limit_t processes;
+    zx_job_limit_t jobs; /* below it */
+} zx_info_job_limits_t;
 
 /* What a thread does. BLOCKED is told only with the call that it waits in. */
 typedef uint32_t zx_thread_state_t;
@@ -207,8 +225,14 @@ typedef struct zx_info_resource {
     ((uint32_t)5u) /* uintptr_t: where a debugger finds what a process has loaded; set once by whoever loads it */
 #define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u) /* uintptr_t, which can only be got: 0, there is no vDSO */
 #define ZX_PROP_JOB_KILL_ON_OOM ((uint32_t)15u)          /* size_t, which can only be set: 1, or 0 */
-#define ZX_PROP_EXCEPTION_STATE ((uint32_t)16u)          /* uint32_t, of an exception: a ZX_EXCEPTION_STATE_* */
-#define ZX_PROP_EXCEPTION_STRATEGY ((uint32_t)18u)       /* the same: a ZX_EXCEPTION_STRATEGY_* */
+/* uint64_t, of a job: its own limit. To set it takes ZX_RIGHT_SET_POLICY too. */
+#define ZX_PROP_JOB_LIMIT_MEMORY ((uint32_t)0x4a000000u) /* bytes; what is less than a page does not count */
+#define ZX_PROP_JOB_LIMIT_HANDLES ((uint32_t)0x4a000001u)
+#define ZX_PROP_JOB_LIMIT_THREADS ((uint32_t)0x4a000002u)
+#define ZX_PROP_JOB_LIMIT_PROCESSES ((uint32_t)0x4a000003u)
+#define ZX_PROP_JOB_LIMIT_JOBS ((uint32_t)0x4a000004u)
+#define ZX_PROP_EXCEPTION_STATE ((uint32_t)16u)    /* uint32_t, of an exception: a ZX_EXCEPTION_STATE_* */
+#define ZX_PROP_EXCEPTION_STRATEGY ((uint32_t)18u) /* the same: a ZX_EXCEPTION_STRATEGY_* */
 
 /* What becomes of a thread when the handle to its exception is closed. */
 #define ZX_EXCEPTION_STATE_TRY_NEXT ((uint32_t)0u) /* the next handler is asked */

@@ -29,7 +29,7 @@ void explore_before(const volatile void *address, enum explore_access access, co
 void explore_released(const volatile void *address, const struct explore_site *site);
 
 #define EXPLORE_IN(file) (__builtin_strcmp(__FILE__, file) == 0)
-/* Files whose own atomic variables are statistics and the source of koids. So is `handles_live`, which is inlined. */
+/* Files whose own atomic variables are statistics and the source of koids. */
 #define EXPLORE_COUNTS                                                                            \
     (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
      EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
@@ -39,13 +39,19 @@ void explore_released(const volatile void *address, const struct explore_site *s
         static const struct explore_site explore_site = {__FILE__, __func__, #p, __LINE__, EXPLORE_KIND(#p)}; \
         &explore_site;                                                                                        \
     })
+
+/* Counts that are inlined: of handles, and of what is charged to budgets, which have no limits here. */
+#define EXPLORE_IS(p, text) (__builtin_strcmp(#p, text) == 0)
+#define EXPLORE_IS_COUNT(p)                                                            \
+    (EXPLORE_IS(p, "&handles_live") || EXPLORE_IS(p, "&budget->counts[kind].alone") || \
+     EXPLORE_IS(p, "&count->used") || EXPLORE_IS(p, "&count->peak"))
+
 /*
  * Words of the scheduler's of which all orders that matter are tried at another: how long a run queue is, at the mask
  * of idle processors, on which a change releases nothing; and which queue a thread belongs to, at that one's lock.
  */
-#define EXPLORE_IS(p, text) (__builtin_strcmp(#p, text) == 0)
 #define EXPLORE_QUIET(p) \
-    (EXPLORE_COUNTS || EXPLORE_IS(p, "&handles_live") || EXPLORE_IS(p, "&ready->length") || EXPLORE_IS(p, "&t->queue"))
+    (EXPLORE_COUNTS || EXPLORE_IS_COUNT(p) || EXPLORE_IS(p, "&ready->length") || EXPLORE_IS(p, "&t->queue"))
 #define EXPLORE_BEFORE(p, access) (EXPLORE_QUIET(p) ? (void)0 : explore_before((p), (access), EXPLORE_SITE(p)))
 #define EXPLORE_RELEASES(order) ((order) == __ATOMIC_RELEASE || (order) >= __ATOMIC_ACQ_REL)
 #define EXPLORE_AFTER(p, order)                                                   \

@@ -1,0 +1,238 @@
+/*
+ * Budgets: their life, limits and lists; see budget.h for what they count and how.
+ *
+ * A budget may be over at any place where a page is freed, and it lies in the heap itself: to free it may bring another
+ * one to its end. So nobody frees one within the other: who puts the first on the list frees them all, in a loop.
+ */
+#include "vm/budget.h"
+
+#include "kernel/base/arith.h"
+#include "kernel/base/spinlock.h"
+
+/* Guards the list of all, [d]. */
+static struct spinlock lock = SPINLOCK_INIT(RANK_BUDGETS, "budgets");
+static LIST_HEAD(, budget_place) budgets GUARDED_BY(lock) = {&root_budget.place};
+
+struct budget root_budget = {
+    .counts = {[BUDGET_MEMORY] = {.used = BUDGET_HAS_JOB, .alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED},
+               [BUDGET_MEMORY + 1 ... BUDGET_KINDS - 1] = {.alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED}},
+    .heap = HEAP_INIT(true),
+    .place = {.link = {.le_prev = &budgets.lh_first}, .is_budget = true},
+};
+
+/* A count or a limit without the bit for the job. */
+static uint64_t number_in(enum budget_kind kind, const _Atomic uint64_t *word) {
+    uint64_t number = atomic_load_explicit(word, memory_order_relaxed);
+    return kind == BUDGET_MEMORY && number != BUDGET_UNLIMITED ? number & ~BUDGET_HAS_JOB : number;
+}
+
+static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t limit) {
+    struct budget_count *count = &budget->counts[kind];
+    atomic_store_explicit(&count->limit, limit, memory_order_relaxed);
+    if (!budget->above) atomic_store_explicit(&count->alone, limit, memory_order_relaxed);
+}
+
+struct budget *budget_create(struct budget *parent) {
+    struct budget *budget = heap_new(struct budget);
+    if (!budget) return NULL;
+    budget->parent = parent;
+    budget->above = parent->parent ? parent : NULL;
+    for (enum budget_kind kind = 0; kind < BUDGET_KINDS; kind++) limit_store(budget, kind, BUDGET_UNLIMITED);
+    atomic_init(&budget->counts[BUDGET_MEMORY].used, BUDGET_HAS_JOB);
+    heap_init(&budget->heap);
+    budget->place.is_budget = true;
+    spin_lock(&lock);
+    LIST_INSERT_HEAD(&budgets, &budget->place, link);
+    spin_unlock(&lock);
+    return budget;
+}
+
+/*
+ * Those that are over, the last first. The root's, which never is, lies behind them while somebody is at it to free
+ * them. The list is empty only when nobody is.
+ */
+static _Atomic(struct budget *) over;
+
+static void budget_free(struct budget *budget) {
+    spin_lock(&lock);
+    LIST_REMOVE(&budget->place, link);
+    spin_unlock(&lock);
+    heap_free(budget);
+}
+
+static void free_those(struct budget *first) {
+    for (struct budget *next; first && first != &root_budget; first = next) {
+        next = first->next;
+        budget_free(first);
+    }
+}
+
+static NOINLINE void is_over(struct budget *budget) {
+    struct budget *before = atomic_load(&over);
+    do {
+        budget->next = before;
+    } while (!atomic_compare_exchange_weak(&over, &before, budget));
+    if (before) return;
+    do {
+        free_those(atomic_exchange(&over, &root_budget));
+        before = &root_budget;
+    } while (!atomic_compare_exchange_strong(&over, &before, NULL));
+}
+
+static void count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    if (budget_count_down(budget, kind, amount)) is_over(budget);
+}
+
+void budget_leave(struct budget *budget) { count_down(budget, BUDGET_MEMORY, BUDGET_HAS_JOB); }
+
+/* From `budget` up to, but not including, `end`. */
+static void refund_until(struct budget *budget, const struct budget *end, enum budget_kind kind, uint64_t amount) {
+    for (struct budget *above; budget != end; budget = above) {
+        above = budget->above;
+        count_down(budget, kind, amount);
+    }
+}
+
+NOINLINE void budget_refund_from(struct budget *above, enum budget_kind kind, uint64_t amount) {
+    refund_until(above, NULL, kind, amount);
+}
+
+NOINLINE void budget_end(struct budget *budget, struct budget *above, enum budget_kind kind, uint64_t amount) {
+    is_over(budget);
+    refund_until(above, NULL, kind, amount);
+}
+
+NOINLINE void budget_raise_peak(struct budget *budget, enum budget_kind kind, uint64_t used) {
+    struct budget_count *count = &budget->counts[kind];
+    uint64_t peak = atomic_load_explicit(&count->peak, memory_order_relaxed);
+    while (used > peak && !atomic_compare_exchange_weak_explicit(&count->peak, &peak, used, memory_order_relaxed,
+                                                                 memory_order_relaxed))
+        ;
+}
+
+NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    for (struct budget *at = budget; at; at = at->above) {
+        uint64_t limit;
+        do {
+            limit = atomic_load_explicit(&at->counts[kind].limit, memory_order_relaxed);
+            if (atomic_load_explicit(&at->counts[kind].used, memory_order_relaxed) + amount > limit) {
+                refund_until(budget, at, kind, amount);
+                return false;
+            }
+        } while (!budget_count_up(at, kind, amount, limit));
+    }
+    return true;
+}
+
+/* So many are looked at in one hold of the lock; what is done to one is bounded. */
+#define PART 16
+
+typedef void visit_fn(struct budget *budget, void *arg);
+
+/* All that are there when it begins and when it ends, each once, under the lock; in between it is released. */
+static void visit_all(visit_fn *visit, void *arg) {
+    struct budget_place here = {.is_budget = false}, *next;
+    spin_lock(&lock);
+    LIST_INSERT_HEAD(&budgets, &here, link);
+    for (unsigned visited = 1; (next = LIST_NEXT(&here, link)); visited++) {
+        LIST_REMOVE(&here, link);
+        LIST_INSERT_AFTER(next, &here, link);
+        if (next->is_budget) visit(container_of(next, struct budget, place), arg);
+        if (visited % PART > 0) continue;
+        spin_unlock(&lock);
+        spin_lock(&lock);
+    }
+    LIST_REMOVE(&here, link);
+    spin_unlock(&lock);
+}
+
+struct sum {
+    enum budget_kind kind;
+    uint64_t used;
+    bool is_less; /* than that of the parts */
+};
+
+static uint64_t own_used(const struct budget *budget, enum budget_kind kind) {
+    return number_in(kind, &budget->counts[kind].used);
+}
+
+static void add_if_below_root(struct budget *budget, void *arg) {
+    struct sum *sum = arg;
+    if (!budget->above) sum->used += own_used(budget, sum->kind);
+}
+
+uint64_t budget_used(const struct budget *budget, enum budget_kind kind) {
+    struct sum sum = {.kind = kind};
+    if (budget->parent) return own_used(budget, kind);
+    visit_all(add_if_below_root, &sum);
+    return sum.used;
+}
+
+uint64_t budget_peak(const struct budget *budget, enum budget_kind kind) {
+    return number_in(kind, &budget->counts[kind].peak);
+}
+
+uint64_t budget_limit(const struct budget *budget, enum budget_kind kind) {
+    return number_in(kind, &budget->counts[kind].limit);
+}
+
+uint64_t budget_effective_limit(const struct budget *budget, enum budget_kind kind) {
+    uint64_t least = BUDGET_UNLIMITED;
+    for (; budget; budget = budget->above) least = min_u64(least, budget_limit(budget, kind));
+    return least;
+}
+
+zx_status_t budget_set_limit(struct budget *budget, enum budget_kind kind, uint64_t limit) {
+    if (!budget->parent) return ZX_ERR_NOT_SUPPORTED;
+    if (limit > budget_effective_limit(budget->parent, kind)) return ZX_ERR_OUT_OF_RANGE;
+    if (kind == BUDGET_MEMORY) limit |= BUDGET_HAS_JOB;
+    limit_store(budget, kind, limit);
+    return ZX_OK;
+}
+
+uint64_t budget_room(const struct budget *budget, enum budget_kind kind) {
+    uint64_t room = UINT64_MAX;
+    for (; budget; budget = budget->above) {
+        uint64_t limit = budget_limit(budget, kind), used = own_used(budget, kind);
+        room = min_u64(room, limit - min_u64(limit, used));
+    }
+    return room;
+}
+
+static void collect(struct budget *budget, void *slabs) {
+    if (atomic_load_explicit(&budget->heap.keeps, memory_order_relaxed)) heap_collect(&budget->heap, slabs);
+}
+
+/* Under the lock they are only collected: to free one may end a budget. */
+void budgets_trim(void) {
+    struct page_list empty = LIST_HEAD_INITIALIZER(empty);
+    visit_all(collect, &empty);
+    heap_release(&empty);
+}
+
+static void clear_below(struct budget *budget, void *arg UNUSED) { budget->below = 0; }
+
+static void add_to_parent(struct budget *budget, void *arg) {
+    const struct sum *sum = arg;
+    if (budget->above) budget->above->below += own_used(budget, sum->kind);
+}
+
+static void compare_below(struct budget *budget, void *arg) {
+    struct sum *sum = arg;
+    if (budget->below > own_used(budget, sum->kind)) sum->is_less = true;
+}
+
+/* Has each at least what its children have together? */
+static bool sums_are_right(enum budget_kind kind) {
+    struct sum sum = {.kind = kind};
+    visit_all(clear_below, NULL);
+    visit_all(add_to_parent, &sum);
+    visit_all(compare_below, &sum);
+    return !sum.is_less;
+}
+
+bool budgets_sound(void) {
+    bool sound = pages_used() == budget_used(&root_budget, BUDGET_MEMORY);
+    for (enum budget_kind kind = 0; kind < BUDGET_KINDS; kind++) sound = sums_are_right(kind) && sound;
+    return sound;
+}

@@ -1,0 +1,152 @@
+/*
+ * Budgets: what a job and all below it may have, and what they have now. Each job has one, in a tree like that of the
+ * jobs; that of the root job is the kernel's own. A budget has a count for each kind of thing, and what is charged to
+ * it is charged to all above it too: so a count is the sum of what the job itself has and of its children's counts. Not
+ * so at the root, which has no limits: it counts only what is its own, and the sum is made when somebody asks. So all
+ * processors do not meet at one word, and to charge a child of the root's is to charge one.
+ *
+ * Memory is counted where pages are allocated (vm/page.c): to the budget of the running thread, whatever the page is
+ * for. The page names the budget that paid, and whoever frees it gives it back there. Each budget has a heap of its
+ * own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their process.
+ *
+ * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
+ * limit allows it: no count is ever above its limit but one whose limit was lowered. If one refuses, those below get
+ * back what was added; they may have refused others meanwhile, as if that had been had and given back.
+ *
+ * A budget outlives its job for as long as pages are charged to it. The word that counts them has a bit more, for the
+ * job: the one who makes it 0 puts the budget on the list of those that are over, from where it is freed. Whatever is
+ * charged is charged to the ancestors too, so they are there for as long. Only what belongs to a thread of the job
+ * charges it: so the bit is set then, and limits have it too.
+ */
+#pragma once
+
+#include "kernel/base/compiler.h"
+#include "kernel/sched/thread.h"
+#include "vm/heap.h"
+
+enum budget_kind {
+    BUDGET_MEMORY,    /* pages */
+    BUDGET_HANDLES,   /* in the tables of the job's processes */
+    BUDGET_THREADS,   /* of the job's processes: objects, until they are freed; as the next two */
+    BUDGET_PROCESSES, /* of the job */
+    BUDGET_JOBS,      /* its children */
+    BUDGET_KINDS,
+};
+
+#define BUDGET_UNLIMITED UINT64_MAX
+
+/* In the words of BUDGET_MEMORY: there is a job. */
+#define BUDGET_HAS_JOB ((uint64_t)1 << 63)
+
+struct budget_count {
+    /* [a] */
+    _Atomic uint64_t used;
+    _Atomic uint64_t alone; /* up to here only this one needs a look: its limit, or 0 if others are charged as well */
+    _Atomic uint64_t limit;
+    _Atomic uint64_t peak; /* the most that was ever used */
+};
+
+/* Among all budgets; or how far somebody is who looks at them all. */
+struct budget_place {
+    LIST_ENTRY(budget_place) link; /* [d] */
+    bool is_budget;                /* [I] */
+};
+
+struct budget {
+    struct budget *above;  /* [I] its parent, if that is charged as well: if it is not the root's */
+    struct budget *parent; /* [I] NULL: the root's */
+    struct budget_count counts[BUDGET_KINDS];
+    struct heap heap;
+    struct budget_place place;
+    uint64_t below;      /* what its children have, added up by budgets_sound() */
+    struct budget *next; /* among those that are over */
+};
+
+extern struct budget root_budget;
+
+/* Has a job, and no limits. NULL: no memory. Its own memory is charged to the running thread's. */
+MUST_CHECK struct budget *budget_create(struct budget *parent);
+/* The job is gone; nothing is charged to it any more. */
+void budget_leave(struct budget *budget);
+
+static inline struct budget *budget_current(void) { return thread_current()->budget; }
+
+/* From now on the running thread charges `budget`. Returns whose it charged until now. */
+static inline struct budget *budget_assume(struct budget *budget) {
+    struct budget *before = thread_current()->budget;
+    thread_current()->budget = budget;
+    return before;
+}
+
+/* False: a limit is reached, and nothing was charged. */
+MUST_CHECK static ALWAYS_INLINE bool budget_charge(struct budget *budget, enum budget_kind kind, uint64_t amount);
+static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind kind, uint64_t amount);
+
+/* At this moment, and at the moment when it was most: of the root's, the most that was its own. No lock is held. */
+uint64_t budget_used(const struct budget *budget, enum budget_kind kind);
+uint64_t budget_peak(const struct budget *budget, enum budget_kind kind);
+
+/* Its own limit; and the least of its own and its ancestors'. BUDGET_UNLIMITED: none. */
+uint64_t budget_limit(const struct budget *budget, enum budget_kind kind);
+uint64_t budget_effective_limit(const struct budget *budget, enum budget_kind kind);
+
+/*
+ * OUT_OF_RANGE: its parent's effective limit is lower; NOT_SUPPORTED: it is the root's. A limit below what is used
+ * refuses further charges.
+ */
+MUST_CHECK zx_status_t budget_set_limit(struct budget *budget, enum budget_kind kind, uint64_t limit);
+
+/* How much more could be charged now. */
+uint64_t budget_room(const struct budget *budget, enum budget_kind kind);
+
+/* Gives back the empty slabs of all heaps. No lock is held. */
+void budgets_trim(void);
+
+/*
+ * Has each at least what its children have together, and all together the pages that are in use? For self-checks: only
+ * while nothing is allocated or freed.
+ */
+bool budgets_sound(void);
+
+/* --- what is inlined --- */
+
+void budget_raise_peak(struct budget *budget, enum budget_kind kind, uint64_t used);
+
+/* The same where that needs more than to try once. */
+MUST_CHECK bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount);
+
+/* What is left to do when those from `above` on are still charged; and when, besides, `budget` is over. */
+void budget_refund_from(struct budget *above, enum budget_kind kind, uint64_t amount);
+void budget_end(struct budget *budget, struct budget *above, enum budget_kind kind, uint64_t amount);
+
+/* False: more than `most`, or another was faster. */
+MUST_CHECK static ALWAYS_INLINE bool budget_count_up(struct budget *budget, enum budget_kind kind, uint64_t amount,
+                                                     uint64_t most) {
+    struct budget_count *count = &budget->counts[kind];
+    uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed);
+    const uint64_t more = used + amount;
+    if (unlikely(more > most || !atomic_compare_exchange_strong_explicit(&count->used, &used, more,
+                                                                         memory_order_relaxed, memory_order_relaxed)))
+        return false;
+    if (unlikely(more > atomic_load_explicit(&count->peak, memory_order_relaxed)))
+        budget_raise_peak(budget, kind, more);
+    return true;
+}
+
+/* True: it is over. Else it may be gone already. */
+MUST_CHECK static ALWAYS_INLINE bool budget_count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    struct budget_count *count = &budget->counts[kind];
+    bool none = atomic_fetch_sub_explicit(&count->used, amount, memory_order_acq_rel) == amount;
+    return kind == BUDGET_MEMORY && none;
+}
+
+static ALWAYS_INLINE bool budget_charge(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    const uint64_t most = atomic_load_explicit(&budget->counts[kind].alone, memory_order_relaxed);
+    return likely(budget_count_up(budget, kind, amount, most)) || budget_charge_slow(budget, kind, amount);
+}
+
+static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    struct budget *above = budget->above;
+    if (unlikely(budget_count_down(budget, kind, amount))) return budget_end(budget, above, kind, amount);
+    if (unlikely(above)) budget_refund_from(above, kind, amount);
+}

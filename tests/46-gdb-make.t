@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Cwd qw(getcwd);
 use FindBin;
+use JSON::PP qw(decode_json);
 use lib "$FindBin::Bin/lib";
 use Machine;
 use Make;
@@ -44,10 +45,10 @@ for my $wanted (
     ok($rest =~ s/^.*?$wanted->[0]//s, $wanted->[1]) or diag($stdout);
 }
 
-# Has make run something that is debugged from elsewhere, as its line says, with these words to GDB besides. Its input
+# Has make run something that is debugged from elsewhere by GDB with these words, where TOLD is make's line. Its input
 # is open until GDB has ended, and then is `end`. Returns what GDB wrote, and make's status, output and errors.
 sub beside {
-    my ($arguments, $commands, $end) = @_;
+    my ($arguments, $words, $end) = @_;
     unlink "$dir/stderr";
     pipe my $input, my $typing or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
@@ -60,7 +61,8 @@ sub beside {
     my ($limit, $line) = (time + PATIENCE);
     select undef, undef, undef, 0.05
         until ($line) = Machine::slurp("$dir/stderr") =~ /^jargoon: (gdb -ex .*)\n/m or time > $limit;
-    my $text = $line ? `$line -nx -q -batch -iex 'set remotetimeout 60' $commands 2>&1` : '';
+    $words =~ s/TOLD/$line/ if $line;
+    my $text = $line ? `$words 2>&1` : '';
     print $typing $end;
     close $typing;
     waitpid $pid, 0;
@@ -70,12 +72,22 @@ sub beside {
 like($stderr, qr/^\[app\] 3, the last is two words\n/m, 'what the program writes GDB shows, marked');
 
 my $text;
-my $words = "-ex 'break main' -ex continue -ex 'print argc' -ex continue -ex 'print \$_exitcode'";
-($text, $code, $stdout, $stderr) = beside(['run', "APP=$program", 'GDB=wait'], $words, '');
+my $batch = "-nx -q -batch -iex 'set remotetimeout 60'";
+my $to_end = "-ex 'break main' -ex continue -ex 'print argc' -ex continue -ex 'print \$_exitcode'";
+($text, $code, $stdout, $stderr) = beside(['run', "APP=$program", 'GDB=wait'], "TOLD $batch $to_end", '');
 like($text, qr/Breakpoint 1, main \(argc=1, .*\$1 = 1\n.*exited with code 07\].*\n\$2 = 7\n/s,
     'make run with GDB=wait: the program waits, and the line that was told attaches to it') or diag($stderr);
 like($stdout, qr{^1, the last is .*app\n\z}, 'its output is its own');
 is($code, 7, 'and its exit status make\'s');
+
+# What an editor makes of the README's lines, which speak of the same.
+my ($lines) = Machine::slurp('README.md') =~ /^ +(\{"configurations".*?\]\}\]\})\n/ms;
+my $editor = decode_json($lines =~ s/\$\{workspaceFolder\}/getcwd/egr)->{configurations}[0];
+my $setup = join ' ', map { "-ex '$_->{text}'" } @{$editor->{customLaunchSetupCommands}};
+($text, $code, $stdout, $stderr) = beside(['run', "APP=$program", 'GDB=wait'],
+    "$editor->{MIMode} $batch -cd='$editor->{cwd}' '$editor->{program}' $setup $to_end", '');
+like($text, qr/Breakpoint 1, main \(argc=1, .*args\.c:2\n.*exited with code 07\]/s, 'an editor attaches by its lines')
+    or diag($text, $stderr);
 
 my $attach = $make->program('attach', <<'GDB');
 python
@@ -85,7 +97,7 @@ end
 info threads
 detach
 GDB
-($text, $code, $stdout, $stderr) = beside(['gdb'], "-x $attach", "exit\n");
+($text, $code, $stdout, $stderr) = beside(['gdb'], "TOLD $batch -x $attach", "exit\n");
 like($text, qr/^\* 1 .* "main" \(waiting for .*\n +2 .* "keyboard" \(/m,
     'make gdb: the line that was told reaches a server beside the monitor');
 like($text, qr/\[Inferior 1 \(process \d+\) detached\]/, 'GDB lets go of a program that it has attached to');

@@ -15,12 +15,13 @@ my $make = Make->new(getcwd . '/build/tests/authority', limit => 120);
 my ($ITSELF, $MAIN) = ("process 'NAME', rights 0x6d3cf", "thread 'main', rights 0x4d2cf");
 my $SPACE = "vmar '', rights 0x801f";
 my ($ARCHIVE, $CHANNEL) = ("vmo 'archive', rights 0xc077", "channel '', rights 0xf00e");
-my ($OWN_JOB, $ROOT_JOB) = ("job 'NAME', rights 0x7dbcf", "job '', rights 0x7dfcf");
+my ($OWN_JOB, $ROOT_JOB) = ("job 'NAME', rights 0x7dbcf", "job 'root', rights 0x7dfcf");
+my $PROGRAMS = "job 'programs', rights 0x7dfcf"; # in which all those others are
 my $RESOURCE = "resource '', rights 0x800b";
 my @ALL = (
     'change what its job may do', 'command the kernel', 'count memory', 'kill others with its job', 'make resources',
-    'map physical memory', "open process 'init'", 'read the console', 'set the clock', 'take an interrupt',
-    'take contiguous memory', 'use I/O ports',
+    'map physical memory', "open job 'programs'", "open process 'init'", 'read the console', 'set the clock',
+    'take an interrupt', 'take contiguous memory', 'use I/O ports',
 );
 
 # The lines that begin with a word, without it, sorted. The C library has a resource of its own, for the console.
@@ -46,7 +47,8 @@ is_deeply(lines('can', $confined), [],
     'a program can do nothing to physical memory, devices, the clock, init, or any other process') or diag($confined);
 
 my $privileged = app('PRIVILEGED=1');
-is_deeply(lines('has', $privileged), name('app', $ITSELF, $MAIN, $SPACE, $ARCHIVE, $CHANNEL, $ROOT_JOB, $RESOURCE),
+is_deeply(lines('has', $privileged),
+    name('app', $ITSELF, $MAIN, $SPACE, $ARCHIVE, $CHANNEL, $ROOT_JOB, $PROGRAMS, $RESOURCE),
     'with PRIVILEGED=1 it has the root job and the root resource') or diag($privileged);
 is_deeply(lines('can', $privileged), \@ALL, 'and can do all of that') or diag($privileged);
 

@@ -189,6 +189,30 @@ session(
     'kill watcher' => qr/^watcher \d+ was killed\n$/,
 );
 
+# What takes all it can get is held by its job's limit, whatever it takes, and others go on.
+my @held = (qr/bomb \d+: \d+ \w+, and no more: ZX_ERR_NO_MEMORY.*$PROMPT/s, "jobs\r",
+    qr/programs.*$PROMPT/s, "run hello\r", qr/hello\r?\n.*$PROMPT/s, "kill bomb\r");
+$console = clean(talk(
+    (map { ($PROMPT, "start bomb $_\r", qr/background.*$PROMPT/s, "limit bomb memory 8M\r", @held) }
+        qw(threads messages pages)),
+    $PROMPT, "start bomb tables\r", qr/background.*$PROMPT/s, "limit bomb memory 8M\r",
+    qr/bomb \d+ crashed.*$PROMPT/s, "exit\r",
+));
+is(() = $console =~ /^bomb \d+: [1-9]\d* (?:threads|messages|pages), and no more: ZX_ERR_NO_MEMORY\r?$/mg, 3,
+    'a bomb of threads, of messages, of pages is held');
+is(() = $console =~ m{^ +\d+    programs +\S+/224M}mg, 3, 'with all others in a job that leaves an eighth of memory');
+session(
+    'jobs' => qr/^ +KOID  NAME +MEMORY +HANDLES +THREADS .*\n +\d+  root +[\d.]+M .*\n +\d+    programs +0B\/224M /,
+    'limit programs threads 5' => $NONE,
+    'jobs ' => qr/^ +\d+    programs +0B\/224M +0 +0\/5 /m,
+    'limit programs memory none' => $NONE,
+    'jobs  ' => qr/^ +\d+    programs +0B +0 +0\/5 /m,
+    'limit nobody memory 1M' => qr/^There is no job nobody; `jobs` shows their names and koids\.\n$/,
+    'limit programs stuff 1' => qr/^KIND is memory, handles, threads, processes or jobs, not 'stuff'\.\n$/,
+    'limit programs memory 1T' => qr/^AMOUNT is a number, with K, M or G behind it if need be, or none, not '1T'\.\n$/,
+    'limit programs memory' => qr/^limit takes JOB KIND AMOUNT; /,
+);
+
 # Two of one program: the same pages, until one of them is written to. `on` is the n-th of those started.
 sub on {
     my ($n, $command) = @_;

@@ -25,7 +25,7 @@ static zx_handle_t job, channel;
 zx_handle_t run_channel(void) { return channel; }
 
 zx_status_t run_start(void) {
-    zx_status_t status = zx_job_create(zx_job_default(), 0, &job);
+    zx_status_t status = zx_job_create(launch_programs_job(), 0, &job);
     if (status == ZX_OK) status = zx_object_set_property(job, ZX_PROP_NAME, "debugged", strlen("debugged"));
     if (status == ZX_OK) status = zx_task_create_exception_channel(job, ZX_EXCEPTION_CHANNEL_DEBUGGER, &channel);
     return status;

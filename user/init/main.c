@@ -7,7 +7,8 @@
  *
  * A program is given what it needs and no more: a job of its own below the root job, the archive to read, and what is
  * typed. The root job and the root resource are for those that the system itself consists of, and for whichever
- * init.privileged=NAME,NAME names.
+ * init.privileged=NAME,NAME names. All jobs of programs lie in one, `programs`, whose limits leave an eighth of memory,
+ * and of the kernel's stacks, to those others: so there is always a monitor to kill what has taken the rest.
  *
  * With init.crashes=report on the command line it reports crashes, to the report of the run. The monitor does so by
  * itself.
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zircon/process.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
@@ -31,6 +33,7 @@
 #define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
 #define MAX_ARGS 1024
 #define MAX_ARGS_LEN 32768
+#define KERNEL_STACKS 16384 /* each thread has one */
 
 static const char *args[MAX_ARGS + 1];
 static char args_text[MAX_ARGS_LEN + 1];
@@ -93,17 +96,42 @@ static bool is_privileged(const char *name) {
     return launch_is_privileged(name);
 }
 
+/* The job of all programs. */
+static zx_handle_t programs;
+
+static void programs_limit(uint32_t property, uint64_t all) {
+    const uint64_t limit = all - all / 8;
+    if (zx_object_set_property(programs, property, &limit, sizeof(limit)) != ZX_OK)
+        fail("programs", "they cannot be limited", ZX_ERR_INTERNAL);
+}
+
+static void programs_begin(void) {
+    zx_object_set_property(zx_job_default(), ZX_PROP_NAME, "root", strlen("root"));
+    zx_status_t status = zx_job_create(zx_job_default(), 0, &programs);
+    if (status == ZX_OK) status = zx_object_set_property(programs, ZX_PROP_NAME, "programs", strlen("programs"));
+    if (status != ZX_OK) fail("programs", "there is no job for them", status);
+    programs_limit(ZX_PROP_JOB_LIMIT_MEMORY, zx_system_get_physmem());
+    programs_limit(ZX_PROP_JOB_LIMIT_THREADS, KERNEL_STACKS);
+}
+
+static bool programs_give(struct launch_handle *out) {
+    out->id = PROGRAMS_JOB_ID;
+    return zx_handle_duplicate(programs, ZX_RIGHT_SAME_RIGHTS, &out->handle) == ZX_OK;
+}
+
 /* `reads`: it gets what is typed. */
 static zx_handle_t start(const char *name, const char *const *words, bool reads) {
-    struct launch_handle handles[LAUNCH_INHERITED + 1];
+    struct launch_handle handles[LAUNCH_INHERITED + 2];
     bool confined = !is_privileged(name);
     size_t count = launch_inherit(confined, handles);
+    if (!confined && programs_give(&handles[count])) count++;
     if (reads && input_open(&handles[count].handle) == ZX_OK) handles[count++].id = INPUT_HANDLE_ID;
     const struct launch what = {
         .archive = launch_archive(),
         .path = name,
         .args = words,
         .environ = (const char *const *)environ,
+        .job = confined ? programs : ZX_HANDLE_INVALID,
         .confined = confined,
         .handles = handles,
         .handle_count = count,
@@ -141,6 +169,7 @@ int main(void) {
     zx_status_t status = args_read(1);
     if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
 
+    programs_begin();
     if (beside && *beside) start_beside(beside);
     const char *crashes_wanted = getenv("init.crashes");
     zx_handle_t crashes = ZX_HANDLE_INVALID;

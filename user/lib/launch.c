@@ -232,6 +232,12 @@ zx_handle_t launch_archive(void) {
     return keep(&archive, PA_HND(PA_VMO_BOOTFS, 0));
 }
 
+zx_handle_t launch_programs_job(void) {
+    static zx_handle_t job;
+    zx_handle_t given = keep(&job, PROGRAMS_JOB_ID);
+    return given != ZX_HANDLE_INVALID ? given : zx_job_default();
+}
+
 zx_handle_t launch_resource(void) {
     static zx_handle_t resource;
     return keep(&resource, PA_HND(PA_RESOURCE, 0));

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <zircon/processargs.h>
 #include <zircon/types.h>
 
 /* A handle for the new program, and the id under which it will find it: PA_HND() of <zircon/processargs.h>. */
@@ -63,6 +64,13 @@ zx_status_t launch_partner(const char *const *args, const char *name, zx_handle_
  */
 #define LAUNCH_INHERITED 2
 size_t launch_inherit(bool confined, struct launch_handle handles[LAUNCH_INHERITED]);
+
+/*
+ * The job below which programs get jobs of their own, borrowed: init's, which leaves some of the machine to others, or
+ * this program's own. Its id in the bootstrap message.
+ */
+#define PROGRAMS_JOB_ID PA_HND(PA_JOB_DEFAULT, 1)
+zx_handle_t launch_programs_job(void);
 
 /* Is the program among those of the environment's init.privileged=NAME,NAME: those not to be confined? */
 bool launch_is_privileged(const char *path);

@@ -12,28 +12,33 @@
 #define MAX_PROCESSES 1024
 #define MAX_JOBS 64 /* of one parent */
 
+typedef zx_status_t job_visit(zx_handle_t job, size_t depth, void *context);
+
 /* Has `visit` look at the job and at those below it, parents first, until it is content; returns what it said last. */
-static zx_status_t each_job(zx_handle_t job, zx_status_t (*visit)(zx_handle_t job, void *context), void *context) {
+static zx_status_t each_below(zx_handle_t job, size_t depth, job_visit *visit, void *context) {
     zx_koid_t koids[MAX_JOBS];
     size_t count = 0;
-    zx_status_t status = visit(job, context);
+    zx_status_t status = visit(job, depth, context);
     if (status == ZX_OK || zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, koids, sizeof(koids), &count, NULL) != ZX_OK)
         return status;
     for (size_t i = 0; i < count && status != ZX_OK; i++) {
         zx_handle_t child;
         if (zx_object_get_child(job, koids[i], ZX_RIGHT_SAME_RIGHTS, &child) != ZX_OK) continue;
-        status = each_job(child, visit, context);
+        status = each_below(child, depth + 1, visit, context);
         zx_handle_close(child);
     }
     return status;
 }
+
+static zx_status_t each_job(job_visit *visit, void *context) { return each_below(zx_job_default(), 0, visit, context); }
 
 struct listing {
     zx_koid_t *koids;
     size_t room, count;
 };
 
-static zx_status_t list_job(zx_handle_t job, void *context) {
+static zx_status_t list_job(zx_handle_t job, size_t depth, void *context) {
+    (void)depth;
     struct listing *l = context;
     size_t count = 0, room = (l->room - l->count) * sizeof(*l->koids);
     if (zx_object_get_info(job, ZX_INFO_JOB_PROCESSES, l->koids + l->count, room, &count, NULL) == ZX_OK)
@@ -48,7 +53,7 @@ static int koid_compare(const void *a, const void *b) {
 
 size_t process_list(zx_koid_t *koids, size_t room) {
     struct listing l = {koids, room, 0};
-    (void)each_job(zx_job_default(), list_job, &l);
+    (void)each_job(list_job, &l);
     qsort(koids, l.count, sizeof(*koids), koid_compare);
     return l.count;
 }
@@ -58,14 +63,15 @@ struct search {
     zx_handle_t *out;
 };
 
-static zx_status_t open_in_job(zx_handle_t job, void *context) {
+static zx_status_t open_in_job(zx_handle_t job, size_t depth, void *context) {
+    (void)depth;
     const struct search *s = context;
     return zx_object_get_child(job, s->koid, ZX_RIGHT_SAME_RIGHTS, s->out);
 }
 
 zx_status_t process_open(zx_koid_t koid, zx_handle_t *out) {
     struct search s = {koid, out};
-    return each_job(zx_job_default(), open_in_job, &s);
+    return each_job(open_in_job, &s);
 }
 
 static zx_status_t find_by_name(const char *name, zx_handle_t *out, zx_koid_t *koid) {
@@ -96,4 +102,57 @@ zx_status_t process_find(const char *text, zx_handle_t *out, zx_koid_t *koid) {
     if (status != ZX_OK) return find_by_name(text, out, koid);
     *koid = number;
     return ZX_OK;
+}
+
+/* Jobs. */
+
+struct showing {
+    void (*visit)(zx_handle_t job, zx_koid_t koid, size_t depth, void *context);
+    void *context;
+};
+
+static zx_koid_t koid_of(zx_handle_t handle) {
+    zx_info_handle_basic_t info = {0};
+    zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+    return info.koid;
+}
+
+static zx_status_t show_job(zx_handle_t job, size_t depth, void *context) {
+    const struct showing *s = context;
+    s->visit(job, koid_of(job), depth, s->context);
+    return ZX_ERR_SHOULD_WAIT;
+}
+
+void jobs_each(void (*visit)(zx_handle_t job, zx_koid_t koid, size_t depth, void *context), void *context) {
+    struct showing s = {visit, context};
+    (void)each_job(show_job, &s);
+}
+
+struct job_search {
+    const char *text;
+    zx_koid_t koid; /* ZX_KOID_INVALID: by name */
+    zx_handle_t *out;
+    size_t found;
+};
+
+static zx_status_t compare_job(zx_handle_t job, size_t depth, void *context) {
+    struct job_search *s = context;
+    char name[ZX_MAX_NAME_LEN] = "";
+    (void)depth;
+    (void)zx_object_get_property(job, ZX_PROP_NAME, name, sizeof(name));
+    if (s->koid != ZX_KOID_INVALID ? koid_of(job) != s->koid : strcmp(name, s->text) != 0) return ZX_ERR_NOT_FOUND;
+    if (s->found++ > 0) return ZX_OK;
+    (void)zx_handle_duplicate(job, ZX_RIGHT_SAME_RIGHTS, s->out);
+    return ZX_ERR_NOT_FOUND;
+}
+
+zx_status_t job_find(const char *text, zx_handle_t *out) {
+    char *end;
+    struct job_search s = {.text = text, .koid = strtoull(text, &end, 10), .out = out};
+    if (*text < '0' || *text > '9' || *end != '\0') s.koid = ZX_KOID_INVALID;
+    *out = ZX_HANDLE_INVALID;
+    (void)each_job(compare_job, &s);
+    if (s.found == 1 && *out != ZX_HANDLE_INVALID) return ZX_OK;
+    zx_handle_close(*out);
+    return s.found > 1 ? ZX_ERR_ALREADY_EXISTS : ZX_ERR_NOT_FOUND;
 }

@@ -217,6 +217,7 @@ static zx_status_t child_launch(struct child *child, const char *const *args, bo
         .path = args[0],
         .args = args,
         .environ = (const char *const *)environ,
+        .job = confined ? launch_programs_job() : ZX_HANDLE_INVALID,
         .confined = confined,
         .handles = handles,
         .handle_count = count + launch_inherit(confined, handles + count),

@@ -22,8 +22,8 @@ static const struct command own[] = {
 };
 static const struct command_family own_commands = COMMAND_FAMILY("this monitor", own);
 
-static const struct command_family *const families[] = {&process_commands, &memory_commands, &debug_commands,
-                                                        &system_commands, &own_commands};
+static const struct command_family *const families[] = {&process_commands, &job_commands,    &memory_commands,
+                                                        &debug_commands,   &system_commands, &own_commands};
 #define FAMILY_COUNT (sizeof(families) / sizeof(*families))
 
 static const struct command *command_find(const char *name) {

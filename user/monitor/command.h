@@ -25,7 +25,7 @@ struct command_family {
 #define COMMAND_FAMILY(title_, table) \
     { .title = (title_), .commands = (table), .count = sizeof(table) / sizeof(*(table)) }
 
-extern const struct command_family process_commands, memory_commands, debug_commands, system_commands;
+extern const struct command_family process_commands, job_commands, memory_commands, debug_commands, system_commands;
 
 /* Does what the words say, or tells what is wrong with them. */
 void command_run(const struct words *words);

@@ -44,6 +44,12 @@ void arch_mmu_destroy(struct arch_aspace *as);
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 
 /*
+ * Drops the first translations from `*va` on, of a few tables, and moves `*va` behind them. False: there are none.
+ * Cost: these tables only.
+ */
+bool arch_mmu_drop_some(struct arch_aspace *as, vaddr_t *va);
+
+/*
  * Takes away from the translations of [va, va + len) the permission to write, on all processors. Cost: present tables
  * of pages count as one each, but at the ends.
  */

@@ -15,6 +15,8 @@ my @scenarios = qw(
     store_absent+store_absent@same store+protect_peer@same load+shrink@same store+unmap_peer@same
     load+decommit@slice store+store@together store+unmap@together
     execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
+    reclaim+load_absent@together reclaim+store@together reclaim+process_exit@same reclaim+process_write@same
+    reclaim+decommit@same reclaim+snapshot@same reclaim+unmap@together
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
     close+replace@together close+signal@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together

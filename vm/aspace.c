@@ -11,7 +11,7 @@
 #include "vm/mapping.h"
 #include "vm/vmar.h"
 
-zx_status_t aspace_create(struct aspace **out) {
+zx_status_t aspace_create(struct budget *budget, struct aspace **out) {
     struct aspace *as = heap_new(struct aspace);
     if (!as) return ZX_ERR_NO_MEMORY;
     atomic_init(&as->refs, 1);
@@ -25,6 +25,8 @@ zx_status_t aspace_create(struct aspace **out) {
         if (status == ZX_OK) {
             as->near = as->root;
             as->recent = &mapping_none;
+            as->budget = budget;
+            reclaim_begin(as);
             *out = as;
             return ZX_OK;
         }
@@ -63,6 +65,7 @@ void aspace_destroy(struct aspace *as) {
     mutex_unlock(&as->lock);
     /* Its owner may have destroyed the root already. */
     (void)!vmar_destroy(as->root);
+    reclaim_end(as);
     arch_mmu_destroy(&as->arch);
     object_unref(&as->root->object);
 }
@@ -178,6 +181,18 @@ zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
     return status;
 }
 
+/* There was no memory for it. One that is killed goes back to the boundary to user mode, or ends its copy. */
+static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
+    zx_status_t status = ZX_ERR_NO_MEMORY;
+    while (status == ZX_ERR_NO_MEMORY) {
+        enum shortage shortage = reclaim_for_fault();
+        if (thread_killed()) return flags & FAULT_USER ? ZX_OK : ZX_ERR_CANCELED;
+        if (shortage != SHORTAGE_NONE) return status;
+        status = aspace_fault(thread_current()->aspace, addr, flags);
+    }
+    return status;
+}
+
 zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
     struct thread *self = thread_current();
     if (self->faults_off && !(flags & FAULT_USER)) {
@@ -188,5 +203,6 @@ zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
     if (flags & FAULT_NO_WAIT) return ZX_ERR_SHOULD_WAIT;
     lock_rank_assert_none();
     if (!self->aspace) return ZX_ERR_NOT_FOUND;
-    return aspace_fault(self->aspace, addr, flags);
+    zx_status_t status = aspace_fault(self->aspace, addr, flags);
+    return likely(status != ZX_ERR_NO_MEMORY) ? status : fault_in_need(addr, flags);
 }

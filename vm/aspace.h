@@ -15,6 +15,7 @@
 #include "arch/mmu.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
+#include "vm/reclaim.h"
 
 struct mapping;
 struct vmar;
@@ -34,12 +35,15 @@ struct aspace {
     struct mapping *recent;         /* [r] and the mapping that it found; if none, or it is gone: mapping_none */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
+    bool has_tables;                /* [t] until its end: they may be dropped */
     struct mutex futex_lock;        /* guards [x] */
     struct futex_tree futexes;      /* [x] kernel/object/futex.c's */
+    struct aspace_place place;      /* among all; vm/reclaim.c's */
+    struct budget *budget;          /* [I] its job's, which is there as long as it has tables */
 };
 
-/* With an empty root VMAR. NO_MEMORY. Returns a reference. */
-MUST_CHECK zx_status_t aspace_create(struct aspace **out);
+/* With an empty root VMAR, for a process of that budget's job. NO_MEMORY. Returns a reference. */
+MUST_CHECK zx_status_t aspace_create(struct budget *budget, struct aspace **out);
 static inline void aspace_ref(struct aspace *as) { refcount_ref(&as->refs); }
 void aspace_unref(struct aspace *as);
 

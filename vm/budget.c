@@ -190,24 +190,38 @@ zx_status_t budget_set_limit(struct budget *budget, enum budget_kind kind, uint6
     return ZX_OK;
 }
 
+uint64_t budget_own_room(const struct budget *budget, enum budget_kind kind) {
+    uint64_t limit = budget_limit(budget, kind), used = own_used(budget, kind);
+    return limit - min_u64(limit, used);
+}
+
 uint64_t budget_room(const struct budget *budget, enum budget_kind kind) {
     uint64_t room = UINT64_MAX;
-    for (; budget; budget = budget->above) {
-        uint64_t limit = budget_limit(budget, kind), used = own_used(budget, kind);
-        room = min_u64(room, limit - min_u64(limit, used));
-    }
+    for (; budget; budget = budget->above) room = min_u64(room, budget_own_room(budget, kind));
     return room;
 }
 
-static void collect(struct budget *budget, void *slabs) {
-    if (atomic_load_explicit(&budget->heap.keeps, memory_order_relaxed)) heap_collect(&budget->heap, slabs);
+bool budget_is_within(const struct budget *budget, const struct budget *top) {
+    while (budget && budget != top) budget = budget->parent;
+    return budget;
+}
+
+struct collection {
+    const struct budget *top;
+    struct page_list slabs;
+};
+
+static void collect(struct budget *budget, void *arg) {
+    struct collection *collection = arg;
+    bool keeps = atomic_load_explicit(&budget->heap.keeps, memory_order_relaxed);
+    if (keeps && budget_is_within(budget, collection->top)) heap_collect(&budget->heap, &collection->slabs);
 }
 
 /* Under the lock they are only collected: to free one may end a budget. */
-void budgets_trim(void) {
-    struct page_list empty = LIST_HEAD_INITIALIZER(empty);
+void budgets_trim(const struct budget *budget) {
+    struct collection empty = {.top = budget};
     visit_all(collect, &empty);
-    heap_release(&empty);
+    heap_release(&empty.slabs);
 }
 
 static void clear_below(struct budget *budget, void *arg UNUSED) { budget->below = 0; }

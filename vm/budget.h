@@ -96,11 +96,15 @@ uint64_t budget_effective_limit(const struct budget *budget, enum budget_kind ki
  */
 MUST_CHECK zx_status_t budget_set_limit(struct budget *budget, enum budget_kind kind, uint64_t limit);
 
-/* How much more could be charged now. */
+/* How much more could be charged now, as far as it alone is asked; and as far as all are that are charged as well. */
+uint64_t budget_own_room(const struct budget *budget, enum budget_kind kind);
 uint64_t budget_room(const struct budget *budget, enum budget_kind kind);
 
-/* Gives back the empty slabs of all heaps. No lock is held. */
-void budgets_trim(void);
+/* Is it `top`, or below that? */
+bool budget_is_within(const struct budget *budget, const struct budget *top);
+
+/* Gives back the empty slabs of its heap, and of the heaps of all below it. No lock is held. */
+void budgets_trim(const struct budget *budget);
 
 /*
  * Has each at least what its children have together, and all together the pages that are in use? For self-checks: only

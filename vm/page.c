@@ -46,6 +46,8 @@ size_t pages_free(void) {
     return total - min_u64(total, pages_used());
 }
 
+bool pages_left(size_t count) { return pages_free() >= count; }
+
 bool pages_may_be_had(size_t count) {
     if (count > pages_free()) return false;
     uint64_t room = budget_room(budget_current(), BUDGET_MEMORY);

@@ -117,6 +117,9 @@ size_t pages_total(void);
 size_t pages_used(void);
 size_t pages_free(void);
 
+/* Are there so many free ones beside those that are kept back? */
+bool pages_left(size_t count);
+
 /* False: the running thread would not get so many now, for lack of memory or by a limit. */
 bool pages_may_be_had(size_t count);
 

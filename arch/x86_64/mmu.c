@@ -339,6 +339,29 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     range_drop(as, as->root, &as->top_live, va, len);
 }
 
+/* Where from `va` on the next table of pages begins, or large page; or where user space ends. */
+static vaddr_t next_in_use(const struct arch_aspace *as, vaddr_t va) {
+    while (va < USER_ENTRIES * entry_span(TOP_LEVEL)) {
+        struct place at = place_of(as->root, va, 2);
+        if (*at.entry & PTE_PRESENT) break;
+        va = (va | (entry_span(at.level) - 1)) + 1;
+    }
+    return va;
+}
+
+/* Copying a window takes as long as freeing so many tables of pages. */
+#define TABLES_AT_ONCE 64
+
+bool arch_mmu_drop_some(struct arch_aspace *as, vaddr_t *va) {
+    const vaddr_t first = next_in_use(as, *va), top = USER_ENTRIES * entry_span(TOP_LEVEL);
+    vaddr_t end = first;
+    for (unsigned i = 0; i < TABLES_AT_ONCE && end < top; i++) end = next_in_use(as, (end | (entry_span(2) - 1)) + 1);
+    *va = end;
+    if (first == top) return false;
+    arch_mmu_drop(as, first, end - first);
+    return true;
+}
+
 static unsigned entry_prot(uint64_t entry) {
     return (entry & PTE_WRITE ? MMU_WRITE : 0) | (entry & PTE_NX ? 0 : MMU_EXECUTE);
 }

@@ -47,6 +47,7 @@ enum lock_rank {
     RANK_WAIT,      /* [w] of a port, a parked thread, the console: what a wait is about */
     RANK_RANDOM,    /* one: the generator's key */
     RANK_BUDGETS,   /* [d] one: the list of all budgets */
+    RANK_ASPACES,   /* [l] one: the list of all address spaces */
     RANK_HEAP,      /* [b] of a heap's size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
     RANK_MUTEX,     /* [m] of some mutexes: who waits for them, that they are contended */

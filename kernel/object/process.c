@@ -102,7 +102,7 @@ static struct process *process_new(struct job *job) {
     const size_t size = sizeof(struct process) + sched_cpu_count() * sizeof(struct share);
     if (!budget_charge(job->budget, BUDGET_PROCESSES, 1)) return NULL;
     struct process *process = heap_alloc_zeroed(size);
-    if (process && aspace_create(&process->aspace) == ZX_OK) return process;
+    if (process && aspace_create(job->budget, &process->aspace) == ZX_OK) return process;
     heap_free(process);
     budget_refund(job->budget, BUDGET_PROCESSES, 1);
     return NULL;

@@ -23,7 +23,7 @@ struct counts {
 static struct counts baselines[BASELINE_COUNT];
 
 static struct counts count_now(void) {
-    budgets_trim();
+    budgets_trim(&root_budget);
     kstack_trim();
     return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
 }

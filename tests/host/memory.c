@@ -158,6 +158,17 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     host_forget(as, va, len);
 }
 
+/* As few as can be, so that others come in between. */
+bool arch_mmu_drop_some(struct arch_aspace *as, vaddr_t *va) {
+    unsigned level;
+    while (*va < USER_END && !*find(as, *va, 2, &level)) *va = (*va | (entry_span(level) - 1)) + 1;
+    if (*va >= USER_END) return false;
+    vaddr_t end = (*va | (entry_span(2) - 1)) + 1;
+    arch_mmu_drop(as, *va, end - *va);
+    *va = end;
+    return true;
+}
+
 static void table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end) {
     for (vaddr_t next; va < end; va = next) {
         uint64_t *entry = &table[entry_index(va, level)];

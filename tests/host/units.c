@@ -36,7 +36,7 @@ static void archive_make(void) {
     inject_arm(2);
     spare_status = vmo_create_from_frames((paddr_t){range->base.raw + archive->size}, PAGE_SIZE, &none);
     inject_arm(0);
-    budgets_trim();
+    budgets_trim(&root_budget);
     spare_pages = pages_free() - before;
 }
 

@@ -226,7 +226,7 @@ KTEST(
     "budget/one whose job is gone stays as long as pages are charged to it, and then goes, and those that it held up") {
     static struct budget *budgets[50];
     struct budget *own = budget_current();
-    budgets_trim();
+    budgets_trim(&root_budget);
     const size_t free = pages_free(), bytes = heap_bytes();
     for (size_t i = 0; i < countof(budgets); i++) {
         NEED((budgets[i] = budget_create(&root_budget)));
@@ -238,7 +238,7 @@ KTEST(
     for (size_t i = 0; i < countof(budgets); i++) budget_leave(budgets[i]);
     EXPECT(heap_bytes() >= bytes + sizeof(struct budget) * countof(budgets));
     page_free(page);
-    budgets_trim();
+    budgets_trim(&root_budget);
     EXPECT(heap_bytes() == bytes && pages_free() == free);
 }
 
@@ -291,7 +291,7 @@ static void let_go(void *arg) {
 
 KTEST("budget/two that end while others end: each is freed once") {
     static struct runner other;
-    budgets_trim();
+    budgets_trim(&root_budget);
     const size_t free = pages_free(), bytes = heap_bytes();
     for (unsigned round = 0; round < 200; round++) {
         atomic_store(&handover.arrivals, 0);
@@ -307,7 +307,7 @@ KTEST("budget/two that end while others end: each is freed once") {
         runner_join(&other);
     }
     kstack_trim();
-    budgets_trim();
+    budgets_trim(&root_budget);
     EXPECT(heap_bytes() == bytes && pages_free() == free);
 }
 

@@ -75,7 +75,7 @@ KTEST("heap/objects of a slab do not overlap, freed in any order") {
 }
 
 KTEST("heap/when memory is out every size fails, and afterwards works again") {
-    budgets_trim();
+    budgets_trim(&root_budget);
     struct page *all = memory_take_all();
     for (size_t size = 16; size <= 2 * PAGE_SIZE; size *= 2) {
         /* A slab that others use may still have room; it has an end. */
@@ -99,13 +99,13 @@ KTEST("heap/when memory is out every size fails, and afterwards works again") {
 }
 
 KTEST("heap/trimming gives back the slabs that nobody uses") {
-    budgets_trim();
+    budgets_trim(&root_budget);
     size_t before = pages_free();
     for (size_t size = 32; size <= SLAB_MAX; size *= 2) {
         void *object = heap_alloc(size);
         NEED(object);
         heap_free(object);
     }
-    budgets_trim();
+    budgets_trim(&root_budget);
     EXPECT(pages_free() == before);
 }

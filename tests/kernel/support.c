@@ -114,7 +114,7 @@ uint64_t vmo_frame(struct vmo *vmo, uint64_t offset) {
 
 struct aspace *space_new(void) {
     struct aspace *as;
-    return aspace_create(&as) == ZX_OK ? as : NULL;
+    return aspace_create(budget_current(), &as) == ZX_OK ? as : NULL;
 }
 
 void space_end(struct aspace *as) {

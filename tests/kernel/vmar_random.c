@@ -4,6 +4,7 @@
  */
 #include "arch/upcall.h"
 #include "tests/kernel/support.h"
+#include "vm/budget.h"
 
 #define ARENA 48
 #define NOTHING UINT16_MAX
@@ -126,7 +127,7 @@ KTEST("vmar/whichever allocation fails, the call has changed nothing") {
 
 static zx_status_t do_create(void *arg) {
     struct aspace **out = arg;
-    return aspace_create(out);
+    return aspace_create(budget_current(), out);
 }
 
 static bool none(void *arg) { return *(struct aspace **)arg == NULL; }

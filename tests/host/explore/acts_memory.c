@@ -3,6 +3,8 @@
  */
 #include "arch/upcall.h"
 #include "tests/host/explore/acts.h"
+#include "vm/budget.h"
+#include "vm/reclaim.h"
 
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 
@@ -29,6 +31,13 @@ zx_status_t act_store_absent(struct actor *a) { return store_at(a, SHARED + PAGE
 zx_status_t act_execute(struct actor *a) {
     (void)a;
     return upcall_page_fault(SHARED, FAULT_USER | FAULT_EXECUTE);
+}
+
+/* Not a call: what a page fault does that finds no memory. */
+zx_status_t act_reclaim(struct actor *a) {
+    (void)a;
+    reclaim(&root_budget);
+    return ZX_OK;
 }
 
 /* --- transfers --- */

@@ -2,6 +2,7 @@
  * Every way in which a program ends: the first argument says which, the second is a number for it.
  */
 #include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,7 @@ int main(int argc, char **argv) {
     if (strcmp(how, "process_exit") == 0) zx_process_exit((int64_t)number << 32);
     if (strcmp(how, "thread_exit") == 0) zx_thread_exit();
     if (strcmp(how, "abort") == 0) abort();
+    if (strcmp(how, "raise") == 0) return raise(number);
     if (strcmp(how, "assert") == 0) assert(number == 1);
     if (strcmp(how, "ZX_ASSERT") == 0) ZX_ASSERT(number == 1);
     if (strcmp(how, "ZX_PANIC") == 0) ZX_PANIC("panic %d\n", number);

@@ -49,9 +49,14 @@ TEST("libc/exit runs handlers, the last one first, and destructors after them") 
     EXPECT_EQ(run("ends", "_Exit", "77"), 77);
 }
 
-TEST("libc/abort, failed assertions and faults are crashes to whoever waits for the program") {
-    EXPECT_EQ(run("ends", "abort", "0"), CRASH);
-    EXPECT_EQ(run("ends", "assert", "0"), CRASH);
+TEST("libc/abort and a failed assert end with 134, another signal that nobody handles with 128 and its number") {
+    EXPECT_EQ(run("ends", "abort", "0"), 134);
+    EXPECT_EQ(run("ends", "assert", "0"), 134);
+    EXPECT_EQ(run("ends", "raise", "15"), 128 + 15);
+    EXPECT_EQ(run("ends", "raise", "11"), 128 + 11);
+}
+
+TEST("libc/Zircon's failed assertions and faults are crashes to whoever waits for the program") {
     EXPECT_EQ(run("ends", "ZX_ASSERT", "0"), CRASH);
     EXPECT_EQ(run("ends", "ZX_PANIC", "0"), CRASH);
     EXPECT_EQ(run("ends", "recurse", "0"), CRASH);

@@ -8,7 +8,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/time.h>
 
-#include "user/libc/port.h"
+#include "user/libc/signals.h"
 
 static bool is_wall_clock(clockid_t clock) {
     return clock >= CLOCK_REALTIME && clock <= CLOCK_TAI && clock != CLOCK_PROCESS_CPUTIME_ID &&
@@ -53,27 +53,31 @@ LINUX_CALL(clock_getres) {
     return 0;
 }
 
-/* A sleep is never broken off, so nothing ever remains. */
-static long sleep_for(const struct timespec *request) {
-    if (request->tv_sec < 0 || request->tv_nsec < 0 || request->tv_nsec >= ZX_SEC(1)) return -EINVAL;
-    zx_nanosleep(zx_deadline_after(__port_duration(request)));
-    return 0;
+static bool is_time(const struct timespec *t) { return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < ZX_SEC(1); }
+
+/* What is left of a sleep that a signal has broken off is `left`, if that is wanted. */
+static long sleep_for(zx_duration_t duration, struct timespec *left) {
+    const zx_time_t deadline = zx_deadline_after(duration);
+    if (__port_nanosleep(__port_signals(), deadline) == ZX_OK) return 0;
+    zx_duration_t rest = zx_time_sub_time(deadline, zx_clock_get_monotonic());
+    if (rest < 0) rest = 0;
+    if (left) *left = (struct timespec){.tv_sec = rest / ZX_SEC(1), .tv_nsec = rest % ZX_SEC(1)};
+    return -EINTR;
+}
+
+LINUX_CALL(nanosleep) {
+    const long monotonic[] = {CLOCK_MONOTONIC, 0, args[0], args[1]};
+    return __port_linux_clock_nanosleep(monotonic);
 }
 
 /* Whoever sets the time of day meanwhile does not change how long it takes. */
-static long sleep_until(const struct timespec *request, clockid_t clock) {
-    if (request->tv_sec < 0 || request->tv_nsec < 0 || request->tv_nsec >= ZX_SEC(1)) return -EINVAL;
-    zx_nanosleep(zx_deadline_after(zx_time_sub_time(__port_duration(request), clock_read(clock))));
-    return 0;
-}
-
-LINUX_CALL(nanosleep) { return sleep_for((const struct timespec *)args[0]); }
-
 LINUX_CALL(clock_nanosleep) {
     clockid_t clock = (clockid_t)args[0];
-    if (!is_wall_clock(clock)) return clock_read(clock) < 0 ? -EINVAL : -EOPNOTSUPP;
     const struct timespec *request = (const struct timespec *)args[2];
-    return args[1] & TIMER_ABSTIME ? sleep_until(request, clock) : sleep_for(request);
+    if (!is_wall_clock(clock)) return clock_read(clock) < 0 ? -EINVAL : -EOPNOTSUPP;
+    if (!is_time(request)) return -EINVAL;
+    if (!(args[1] & TIMER_ABSTIME)) return sleep_for(__port_duration(request), (struct timespec *)args[3]);
+    return sleep_for(zx_time_sub_time(__port_duration(request), clock_read(clock)), NULL);
 }
 
 zx_time_t _zx_deadline_after(zx_duration_t nanoseconds) {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "user/libc/port.h"
+#include "user/libc/signals.h"
 
 long __port_linux(unsigned long number, const long *args);
 
@@ -15,6 +15,12 @@ long __port_linux(unsigned long number, const long *args);
 static long (*const answers[])(const long *args) = {PORT_LINUX_CALLS(ENTRY)};
 
 long __port_linux(unsigned long number, const long *args) {
-    bool known = number < sizeof(answers) / sizeof(answers[0]) && answers[number];
-    return known ? answers[number](args) : -ENOSYS;
+    unsigned long call = number & ~PORT_CANCELS;
+    bool known = call < sizeof(answers) / sizeof(answers[0]) && answers[call];
+    long result;
+    if (!known) return -ENOSYS;
+    __port_signals_enter();
+    do result = answers[call](args);
+    while (__port_signals_leave(number, args, result));
+    return result;
 }

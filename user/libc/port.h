@@ -16,13 +16,15 @@ struct timespec;
 
 /* Linux's calls that have an answer, each LINUX_CALL(name) in some file. */
 /* clang-format off */
-#define PORT_LINUX_CALLS(CALL)                                                                             \
-    CALL(read) CALL(readv) CALL(write) CALL(writev) CALL(close) CALL(fsync) CALL(fdatasync) CALL(ioctl)    \
-    CALL(mmap) CALL(munmap) CALL(mprotect) CALL(madvise) CALL(mremap)                                      \
-    CALL(clock_gettime) CALL(clock_getres) CALL(nanosleep) CALL(clock_nanosleep)                           \
-    CALL(futex) CALL(set_tid_address) CALL(exit) CALL(sched_yield) CALL(sched_getaffinity)                 \
-    CALL(getpid) CALL(getppid) CALL(getuid) CALL(geteuid) CALL(getgid) CALL(getegid)                       \
-    CALL(exit_group) CALL(sysinfo) CALL(getrandom)
+#define PORT_LINUX_CALLS(CALL)                                                                          \
+    CALL(read) CALL(readv) CALL(write) CALL(writev) CALL(close) CALL(fsync) CALL(fdatasync) CALL(ioctl) \
+    CALL(mmap) CALL(munmap) CALL(mprotect) CALL(madvise) CALL(mremap) CALL(clock_gettime)               \
+    CALL(clock_getres) CALL(nanosleep) CALL(clock_nanosleep) CALL(futex) CALL(set_tid_address)          \
+    CALL(exit) CALL(sched_yield) CALL(sched_getaffinity) CALL(tkill) CALL(kill) CALL(rt_sigaction)      \
+    CALL(rt_sigprocmask) CALL(rt_sigpending) CALL(rt_sigsuspend) CALL(rt_sigtimedwait) CALL(pause)      \
+    CALL(sigaltstack) CALL(set_robust_list) CALL(get_robust_list) CALL(gettid) CALL(getpid)             \
+    CALL(getppid) CALL(getuid) CALL(geteuid) CALL(getgid) CALL(getegid) CALL(exit_group) CALL(sysinfo)  \
+    CALL(getrandom)
 /* clang-format on */
 #define LINUX_CALL(name) long __port_linux_##name(const long *args __attribute__((unused)))
 #define PORT_DECLARE(name) LINUX_CALL(name);

@@ -16,7 +16,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/threads.h>
 
-#include "user/libc/port.h"
+#include "user/libc/signals.h"
 
 /* An id that musl's locks can hold beside their flags. */
 #define TID_MASK 0x3fffffff
@@ -28,7 +28,8 @@ struct thread {
     bool mapped_another; /* which has mapped memory */
     const char *named;   /* it is in thrd_create_with_name */
     int *end_word;       /* set to 0, and woken, when the thread has ended */
-    int id;              /* from here on, under `listed` */
+    struct signals signals;
+    int id; /* from here on, under `listed` */
     struct thread *next, **link;
 };
 static _Thread_local struct thread self;
@@ -36,6 +37,7 @@ static _Thread_local struct thread self;
 /* All threads but the first, and the processor time of those that have ended. */
 static zx_futex_t listed;
 static struct thread *threads;
+static struct thread *first_thread;
 static zx_duration_t ended_runtime;
 
 /* How many threads are in pthread_create; and whether any ever was. */
@@ -64,10 +66,9 @@ static __attribute__((noinline)) struct thread *self_if_any(void) {
     return own;
 }
 
-/* What is the calling thread's `self` for another. */
-static struct thread *thread_of(pthread_t thread) {
-    return (struct thread *)((char *)thread + ((char *)&self - (char *)pthread_self()));
-}
+/* What is the calling thread's `self` for another. The first thread has noted how far it lies from its pointer. */
+static ptrdiff_t self_offset;
+static struct thread *thread_of(const void *pointer) { return (struct thread *)((char *)pointer + self_offset); }
 
 /* Makes a thread pointer the first thread's. */
 int __set_thread_area(void *pointer) { return machine_thread_pointer_set(__port_main_thread(), pointer); }
@@ -76,7 +77,44 @@ static int thread_id(zx_handle_t thread) { return (int)(__port_koid(thread) & TI
 
 LINUX_CALL(set_tid_address) {
     self.end_word = (int *)args[0];
-    return thread_id(zx_thread_self());
+    if (!first_thread) {
+        first_thread = &self;
+        self_offset = (char *)&self - (char *)pthread_self();
+    }
+    return self.id = thread_id(zx_thread_self());
+}
+
+LINUX_CALL(gettid) { return thread_id(zx_thread_self()); }
+
+/* musl itself gives up the locks of a thread that ends, and no process shares them. */
+LINUX_CALL(set_robust_list) { return 0; }
+LINUX_CALL(get_robust_list) { return 0; }
+
+/* --- signals --- */
+
+/* There are none before the C library is set up, and in threads that are none of its. */
+struct signals *__port_signals(void) {
+    return first_thread ? &self_if_any()->signals : NULL;
+}
+
+struct signals *__port_signals_of(const zx_thread_state_general_regs_t *regs, zx_koid_t koid) {
+    int id;
+    size_t actual;
+    struct thread *thread = thread_of((const void *)machine_thread_pointer(regs));
+    zx_status_t status = zx_process_read_memory(zx_process_self(), (uintptr_t)&thread->id, &id, sizeof(id), &actual);
+    return status == ZX_OK && actual == sizeof(id) && id == (int)(koid & TID_MASK) ? &thread->signals : NULL;
+}
+
+bool __port_thread_find(int id, void (*tell)(zx_handle_t thread, struct signals *signals, int number), int number) {
+    const bool own = id == self.id;
+    struct thread *found = own ? &self : id == first_thread->id ? first_thread : NULL;
+    if (!own) __port_lock(&listed);
+    for (struct thread *thread = threads; !found && thread; thread = thread->next) {
+        if (thread->id == id) found = thread;
+    }
+    if (found && tell) tell(found == first_thread ? __port_main_thread() : found->handle, &found->signals, number);
+    if (!own) __port_unlock(&listed);
+    return found;
 }
 
 /* --- processor time --- */
@@ -164,6 +202,7 @@ static void thread_begin(uintptr_t top, uintptr_t unused) {
     const struct beginning *first = (const struct beginning *)top;
     (void)unused;
     machine_thread_pointer_set(first->handle, first->pointer);
+    __port_signals_leave(0, NULL, 0);
     first->entry(first->arg);
     __builtin_trap();
 }
@@ -179,6 +218,8 @@ int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid,
     struct thread *thread = thread_of(pointer);
     *tid = thread_id(handle);
     *thread = (struct thread){.handle = handle, .mapped = self.mapped_another, .end_word = end_word, .id = *tid};
+    thread->signals.blocked = self.signals.blocked;
+    thread->signals.inside = true; /* until it has its pointer */
     list_add(thread);
     zx_vaddr_t stack_pointer = machine_stack_pointer((uintptr_t)top);
     zx_status_t status = zx_thread_start(handle, (zx_vaddr_t)thread_begin, stack_pointer, (uintptr_t)top, 0);

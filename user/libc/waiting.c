@@ -4,16 +4,17 @@
 #include <time.h>
 #include <zircon/syscalls.h>
 
-#include "user/libc/port.h"
+#include "user/libc/signals.h"
 
 enum { FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_PRIVATE = 128 };
 
 static long futex_wait(const zx_futex_t *word, int value, const struct timespec *limit) {
     zx_time_t deadline = limit ? zx_deadline_after(__port_duration(limit)) : ZX_TIME_INFINITE;
-    switch (zx_futex_wait(word, value, ZX_HANDLE_INVALID, deadline)) {
+    switch (__port_futex_wait(__port_signals(), word, value, ZX_HANDLE_INVALID, deadline)) {
     case ZX_OK: return 0;
     case ZX_ERR_TIMED_OUT: return -ETIMEDOUT;
     case ZX_ERR_BAD_STATE: return -EAGAIN;
+    case ZX_ERR_INTERNAL_INTR_RETRY: return -EINTR;
     default: return -EINVAL;
     }
 }

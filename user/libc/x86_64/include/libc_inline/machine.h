@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <zircon/syscalls.h>
+#include <zircon/syscalls/debug.h>
 
 /* The relocation that adds the program's own place to an address; a static-PIE program has no other. */
 #define MACHINE_RELOCATION_RELATIVE R_X86_64_RELATIVE
@@ -19,6 +20,14 @@ static inline zx_status_t machine_thread_pointer_set(zx_handle_t self, const voi
     uintptr_t base = (uintptr_t)pointer;
     return zx_object_set_property(self, ZX_PROP_REGISTER_FS, &base, sizeof(base));
 }
+
+/* A stopped thread's. */
+static inline uintptr_t machine_thread_pointer(const zx_thread_state_general_regs_t *regs) { return regs->fs_base; }
+
+static inline uintptr_t machine_stack(const zx_thread_state_general_regs_t *regs) { return regs->rsp; }
+
+/* Stops for a debugger. */
+static inline void machine_breakpoint(void) { __asm__ volatile("int3"); }
 
 /* The stack pointer, below `top`, with which a thread begins that enters a C function: as if called, from nowhere. */
 static inline zx_vaddr_t machine_stack_pointer(zx_vaddr_t top) { return top - sizeof(uint64_t); }

@@ -45,8 +45,9 @@ for my $wanted (
     ok($rest =~ s/^.*?$wanted->[0]//s, $wanted->[1]) or diag($stdout);
 }
 
-# Has make run something that is debugged from elsewhere by GDB with these words, where TOLD is make's line. Its input
-# is open until GDB has ended, and then is `end`. Returns what GDB wrote, and make's status, output and errors.
+# Has make run something that is debugged from elsewhere by GDB with these words. In them TOLD is make's line, and the
+# run's folder is that of the line: another test's run may have the first one. Its input is open until GDB has ended,
+# and then is `end`. Returns what GDB wrote, and make's status, output and errors.
 sub beside {
     my ($arguments, $words, $end) = @_;
     unlink "$dir/stderr";
@@ -61,7 +62,9 @@ sub beside {
     my ($limit, $line) = (time + PATIENCE);
     select undef, undef, undef, 0.05
         until ($line) = Machine::slurp("$dir/stderr") =~ /^jargoon: (gdb -ex .*)\n/m or time > $limit;
+    my ($folder) = ($line // '') =~ m{ (\S+/run[^/]*/)gdb\.sock};
     $words =~ s/TOLD/$line/ if $line;
+    $words =~ s{build/release/run/}{$folder}g if $folder;
     my $text = $line ? `$words 2>&1` : '';
     print $typing $end;
     close $typing;

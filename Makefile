@@ -3,6 +3,7 @@
 # `make help` lists commands and variables. Their recipes are here (run, debug, iso, kernel, clean, help,
 # compile-commands), or in
 #
+#   user/sdk/rules.mk       sdk
 #   user/app.mk             run APP=FILE, gdb, and how several runs get along in one tree
 #   tests/record.mk         record, replay
 #   user/rules.mk           the user programs and the boot archive
@@ -14,7 +15,7 @@
 # Everything made goes to build/; V=1 shows each command.
 
 # Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
-BUILD ?= $(if $(filter run gdb bench bench-check,$(MAKECMDGOALS)),release,debug)
+BUILD ?= $(if $(filter run gdb sdk bench bench-check,$(MAKECMDGOALS)),release,debug)
 ifeq ($(filter $(BUILD),debug release),)
 $(error BUILD=$(BUILD) is neither debug nor release)
 endif
@@ -141,6 +142,7 @@ kernel: $(OUT)/kernel.elf
 # --- user programs and the boot archive ---
 
 include user/rules.mk
+include user/sdk/rules.mk
 include user/app.mk
 include tests/record.mk
 

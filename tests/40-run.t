@@ -282,10 +282,6 @@ like($stderr, qr/no_such_thing/, 'with the words of the compiler');
 ($code, $stdout, $stderr) = app("$dir/missing.c");
 isnt($code, 0, 'a program that is not there fails');
 
-($code, $stdout, $stderr) = app($dir);
-isnt($code, 0, 'a folder is no program');
-like($stderr, qr/is a folder, not a program/, 'and make says so');
-
 # Several at once in one tree: each is itself.
 my $beside = program('beside.c', <<'C');
 #include <stdio.h>

@@ -22,7 +22,7 @@ $(error record: a program that is recorded lies where it is linked to: leave PIE
 endif
 
 TIMEOUT ?= 60
-APP_KIND := APART
+APP_LINK := $(filter-out -static,$(USER_LD_APART))
 APP_DEBUG_CFLAGS := -Og -g3
 
 record: record-app

@@ -1,5 +1,5 @@
-# make run APP=FILE: one program, compiled and run alone; make gdb: in a debugger. And what these, `make record` and
-# `make debug` need to be run several times at once in one tree.
+# make run APP=FILE: one program, made as user/sdk/app says, and run alone; make gdb: in a debugger. And what these,
+# `make record` and `make debug` need to be run several times at once in one tree.
 #
 # A program's run has to look like the program: its output, nothing else on standard output, and its exit status as
 # make's. And whoever runs one must not disturb another who does. Plain make can do neither: it ends with 0, 1 or 2, and
@@ -41,6 +41,10 @@ gdb: $(OUT)/kernel.elf $(RUN)/bootfs
 	@$(built)tests/machine gdb $^ $(RUN) 'init.run=gdbserver$(APP_PRIVILEGE)' $(RUN)/app.elf
 endif
 
+ifeq ($(origin APP)$(value APP),command line)
+$(error APP= names nothing to run)
+endif
+
 ifdef APP
 
 TIMEOUT ?= 60
@@ -54,18 +58,18 @@ run-app: $(OUT)/kernel.elf $(RUN)/bootfs
 		'init.run=$(or $(APP_SERVER),app)$(APP_PRIVILEGE) init.crashes=report'; \
 		echo $$? >$(RUN)/status
 
-# The file as it was typed, for the shell alone: neither make nor the shell reads anything into it.
-export APP_FILE := $(value APP)
-# A program of somebody else's is compiled as its language's compiler does by itself, only against our headers.
-APP_IS_CXX := $(filter %.cc %.cpp %.cxx,$(lastword $(value APP)))
+# As they were typed, for the script alone: neither make nor the shell reads anything into them.
+export APP := $(value APP)
+export APP_CFLAGS := $(value APP_CFLAGS)
+export APP_LDLIBS := $(value APP_LDLIBS)
 # What it includes in quotes it may also take from user/lib.
-APP_CFLAGS = -Wall -iquote . $(if $(APP_IS_CXX),$(USER_CXXFLAGS),$(USER_COMMON)) $(APP_DEBUG_CFLAGS)
+APP_FLAGS = -Wall -O2 -g -ffunction-sections -fdata-sections -iquote . $(APP_DEBUG_CFLAGS) \
+	$(if $(PIE),-static-pie) $(APP_LINK)
 
-$(RUN)/app: FORCE $(LINKED)
+$(RUN)/app: FORCE $(SDK)/made $(OUT)/user/libuser.a
 	@mkdir -p $(@D)
-	$(QUIET)test ! -d "$$APP_FILE" || { echo "APP: $$APP_FILE is a folder, not a program" >&2; false; }
-	$(QUIET)$(if $(APP_IS_CXX),$(CXX) -x c++,$(CC) -x c) $(APP_CFLAGS) $(USER_INCLUDE) -c -o $@.o "$$APP_FILE"
-	$(call link-program,$@.o,$(or $(APP_KIND),$(if $(PIE),PIE,STATIC)))
+	$(if $(V),,@printf '  %-8s %s\n' APP "$$APP" >&2)
+	$(QUIET)APP_LDLIBS="$$APP_LDLIBS '$(OUT)/user/libuser.a'" user/sdk/app $(SDK) $@ $(APP_FLAGS)
 
 $(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(APP_SERVER:%=$(OUT)/user/%) user/mkbootfs
 	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args \

@@ -1,0 +1,16 @@
+# cmake -DCMAKE_TOOLCHAIN_FILE=…/jargoon.cmake: programs for jargoon.
+get_filename_component(sdk "${CMAKE_CURRENT_LIST_DIR}" DIRECTORY)
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(UNIX TRUE)
+set(CMAKE_C_COMPILER "${sdk}/bin/jargoon-cc")
+set(CMAKE_CXX_COMPILER "${sdk}/bin/jargoon-c++")
+set(CMAKE_ASM_COMPILER "${sdk}/bin/jargoon-cc")
+set(CMAKE_AR "${sdk}/bin/jargoon-ar" CACHE FILEPATH "")
+set(CMAKE_RANLIB "${sdk}/bin/jargoon-ranlib" CACHE FILEPATH "")
+# No library or header of the host's is found; programs of the host's are.
+set(CMAKE_FIND_ROOT_PATH "${sdk}")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

@@ -22,6 +22,7 @@ struct thread;
 #define ATTENTION_KILL (1u << 0)
 #define ATTENTION_SUSPEND (1u << 1)
 #define ATTENTION_EXCEPTION (1u << 2)
+#define ATTENTION_TELL (1u << 3)
 
 static inline unsigned arch_attention(const struct arch_thread *at);
 static inline void arch_attention_raise(struct arch_thread *at, unsigned bits);

@@ -31,7 +31,7 @@ my @scenarios = qw(
     exception_exit+exception_thread@together read_victim+exception_exit@same exception_close+close_catch@together
     kill_nest+job_create@same close_nest+process_create@together kill_nest+start_egg@same
     process_create+close_found_process@same wait_nest+kill_nest@same decommit+close_snapshot@together
-    close+port_watch_and_cancel@together
+    close+port_watch_and_cancel@together port_watch_twice+signal+close@together
     close+transfer_etc@together close+duplicate_etc@together replace+duplicate_etc@together
     channel_read_etc+transfer_etc@together channel_call_etc+channel_answer@together
     resource_create+resource_create_over@same resource_create+resource_create_beside@same

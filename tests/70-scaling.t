@@ -36,14 +36,16 @@ sub grows_at_most {
 
 grows_at_most($_, 5, 1000) for qw(write-descendant write-descendant-shared write-parent write-parent-after-snapshot);
 grows_at_most($_, 60, 100_000) for qw(write-mapped write-among-mappings commit-mapped commit-among-mappings);
-# A step of some 46 instructions each time the number doubles, beside 770 for one.
-grows_at_most($_, 110, 100_000) for qw(map-among-mappings map-anywhere);
+# A step of some 46 instructions each time the number doubles, beside 770 for one, and what keeps the tree balanced.
+grows_at_most($_, 120, 100_000) for qw(map-among-mappings map-anywhere);
 grows_at_most('snapshot', 20, 100_000);
 # One step for each table of 512 pages, and at the ends for each page.
 grows_at_most('snapshot-loaded', 1500, 100_000);
 grows_at_most('read-after-snapshot', 0, 100_000);
 grows_at_most($_, 50, 10_000) for qw(list-mapped sum-mapped close-family close-orphans);
 grows_at_most($_, 80, 10_000) for qw(signal-watched close-bystander close-watched);
+# They are told in parts, some of which another thread may have to wait for.
+grows_at_most($_, 2000, 100_000) for qw(watch-beside-told run-beside-timer);
 grows_at_most($_, 40, 1000) for qw(message-beside-calls answer-call);
 grows_at_most('futex-beside-waiters', 120, 1000);
 grows_at_most('send-into-nested', 10, 10_000);

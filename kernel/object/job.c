@@ -67,6 +67,7 @@ static void settle(struct job *job) {
         bool died = die(job);
         if (died) remove_member(parent, &parent->jobs, &job->member, ZX_JOB_NO_JOBS);
         mutex_unlock(&parent->lock);
+        object_tell_rest();
         if (!died) return;
     }
     (void)die(job);
@@ -156,6 +157,7 @@ void job_remove(struct job *job, struct process *process) {
     remove_member(job, &job->processes, &process->member, ZX_JOB_NO_PROCESSES);
     bool empty = is_empty(job);
     mutex_unlock(&job->lock);
+    object_tell_rest();
     if (empty) settle(job);
 }
 

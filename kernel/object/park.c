@@ -14,6 +14,7 @@ void park_begin(struct user_thread *self, struct exception *exception) {
 
 void park_sleep(void) {
     struct user_thread *self = user_thread_current();
+    object_tell_rest();
     spin_lock(&self->park_lock);
     if (self->parked)
         (void)!waitq_block(&self->park, &self->park_lock, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
@@ -29,16 +30,17 @@ void park_end(struct user_thread *thread) {
     spin_unlock(&thread->park_lock);
 }
 
-static bool is_blocked(struct user_thread *thread) {
+/* Not only for a lock, on its way there: then its registers are not all in memory any more once it has that. */
+static bool sleeps(struct user_thread *thread) {
     struct thread_info info;
     thread_get_info(&thread->thread, &info);
-    return info.blocked;
+    return info.blocked && info.blocked_on == &thread->park;
 }
 
 zx_status_t park_check(struct user_thread *thread) {
     while (thread->parked) {
         if (atomic_load(&thread->exiting)) return ZX_ERR_NOT_SUPPORTED;
-        if (is_blocked(thread)) return ZX_OK;
+        if (sleeps(thread)) return ZX_OK;
         /* It is about to fall asleep; others may want the lock until it has the processor. */
         mutex_unlock(&thread->process->lock);
         thread_yield();

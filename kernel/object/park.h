@@ -6,13 +6,10 @@
 
 #include "kernel/object/user_thread.h"
 
-/*
- * The running thread is parked from here on, by a suspension or, if there is one, in an exception. Until it sleeps, in
- * park_sleep(), it takes no lock that others wait for.
- */
+/* The running thread is parked from here on, by a suspension or, if there is one, in an exception. */
 void park_begin(struct user_thread *self, struct exception *exception) REQUIRES(&self->process->lock);
 
-/* Sleeps until the running thread is no longer parked; at once, if it is not. No lock is held. */
+/* Sleeps until the running thread is no longer parked; not at all, if it is not. No lock is held. */
 void park_sleep(void);
 
 /* Lets a parked thread go on, to what else wants its attention. Leaves others alone. */

@@ -34,6 +34,7 @@ static zx_koid_t process_related_koid(struct object *object) { return process_fr
 
 /* Closes and destroys all that the process had. No thread of it runs on its address space any more. */
 static void process_finish(struct process *process) {
+    object_tell_rest(); /* that its last thread has ended */
     unsigned crashes = atomic_load(&process->crashes);
     if (crashes > 1)
         log_line("crash: %u more threads of process %lu '%s'", crashes - 1, process->object.koid,
@@ -46,6 +47,7 @@ static void process_finish(struct process *process) {
     atomic_store(&process->state, PROCESS_DEAD);
     mutex_unlock(&process->lock);
     object_signal(&process->object, 0, ZX_PROCESS_TERMINATED);
+    object_tell_rest();
     job_remove(process->job, process);
 }
 

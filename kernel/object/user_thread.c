@@ -123,10 +123,12 @@ void user_thread_exit(void) {
     thread->thread.arch_aspace = NULL; /* first: a switch back to this thread must not load it again */
     arch_leave_aspace();
     process_leave(thread->process, thread);
+    object_tell_rest();
     thread_exit();
 }
 
 void upcall_attention(void) {
+    object_tell_rest();
     if (thread_killed()) user_thread_exit();
     if (arch_attention(&thread_current()->arch) & ATTENTION_EXCEPTION)
         exception_raise_pending();

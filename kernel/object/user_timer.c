@@ -1,6 +1,10 @@
 /*
  * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one fires.
  * So one that was cancelled or set anew under the lock does not fire for its old deadline.
+ *
+ * A timer may have many observers. Of those the keeper tells some as it fires, and the rest in parts, each followed by
+ * as long a pause: in it the keeper lets others go off that are due by then, and threads of its processor run. Until
+ * all have been told the timer does not fire once more.
  */
 #include "kernel/object/user_timer.h"
 
@@ -24,6 +28,11 @@ struct user_timer {
     zx_time_t deadline;
     uint64_t number; /* orders equal deadlines; from 1 on */
     RB_ENTRY(user_timer) node;
+
+    /* [T] the keeper's */
+    struct telling telling; /* how it fired last */
+    struct process *teller; /* a reference: the payer of that; or NULL */
+    STAILQ_ENTRY(user_timer) told;
 };
 
 static int timer_compare(const struct user_timer *a, const struct user_timer *b) {
@@ -38,6 +47,7 @@ static struct mutex timers_lock = MUTEX_INIT(timers_lock, RANK_TIMERS, "timers")
 static struct timer_tree timers GUARDED_BY(timers_lock) = RB_INITIALIZER(&timers);
 static uint64_t last_number GUARDED_BY(timers_lock);
 static struct waiter keeper GUARDED_BY(timers_lock); /* of its latest sleep; no thread: it has not slept yet */
+static STAILQ_HEAD(, user_timer) being_told = STAILQ_HEAD_INITIALIZER(being_told); /* [T] the keeper's */
 
 static struct user_timer *user_timer_from_object(struct object *object) {
     return container_of(object, struct user_timer, object);
@@ -125,24 +135,68 @@ void user_timer_cancel(struct object *object) {
     release(payer);
 }
 
-/* One timer at a time, so that the lock is not held for many; the observers of one are notified under it. */
+static void charge_to(struct process *payer) { thread_charge_to(payer ? payer->shares : NULL); }
+
+/* One that is due. */
+static void fire(struct user_timer *timer) RELEASE(&timers_lock) {
+    struct process *payer = unset(timer);
+    charge_to(payer);
+    bool left = object_signal_begin(&timer->object, 0, ZX_TIMER_SIGNALED, &timer->telling);
+    mutex_unlock(&timers_lock);
+    if (left) {
+        timer->teller = payer;
+        STAILQ_INSERT_TAIL(&being_told, timer, told);
+    }
+    thread_charge_to(NULL);
+    if (!left) release(payer);
+}
+
+/* One that has fired, but is still being told of that, is due a little later. */
+static void put_off(struct user_timer *timer) REQUIRES(&timers_lock) {
+    RB_REMOVE(timer_tree, &timers, timer);
+    timer->deadline = zx_time_add_duration(arch_time_now(), ZX_USEC(100));
+    RB_INSERT(timer_tree, &timers, timer);
+}
+
+/* Tells more observers of one that has fired. */
+static void tell_more(void) {
+    struct user_timer *timer = STAILQ_FIRST(&being_told);
+    struct process *payer = timer->teller;
+    charge_to(payer);
+    STAILQ_REMOVE_HEAD(&being_told, told);
+    bool left = object_tell_more(&timer->telling); /* if none are, the timer may be gone */
+    if (left) STAILQ_INSERT_TAIL(&being_told, timer, told);
+    thread_charge_to(NULL);
+    if (!left) release(payer);
+}
+
+static void sleep_until(zx_time_t deadline) RELEASE(&timers_lock) {
+    keeper = (struct waiter)WAITER_INIT(thread_current());
+    mutex_unlock(&timers_lock);
+    (void)!waiter_block(&keeper, deadline, WAIT_UNINTERRUPTIBLE);
+}
+
+/* One timer at a time, so that the lock is not held for many; some of its observers are notified under it. */
 void user_timers_keeper(void *arg UNUSED) {
+    zx_time_t pause_end = 0;
     thread_current()->urgent = true;
     for (;;) {
         mutex_lock(&timers_lock);
         struct user_timer *first = RB_MIN(timer_tree, &timers);
-        zx_time_t deadline = first ? first->deadline : ZX_TIME_INFINITE;
-        if (deadline > arch_time_now()) {
-            keeper = (struct waiter)WAITER_INIT(thread_current());
+        const zx_time_t due = first ? first->deadline : ZX_TIME_INFINITE, now = arch_time_now();
+        const zx_time_t more = STAILQ_EMPTY(&being_told) ? ZX_TIME_INFINITE : pause_end;
+        if (due <= now && first->telling.object) {
+            put_off(first);
             mutex_unlock(&timers_lock);
-            (void)!waiter_block(&keeper, deadline, WAIT_UNINTERRUPTIBLE);
-            continue;
+        } else if (due <= now) {
+            fire(first);
+            pause_end = 2 * arch_time_now() - now;
+        } else if (more <= now) {
+            mutex_unlock(&timers_lock);
+            tell_more();
+            pause_end = 2 * arch_time_now() - now;
+        } else {
+            sleep_until(more < due ? more : due);
         }
-        struct process *payer = unset(first);
-        thread_charge_to(payer ? payer->shares : NULL);
-        object_signal(&first->object, 0, ZX_TIMER_SIGNALED);
-        mutex_unlock(&timers_lock);
-        thread_charge_to(NULL);
-        release(payer);
     }
 }

@@ -23,11 +23,13 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     mutex_init(&object->lock, RANK_SIGNALS, "object");
     atomic_init(&object->state, signals);
     RB_INIT(&object->observers);
+    object->last_number = 0;
+    STAILQ_INIT(&object->tellings);
     atomic_fetch_add(&live_objects, 1);
 }
 
 static void count_out(struct object *object) {
-    ASSERT(RB_EMPTY(&object->observers));
+    ASSERT(RB_EMPTY(&object->observers) && STAILQ_EMPTY(&object->tellings));
     atomic_fetch_sub(&live_objects, 1);
 }
 
@@ -50,4 +52,5 @@ void object_abandon(struct object *object) {
 
 void object_lose_handles(struct object *object) {
     if (object->ops->on_zero_handles) object->ops->on_zero_handles(object);
+    object_tell_rest();
 }

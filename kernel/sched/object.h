@@ -15,6 +15,8 @@
 
 #include "kernel/base/refcount.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/telling.h"
+#include "kernel/sched/thread.h"
 
 struct object;
 
@@ -58,6 +60,7 @@ struct observer {
     /* [o] of the object that is watched */
     zx_signals_t wanted;
     zx_signals_t wanted_below; /* by it, or by any below it in the tree */
+    uint64_t number;           /* orders those of an object by when they began */
     bool watching;             /* in the tree */
     RB_ENTRY(observer) node;
 
@@ -74,6 +77,8 @@ struct object {
     struct mutex lock;              /* guards [o] */
     _Atomic uint64_t state;         /* [o/a] its signals, and OBJECT_WATCHED; without that changed under no lock */
     struct observer_tree observers; /* [o] by handle */
+    uint64_t last_number;           /* [o] of an observer */
+    struct telling_queue tellings;  /* [o] in the order of the changes */
 };
 
 #define OBJECT_WATCHED ((uint64_t)1 << 32) /* it has observers */
@@ -121,9 +126,23 @@ static inline zx_signals_t object_signals(struct object *object) {
 
 /*
  * Clears, then sets, then notifies those observers that want it; what the others are does not matter, nor, but for its
- * logarithm, how many.
+ * logarithm, how many. Of many that want it some are left for object_tell_rest(). Any mutex may be held.
  */
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
+
+/* Tells the rest of what the running thread has changed: before it runs user code, ends or sleeps. No lock is held. */
+void object_tell_left(void);
+static inline void object_tell_rest(void) {
+    if (unlikely(arch_attention(&thread_current()->arch) & ATTENTION_TELL)) object_tell_left();
+}
+
+/* For who cannot do that at once: object_signal() that leaves the rest to the caller. True: to object_tell_more(). */
+bool object_signal_begin(struct object *object, zx_signals_t clear, zx_signals_t set, struct telling *telling);
+/* Tells some more. False: all have been told. No lock is held. */
+bool object_tell_more(struct telling *telling);
+
+/* How many are told, or cancelled, in one hold of the lock. The explorer sets it. */
+extern unsigned observers_in_part;
 
 /* Begins to watch; the caller has set the first group, and `wanted`. Returns the signals of that moment. */
 zx_signals_t object_observe(struct object *object, struct observer *observer);

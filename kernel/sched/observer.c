@@ -1,10 +1,19 @@
 /*
  * Signals and those who watch them; see object.h.
  *
- * Observers are guarded by the object's own lock, which nests inside all other mutexes, and told under it. It is no
- * spinlock, for there may be as many observers as programs care to make. While there are any, signals change under it
- * too: so each observer is told of every change that it wants, in order, and one that has been unobserved can never be
- * told afterwards.
+ * Observers are guarded by the object's own lock, which nests inside all other mutexes, and told under it. While there
+ * are any, signals change under it too: so each observer is told of every change that it wants, in order, and one that
+ * has been unobserved can never be told afterwards.
+ *
+ * There may be as many observers as programs care to make, so they are told in parts (`struct telling`), and the lock
+ * is released after each. The changes that have not been told to all wait in a queue, and only the first is being told:
+ * whoever wants a later one told helps with those before it. A telling keeps its place as a key of the tree, not as a
+ * pointer, for any observer may go meanwhile; one that comes meanwhile has a number above `newest`, and is passed over.
+ * Before an observer is taken out it is told what it has not heard yet. So nobody can see that a change was not told to
+ * all at once, but by what others are told first.
+ *
+ * What is left after the first part its thread tells before it runs user code or ends: object_tell_rest(). No outer
+ * lock is held by then. Until then the thread has attention, which keeps it from waiting for an answer.
  *
  * The signals of an object that nobody watches change without a lock, by compare-and-swap of a word that says, too,
  * whether it is watched. The first observer sets that mark under the lock, and learns in the same step what the signals
@@ -20,9 +29,9 @@
  */
 #include "kernel/base/log.h"
 #include "kernel/sched/object.h"
+#include "kernel/sched/thread.h"
 
-/* Observers cancelled in one hold of the lock. */
-#define CANCEL_MAX 64
+unsigned observers_in_part = 64;
 
 static void observer_augment(struct observer *observer);
 #undef RB_AUGMENT
@@ -118,20 +127,109 @@ static inline bool change(struct object *object, zx_signals_t clear, zx_signals_
     return true;
 }
 
-static NOINLINE void tell_many(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
-    struct observer *observer = first_wanting(RB_ROOT(&object->observers), signals);
-    while (observer) {
-        struct observer *next = next_wanting(observer, signals);
-        observer->ops->notify(observer, signals);
+/* Is the observer before the place that a telling has come to? */
+static bool is_before(const struct observer *observer, const struct telling *telling) {
+    int order = compare_handle(observer, telling->table, telling->value);
+    return order ? order < 0 : observer->number < telling->number;
+}
+
+/* The first from a telling's place on that wants it. */
+static struct observer *next_to_tell(struct object *object, const struct telling *telling) REQUIRES(&object->lock) {
+    struct observer *next = NULL, *at = RB_ROOT(&object->observers);
+    while (at) {
+        bool before = is_before(at, telling);
+        if (!before) next = at;
+        at = before ? RB_RIGHT(at, node) : RB_LEFT(at, node);
+    }
+    return !next || (next->wanted & telling->signals) ? next : next_wanting(next, telling->signals);
+}
+
+/* Goes on with the first change that is not told to all. */
+static void tell_part(struct object *object) REQUIRES(&object->lock) {
+    struct telling *telling = STAILQ_FIRST(&object->tellings);
+    struct observer *observer = next_to_tell(object, telling);
+    for (unsigned i = 0; i < observers_in_part && observer; i++) {
+        struct observer *next = next_wanting(observer, telling->signals);
+        if (observer->number <= telling->newest) observer->ops->notify(observer, telling->signals);
         observer = next;
     }
+    if (observer) {
+        telling->table = observer->table;
+        telling->value = observer->value;
+        telling->number = observer->number;
+    } else {
+        STAILQ_REMOVE_HEAD(&object->tellings, link);
+        telling->over = true;
+    }
+}
+
+/* Tells an observer of the changes since it began that it has not been told of yet. That may remove it. */
+static void catch_up(struct object *object, struct observer *observer) REQUIRES(&object->lock) {
+    const struct telling *telling;
+    STAILQ_FOREACH (telling, &object->tellings, link) {
+        if (!observer->watching) return;
+        if (observer->number > telling->newest || is_before(observer, telling)) continue;
+        if (observer->wanted & telling->signals) observer->ops->notify(observer, telling->signals);
+    }
+}
+
+/* A place for a telling of the running thread's; NULL: it has none left. */
+static struct telling *free_place(void) {
+    struct telling *places = thread_current()->tellings;
+    for (unsigned i = 0; i < TELLINGS_MAX; i++) {
+        if (!places[i].object) return &places[i];
+    }
+    return NULL;
+}
+
+/* True: some are left to be told by object_tell_more(). */
+static bool begin_to_tell(struct object *object, zx_signals_t signals, struct telling *telling)
+    REQUIRES(&object->lock) {
+    *telling = (struct telling){.signals = signals, .newest = object->last_number};
+    STAILQ_INSERT_TAIL(&object->tellings, telling, link);
+    tell_part(object);
+    if (telling->over) return false;
+    telling->object = object;
+    object_ref(object);
+    return true;
+}
+
+/* A thread without a place for it tells all at once: it makes no more changes than it has places for under a lock. */
+static NOINLINE void tell_many(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
+    struct telling *place = free_place(), at_once;
+    if (place && begin_to_tell(object, signals, place)) arch_attention_raise(&thread_current()->arch, ATTENTION_TELL);
+    if (place) return;
+    at_once = (struct telling){.signals = signals, .newest = object->last_number};
+    STAILQ_INSERT_TAIL(&object->tellings, &at_once, link);
+    while (!at_once.over) tell_part(object);
 }
 
 static void tell(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
     struct observer *first = RB_ROOT(&object->observers);
-    if (unlikely(!first)) return;
-    if (unlikely(!observer_is_only(object, first))) return tell_many(object, signals);
-    if (first->wanted & signals) first->ops->notify(first, signals);
+    if (unlikely(!wanted_below(first, signals))) return;
+    if (unlikely(!observer_is_only(object, first) || !STAILQ_EMPTY(&object->tellings)))
+        return tell_many(object, signals);
+    first->ops->notify(first, signals);
+}
+
+bool object_tell_more(struct telling *telling) {
+    struct object *object = telling->object;
+    mutex_lock(&object->lock);
+    if (!telling->over) tell_part(object);
+    bool over = telling->over;
+    mutex_unlock_part(&object->lock, over);
+    if (!over) return true;
+    telling->object = NULL;
+    object_unref(object);
+    return false;
+}
+
+void object_tell_left(void) {
+    struct thread *self = thread_current();
+    arch_attention_lower(&self->arch, ATTENTION_TELL);
+    for (unsigned i = 0; i < TELLINGS_MAX; i++) {
+        while (self->tellings[i].object && object_tell_more(&self->tellings[i])) continue;
+    }
 }
 
 static NOINLINE void signal_watched(struct object *object, zx_signals_t clear, zx_signals_t set) {
@@ -148,10 +246,21 @@ void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set) 
     if (!change(object, clear, set, OBJECT_WATCHED, &c)) signal_watched(object, clear, set);
 }
 
+bool object_signal_begin(struct object *object, zx_signals_t clear, zx_signals_t set, struct telling *telling) {
+    struct change c;
+    if (change(object, clear, set, OBJECT_WATCHED, &c)) return false;
+    mutex_lock(&object->lock);
+    (void)change(object, clear, set, 0, &c);
+    bool left = c.before != c.after && begin_to_tell(object, (zx_signals_t)c.after, telling);
+    mutex_unlock(&object->lock);
+    return left;
+}
+
 /* Puts it into the tree, and marks the object as watched. Returns the signals of that moment. */
 static zx_signals_t insert(struct object *object, struct observer *observer) REQUIRES(&object->lock) {
     observer->watching = true;
     observer->wanted_below = observer->wanted;
+    observer->number = ++object->last_number;
     bool first = RB_EMPTY(&object->observers);
     RB_INSERT(observer_tree, &object->observers, observer);
     if (!first) {
@@ -178,6 +287,7 @@ void object_observe_changes(struct object *object, struct observer *observer) {
 
 zx_signals_t object_unobserve(struct object *object, struct observer *observer) {
     mutex_lock(&object->lock);
+    if (unlikely(!STAILQ_EMPTY(&object->tellings))) catch_up(object, observer);
     if (observer->watching) observer_remove(object, observer);
     zx_signals_t signals = object_signals(object);
     mutex_unlock(&object->lock);
@@ -188,10 +298,12 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer) 
 static bool cancel_some(struct object *object, const void *table, zx_handle_t value) {
     SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
     struct observer *observer = NULL;
-    unsigned room = CANCEL_MAX;
+    unsigned room = observers_in_part;
     mutex_lock(&object->lock);
     while (room > 0 && (observer = first_through(object, table, value))) {
         room--;
+        catch_up(object, observer);
+        if (!observer->watching) continue;
         observer_remove(object, observer);
         if (observer->ops->cancelled(observer, object_signals(object))) SLIST_INSERT_HEAD(&gone, observer, gone);
     }

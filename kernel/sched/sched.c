@@ -410,6 +410,7 @@ void thread_start(struct thread *t) {
 void thread_exit(void) {
     struct thread *self = thread_current();
     lock_rank_assert_none();
+    ASSERT(!(arch_attention(&self->arch) & ATTENTION_TELL));
     spin_lock(&dead_lock);
     TAILQ_INSERT_TAIL(&dead_threads, self, link);
     if (reaper.thread) waiter_end(&reaper);
@@ -461,6 +462,7 @@ void thread_interrupt(struct thread *t, unsigned attention) {
 void thread_get_info(struct thread *t, struct thread_info *out) {
     struct run_queue *queue = run_queue_lock_of(t);
     out->blocked = t->state == THREAD_BLOCKED;
+    out->blocked_on = t->blocked_on;
     out->interruptible = out->blocked && t->wait_kind == WAIT_INTERRUPTIBLE;
     out->runtime = t->runtime;
     if (t->state == THREAD_RUNNING) out->runtime += arch_time_now() - t->started_running;

@@ -11,6 +11,7 @@
 #include "arch/usercopy.h"
 #include "kernel/base/lockrank.h"
 #include "kernel/sched/ready.h"
+#include "kernel/sched/telling.h"
 #include "kernel/sched/timer.h"
 #include "kernel/sched/waitq.h"
 
@@ -66,6 +67,7 @@ struct thread {
 #endif
     bool came_late;   /* to a mutex that it was woken to take. While it waits for one, whoever releases that reads it */
     void *discarding; /* the queue of messages it is discarding; kernel/object/message.c */
+    struct telling tellings[TELLINGS_MAX]; /* what it has left to tell; but see there */
 };
 
 static inline struct thread *thread_current(void) { return arch_current_thread(); }
@@ -90,8 +92,9 @@ static inline bool thread_killed(void) { return arch_attention(&thread_current()
 /* What a thread does at this moment. A blocked one's registers are all saved. */
 struct thread_info {
     bool blocked;
-    bool interruptible;    /* in a wait that a kill or a suspension would end */
-    zx_duration_t runtime; /* so far */
+    const void *blocked_on; /* the wait queue or the waiter of its latest wait */
+    bool interruptible;     /* in a wait that a kill or a suspension would end */
+    zx_duration_t runtime;  /* so far */
 };
 void thread_get_info(struct thread *t, struct thread_info *out);
 

@@ -54,6 +54,85 @@ static void watches(unsigned count) {
     free(handles);
 }
 
+/* An event pair, and so many watches for a signal of one end. */
+static zx_handle_t ends[2], watcher;
+static volatile bool strobed;
+
+static void *strobe_run(void *arg) {
+    while (strobed) {
+        MUST(zx_nanosleep(zx_deadline_after(ZX_USEC(200))));
+        MUST(zx_object_signal_peer(ends[0], 0, ZX_USER_SIGNAL_0));
+        MUST(zx_object_signal_peer(ends[0], ZX_USER_SIGNAL_0, 0));
+    }
+    return arg;
+}
+
+/* Three calls that take locks under which observers are told. */
+static uint64_t rewatch_cost(uint64_t key) {
+    uint64_t begin = now();
+    MUST(zx_object_wait_async(ends[1], watcher, key, ZX_USER_SIGNAL_1, ZX_WAIT_ASYNC_ONCE));
+    MUST(zx_port_cancel(watcher, ends[1], key));
+    MUST(zx_object_signal_peer(ends[1], 0, 0));
+    return now() - begin;
+}
+
+static int compare_costs(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+#define CALLS 50
+
+/* What nine in ten cost at most: in some the other thread has a turn. */
+static uint64_t most_of(uint64_t costs[CALLS]) {
+    qsort(costs, CALLS, sizeof(costs[0]), compare_costs);
+    return costs[CALLS * 9 / 10];
+}
+
+/* How long calls of a thread take, beside one that has all of them told again and again, and sleeps in between. */
+static void beside_telling(unsigned count) {
+    uint64_t costs[CALLS];
+    pthread_t thread;
+    strobed = true;
+    if (pthread_create(&thread, NULL, strobe_run, NULL) != 0) must(ZX_ERR_NO_MEMORY, __LINE__);
+    for (unsigned i = 0; i < CALLS; i++) {
+        MUST(zx_nanosleep(zx_deadline_after(ZX_USEC(50))));
+        costs[i] = rewatch_cost(count);
+    }
+    strobed = false;
+    pthread_join(thread, NULL);
+    tell("watch-beside-told", count, most_of(costs));
+}
+
+/* For how long a thread does not run, at most, while a timer goes off that so many watch. */
+static void beside_timer(unsigned count) {
+    zx_handle_t timer;
+    uint64_t most = 0, last;
+    MUST(zx_timer_create(0, ZX_CLOCK_MONOTONIC, &timer));
+    for (unsigned i = 0; i < count; i++)
+        MUST(zx_object_wait_async(timer, watcher, i, ZX_TIMER_SIGNALED, ZX_WAIT_ASYNC_ONCE));
+    MUST(zx_timer_set(timer, zx_deadline_after(ZX_USEC(100)), 0));
+    for (const uint64_t begin = last = now(); last - begin < ZX_MSEC(20);) {
+        const uint64_t at = now();
+        if (at - last > most) most = at - last;
+        last = at;
+    }
+    MUST(zx_object_wait_one(timer, ZX_TIMER_SIGNALED, 0, NULL));
+    MUST(zx_handle_close(timer));
+    tell("run-beside-timer", count, most);
+}
+
+static void tellings(unsigned count) {
+    MUST(zx_eventpair_create(0, &ends[0], &ends[1]));
+    MUST(zx_port_create(0, &watcher));
+    for (unsigned i = 0; i < count; i++)
+        MUST(zx_object_wait_async(ends[1], watcher, i, ZX_USER_SIGNAL_0, ZX_WAIT_ASYNC_REPEATING));
+    beside_telling(count);
+    beside_timer(count);
+    MUST(zx_handle_close(watcher));
+    for (int i = 0; i < 2; i++) MUST(zx_handle_close(ends[i]));
+}
+
 static zx_handle_t called; /* the end through which calls are made */
 
 static void *call_run(void *arg) {
@@ -218,6 +297,7 @@ int main(void) {
     looks();
     for (unsigned count = 1; count <= 1000; count *= 10) futexes(count);
     for (unsigned count = 1; count <= 10000; count *= 100) watches(count);
+    for (unsigned count = 1; count <= 100000; count *= 100000) tellings(count);
     for (unsigned count = 1; count <= 1000; count *= 10) calls(count);
     for (unsigned count = 1; count <= 10000; count *= 100) nesting(count);
     return 0;

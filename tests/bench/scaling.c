@@ -152,9 +152,13 @@ static void mappings(unsigned count) {
         if (cost > most) most = cost;
     }
     tell("write-mapped", count, most);
-    uint64_t begin = now();
-    target_map(&t, middle + PAGE, other, 1);
-    tell("map-among-mappings", count, now() - begin);
+    uint64_t map = UINT64_MAX, begin;
+    for (unsigned i = 0; i < TRIES; i++) {
+        begin = now();
+        target_map(&t, middle + i * STRIDE + PAGE, other, 1);
+        map = least(map, now() - begin);
+    }
+    tell("map-among-mappings", count, map);
     begin = now();
     MUST(zx_vmar_map(t.vmar, PERM_RW, 0, other, 0, PAGE, &addr));
     tell("map-anywhere", count, now() - begin);

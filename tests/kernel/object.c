@@ -104,6 +104,7 @@ static void strobe(void *arg UNUSED) {
         object_signal(&shared, 0, ZX_USER_SIGNAL_0);
         object_signal(&shared, ZX_USER_SIGNAL_0, 0);
     }
+    object_tell_rest();
 }
 
 /* One of a crowd: it knows what it should be told, and by which of 16 handles it was begun. */
@@ -148,6 +149,7 @@ static bool change_tells_the_right_ones(void) {
         expected[i] = members[i].told + (observer->watching && state != before && (observer->wanted & state));
     }
     object_signal(&shared, ~0u, state);
+    object_tell_rest();
     for (size_t i = 0; i < countof(members); i++) {
         if (members[i].told != expected[i] || !members[i].sound) return false;
     }
@@ -196,4 +198,101 @@ KTEST("object/of many observers each is told of every change, two at once too, a
     }
     EXPECT(before == 1 && witnesses[0].times > 2 * STROBES);
     object_unref(&shared);
+}
+
+/* --- telling in parts --- */
+
+#define CROWD 200
+
+/* What it was told last, and before that; and how often. */
+struct listener {
+    struct observer observer;
+    unsigned times;
+    zx_signals_t last, before;
+};
+
+static struct listener crowd[CROWD];
+
+static void listener_notify(struct observer *observer, zx_signals_t signals) {
+    struct listener *listener = container_of(observer, struct listener, observer);
+    listener->times++;
+    listener->before = listener->last;
+    listener->last = signals;
+}
+
+static bool listener_cancelled(struct observer *observer UNUSED, zx_signals_t signals UNUSED) { return false; }
+
+static const struct observer_ops listener_ops = {.notify = listener_notify, .cancelled = listener_cancelled};
+
+static void listen(struct listener *listener, zx_handle_t value) {
+    *listener = (struct listener){.observer = {.ops = &listener_ops, .table = crowd, .value = value, .wanted = ~0u}};
+    object_observe_changes(&shared, &listener->observer);
+}
+
+/* All at one handle, but for the first, which comes before all others. */
+static void crowd_arrives(void) {
+    object_init(&shared, &counting_ops, 0);
+    for (zx_handle_t i = 0; i < CROWD; i++) listen(&crowd[i], i == 0 ? 1 : 2);
+}
+
+static void crowd_leaves(void) {
+    for (unsigned i = 0; i < CROWD; i++) object_unobserve(&shared, &crowd[i].observer);
+    object_unref(&shared);
+}
+
+/* How many were told that often? */
+static unsigned told(unsigned times) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < CROWD; i++) count += crowd[i].times == times;
+    return count;
+}
+
+KTEST("object/many observers are told in parts, of every change, and in order") {
+    crowd_arrives();
+    object_signal(&shared, 0, ZX_USER_SIGNAL_0);
+    EXPECT(told(1) == observers_in_part && told(0) == CROWD - observers_in_part);
+    object_signal(&shared, ZX_USER_SIGNAL_0, ZX_USER_SIGNAL_1);
+    EXPECT(told(1) == 2 * observers_in_part && told(2) == 0);
+    object_tell_rest();
+    EXPECT(told(2) == CROWD && !thread_interrupted());
+    for (unsigned i = 0; i < CROWD; i++)
+        EXPECT(crowd[i].before == ZX_USER_SIGNAL_0 && crowd[i].last == ZX_USER_SIGNAL_1);
+    crowd_leaves();
+}
+
+KTEST("object/while many are told, one that leaves hears what it missed, and one that comes only what is new") {
+    crowd_arrives();
+    object_signal(&shared, 0, ZX_USER_SIGNAL_0);
+    object_signal(&shared, ZX_USER_SIGNAL_0, ZX_USER_SIGNAL_1);
+    struct listener *told_once = &crowd[1], *told_never = &crowd[CROWD - 1];
+    EXPECT(told_once->times == 1 && told_never->times == 0);
+    object_unobserve(&shared, &told_once->observer);
+    EXPECT(told_once->times == 2 && told_once->last == ZX_USER_SIGNAL_1);
+    object_unobserve(&shared, &told_never->observer);
+    EXPECT(told_never->times == 2 && told_never->before == ZX_USER_SIGNAL_0 && told_never->last == ZX_USER_SIGNAL_1);
+    listen(told_never, 2);
+    EXPECT(told_never->times == 1 && told_never->last == ZX_USER_SIGNAL_1);
+    object_tell_rest();
+    EXPECT(told_never->times == 1 && told(2) == CROWD - 1);
+    crowd_leaves();
+}
+
+KTEST("object/while many are told, those whose handle is closed hear what they missed") {
+    crowd_arrives();
+    object_signal(&shared, 0, ZX_USER_SIGNAL_0);
+    object_cancel(&shared, crowd, 2);
+    EXPECT(told(1) == CROWD && crowd[0].observer.watching && !crowd[1].observer.watching);
+    object_signal(&shared, ZX_USER_SIGNAL_0, ZX_USER_SIGNAL_1);
+    object_tell_rest();
+    EXPECT(crowd[0].times == 2 && told(1) == CROWD - 1);
+    crowd_leaves();
+}
+
+KTEST("object/of the changes that a thread makes while many are to be told none is lost") {
+    crowd_arrives();
+    for (unsigned i = 0; i < 3 * TELLINGS_MAX; i++)
+        object_signal(&shared, ~0u, i % 2 ? ZX_USER_SIGNAL_0 : ZX_USER_SIGNAL_1);
+    object_tell_rest();
+    EXPECT(told(3 * TELLINGS_MAX) == CROWD);
+    crowd_leaves();
 }

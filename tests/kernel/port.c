@@ -203,6 +203,7 @@ static bool come_in(const struct object *object) {
 static bool fires(unsigned source) {
     object_signal(sources[source], 0, S0);
     object_signal(sources[source], S0, 0);
+    object_tell_rest();
     return come_in(sources[source]);
 }
 

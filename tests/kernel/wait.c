@@ -176,6 +176,7 @@ KTEST("wait/a hundred threads on one object all wake") {
     NEED(begin(0));
     for (size_t i = 0; i < countof(sleepers); i++) NEED(waits(&sleepers[i], S0));
     object_signal(&event, 0, S0);
+    object_tell_rest();
     for (size_t i = 0; i < countof(sleepers); i++) EXPECT(ended(&sleepers[i], ZX_OK, S0));
     end();
 }

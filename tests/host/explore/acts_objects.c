@@ -29,6 +29,11 @@ zx_status_t act_wait_briefly(struct actor *a) {
     return CALL(object_wait_one, prop(a, PROP_EVENT), ZX_USER_SIGNAL_0, host_time() + SOON, OUT(a, 0));
 }
 zx_status_t act_signal(struct actor *a) { return CALL(object_signal, prop(a, PROP_EVENT), 0, ZX_USER_SIGNAL_0); }
+/* Up and down. */
+zx_status_t act_pulse(struct actor *a) {
+    zx_status_t status = act_signal(a);
+    return status == ZX_OK ? CALL(object_signal, prop(a, PROP_EVENT), ZX_USER_SIGNAL_0, 0) : status;
+}
 zx_status_t act_signal_peer(struct actor *a) {
     return CALL(object_signal_peer, prop(a, PROP_PAIR), 0, ZX_USER_SIGNAL_1);
 }
@@ -130,8 +135,14 @@ zx_status_t act_port_queue(struct actor *a) {
 zx_status_t act_port_wait(struct actor *a) {
     return CALL(port_wait, prop(a, PROP_PORT), ZX_TIME_INFINITE, READ_INTO(a));
 }
-zx_status_t act_port_watch(struct actor *a) {
-    return CALL(object_wait_async, prop(a, PROP_EVENT), prop(a, PROP_PORT), 9, ZX_USER_SIGNAL_0, ZX_WAIT_ASYNC_ONCE);
+static zx_status_t watch(struct actor *a, uint64_t key) {
+    return CALL(object_wait_async, prop(a, PROP_EVENT), prop(a, PROP_PORT), key, ZX_USER_SIGNAL_0, ZX_WAIT_ASYNC_ONCE);
+}
+zx_status_t act_port_watch(struct actor *a) { return watch(a, 9); }
+/* Two observers, of which the one is told before the other. */
+zx_status_t act_port_watch_twice(struct actor *a) {
+    zx_status_t status = act_port_watch(a);
+    return status == ZX_OK ? watch(a, 8) : status;
 }
 zx_status_t act_port_cancel(struct actor *a) { return CALL(port_cancel, prop(a, PROP_PORT), prop(a, PROP_EVENT), 9); }
 zx_status_t act_port_watch_and_cancel(struct actor *a) {

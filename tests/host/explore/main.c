@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/object.h"
 #include "tests/host/explore/explore.h"
 #include "tests/host/explore/search.h"
 
@@ -286,6 +287,7 @@ int main(int argc, char **argv) {
     struct timespec began;
     unsigned spins = mutex_spins;
     mutex_spins = 0;
+    observers_in_part = 1;
     for (int option; (option = getopt(argc, argv, "ask:j:t:r:")) != -1;) {
         if (option == 'a')
             schedule_reduce(false);

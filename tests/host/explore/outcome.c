@@ -12,9 +12,11 @@
 #include <string.h>
 
 #include "kernel/object/channel.h"
+#include "kernel/object/port.h"
 #include "tests/host/explore/explore.h"
 #include "tests/host/explore/stage.h"
 
+#define KEYS 10u /* of packets, which the acts choose */
 #define MAX_TEXT 16384
 #define MAX_LINES 256
 
@@ -115,6 +117,16 @@ static void tell_aspace(struct aspace *as) NO_THREAD_SAFETY {
 
 /* --- handles --- */
 
+/* How many are in the port of each key, in whatever order: it is empty afterwards. */
+static void tell_packets(struct object *port) {
+    zx_port_packet_t packet;
+    unsigned counts[KEYS] = {0};
+    while (port_wait(port, 0, &packet) == ZX_OK) counts[packet.key % KEYS]++;
+    for (unsigned key = 0; key < KEYS; key++) {
+        if (counts[key] > 0) tell(", %u packets %u", counts[key], key);
+    }
+}
+
 /* What an object that has only been made shows of itself. */
 static void tell_object(struct object *object, zx_rights_t rights) {
     tell("    %s, type %u, rights %#x, %lu handles, signals %#x", name_of(object), object->ops->type, rights,
@@ -131,6 +143,8 @@ static void tell_object(struct object *object, zx_rights_t rights) {
         tell(vmar_from_object(object)->dead ? ", dead" : "");
     } else if (object->ops->type == ZX_OBJ_TYPE_CHANNEL) {
         tell(", %lu messages", channel_pending(object));
+    } else if (object->ops->type == ZX_OBJ_TYPE_PORT) {
+        tell_packets(object);
     }
     tell("\n");
 }

@@ -8,6 +8,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/base/utc.h"
+#include "kernel/object/oom.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
 #include "kernel/sched/force.h"
@@ -22,7 +23,7 @@
 #include "tests/kernel/harness.h"
 #endif
 
-static struct thread reaper_thread, timers_thread, main_thread;
+static struct thread reaper_thread, timers_thread, oom_thread, main_thread;
 
 NORETURN static void power_off(int64_t code) {
     force_report();
@@ -44,6 +45,7 @@ static int64_t run_init(void) {
         log_line("cannot start bin/init: status %d", status);
         return status;
     }
+    oom_begin(init->job);
     status = object_wait_one(&init->object, NULL, NULL, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, &observed);
     process_get_info(init, &info);
     return status == ZX_OK ? info.return_code : status;
@@ -97,6 +99,7 @@ void upcall_start(void) {
     irq_watch_init();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&timers_thread, user_timers_keeper);
+    start_kernel_thread(&oom_thread, oom_keeper);
     start_kernel_thread(&main_thread, main_entry);
     sched_idle();
 }

@@ -187,21 +187,12 @@ static zx_status_t check_alive(struct aspace *as) { return aspace_is_dead(as) ? 
 
 static zx_status_t fill_task(const struct handle *handle, union info_record *out) {
     struct aspace *as = process_from_object(handle->object)->aspace;
-    struct region_cursor cursor = {0};
-    struct region_info r;
-    while (aspace_list_next(as, &cursor, &r)) {
-        if (!r.vmo) continue;
-        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_counts(r.vmo).sharers;
-        out->task.mem_mapped_bytes += r.len;
-        if (sharers > 1) {
-            out->task.mem_shared_bytes += committed;
-            out->task.mem_scaled_shared_bytes += committed / sharers;
-        } else {
-            out->task.mem_private_bytes += committed;
-        }
-        region_info_release(&r);
-    }
-    region_cursor_end(&cursor);
+    struct task_memory memory;
+    aspace_measure(as, &memory);
+    out->task = (zx_info_task_stats_t){.mem_mapped_bytes = memory.mapped,
+                                       .mem_private_bytes = memory.only_here,
+                                       .mem_shared_bytes = memory.shared,
+                                       .mem_scaled_shared_bytes = memory.scaled};
     return check_alive(as);
 }
 

@@ -1,6 +1,6 @@
 # The options of the kernel that its users notice, each in a machine of its own: zx_process_write_memory switched off,
 # which every other test wants on; limits in the way of memory; random placement; another clock; and a console that
-# takes nothing more.
+# takes nothing more. And a machine with so little memory that it runs out soon.
 use strict;
 use warnings;
 use FindBin;
@@ -28,6 +28,10 @@ my @clock = ('kernel.clock=pm', 10, [qw(clock_get_monotonic/ ticks_ nanosleep/ d
 like(with_option(@clock, smp => 4)->{log}, qr/clock: ACPI's timer, because/, 'the clock was the one that was wanted');
 $clock[0] .= ' test.exact=1';
 with_option(@clock, smp => 1, qemu_flags => '-icount shift=2,sleep=off');
+
+my $short = with_option('test.memory=short', 5, ['oom/'], mem => '32M');
+like($short->{log}, qr/^\[.*\] out of memory: process \d+ of job \d+ ends, which has \d+ pages: 'child'\r?$/m,
+    'the log has a line for each that ended');
 
 my $unread = with_option('test.console=unread', 3, ['writing to the console'], console => 'unread');
 cmp_ok(length $unread->{console}, '>', 4096, 'the console was full, and all of it came when somebody read it at last');

@@ -183,13 +183,16 @@ zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
 
 /* There was no memory for it. One that is killed goes back to the boundary to user mode, or ends its copy. */
 static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
-    zx_status_t status = ZX_ERR_NO_MEMORY;
-    while (status == ZX_ERR_NO_MEMORY) {
+    const bool user = flags & FAULT_USER;
+    zx_status_t status;
+    do {
         enum shortage shortage = reclaim_for_fault();
-        if (thread_killed()) return flags & FAULT_USER ? ZX_OK : ZX_ERR_CANCELED;
-        if (shortage != SHORTAGE_NONE) return status;
+        status = shortage == SHORTAGE_LIMIT ? ZX_ERR_NO_MEMORY : ZX_OK;
+        if (shortage == SHORTAGE_MEMORY) status = upcall_out_of_memory(user);
+        if (thread_killed()) return user ? ZX_OK : ZX_ERR_CANCELED;
+        if (status != ZX_OK || (user && thread_interrupted())) return status;
         status = aspace_fault(thread_current()->aspace, addr, flags);
-    }
+    } while (status == ZX_ERR_NO_MEMORY);
     return status;
 }
 

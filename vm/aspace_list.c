@@ -122,6 +122,25 @@ void region_info_release(struct region_info *info) {
     if (info->vmo) vmo_unref(info->vmo);
 }
 
+void aspace_measure(struct aspace *as, struct task_memory *out) {
+    struct region_cursor cursor = {0};
+    struct region_info r;
+    *out = (struct task_memory){0};
+    while (aspace_list_next(as, &cursor, &r)) {
+        if (!r.vmo) continue;
+        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_counts(r.vmo).sharers;
+        out->mapped += r.len;
+        if (sharers > 1) {
+            out->shared += committed;
+            out->scaled += committed / sharers;
+        } else {
+            out->only_here += committed;
+        }
+        region_info_release(&r);
+    }
+    region_cursor_end(&cursor);
+}
+
 /* So many regions are looked at in one hold of the lock. */
 #define START_PART 64
 

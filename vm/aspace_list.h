@@ -40,5 +40,12 @@ struct region_cursor {
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);
 
+/* Bytes that are there in what it maps; and those that only it maps, that others map too, and a fair share of these. */
+struct task_memory {
+    size_t mapped; /* there or not */
+    size_t only_here, shared, scaled;
+};
+void aspace_measure(struct aspace *as, struct task_memory *out);
+
 /* Ends a listing, wherever it has got to. */
 void region_cursor_end(struct region_cursor *cursor);

@@ -83,6 +83,13 @@ static void count_down(struct budget *budget, enum budget_kind kind, uint64_t am
     if (budget_count_down(budget, kind, amount)) is_over(budget);
 }
 
+void budget_charge_anyway(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    for (; budget; budget = budget->above) {
+        struct budget_count *count = &budget->counts[kind];
+        budget_raise_peak(budget, kind, atomic_fetch_add_explicit(&count->used, amount, memory_order_relaxed) + amount);
+    }
+}
+
 void budget_leave(struct budget *budget) { count_down(budget, BUDGET_MEMORY, BUDGET_HAS_JOB); }
 
 /* From `budget` up to, but not including, `end`. */

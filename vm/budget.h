@@ -10,7 +10,8 @@
  * own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their process.
  *
  * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
- * limit allows it: no count is ever above its limit but one whose limit was lowered. If one refuses, those below get
+ * limit allows it: no count is ever above its limit but one whose limit was lowered, or by the pages of a thread that
+ * must not fail (thread_must_succeed()). If one refuses, those below get
  * back what was added; they may have refused others meanwhile, as if that had been had and given back.
  *
  * A budget outlives its job for as long as pages are charged to it. The word that counts them has a bit more, for the
@@ -81,6 +82,9 @@ static inline struct budget *budget_assume(struct budget *budget) {
 /* False: a limit is reached, and nothing was charged. */
 MUST_CHECK static ALWAYS_INLINE bool budget_charge(struct budget *budget, enum budget_kind kind, uint64_t amount);
 static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind kind, uint64_t amount);
+
+/* Beyond all limits. */
+void budget_charge_anyway(struct budget *budget, enum budget_kind kind, uint64_t amount);
 
 /* At this moment, and at the moment when it was most: of the root's, the most that was its own. No lock is held. */
 uint64_t budget_used(const struct budget *budget, enum budget_kind kind);

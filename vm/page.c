@@ -29,6 +29,12 @@ static unsigned loose_count;
 static size_t frame_count;
 
 #define MAX_LOOSE 64
+
+/* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is loose. */
+static struct page_list kept;
+static unsigned kept_count;
+static unsigned loose_most; /* MAX_LOOSE; 0: some of the kept are missing */
+
 static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
 static atomic_size_t used_for[PAGE_STATES];
@@ -46,7 +52,7 @@ size_t pages_free(void) {
     return total - min_u64(total, pages_used());
 }
 
-bool pages_left(size_t count) { return pages_free() >= count; }
+bool pages_left(size_t count) { return pages_free() >= PAGES_KEPT + count; }
 
 bool pages_may_be_had(size_t count) {
     if (count > pages_free()) return false;
@@ -98,9 +104,22 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
+static void page_keep(struct page *page) REQUIRES(&lock) {
+    page->state = PAGE_LOOSE;
+    LIST_INSERT_HEAD(&kept, page, link);
+    if (++kept_count == PAGES_KEPT) loose_most = MAX_LOOSE;
+}
+
+static NOINLINE void page_put_elsewhere(struct page *page) REQUIRES(&lock) {
+    if (kept_count < PAGES_KEPT)
+        page_keep(page);
+    else
+        run_free((size_t)(page - pages_array), 0);
+}
+
 /* A single page. */
 static void page_put(struct page *page) REQUIRES(&lock) {
-    if (loose_count == MAX_LOOSE) return run_free((size_t)(page - pages_array), 0);
+    if (unlikely(loose_count >= loose_most)) return page_put_elsewhere(page);
     page->state = PAGE_LOOSE;
     LIST_INSERT_HEAD(&loose, page, link);
     loose_count++;
@@ -140,13 +159,13 @@ static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
 }
 
 /*
- * The smallest free run that holds 2^order pages, cut down to just that. Its head is marked, so that nobody merges with
- * it.
+ * The smallest free run that holds 2^order pages, cut down to just that, or NULL. Its head is marked, so that nobody
+ * merges with it.
  */
-static struct page *run_take(unsigned order) REQUIRES(&lock) {
+static struct page *run_cut(unsigned order) REQUIRES(&lock) {
     unsigned have = order;
     while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;
-    if (have > PAGE_MAX_ORDER) return loose_merge() ? run_take(order) : NULL;
+    if (have > PAGE_MAX_ORDER) return NULL;
     struct page *head = LIST_FIRST(&free_lists[have]);
     LIST_REMOVE(head, link);
     while (have > order) {
@@ -155,6 +174,28 @@ static struct page *run_take(unsigned order) REQUIRES(&lock) {
     }
     head->state = PAGE_USED;
     return head;
+}
+
+static NOINLINE struct page *kept_take(unsigned order) REQUIRES(&lock) {
+    struct page *page = order == 0 && thread_must_succeed() ? LIST_FIRST(&kept) : NULL;
+    if (!page) return NULL;
+    LIST_REMOVE(page, link);
+    kept_count--;
+    loose_most = 0;
+    page->state = PAGE_USED;
+    return page;
+}
+
+static struct page *run_take(unsigned order) REQUIRES(&lock) {
+    struct page *head = run_cut(order);
+    if (unlikely(!head) && loose_merge()) head = run_cut(order);
+    return likely(head) ? head : kept_take(order);
+}
+
+/* After runs were freed that are no single pages. */
+static void kept_fill(void) REQUIRES(&lock) {
+    struct page *page;
+    while (kept_count < PAGES_KEPT && (page = run_cut(0))) page_keep(page);
 }
 
 #ifdef POISON_FILLS
@@ -182,6 +223,10 @@ static void run_check_poison(const struct page *head UNUSED, unsigned order UNUS
 /* What it keeps for the next object is the first that a budget does without. */
 static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages) {
     if (heap_trim(&budget->heap) && budget_charge(budget, BUDGET_MEMORY, pages)) return true;
+    if (pages == 1 && thread_must_succeed()) {
+        budget_charge_anyway(budget, BUDGET_MEMORY, pages);
+        return true;
+    }
     inject_refused();
     return false;
 }
@@ -287,10 +332,12 @@ static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
     run_mark_poisoned(page, order);
     run_mark(page, order, PAGE_FREE_TAIL);
     spin_lock(&lock);
-    if (likely(order == 0))
+    if (likely(order == 0)) {
         page_put(page);
-    else
+    } else {
         run_free((size_t)(page - pages_array), order);
+        kept_fill();
+    }
     spin_unlock(&lock);
 }
 
@@ -321,10 +368,12 @@ void page_gather_free(struct page_gather *gather) {
         page->state = PAGE_FREE_TAIL;
     }
     spin_lock(&lock);
-    if (end - first == 1)
+    if (end - first == 1) {
         page_put(first);
-    else
+    } else {
         range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
+        kept_fill();
+    }
     spin_unlock(&lock);
     budget_refund(budget, BUDGET_MEMORY, (size_t)(end - first));
 }
@@ -380,6 +429,7 @@ static void range_give(const struct boot_range *range) {
     atomic_fetch_add_explicit(&total_pages, end - frame, memory_order_relaxed);
     spin_lock(&lock);
     range_free(frame, end);
+    kept_fill();
     spin_unlock(&lock);
 }
 

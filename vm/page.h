@@ -117,7 +117,13 @@ size_t pages_total(void);
 size_t pages_used(void);
 size_t pages_free(void);
 
-/* Are there so many free ones beside those that are kept back? */
+/*
+ * So many are kept back: single pages, which only a thread gets that must not fail (thread_must_succeed()). A report of
+ * an exception takes up to four, of heaps that have nothing left; these are sixteen such at once.
+ */
+#define PAGES_KEPT 64
+
+/* Are there so many free ones beside these? */
 bool pages_left(size_t count);
 
 /* False: the running thread would not get so many now, for lack of memory or by a limit. */

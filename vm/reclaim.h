@@ -12,6 +12,7 @@
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
 
+#include "arch/types.h"
 #include "kernel/base/compiler.h"
 
 struct aspace;
@@ -37,3 +38,10 @@ enum shortage {
     SHORTAGE_MEMORY, /* there is none */
 };
 MUST_CHECK enum shortage reclaim_for_fault(void);
+
+/*
+ * kernel/object/oom.c: has a program end for want of memory, and waits until that is over; until something wants the
+ * running thread at the boundary to user mode, if it can go there now; or until it is killed. NO_MEMORY: there is no
+ * program that may end.
+ */
+MUST_CHECK zx_status_t upcall_out_of_memory(bool can_go);

@@ -98,8 +98,10 @@ static struct verdict offer(struct exception_channel *place, uint32_t type, uint
     zx_rights_t rights;
     struct object *end = exception_channel_get(place, &rights);
     if (!end) return verdict;
+    thread_current()->reports = true;
     struct exception *e = exception_new(report, type, strategy, rights);
     struct message *message = e ? message_about(e) : NULL;
+    thread_current()->reports = false;
     if (message && post(end, message, e)) {
         park_sleep();
         verdict = verdict_of(e);

@@ -175,8 +175,7 @@ bool job_is_ending(struct job *job) {
     return ending;
 }
 
-/* The job after `job` in the subtree of `top`, parents first. A reference moves from one to the other. */
-static struct job *walk_next(struct job *job, const struct job *top) {
+struct job *job_walk_next(struct job *job, const struct job *top) {
     struct job *at = job;
     zx_koid_t koid = 0;
     struct object *next;
@@ -205,5 +204,5 @@ static void kill_members(struct job *job, int64_t return_code) {
 /* Below one that was killed before somebody may be about to kill the others: all are gone through. */
 void job_kill(struct job *top, int64_t return_code) {
     object_ref(&top->object);
-    for (struct job *job = top; job; job = walk_next(job, top)) kill_members(job, return_code);
+    for (struct job *job = top; job; job = job_walk_next(job, top)) kill_members(job, return_code);
 }

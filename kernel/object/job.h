@@ -55,6 +55,9 @@ void job_remove(struct job *job, struct process *process);
 /* BAD_STATE: something is in it; otherwise as policy_add(). */
 MUST_CHECK zx_status_t job_add_policy(struct job *job, const zx_policy_basic_t *entries, uint32_t count, bool absolute);
 
+/* The job after `job` in the subtree of `top`, parents first. A reference moves from one to the other. */
+MUST_CHECK struct job *job_walk_next(struct job *job, const struct job *top);
+
 /* It was killed, or is dead. */
 bool job_is_ending(struct job *job);
 

@@ -1,6 +1,6 @@
 /*
- * Self-checks; see selfcheck.h. A baseline is compared after the heap has given its cached slabs back, so that it
- * counts only what somebody holds.
+ * Self-checks; see selfcheck.h. A baseline is compared after all has been given back that can be made again, so that
+ * it counts only what somebody holds.
  */
 #include "kernel/object/selfcheck.h"
 
@@ -23,8 +23,7 @@ struct counts {
 static struct counts baselines[BASELINE_COUNT];
 
 static struct counts count_now(void) {
-    budgets_trim(&root_budget);
-    kstack_trim();
+    reclaim(&root_budget);
     return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
 }
 

@@ -62,6 +62,7 @@ struct thread {
     bool faults_off;       /* a page fault in a user copy ends the copy instead of being resolved */
     vaddr_t fault_addr;    /* where it then happened … */
     unsigned fault_flags;  /* … and how */
+    bool reports;          /* it makes the report of an exception */
 #ifdef DEBUG
     uint64_t number; /* in the order of creation */
 #endif
@@ -88,6 +89,9 @@ static inline bool thread_interrupted(void) { return arch_attention(&thread_curr
 
 /* Has the running thread been killed? It will not run user code again; long kernel work then stops. */
 static inline bool thread_killed(void) { return arch_attention(&thread_current()->arch) & ATTENTION_KILL; }
+
+/* Does it what must not fail for want of memory? Then it has the pages that are kept back, and no limit of memory. */
+static inline bool thread_must_succeed(void) { return thread_current()->reports || thread_killed(); }
 
 /* What a thread does at this moment. A blocked one's registers are all saved. */
 struct thread_info {

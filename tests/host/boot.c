@@ -17,6 +17,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
 #include "kernel/base/utc.h"
+#include "kernel/object/oom.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/sched/sched.h"
 #include "tests/host/host.h"
@@ -115,7 +116,7 @@ void host_exit(int code) {
     _Exit(code);
 }
 
-static struct thread reaper, timers;
+static struct thread reaper, timers, oom;
 
 void host_start(size_t memory) {
     host_memory_init(memory);
@@ -130,6 +131,8 @@ void host_start(size_t memory) {
     thread_start(&reaper);
     thread_init(&timers, kstack_alloc(&root_budget), KSTACK_SIZE, user_timers_keeper, NULL, NULL);
     thread_start(&timers);
+    thread_init(&oom, kstack_alloc(&root_budget), KSTACK_SIZE, oom_keeper, NULL, NULL);
+    thread_start(&oom);
 }
 
 struct run {

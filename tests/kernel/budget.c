@@ -50,6 +50,25 @@ KTEST("budget/of a limit of N pages exactly N can be had, one by one, and one mo
     budget_leave(budget);
 }
 
+KTEST(
+    "budget/a thread that must not fail goes beyond the limit, is charged for it, and others get nothing until then") {
+    struct budget *budget = limited(&root_budget, LIMIT);
+    NEED(budget);
+    struct budget *own = budget_assume(budget);
+    struct page *most = page_alloc_contiguous(LIMIT, 0), *none = page_alloc();
+    thread_current()->reports = true;
+    struct page *beyond = page_alloc();
+    thread_current()->reports = false;
+    EXPECT(most && !none && beyond && pages_of(budget) == LIMIT + 1 && !page_alloc());
+    EXPECT(budget_peak(budget, BUDGET_MEMORY) == LIMIT + 1);
+    (void)budget_assume(own);
+    if (beyond) page_free(beyond);
+    EXPECT(pages_of(budget) == LIMIT && pages_to_be_had(budget) == 0);
+    for (size_t i = 0; most && i < LIMIT; i++) page_free(most + i);
+    EXPECT(pages_of(budget) == 0);
+    budget_leave(budget);
+}
+
 KTEST("budget/runs, pages in a row and as many as there are: each is charged for what it has, and no more") {
     struct budget *budget = limited(&root_budget, LIMIT);
     NEED(budget);

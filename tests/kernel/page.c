@@ -50,10 +50,36 @@ KTEST("page/single pages freed in any order become the large runs they were cut 
     EXPECT(largest_order() == order);
 }
 
+/* Of those that are kept back: as many as there are, at most one more than there should be. */
+static unsigned take_kept(struct page **pages) {
+    unsigned count = 0;
+    thread_current()->reports = true;
+    while (count <= PAGES_KEPT && (pages[count] = page_alloc())) count++;
+    thread_current()->reports = false;
+    return count;
+}
+
+KTEST("page/some are kept back for threads that must not fail, and are made up for before others get any") {
+    static struct page *kept[PAGES_KEPT + 1];
+    size_t before = pages_free();
+    struct page *all = memory_take_all(), *one = page_alloc();
+    NEED(all && !one);
+    EXPECT(take_kept(kept) == PAGES_KEPT && pages_free() == 0);
+    for (unsigned i = 0; i < PAGES_KEPT; i++) {
+        page_free(kept[i]);
+        EXPECT(!page_alloc() && pages_free() == i + 1);
+    }
+    memory_give_back(all);
+    EXPECT((one = page_alloc()) != NULL && take_kept(kept) == PAGES_KEPT + 1);
+    for (unsigned i = 0; i <= PAGES_KEPT; i++) page_free(kept[i]);
+    if (one) page_free(one);
+    EXPECT(pages_free() == before);
+}
+
 KTEST("page/when all pages are taken there is none, and then there are again") {
     size_t before = pages_free();
     struct page *all = memory_take_all();
-    EXPECT(pages_free() == 0);
+    EXPECT(pages_free() == PAGES_KEPT && !pages_left(1));
     EXPECT(page_alloc() == NULL && page_alloc_zeroed(PAGE_USED) == NULL);
     memory_give_back(all);
     EXPECT(pages_free() == before);

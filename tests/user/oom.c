@@ -1,0 +1,191 @@
+/*
+ * When memory runs out: who ends, and that all others go on, with the pages that they touch next. To use up much memory
+ * takes long; these tests are for a machine that has little (test.memory=short on the kernel's command line).
+ */
+#include <stdlib.h>
+#include <zircon/syscalls/exception.h>
+#include <zircon/syscalls/object.h>
+
+#include "tests/user/child.h"
+#include "tests/user/probe.h"
+
+/* Else a test is over before it begins. */
+static bool memory_is_short(void) { return getenv("test.memory") != NULL; }
+
+#define LARGE ((uint64_t)8 << 20)
+#define LITTLE (20 * PAGE)
+#define TOUCHED 400 /* pages: more than that, and all tables of the programs that run here */
+
+static zx_status_t commit(zx_handle_t vmo, uint64_t size) {
+    return zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, 0, size, NULL, 0);
+}
+
+enum { FULL, GO, DONE };
+
+/* All the memory that calls give but for a little, in VMOs that only it has handles to; and then it waits. */
+static void eat(zx_handle_t none, uintptr_t at) {
+    struct board *board = (struct board *)at;
+    zx_handle_t vmo, little;
+    (void)none;
+    atomic_store(&board->words[FULL], 0);
+    if (zx_vmo_create(LITTLE, 0, &little) != ZX_OK || commit(little, LITTLE) != ZX_OK) zx_process_exit(1);
+    for (uint64_t size = LARGE; size >= PAGE; size /= 2) {
+        while (zx_vmo_create(size, 0, &vmo) == ZX_OK && commit(vmo, size) == ZX_OK) continue;
+    }
+    zx_handle_close(little);
+    atomic_store(&board->words[FULL], 1);
+    for (;;) zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+/* Pages that are not there yet. */
+static zx_vaddr_t pages_map(zx_handle_t vmar) {
+    zx_handle_t vmo = vmo_make(TOUCHED * PAGE);
+    zx_vaddr_t base;
+    MUST(zx_vmar_map(vmar, PERM_RW, 0, vmo, 0, TOUCHED * PAGE, &base));
+    MUST(zx_handle_close(vmo));
+    return base;
+}
+
+static void pages_touch(zx_vaddr_t base) {
+    for (size_t i = 0; i < TOUCHED; i++) *(volatile char *)(base + i * PAGE) = 1;
+}
+
+/* Touches pages of its own when it is told which. */
+static void touch(zx_handle_t none, uintptr_t at) {
+    struct board *board = (struct board *)at;
+    (void)none;
+    while (atomic_load(&board->words[GO]) == 0) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    pages_touch(atomic_load(&board->words[GO]));
+    zx_process_exit(42);
+}
+
+static struct child begin(zx_handle_t job, child_entry *entry) {
+    struct child child;
+    MUST_BE(child_make_in(&child, job));
+    MUST(child_start(&child, entry, ZX_HANDLE_INVALID));
+    return child;
+}
+
+static zx_handle_t job_make(bool kill_on_oom) {
+    const uint64_t value = kill_on_oom;
+    zx_handle_t job;
+    MUST(zx_job_create(zx_job_default(), 0, &job));
+    MUST(zx_object_set_property(job, ZX_PROP_JOB_KILL_ON_OOM, &value, sizeof(value)));
+    return job;
+}
+
+static bool await(const struct child *child, size_t word) {
+    const zx_time_t deadline = zx_deadline_after(ZX_SEC(60));
+    while (atomic_load(&child->board->words[word]) == 0 && zx_clock_get_monotonic() < deadline)
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    return atomic_load(&child->board->words[word]) != 0;
+}
+
+static bool is_alive(const struct child *child) {
+    zx_info_process_t info = {0};
+    EXPECT_OK(zx_object_get_info(child->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL));
+    return !info.exited;
+}
+
+static void child_kill(struct child *child) {
+    MUST(zx_task_kill(child->process));
+    EXPECT_EQ(child_wait(child), ZX_TASK_RETCODE_SYSCALL_KILL);
+    child_close(child);
+}
+
+TEST("oom/who has most memory ends, with return code -1025, when another touches its next page, and that one goes on") {
+    if (!memory_is_short()) return;
+    zx_handle_t ours = job_make(false), theirs = job_make(false);
+    struct child bystander = begin(ours, touch), eater = begin(theirs, eat);
+    NEED(await(&eater, FULL));
+    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
+    EXPECT_EQ(child_wait(&bystander), 42);
+    EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
+    child_close(&bystander);
+    child_close(&eater);
+}
+
+TEST("oom/who holds the root resource touches its next page: another ends; and the next, when memory runs out again") {
+    if (!memory_is_short()) return;
+    for (size_t round = 0; round < 2; round++) {
+        struct child eater = begin(job_make(false), eat);
+        NEED(await(&eater, FULL));
+        pages_touch(pages_map(zx_vmar_root_self()));
+        EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
+        child_close(&eater);
+    }
+}
+
+TEST("oom/a job with KILL_ON_OOM is first, however little it has, and then who has most") {
+    if (!memory_is_short()) return;
+    struct child small = begin(job_make(true), touch), eater = begin(job_make(false), eat);
+    struct child bystander = begin(job_make(false), touch);
+    NEED(await(&eater, FULL));
+    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
+    EXPECT_EQ(child_wait(&bystander), 42);
+    EXPECT_EQ(child_wait(&small), ZX_TASK_RETCODE_OOM_KILL);
+    if (is_alive(&eater)) {
+        child_kill(&eater);
+    } else {
+        EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
+        child_close(&eater);
+    }
+    child_close(&small);
+    child_close(&bystander);
+}
+
+/* Reads holes two MiB apart, more of them than there is memory for tables. */
+#define FAR ((uint64_t)2 << 20)
+#define HOLES ((uint64_t)12000)
+static void read_holes(zx_handle_t vmar, uintptr_t at) {
+    zx_handle_t vmo;
+    zx_vaddr_t base;
+    (void)at;
+    if (zx_vmo_create(HOLES * FAR, 0, &vmo) != ZX_OK) zx_process_exit(1);
+    if (zx_vmar_map(vmar, ZX_VM_PERM_READ, 0, vmo, 0, HOLES * FAR, &base) != ZX_OK) zx_process_exit(2);
+    for (uint64_t i = 0; i < HOLES; i++) (void)*(volatile char *)(base + i * FAR);
+    zx_process_exit(42);
+}
+
+TEST("oom/reading holes until all memory would be page tables ends nobody") {
+    if (!memory_is_short()) return;
+    zx_handle_t vmar;
+    struct child reader, bystander = begin(job_make(false), touch);
+    MUST_BE(child_make_in(&reader, job_make(false)));
+    MUST(zx_handle_duplicate(reader.vmar, ZX_RIGHT_SAME_RIGHTS, &vmar));
+    MUST(child_start(&reader, read_holes, vmar));
+    EXPECT_EQ(child_wait(&reader), 42);
+    EXPECT(is_alive(&bystander));
+    child_kill(&bystander);
+    child_close(&reader);
+}
+
+/* A fault for which there is no memory within the job's limit is its own affair. */
+static void touch_much(zx_handle_t vmo, uintptr_t at) {
+    zx_vaddr_t base = atomic_load(&((struct board *)at)->words[DONE]);
+    (void)vmo;
+    for (uint64_t i = 0; i < 1000; i++) *(volatile char *)(base + i * PAGE) = 1;
+    zx_process_exit(42);
+}
+
+TEST("oom/a limit that is reached is an exception, which its handler gets, and ends nobody else") {
+    zx_handle_t job = job_make(true), vmo = vmo_make(1000 * PAGE), channel, exception;
+    const uint64_t limit = 100 * PAGE;
+    zx_exception_info_t info = {0};
+    zx_vaddr_t at;
+    struct child child, bystander = begin(job_make(true), touch);
+    MUST_BE(child_make_in(&child, job));
+    MUST(zx_task_create_exception_channel(child.process, 0, &channel));
+    MUST(zx_vmar_map(child.vmar, PERM_RW, 0, vmo, 0, 1000 * PAGE, &at));
+    atomic_store(&child.board->words[DONE], at);
+    MUST(zx_object_set_property(job, ZX_PROP_JOB_LIMIT_MEMORY, &limit, sizeof(limit)));
+    MUST(child_start(&child, touch_much, ZX_HANDLE_INVALID));
+    MUST(zx_object_wait_one(channel, ZX_CHANNEL_READABLE, zx_deadline_after(ZX_SEC(20)), NULL));
+    EXPECT_OK(zx_channel_read(channel, 0, &info, &exception, sizeof(info), 1, NULL, NULL));
+    EXPECT_EQ(info.type, ZX_EXCP_FATAL_PAGE_FAULT);
+    EXPECT(is_alive(&bystander));
+    MUST(zx_handle_close(exception));
+    EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_EXCEPTION_KILL);
+    child_kill(&bystander);
+    child_close(&child);
+}

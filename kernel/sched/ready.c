@@ -2,7 +2,7 @@
  * Ready threads; see ready.h. Two levels of trees: of shares, ordered by what they have used, and in each its threads.
  * A share is in the tree while it has ready threads; those that run are in neither, and are charged as they stop.
  */
-#include "kernel/sched/ready.h"
+#include "kernel/sched/ready_path.h"
 
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
@@ -20,24 +20,14 @@ static int thread_compare(const struct thread *a, const struct thread *b) {
 RB_GENERATE_INTERNAL(share_tree, share, node, share_compare, UNUSED static)
 RB_GENERATE_INTERNAL(ready_tree, thread, node, thread_compare, UNUSED static)
 
-/* By how much what has slept may be behind the running one. What is ready all the time is behind it by less. */
-#define BEHIND_MAX ZX_MSEC(2)
-
 void ready_init(struct ready *ready, unsigned cpu) {
     *ready = (struct ready){.cpu = cpu};
     TAILQ_INIT(&ready->urgent);
 }
 
-/* Whoever has used less than the floor is taken to have used that. */
-static zx_duration_t at_least(zx_duration_t used, zx_duration_t floor) { return used < floor ? floor : used; }
-
-static NOINLINE struct thread *first_of_many(struct ready *ready) {
+struct thread *ready_first_of_many(struct ready *ready) {
     if (!TAILQ_EMPTY(&ready->urgent)) return TAILQ_FIRST(&ready->urgent);
     return RB_MIN(ready_tree, &RB_MIN(share_tree, &ready->shares)->threads);
-}
-
-static inline struct thread *ready_first(struct ready *ready) {
-    return ready->only || ready_length(ready) == 0 ? ready->only : first_of_many(ready);
 }
 
 /* On its way from one processor to another, a thread's `used` is what it is above the floor. */
@@ -46,20 +36,13 @@ void ready_leave(struct thread *t) {
     t->share = NULL;
 }
 
-static NOINLINE void join_share(struct ready *ready, struct thread *t) {
+void ready_join_share(struct ready *ready, struct thread *t) {
     t->share = &t->shares[ready->cpu];
     t->used += t->share->floor;
 }
 
-static inline void adopt(struct ready *ready, struct thread *t) {
-    if (unlikely(!t->share)) join_share(ready, t);
-    struct share *share = t->share;
-    t->used = at_least(t->used, share->floor);
-    if (RB_EMPTY(&share->threads)) share->used = at_least(share->used, ready->floor);
-}
-
 void ready_adopt(struct ready *ready, struct thread *t) {
-    if (!t->urgent) adopt(ready, t);
+    if (!t->urgent) ready_adopt_user(ready, t);
 }
 
 static void insert(struct ready *ready, struct thread *t) {
@@ -75,25 +58,14 @@ static void insert(struct ready *ready, struct thread *t) {
 }
 
 /* There are more now than the only one that there was. */
-static NOINLINE void put_beside(struct ready *ready, struct thread *t) {
+void ready_put_beside(struct ready *ready, struct thread *t) {
     struct thread *alone = ready->only;
     ready->only = NULL;
     if (alone) insert(ready, alone);
     insert(ready, t);
 }
 
-unsigned ready_put(struct ready *ready, struct thread *t) {
-    t->order = ready->order++;
-    if (!t->urgent) adopt(ready, t);
-    unsigned before = atomic_fetch_add_explicit(&ready->length, 1, memory_order_seq_cst);
-    if (before > 0)
-        put_beside(ready, t);
-    else
-        ready->only = t;
-    return before + 1;
-}
-
-static NOINLINE void take_out(struct ready *ready, struct thread *t) {
+void ready_take_out(struct ready *ready, struct thread *t) {
     if (t->urgent) {
         TAILQ_REMOVE(&ready->urgent, t, link);
         return;
@@ -102,42 +74,17 @@ static NOINLINE void take_out(struct ready *ready, struct thread *t) {
     if (RB_EMPTY(&t->share->threads)) RB_REMOVE(share_tree, &ready->shares, t->share);
 }
 
-static NOINLINE void move(struct ready *ready, struct share *share, zx_duration_t used) {
+void ready_move_share(struct ready *ready, struct share *share, zx_duration_t used) {
     RB_REMOVE(share_tree, &ready->shares, share);
     share->used = used;
     RB_INSERT(share_tree, &ready->shares, share);
 }
 
-/* The share's place in the tree, if it is there, follows. */
-static inline void share_set_used(struct ready *ready, struct share *share, zx_duration_t used) {
-    if (RB_EMPTY(&share->threads))
-        share->used = used;
-    else
-        move(ready, share, used);
-}
-
-static struct thread *choose(struct ready *ready, struct thread *t) {
-    if (t == ready->only)
-        ready->only = NULL;
-    else
-        take_out(ready, t);
-    atomic_store_explicit(&ready->length, ready_length(ready) - 1, memory_order_relaxed);
-    if (t->urgent) return t;
-    t->used = at_least(t->used, t->share->floor);
-    if (t->share->used < ready->floor) share_set_used(ready, t->share, ready->floor);
-    return t;
-}
-
-struct thread *ready_take(struct ready *ready) {
-    struct thread *first = ready_first(ready);
-    return first ? choose(ready, first) : NULL;
-}
-
 void ready_hurry(struct ready *ready, struct thread *t) {
     if (t->urgent) return;
-    (void)choose(ready, t);
+    (void)ready_choose(ready, t);
     t->used = t->share->floor;
-    share_set_used(ready, t->share, ready->floor);
+    ready_share_set_used(ready, t->share, ready->floor);
     (void)ready_put(ready, t);
 }
 
@@ -145,23 +92,11 @@ void ready_hurry(struct ready *ready, struct thread *t) {
 #define OWED_MAX ZX_MSEC(100)
 
 /* What an urgent thread does for a process. A debt is not forgiven as what was not used is, but it has a bound. */
-static NOINLINE void charge_payer(struct ready *ready, struct share *payer, zx_duration_t ran) {
+void ready_charge_payer(struct ready *ready, struct share *payer, zx_duration_t ran) {
     struct share *share = &payer[ready->cpu];
-    const zx_duration_t used = at_least(share->used, ready->floor), most = at_least(used, ready->floor + OWED_MAX);
-    share_set_used(ready, share, used + ran < most ? used + ran : most);
-}
-
-void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) {
-    struct share *share = running->share;
-    if (running->urgent) {
-        if (running->payer) charge_payer(ready, running->payer, ran);
-        return;
-    }
-    zx_duration_t used = share->used + ran;
-    running->used += ran;
-    share->floor = at_least(share->floor, running->used - BEHIND_MAX);
-    ready->floor = at_least(ready->floor, used - BEHIND_MAX);
-    share_set_used(ready, share, used);
+    const zx_duration_t used = ready_at_least(share->used, ready->floor),
+                        most = ready_at_least(used, ready->floor + OWED_MAX);
+    ready_share_set_used(ready, share, used + ran < most ? used + ran : most);
 }
 
 zx_duration_t ready_owed(struct ready *ready, const struct thread *running) {
@@ -178,11 +113,11 @@ struct thread *ready_take_past(struct ready *ready, unsigned skip) {
     struct share *share;
     if (ready->only) return ready_take(ready);
     TAILQ_FOREACH (t, &ready->urgent, link) {
-        if (skip-- == 0) return choose(ready, t);
+        if (skip-- == 0) return ready_choose(ready, t);
     }
     RB_FOREACH (share, share_tree, &ready->shares) {
         RB_FOREACH (t, ready_tree, &share->threads) {
-            if (skip-- == 0) return choose(ready, t);
+            if (skip-- == 0) return ready_choose(ready, t);
         }
     }
     panic("fewer threads are ready");

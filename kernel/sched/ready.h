@@ -9,6 +9,8 @@
  *
  * Urgent threads, a few of the kernel's own, come before all others, in the order in which they became ready. What one
  * does for a process is counted as that process's time; but a process never owes more than a tenth of a second for it.
+ *
+ * Putting a thread in, taking the next one, and counting its time are in ready_path.h.
  */
 #pragma once
 
@@ -52,24 +54,12 @@ static inline unsigned ready_length(const struct ready *ready) {
     return atomic_load_explicit(&ready->length, memory_order_seq_cst);
 }
 
-/*
- * A thread of this processor becomes ready. Returns the length. Whoever looks at that after something that it did
- * before, both sequentially consistent, sees it, or is seen by the caller afterwards.
- */
-unsigned ready_put(struct ready *ready, struct thread *t) REQUIRES(sched_held);
-
-/* Takes the next out, which this processor is going to run; NULL if there is none. */
-struct thread *ready_take(struct ready *ready) REQUIRES(sched_held);
-
 /* A thread that is not ready leaves this processor for another; and comes to another, which is going to run it. */
 void ready_leave(struct thread *t) REQUIRES(sched_held);
 void ready_adopt(struct ready *ready, struct thread *t) REQUIRES(sched_held);
 
 /* A thread that is ready comes before all but urgent ones. */
 void ready_hurry(struct ready *ready, struct thread *t) REQUIRES(sched_held);
-
-/* The running thread has run for so long. */
-void ready_charge(struct ready *ready, struct thread *running, zx_duration_t ran) REQUIRES(sched_held);
 
 /*
  * How much more the running thread has had than the next, which is owed that. NOTHING_OWED if there is no other, or

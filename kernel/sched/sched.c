@@ -19,6 +19,7 @@
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/force.h"
+#include "kernel/sched/ready_path.h"
 #include "kernel/sched/run_queue.h"
 
 /* How long a thread runs before the next has its turn, though it became ready only meanwhile. */
@@ -131,7 +132,7 @@ static struct run_queue *choose_queue(struct run_queue *own) REQUIRES(sched_held
 }
 
 /* Counts the time that a processor's running thread has had until now. */
-static void charge(struct run_queue *queue, zx_time_t now) REQUIRES(sched_held) {
+static ALWAYS_INLINE void charge(struct run_queue *queue, zx_time_t now) REQUIRES(sched_held) {
     struct thread *t = running(queue);
     zx_duration_t ran = now - t->started_running;
     t->started_running = now;
@@ -242,7 +243,8 @@ static struct run_queue *come(void) REQUIRES(sched_held) {
     return own;
 }
 
-static struct run_queue *switch_to(struct run_queue *own, struct thread *next, zx_time_t now) REQUIRES(sched_held) {
+static ALWAYS_INLINE struct run_queue *switch_to(struct run_queue *own, struct thread *next, zx_time_t now)
+    REQUIRES(sched_held) {
     struct cpu *cpu = arch_this_cpu();
     struct thread *prev = running(own);
     next->started_running = now;
@@ -290,7 +292,7 @@ struct run_queue *sched_switch(struct run_queue *own) {
 }
 
 /* The running thread stays ready, but another comes first. */
-static struct run_queue *make_way(struct run_queue *own, struct thread *next) REQUIRES(sched_held) {
+static NOINLINE struct run_queue *make_way(struct run_queue *own, struct thread *next) REQUIRES(sched_held) {
     struct thread *self = thread_current();
     zx_time_t now = arch_time_now();
     charge(own, now);

@@ -100,7 +100,7 @@ void waitq_wake_all(struct waitq *q, zx_status_t status) {
     while (waitq_wake_one(q, status)) continue;
 }
 
-zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline, enum wait_kind kind) {
+static ALWAYS_INLINE zx_status_t sleep_over(struct waiter *waiter, zx_time_t deadline, enum wait_kind kind) {
     struct thread *self = waiter->thread;
     zx_status_t status = ZX_OK;
     struct run_queue *own = run_queue_lock_of(self);
@@ -112,6 +112,16 @@ zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline, enum wait_ki
     }
     run_queue_unlock(own);
     return status;
+}
+
+static NOINLINE zx_status_t sleep_until(struct waiter *waiter, zx_time_t deadline, enum wait_kind kind) {
+    return sleep_over(waiter, deadline, kind);
+}
+
+/* Most waits have no deadline: theirs is a shorter way. */
+zx_status_t waiter_block(struct waiter *waiter, zx_time_t deadline, enum wait_kind kind) {
+    if (unlikely(deadline != ZX_TIME_INFINITE)) return sleep_until(waiter, deadline, kind);
+    return sleep_over(waiter, ZX_TIME_INFINITE, kind);
 }
 
 void waiter_end(struct waiter *waiter) {

@@ -1,5 +1,5 @@
 /* Who is next of those that are ready, in a queue that no processor has: what is charged is told, not measured. */
-#include "kernel/sched/ready.h"
+#include "kernel/sched/ready_path.h"
 
 #include "kernel/sched/thread.h"
 #include "tests/kernel/support.h"

@@ -75,7 +75,9 @@ static zx_status_t go_on(zx_status_t status) {
     switch_point_between_windows();
     struct thread *self = thread_current();
     if (status == BUFFER_FAULTED) {
-        status = upcall_page_fault(self->fault_addr, self->fault_flags & ~FAULT_NO_WAIT);
+        status = aspace_fault(self->aspace, self->fault_addr, self->fault_flags);
+        if (unlikely(status == ZX_ERR_NO_MEMORY))
+            status = upcall_page_fault(self->fault_addr, self->fault_flags & ~FAULT_NO_WAIT);
         switch_point_between_windows();
         /* If there is no page to be had the buffer is good all the same, and it is as with a page of the target. */
         if (status != ZX_OK && status != ZX_ERR_NO_MEMORY) status = ZX_ERR_INVALID_ARGS;

@@ -185,18 +185,17 @@ bool target_test(const struct target *t, zx_vaddr_t vaddr, const void *bytes, si
 
 static zx_status_t command(const char *text) { return zx_debug_send_command(test_resource(), text, strlen(text)); }
 
-/* Instead of the n-th allocation failing, as many pages less one can be had: the option test.limit=1. */
-static bool by_limit(void) { return getenv("test.limit") != NULL; }
+bool fail_by_limit(void) { return getenv("test.limit") != NULL; }
 
 void fail_arm(unsigned nth) {
     char text[24];
-    snprintf(text, sizeof(text), by_limit() ? "limit %u" : "fail %u", by_limit() ? nth - 1 : nth);
+    snprintf(text, sizeof(text), fail_by_limit() ? "limit %u" : "fail %u", fail_by_limit() ? nth - 1 : nth);
     MUST(command(text));
 }
 
 bool fail_over(void) {
     zx_status_t status = command("failed");
-    MUST(command(by_limit() ? "limit" : "fail"));
+    MUST(command(fail_by_limit() ? "limit" : "fail"));
     MUST_BE(status == ZX_OK || status == ZX_ERR_NOT_FOUND);
     return status == ZX_OK;
 }

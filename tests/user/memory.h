@@ -117,3 +117,6 @@ bool target_test(const struct target *t, zx_vaddr_t vaddr, const void *bytes, si
 /* Failure injection: the n-th allocation from now on in the calling thread. fail_over() tells whether it happened. */
 void fail_arm(unsigned nth);
 bool fail_over(void);
+
+/* Instead of the n-th allocation failing, as many pages less one can be had: the option test.limit=1. */
+bool fail_by_limit(void);

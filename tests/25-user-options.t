@@ -29,7 +29,7 @@ like(with_option(@clock, smp => 4)->{log}, qr/clock: ACPI's timer, because/, 'th
 $clock[0] .= ' test.exact=1';
 with_option(@clock, smp => 1, qemu_flags => '-icount shift=2,sleep=off');
 
-my $short = with_option('test.memory=short', 5, ['oom/'], mem => '32M');
+my $short = with_option('test.memory=short', 6, ['oom/'], mem => '32M');
 like($short->{log}, qr/^\[.*\] out of memory: process \d+ of job \d+ ends, which has \d+ pages: 'child'\r?$/m,
     'the log has a line for each that ended');
 

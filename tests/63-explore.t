@@ -16,7 +16,8 @@ my @scenarios = qw(
     load+decommit@slice store+store@together store+unmap@together
     execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
     reclaim+load_absent@together reclaim+store@together reclaim+process_exit@same reclaim+process_write@same
-    reclaim+decommit@same reclaim+snapshot@same reclaim+unmap@together
+    reclaim+decommit@same reclaim+snapshot@same reclaim+unmap@together starve+starve@together starve+kill_peer@same
+    starve+suspend_and_resume@same starve+process_exit@together
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
     close+replace@together close+signal@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together

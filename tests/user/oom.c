@@ -105,6 +105,27 @@ TEST("oom/who has most memory ends, with return code -1025, when another touches
     child_close(&eater);
 }
 
+/* The same, but that a call stores there. */
+static void read_into(zx_handle_t vmo, uintptr_t at) {
+    struct board *board = (struct board *)at;
+    while (atomic_load(&board->words[GO]) == 0) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    zx_status_t status = zx_vmo_read(vmo, (void *)atomic_load(&board->words[GO]), 0, TOUCHED * PAGE);
+    zx_process_exit(status == ZX_OK ? 42 : status);
+}
+
+TEST("oom/a call that stores to pages of its caller's which are not there yet has another end, and succeeds") {
+    if (!memory_is_short()) return;
+    struct child bystander, eater = begin(job_make(false), eat);
+    MUST_BE(child_make_in(&bystander, job_make(false)));
+    MUST(child_start(&bystander, read_into, vmo_make(TOUCHED * PAGE)));
+    NEED(await(&eater, FULL));
+    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
+    EXPECT_EQ(child_wait(&bystander), 42);
+    EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
+    child_close(&bystander);
+    child_close(&eater);
+}
+
 TEST("oom/who holds the root resource touches its next page: another ends; and the next, when memory runs out again") {
     if (!memory_is_short()) return;
     for (size_t round = 0; round < 2; round++) {

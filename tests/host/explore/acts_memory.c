@@ -40,6 +40,12 @@ zx_status_t act_reclaim(struct actor *a) {
     return ZX_OK;
 }
 
+/* Nor this: it waits as a fault does that finds nothing to give back. The keeper finds that there is memory. */
+zx_status_t act_starve(struct actor *a) {
+    (void)a;
+    return upcall_out_of_memory(true);
+}
+
 /* --- transfers --- */
 
 static zx_status_t write_peer(struct actor *a, vaddr_t addr, vaddr_t buffer, size_t len) {

@@ -13,6 +13,7 @@
 #include "kernel/object/event.h"
 #include "kernel/object/exception.h"
 #include "kernel/object/interrupt.h"
+#include "kernel/object/oom.h"
 #include "kernel/object/port.h"
 #include "kernel/object/resource.h"
 #include "kernel/object/selfcheck.h"
@@ -378,6 +379,7 @@ void stage_build(const struct scenario *scenario) {
     selfcheck_baseline(BASELINE_OUTER);
     must(job_create_root(&stage.root_job));
     must(job_create(stage.root_job, &stage.job));
+    oom_begin(stage.root_job);
     known(&stage.job->object, "job");
     must(vmo_create(PAGES(ACTORS), false, &stage.scratch));
     must(vmo_commit(stage.scratch, 0, PAGES(ACTORS)));
@@ -399,6 +401,7 @@ void stage_run(void) {
 void stage_take_down(void) {
     job_kill(stage.root_job, 0);
     cpus_settle();
+    oom_begin(NULL);
     for (unsigned i = 0; i < stage.count; i++) {
         object_unref(&stage.actors[i].thread->object);
         if (has_own_process(i)) object_unref(&stage.actors[i].process->object);

@@ -16,15 +16,16 @@ make_path($dir);
 my $PROMPT = qr/jargoon> \e\[K$/;
 my $ASKED = qr/treasure> \e\[K$/;
 
-# The archive that the machine gets.
+# The archive that the machine gets, and what its command line says of the window.
 our $bootfs = "$out/bootfs";
+our $window = '';
 
 # Types each of the second ones when the output matches the first; returns what was on the screen.
 sub talk {
     my (@talk) = @_;
     my $machine = Machine->new(
         kernel => "$out/kernel.elf", bootfs => $bootfs, dir => $dir, fw => 'pvh', console => 'talk',
-        talk => \@talk, cmdline => 'init.run=monitor',
+        talk => \@talk, cmdline => "init.run=monitor$window",
     );
     my $result = $machine->run;
     my @faults = (Machine::faults($result), $result->{unsaid} ? "$result->{unsaid} pairs were not matched" : ());
@@ -163,6 +164,19 @@ $console = talk(
     qr/$PROMPT/, "search watcher 00\x03exit\r",
 );
 unlike($console, qr/typed ahead\r\n/, 'Ctrl-C takes away what was typed before it');
+
+# A program that reads keys gets each as it is typed, unseen; then it reads a line like any other.
+$window = ' init.columns=132 init.rows=43';
+$console = talk(
+    $PROMPT, "run test/keys\r",
+    qr/132 by 43\r\n.*nothing typed\r\n/s, "a",
+    qr/key 97\r\n/, "\e[A\r\x04\x7f",
+    qr/key 27\r\nkey 91\r\nkey 65\r\nkey 13\r\nkey 4\r\nkey 127\r\n/, "q",
+    qr/key 113\r\n.*and a line:\r?\n/s, "lin\x7fne\r",
+    qr/<line>\r?\n.*$PROMPT/s, "exit\r",
+);
+$window = '';
+like($console, qr/nothing typed\r\nkey 97\r\n/, 'a key is not shown by anybody but the program');
 
 # A program in the background does not tear the line that is being typed.
 $console = talk(

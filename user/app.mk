@@ -62,6 +62,8 @@ run-app: $(OUT)/kernel.elf $(RUN)/bootfs
 export APP := $(value APP)
 export APP_CFLAGS := $(value APP_CFLAGS)
 export APP_LDLIBS := $(value APP_LDLIBS)
+export FILES := $(value FILES)
+export OUTFILES := $(value OUTFILES)
 # What it includes in quotes it may also take from user/lib.
 APP_FLAGS = -Wall -O2 -g -ffunction-sections -fdata-sections -iquote . $(APP_DEBUG_CFLAGS) \
 	$(if $(PIE),-static-pie) $(APP_LINK)
@@ -71,16 +73,19 @@ $(RUN)/app: FORCE $(SDK)/made $(OUT)/user/libuser.a
 	$(if $(V),,@printf '  %-8s %s\n' APP "$$APP" >&2)
 	$(QUIET)APP_LDLIBS="$$APP_LDLIBS '$(OUT)/user/libuser.a'" user/sdk/app $(SDK) $@ $(APP_FLAGS)
 
-$(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(APP_SERVER:%=$(OUT)/user/%) user/mkbootfs
-	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args \
+$(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(RUN)/outfiles $(APP_SERVER:%=$(OUT)/user/%) user/mkbootfs
+	$(QUIET)user/mkbootfs $@ bin/init=$< bin/app=$(RUN)/app etc/args=$(RUN)/args "files/=$$FILES" \
+		$(if $(OUTFILES),etc/outfiles=$(RUN)/outfiles) \
 		$(foreach server,$(APP_SERVER),bin/$(server)=$(OUT)/user/$(server))
 
 endif
 
-# Its arguments, as they were typed.
+# Its arguments, and the files that it is to leave, as they were typed.
 export APP_ARGS := $(SERVER_ARGS) $(value ARGS)
-$(RUN)/args: FORCE
+$(RUN)/args: WORDS = APP_ARGS
+$(RUN)/outfiles: WORDS = OUTFILES
+$(RUN)/args $(RUN)/outfiles: FORCE
 	@mkdir -p $(@D)
-	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{APP_ARGS}); \
-		die "ARGS: a quote is not closed\n" if !@words && $$ENV{APP_ARGS} =~ /\S/; \
+	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{$(WORDS)}); \
+		die "$(WORDS:APP_%=%): a quote is not closed\n" if !@words && $$ENV{$(WORDS)} =~ /\S/; \
 		print map { "$$_\0" } @words' >$@

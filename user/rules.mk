@@ -41,7 +41,7 @@ USER_PROGRAMS := $(patsubst user/%/main.c,%,$(wildcard user/*/main.c)) \
 	$(patsubst user/programs/%.c,%,$(wildcard user/programs/*.c)) $(if $(wildcard tests/user/*.c),tests)
 program-sources = $(sort $(wildcard user/programs/$(1).c $(if $(filter tests,$(1)),tests/user,user/$(1))/*.c \
 	user/$(1)/$(ARCH)/*.c))
-PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c) $(PORT_MACHINE_SOURCES)))
+PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c) $(PORT_MACHINE_SOURCES) kernel/base/newc.c))
 # What the kernel and programs both compile: readers of archives and programs, and what a terminal may see.
 SHARED_SOURCES := kernel/base/newc.c kernel/base/elf_image.c kernel/base/printable.c
 LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c user/lib/$(ARCH)/*.c)) $(SHARED_SOURCES))

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <zircon/syscalls.h>
 
+#include "user/init/outfiles.h"
 #include "user/lib/keyboard.h"
 #include "user/libc/terminal.h"
 
@@ -36,13 +37,24 @@ size_t input_items(zx_wait_item_t items[INPUT_ITEMS]) {
     return 1;
 }
 
-/* Takes the next request, if there is one. */
+static void answer_with(const struct terminal_message *reply, size_t len) {
+    if (zx_channel_write(channel, 0, reply, TERMINAL_HEADER_LEN + (uint32_t)len, NULL, 0) != ZX_OK) input_close();
+}
+
+/* Takes the next request, if there is one. A file's is answered at once. */
 static void take_request(void) {
     struct terminal_message message;
-    uint32_t len = 0;
-    zx_status_t status = zx_channel_read(channel, 0, &message, NULL, sizeof(message), 0, &len, NULL);
+    zx_handle_t handle = ZX_HANDLE_INVALID;
+    uint32_t len = 0, handle_count = 0;
+    zx_status_t status = zx_channel_read(channel, 0, &message, &handle, sizeof(message), 1, &len, &handle_count);
     if (status == ZX_ERR_SHOULD_WAIT) return;
-    asked = status == ZX_OK && len == TERMINAL_HEADER_LEN && message.act == TERMINAL_READ;
+    if (status == ZX_OK && len >= TERMINAL_HEADER_LEN && message.act == TERMINAL_FILE) {
+        outfiles_report(message.text, len - TERMINAL_HEADER_LEN, handle);
+        return answer_with(&(struct terminal_message){.txid = message.txid}, 0);
+    }
+    zx_handle_close(handle);
+    asked =
+        status == ZX_OK && len == TERMINAL_HEADER_LEN && (message.act == TERMINAL_READ || message.act == TERMINAL_KEYS);
     request = message.txid;
     if (asked && !started) started = asked = keyboard_start() == ZX_OK;
     if (!asked) input_close();
@@ -58,7 +70,7 @@ static void answer(void) {
     } while (len == 0 && keyboard_pending());
     if (len == 0) return;
     asked = false;
-    if (zx_channel_write(channel, 0, &reply, TERMINAL_HEADER_LEN + (uint32_t)len, NULL, 0) != ZX_OK) input_close();
+    answer_with(&reply, len);
 }
 
 void input_serve(void) {

@@ -24,7 +24,10 @@ LINUX_CALL(geteuid) { return 0; }
 LINUX_CALL(getgid) { return 0; }
 LINUX_CALL(getegid) { return 0; }
 
-LINUX_CALL(exit_group) { zx_process_exit((int)args[0]); }
+LINUX_CALL(exit_group) {
+    __port_files_bring_back();
+    zx_process_exit((int)args[0]);
+}
 
 LINUX_CALL(sched_yield) {
     zx_nanosleep(0);

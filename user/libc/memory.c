@@ -1,6 +1,6 @@
 /*
  * Memory for malloc and for whoever calls mmap: each mapping is of a VMO of its own, in the process's root region. The
- * VMO lives as long as any part of its mapping. There are no files, so all memory is anonymous.
+ * VMO lives as long as any part of its mapping. A file is mapped as a copy, which cannot be shared and written.
  *
  * What can be written gets its pages at once: when memory runs out it is the allocation that fails, with ENOMEM, and
  * not the program somewhere later. MAP_NORESERVE asks for pages as they are touched, and the risk.
@@ -15,6 +15,7 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
+#include "user/libc/files.h"
 #include "user/libc/port.h"
 
 static long result(zx_status_t status) {
@@ -81,14 +82,42 @@ static long map_committed(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t
     return status == ZX_OK ? (long)*addr : -ENOMEM;
 }
 
+void *__port_pages_map(size_t len) {
+    zx_vaddr_t addr;
+    return map_committed(len, PROT_READ | PROT_WRITE, 0, &addr) < 0 ? NULL : (void *)addr;
+}
+
+/* A copy of what a file has, for this mapping alone. */
+static long map_copy(const struct open *open, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr,
+                     uint64_t offset) {
+    if (!open) return -EBADF;
+    if (!open->node || !S_ISREG(open->node->mode)) return -ENODEV;
+    if (map_committed(len, PROT_READ | PROT_WRITE, place, &addr) < 0) return -ENOMEM;
+    long got = __port_data_read(open->node, offset, (void *)addr, len);
+    zx_status_t status = zx_vmar_protect(zx_vmar_root_self(), perms(prot), addr, len);
+    if (got >= 0 && status == ZX_OK) return (long)addr;
+    zx_vmar_unmap(zx_vmar_root_self(), addr, len);
+    return -ENOMEM;
+}
+
+static long map_file(long fd, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr, uint64_t offset) {
+    __port_lock(&__port_files);
+    long result = map_copy(__port_open_of(fd), len, prot, place, addr, offset);
+    __port_unlock(&__port_files);
+    return result;
+}
+
 LINUX_CALL(mmap) {
     size_t len = whole_pages((size_t)args[1]);
-    int prot = (int)args[2], flags = (int)args[3], fd = (int)args[4], type = flags & MAP_TYPE;
+    int prot = (int)args[2], flags = (int)args[3], type = flags & MAP_TYPE;
     if (len == 0 || (type != MAP_PRIVATE && type != MAP_SHARED)) return -EINVAL;
-    if (!(flags & MAP_ANON)) return fd >= 0 && fd <= 2 ? -ENODEV : -EBADF;
     zx_vaddr_t addr = (zx_vaddr_t)args[0];
     zx_vm_option_t place = flags & MAP_FIXED ? ZX_VM_SPECIFIC_OVERWRITE : 0;
     if (place && (addr & ZX_PAGE_MASK)) return -EINVAL;
+    if (!(flags & MAP_ANON)) {
+        bool shared = type == MAP_SHARED && (prot & PROT_WRITE);
+        return shared ? -ENODEV : map_file(args[4], len, prot, place, addr, (uint64_t)args[5]);
+    }
     if (!(flags & MAP_NORESERVE)) return map_committed(len, prot, place, &addr);
     return map(len, prot, place, &addr) == ZX_OK ? (long)addr : -ENOMEM;
 }

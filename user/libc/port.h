@@ -16,17 +16,26 @@ struct timespec;
 
 /* Linux's calls that have an answer, each LINUX_CALL(name) in some file. */
 /* clang-format off */
-#define PORT_LINUX_CALLS(CALL)                                                                          \
-    CALL(read) CALL(readv) CALL(write) CALL(writev) CALL(close) CALL(fsync) CALL(fdatasync) CALL(ioctl) \
-    CALL(mmap) CALL(munmap) CALL(mprotect) CALL(madvise) CALL(mremap) CALL(clock_gettime)               \
-    CALL(clock_getres) CALL(nanosleep) CALL(clock_nanosleep) CALL(futex) CALL(set_tid_address)          \
-    CALL(exit) CALL(sched_yield) CALL(sched_getaffinity) CALL(tkill) CALL(kill) CALL(rt_sigaction)      \
-    CALL(rt_sigprocmask) CALL(rt_sigpending) CALL(rt_sigsuspend) CALL(rt_sigtimedwait) CALL(pause)      \
-    CALL(sigaltstack) CALL(set_robust_list) CALL(get_robust_list) CALL(gettid) CALL(getpid)             \
-    CALL(getppid) CALL(getuid) CALL(geteuid) CALL(getgid) CALL(getegid) CALL(exit_group) CALL(sysinfo)  \
-    CALL(getrandom)
+#define PORT_LINUX_CALLS(CALL)                                                                         \
+    CALL(read) CALL(readv) CALL(pread64) CALL(preadv) CALL(write) CALL(writev) CALL(pwrite64)          \
+    CALL(pwritev) CALL(close) CALL(lseek) CALL(fsync) CALL(fdatasync) CALL(ftruncate) CALL(dup)        \
+    CALL(dup2) CALL(dup3) CALL(fcntl) CALL(ioctl) CALL(pipe) CALL(pipe2) CALL(open) CALL(openat)       \
+    CALL(stat) CALL(lstat) CALL(fstat) CALL(newfstatat) CALL(access) CALL(faccessat) CALL(mkdir)       \
+    CALL(mkdirat) CALL(unlink) CALL(rmdir) CALL(unlinkat) CALL(rename) CALL(renameat) CALL(truncate)   \
+    CALL(chmod) CALL(fchmod) CALL(fchmodat) CALL(umask) CALL(utimensat) CALL(chdir) CALL(fchdir)       \
+    CALL(getcwd) CALL(readlink) CALL(getdents64) CALL(mmap) CALL(munmap) CALL(mprotect) CALL(madvise)  \
+    CALL(mremap) CALL(clock_gettime) CALL(clock_getres) CALL(nanosleep) CALL(clock_nanosleep)          \
+    CALL(futex) CALL(set_tid_address) CALL(exit) CALL(sched_yield) CALL(sched_getaffinity) CALL(tkill) \
+    CALL(kill) CALL(rt_sigaction) CALL(rt_sigprocmask) CALL(rt_sigpending) CALL(rt_sigsuspend)         \
+    CALL(rt_sigtimedwait) CALL(pause) CALL(sigaltstack) CALL(set_robust_list) CALL(get_robust_list)    \
+    CALL(gettid) CALL(getpid) CALL(getppid) CALL(getuid) CALL(geteuid) CALL(getgid) CALL(getegid)      \
+    CALL(exit_group) CALL(sysinfo) CALL(getrandom)
 /* clang-format on */
 #define LINUX_CALL(name) long __port_linux_##name(const long *args __attribute__((unused)))
+/* musl has these names for programs that ask for files of any size. */
+#undef pread64
+#undef pwrite64
+#undef getdents64
 #define PORT_DECLARE(name) LINUX_CALL(name);
 PORT_LINUX_CALLS(PORT_DECLARE)
 
@@ -34,6 +43,12 @@ static inline size_t whole_pages(size_t len) { return (len + ZX_PAGE_MASK) & ~(s
 
 /* process.c: keeps the handles of the bootstrap message, by id. */
 void __port_handles_keep(const uint32_t *ids, const zx_handle_t *handles, size_t count);
+
+/* memory.c: pages of zeros for the port itself; NULL: none. */
+void *__port_pages_map(size_t len);
+
+/* process.c: the boot archive, a handle of the port's own, if one came with the message and nobody took it. */
+zx_handle_t __port_archive(void);
 
 /* process.c: the root resource, if one came with the message. Borrowed. */
 zx_handle_t __port_resource(void);
@@ -59,11 +74,22 @@ void __port_unlock(zx_futex_t *lock);
 /* clock.c: in nanoseconds; at most ZX_TIME_INFINITE. */
 zx_duration_t __port_duration(const struct timespec *time);
 
-/* console.c: writes text of any length; reads one byte, or none at the end of the input. */
+/* console.c: writes text of any length; reads one byte: 1, 0 at the end of the input, or -EINTR. */
 void __port_console_write(const char *text, size_t len);
-size_t __port_console_read(char *buffer);
+long __port_console_read(char *buffer);
 
-/* terminal.c: the program's terminal, or the console. Writing shows all; reading waits for a byte; 0: end of input. */
+/*
+ * terminal.c: the program's terminal, or the console. Writing shows all; reading waits for a byte, and gives how many,
+ * 0 at the end of the input, or -EINTR. Raw: a read is of what keys there are, not of a line. Control is ioctl().
+ */
 void __port_terminal_open(void);
 void __port_terminal_write(const char *text, size_t len);
-size_t __port_terminal_read(char *buffer, size_t size);
+long __port_terminal_read(char *buffer, size_t size);
+bool __port_terminal_is_raw(void);
+long __port_terminal_control(unsigned long request, void *what);
+
+/* terminal.c: sends a request, with a handle, which is taken, unless that is invalid, and waits for the answer. */
+zx_status_t __port_input_send(uint32_t act, const void *text, size_t len, zx_handle_t handle);
+
+/* files_out.c: gives the host the files that it wants. */
+void __port_files_bring_back(void);

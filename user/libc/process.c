@@ -31,6 +31,15 @@ void __port_handles_keep(const uint32_t *ids, const zx_handle_t *handles, size_t
 
 zx_handle_t __port_resource(void) { return resource; }
 
+zx_handle_t __port_archive(void) {
+    static zx_handle_t archive;
+    for (size_t i = 0; i < kept_count && archive == ZX_HANDLE_INVALID; i++) {
+        if (kept_ids[i] != PA_HND(PA_VMO_BOOTFS, 0)) continue;
+        zx_handle_duplicate(kept_handles[i], ZX_RIGHT_SAME_RIGHTS, &archive);
+    }
+    return archive;
+}
+
 zx_handle_t zx_take_startup_handle(uint32_t hnd_info) {
     for (size_t i = 0; i < kept_count; i++) {
         zx_handle_t handle = kept_handles[i];

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <zircon/types.h>
 
@@ -23,6 +24,13 @@
 enum terminal_act {
     TERMINAL_READ,  /* answered with up to TERMINAL_MAX_TEXT bytes; none: the input is at its end */
     TERMINAL_WRITE, /* what follows is to be shown; answered with nothing */
+    TERMINAL_KEYS,  /* as TERMINAL_READ, but keys as they are typed, unseen, and not by lines */
+    TERMINAL_FILE,  /* a file for the host (struct terminal_file), with its VMO unless it is empty; no text back */
+};
+
+/* The text of TERMINAL_FILE: `len` bytes, from `offset` on, are the file that etc/outfiles has at `index`. */
+struct terminal_file {
+    uint64_t index, offset, len;
 };
 
 /* Both ways: only as much of the text as there is goes through the channel. */

@@ -33,6 +33,7 @@ struct child {
     struct screen_line line;
     bool reading; /* waits for input, with this request … */
     zx_txid_t request;
+    bool keys; /* … by keys, and not by lines */
 };
 
 static struct child children[MAX_CHILDREN];
@@ -72,6 +73,7 @@ static void serve_request(struct child *child, const struct terminal_message *re
     } else if (child == foreground && !child->reading) {
         child->reading = true;
         child->request = request->txid;
+        child->keys = request->act == TERMINAL_KEYS;
     } else {
         answer(child, request->txid, "", 0);
     }
@@ -102,12 +104,12 @@ static bool read_terminal(char *text, size_t *len) {
     return true;
 }
 
-/* Bytes as they come, to the end of a line: what follows may be for the monitor. */
-static bool read_pipe(char *text, size_t *len) {
+/* Bytes as they come; unless they are keys, to the end of a line: what follows may be for the monitor. */
+static bool read_bytes(char *text, size_t *len, bool keys) {
     *len = 0;
     do {
         while (*len < TERMINAL_MAX_TEXT && keyboard_next(&text[*len])) {
-            if (text[(*len)++] == '\n') return true;
+            if (text[(*len)++] == '\n' && !keys) return true;
         }
         if (*len > 0 || keyboard_ended()) return true;
     } while (keyboard_pending());
@@ -119,7 +121,8 @@ static void serve_input(void) {
     char text[TERMINAL_MAX_TEXT + 1];
     size_t len;
     if (!foreground || !foreground->reading) return;
-    if (!(keyboard_is_terminal() ? read_terminal(text, &len) : read_pipe(text, &len))) return;
+    const bool edited = keyboard_is_terminal() && !foreground->keys;
+    if (!(edited ? read_terminal(text, &len) : read_bytes(text, &len, foreground->keys))) return;
     foreground->reading = false;
     answer(foreground, foreground->request, text, len);
 }

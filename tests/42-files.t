@@ -79,6 +79,32 @@ is(Machine::slurp("$dir/tree/a.txt"), "A\n", 'the host keeps its own');
 diag($stderr) if $code;
 unlink @left;
 
+# What a program sends that has not left a file, or another than was asked for, or one twice.
+my $hostile = $make->program('hostile.c', <<'C');
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zircon/syscalls.h>
+#include "user/libc/terminal.h"
+int main(int argc, char **argv) {
+    zx_handle_t input = __port_input_take();
+    struct terminal_message message = {.act = TERMINAL_FILE};
+    struct terminal_file file = {(uint64_t)atoll(argv[1]), 0, (uint64_t)atoll(argv[2])};
+    memcpy(message.text, &file, sizeof(file));
+    for (int i = 0; i < 1000; i++)
+        zx_channel_write(input, 0, &message, TERMINAL_HEADER_LEN + sizeof(file), NULL, 0);
+    return zx_object_wait_one(input, ZX_CHANNEL_PEER_CLOSED, zx_deadline_after(ZX_SEC(20)), NULL) == ZX_OK ? 42 : 1;
+}
+C
+for my $case (['7 0', 'a file that was not asked for'], ['0 1', 'a file without its bytes'],
+    ['0 1000000000000', 'a file without end']) {
+    my ($args, $name) = @$case;
+    ($code, $stdout, $stderr) =
+        $make->run('/dev/null', 'run', "APP=$hostile", "ARGS=$args", 'OUTFILES=jargoon-test-missing', 'FW=pvh');
+    is($code, 42, "a program that sends $name loses its channel");
+    ok(!-e $left[2], 'and nothing is written');
+}
+
 ($code, $stdout, $stderr) = $make->run('/dev/null', 'run', "APP=$copy", 'FILES=no-such-file');
 isnt($code, 0, 'a file that is not there ends the run');
 like($stderr, qr/^FILES: there is no no-such-file$/m, 'and its name is told');

@@ -337,6 +337,10 @@ static void at_semaphore(void) { sem_wait(&semaphore); }
 static void at_sleep(void) { sleep(1000); }
 static void at_join(void) { pthread_join(joined, NULL); }
 static void at_pause(void) { pause(); }
+static void at_read(void) {
+    char byte;
+    if (read(STDIN_FILENO, &byte, 1) == 0) cleaned += 100;
+}
 static void at_test(void) {
     for (;;) pthread_testcancel();
 }
@@ -379,8 +383,8 @@ static void cancel(void (*at)(void), zx_duration_t after, int want) {
 }
 
 TEST("libc/pthread_cancel ends a thread where it waits, with its clean-up, whenever it comes") {
-    static void (*const places[])(void) = {at_semaphore, at_sleep,     at_join,   at_pause,
-                                           at_test,      at_condition, at_nothing};
+    static void (*const places[])(void) = {at_semaphore, at_sleep, at_join,      at_pause,
+                                           at_read,      at_test,  at_condition, at_nothing};
     joined = pthread_self();
     sem_init(&semaphore, 0, 0);
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {

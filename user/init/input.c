@@ -1,7 +1,8 @@
 /*
  * The program is not trusted. No message of its is looked at before the one before has its answer, and each answer has
- * at least one byte that was typed: so a program that asks and never looks at the answers fills init's memory with no
- * more than its input. What is no request closes the channel, and so does the end of the input, which has no answer.
+ * at least one byte that was typed, but for those of the few files that the host wants: so a program that asks and
+ * never looks at the answers fills init's memory with no more than its input. What is no request closes the channel,
+ * and so does the end of the input, which has no answer.
  *
  * The console is read from the first request on, and not before: a program with the root resource may do that itself.
  */
@@ -49,7 +50,7 @@ static void take_request(void) {
     zx_status_t status = zx_channel_read(channel, 0, &message, &handle, sizeof(message), 1, &len, &handle_count);
     if (status == ZX_ERR_SHOULD_WAIT) return;
     if (status == ZX_OK && len >= TERMINAL_HEADER_LEN && message.act == TERMINAL_FILE) {
-        outfiles_report(message.text, len - TERMINAL_HEADER_LEN, handle);
+        if (!outfiles_report(message.text, len - TERMINAL_HEADER_LEN, handle)) return input_close();
         return answer_with(&(struct terminal_message){.txid = message.txid}, 0);
     }
     zx_handle_close(handle);

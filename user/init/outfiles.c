@@ -1,10 +1,10 @@
 /*
  * A file is lines "outfile INDEX TEXT", the text in base 64, and at its end "outfile INDEX end LEN". The program is not
- * trusted: each file is taken once, and only those that were asked for. What cannot be read to its end has no end.
+ * trusted: each file is taken once, and only those that were asked for, up to LEN_MAX bytes. What cannot be read to its
+ * end has no end.
  */
 #include "user/init/outfiles.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <zircon/syscalls.h>
@@ -14,6 +14,7 @@
 #include "user/libc/terminal.h"
 
 #define FILES_MAX 64
+#define LEN_MAX ((uint64_t)256 << 20)
 #define PART 171 /* bytes of a line, whole groups of three */
 
 static bool taken[FILES_MAX];
@@ -62,14 +63,19 @@ static void file_report(const struct terminal_file *file, zx_handle_t vmo) {
     report(file->index, text);
 }
 
-void outfiles_report(const void *text, size_t len, zx_handle_t vmo) {
+static bool is_wanted(const struct terminal_file *file) {
+    return file->index < wanted() && !taken[file->index] && file->len <= LEN_MAX;
+}
+
+bool outfiles_report(const void *text, size_t len, zx_handle_t vmo) {
     struct terminal_file file;
-    if (len == sizeof(file)) {
-        memcpy(&file, text, len);
-        if (file.index < wanted() && !taken[file.index]) {
-            taken[file.index] = true;
-            file_report(&file, vmo);
-        }
+    bool good = len == sizeof(file);
+    if (good) memcpy(&file, text, len);
+    good = good && is_wanted(&file);
+    if (good) {
+        taken[file.index] = true;
+        file_report(&file, vmo);
     }
     zx_handle_close(vmo);
+    return good;
 }

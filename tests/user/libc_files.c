@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <termios.h>
@@ -383,7 +384,7 @@ TEST("libc/a terminal's modes are kept, and its size can be asked for") {
     EXPECT_ERRNO(tcgetattr(open("/dev/null", O_RDWR), &seen) == -1, ENOTTY);
 }
 
-TEST("libc/mmap of a file is a copy of it") {
+TEST("libc/mmap of a file is a copy of it, or, shared, the file") {
     make_file("m", "mapped text");
     int fd = open("m", O_RDWR);
     char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -391,8 +392,35 @@ TEST("libc/mmap of a file is a copy of it") {
     EXPECT_EQ(strcmp(at, "mapped text"), 0);
     at[0] = 'M';
     expect_file("m", "mapped text");
-    EXPECT_ERRNO(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED, ENODEV);
-    at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     NEED(at != MAP_FAILED);
-    EXPECT_EQ(memcmp(at, "mapped text", 12), 0);
+    at[0] = 'S';
+    at[8191] = 1;
+    expect_file("m", "Sapped text");
+    EXPECT_EQ(pwrite(fd, "T", 1, 1), 1);
+    EXPECT_EQ(at[1], 'T');
+    EXPECT_EQ(munmap(at, 8192), 0);
+    int reads = open("m", O_RDONLY);
+    EXPECT_ERRNO(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, reads, 0) == MAP_FAILED, EACCES);
+    at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, reads, 0);
+    NEED(at != MAP_FAILED);
+    EXPECT_EQ(memcmp(at, "STpped text", 12), 0);
+    EXPECT_ERRNO(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0) == MAP_FAILED, ENODEV);
+}
+
+TEST("libc/shm_open makes memory with a name, and limits can be asked for, not set") {
+    struct rlimit limit;
+    int fd = shm_open("/name", O_RDWR | O_CREAT | O_EXCL, 0600);
+    NEED(fd >= 0);
+    EXPECT_EQ(ftruncate(fd, 10000), 0);
+    char *at = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    NEED(at != MAP_FAILED);
+    at[9999] = 7;
+    EXPECT_EQ(pread(fd, &at[0], 1, 9999), 1);
+    EXPECT_EQ(at[0], 7);
+    EXPECT_EQ(shm_unlink("/name"), 0);
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(limit.rlim_cur, 256);
+    EXPECT_EQ(sysconf(_SC_OPEN_MAX), 256);
+    EXPECT_ERRNO(setrlimit(RLIMIT_NOFILE, &limit) == -1, ENOSYS);
 }

@@ -82,7 +82,10 @@ void __port_node_unlink(struct node *node);
 void __port_node_release(struct node *node);
 struct timespec __port_files_now(void);
 
-/* files_data.c: results are numbers of bytes, 0, or negative numbers of errors. */
+/* files_data.c: a VMO of the file's own with room for so many bytes. */
+zx_status_t __port_data_reserve(struct node *node, uint64_t len);
+
+/* Results are numbers of bytes, 0, or negative numbers of errors. */
 long __port_data_read(struct node *node, uint64_t offset, void *buffer, size_t len);
 long __port_data_write(struct node *node, uint64_t offset, const void *buffer, size_t len);
 long __port_data_resize(struct node *node, uint64_t len);

@@ -52,8 +52,7 @@ static zx_status_t own(struct node *node, uint64_t room) {
     return ZX_OK;
 }
 
-/* Room for `len` bytes, to be written to. */
-static zx_status_t reserve(struct node *node, uint64_t len) {
+zx_status_t __port_data_reserve(struct node *node, uint64_t len) {
     if (len < node->len) len = node->len;
     if (node->room > 0 && len <= node->room) return ZX_OK;
     uint64_t room = whole_pages(len < 2 * node->room ? 2 * node->room : len);
@@ -75,7 +74,7 @@ long __port_data_read(struct node *node, uint64_t offset, void *buffer, size_t l
 long __port_data_write(struct node *node, uint64_t offset, const void *buffer, size_t len) {
     if (len == 0) return 0;
     if (offset >= LEN_MAX || len > LEN_MAX - offset) return -EFBIG;
-    zx_status_t status = reserve(node, offset + len);
+    zx_status_t status = __port_data_reserve(node, offset + len);
     if (status != ZX_OK) return -ENOSPC;
     status = zx_vmo_write(node->vmo, buffer, offset, len);
     if (status == ZX_OK && offset + len > node->len) node->len = offset + len;
@@ -85,7 +84,7 @@ long __port_data_write(struct node *node, uint64_t offset, const void *buffer, s
 
 long __port_data_resize(struct node *node, uint64_t len) {
     if (len > LEN_MAX) return -EFBIG;
-    if (reserve(node, len) != ZX_OK) return -ENOSPC;
+    if (__port_data_reserve(node, len) != ZX_OK) return -ENOSPC;
     if (len < node->len && zx_vmo_op_range(node->vmo, ZX_VMO_OP_ZERO, len, node->len - len, NULL, 0) != ZX_OK)
         return -ENOSPC;
     node->len = len;

@@ -193,7 +193,7 @@ long __port_files_start(void) {
     static bool started;
     if (started) return 0;
     if (!root) root = __port_folder = __port_node_alone(S_IFDIR | 0755);
-    started = root && add("/tmp", S_IFDIR | 01777) && add("/dev", S_IFDIR | 0755) &&
+    started = root && add("/tmp", S_IFDIR | 01777) && add("/dev", S_IFDIR | 0755) && add("/dev/shm", S_IFDIR | 01777) &&
               add_device("/dev/null", DEVICE_NULL) && add_device("/dev/zero", DEVICE_ZERO) &&
               add_device("/dev/random", DEVICE_RANDOM) && add_device("/dev/urandom", DEVICE_RANDOM) &&
               add_device("/dev/tty", DEVICE_TERMINAL) && add_archive();

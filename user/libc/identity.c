@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 #include <zircon/time.h>
 
+#include "user/libc/files.h"
 #include "user/libc/port.h"
 
 zx_koid_t __port_koid(zx_handle_t handle) {
@@ -52,6 +54,17 @@ LINUX_CALL(sysinfo) {
         .procs = 1,
         .mem_unit = 1,
     };
+    return 0;
+}
+
+/* Descriptors are counted; nothing else has a limit that a program could set here. */
+LINUX_CALL(prlimit64) {
+    struct rlimit *before = (struct rlimit *)args[3];
+    if (args[0] != 0 && args[0] != __port_linux_getpid(NULL)) return -ENOSYS;
+    if (args[1] < 0 || args[1] >= RLIM_NLIMITS) return -EINVAL;
+    if (args[2]) return -ENOSYS;
+    rlim_t limit = args[1] == RLIMIT_NOFILE ? DESCRIPTORS : RLIM_INFINITY;
+    if (before) *before = (struct rlimit){limit, limit};
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Memory for malloc and for whoever calls mmap: each mapping is of a VMO of its own, in the process's root region. The
- * VMO lives as long as any part of its mapping. A file is mapped as a copy, which cannot be shared and written.
+ * VMO lives as long as any part of its mapping. A private mapping of a file is a copy of it.
  *
  * What can be written gets its pages at once: when memory runs out it is the allocation that fails, with ENOMEM, and
  * not the program somewhere later. MAP_NORESERVE asks for pages as they are touched, and the risk.
@@ -9,6 +9,7 @@
  * there stays as it is, and mprotect and munmap of it fail with EINVAL.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -88,23 +89,37 @@ void *__port_pages_map(size_t len) {
 }
 
 /* A copy of what a file has, for this mapping alone. */
-static long map_copy(const struct open *open, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr,
-                     uint64_t offset) {
-    if (!open) return -EBADF;
-    if (!open->node || !S_ISREG(open->node->mode)) return -ENODEV;
+static long map_copy(struct node *node, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr, uint64_t offset) {
     if (map_committed(len, PROT_READ | PROT_WRITE, place, &addr) < 0) return -ENOMEM;
-    long got = __port_data_read(open->node, offset, (void *)addr, len);
+    long got = __port_data_read(node, offset, (void *)addr, len);
     zx_status_t status = zx_vmar_protect(zx_vmar_root_self(), perms(prot), addr, len);
     if (got >= 0 && status == ZX_OK) return (long)addr;
     zx_vmar_unmap(zx_vmar_root_self(), addr, len);
     return -ENOMEM;
 }
 
-static long map_file(long fd, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr, uint64_t offset) {
-    __port_lock(&__port_files);
-    long result = map_copy(__port_open_of(fd), len, prot, place, addr, offset);
-    __port_unlock(&__port_files);
-    return result;
+/* The file itself; behind its end there is memory that is no part of it. */
+static long map_itself(struct node *node, size_t len, int prot, zx_vm_option_t place, zx_vaddr_t addr,
+                       uint64_t offset) {
+    uint64_t at = 0;
+    if (offset + len < len || __port_data_reserve(node, offset + len) != ZX_OK) return -ENOMEM;
+    zx_status_t status = place ? root_offset(addr, &at) : ZX_OK;
+    if (status == ZX_OK)
+        status = zx_vmar_map(zx_vmar_root_self(), perms(prot) | place, at, node->vmo, offset, len, &addr);
+    return status == ZX_OK ? (long)addr : -ENOMEM;
+}
+
+static long map_file(const long *args, size_t len, zx_vm_option_t place) {
+    const struct open *open = __port_open_of(args[4]);
+    const int prot = (int)args[2];
+    const bool shared = (args[3] & MAP_TYPE) == MAP_SHARED;
+    const uint64_t offset = (uint64_t)args[5];
+    if (!open) return -EBADF;
+    if (!open->node || !S_ISREG(open->node->mode)) return -ENODEV;
+    if (offset & ZX_PAGE_MASK) return -EINVAL;
+    int access = open->flags & O_ACCMODE;
+    if (access == O_WRONLY || (shared && (prot & PROT_WRITE) && access != O_RDWR)) return -EACCES;
+    return (shared ? map_itself : map_copy)(open->node, len, prot, place, (zx_vaddr_t)args[0], offset);
 }
 
 LINUX_CALL(mmap) {
@@ -115,8 +130,10 @@ LINUX_CALL(mmap) {
     zx_vm_option_t place = flags & MAP_FIXED ? ZX_VM_SPECIFIC_OVERWRITE : 0;
     if (place && (addr & ZX_PAGE_MASK)) return -EINVAL;
     if (!(flags & MAP_ANON)) {
-        bool shared = type == MAP_SHARED && (prot & PROT_WRITE);
-        return shared ? -ENODEV : map_file(args[4], len, prot, place, addr, (uint64_t)args[5]);
+        __port_lock(&__port_files);
+        long result = map_file(args, len, place);
+        __port_unlock(&__port_files);
+        return result;
     }
     if (!(flags & MAP_NORESERVE)) return map_committed(len, prot, place, &addr);
     return map(len, prot, place, &addr) == ZX_OK ? (long)addr : -ENOMEM;

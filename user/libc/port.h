@@ -29,13 +29,14 @@ struct timespec;
     CALL(kill) CALL(rt_sigaction) CALL(rt_sigprocmask) CALL(rt_sigpending) CALL(rt_sigsuspend)         \
     CALL(rt_sigtimedwait) CALL(pause) CALL(sigaltstack) CALL(set_robust_list) CALL(get_robust_list)    \
     CALL(gettid) CALL(getpid) CALL(getppid) CALL(getuid) CALL(geteuid) CALL(getgid) CALL(getegid)      \
-    CALL(exit_group) CALL(sysinfo) CALL(getrandom)
+    CALL(exit_group) CALL(sysinfo) CALL(getrandom) CALL(prlimit64)
 /* clang-format on */
 #define LINUX_CALL(name) long __port_linux_##name(const long *args __attribute__((unused)))
 /* musl has these names for programs that ask for files of any size. */
 #undef pread64
 #undef pwrite64
 #undef getdents64
+#undef prlimit64
 #define PORT_DECLARE(name) LINUX_CALL(name);
 PORT_LINUX_CALLS(PORT_DECLARE)
 

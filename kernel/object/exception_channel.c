@@ -22,6 +22,7 @@ void exception_channel_init(struct exception_channel *place) {
 /* A task that died has shut it: since then nobody comes to it any more. */
 void exception_channel_destroy(struct exception_channel *place) {
     if (!place->shut) exception_channel_shut(place);
+    object_tell_rest();
     if (place->last) object_unref(place->last);
 }
 

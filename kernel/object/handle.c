@@ -77,6 +77,11 @@ static void slot_set_free(struct handle_table *table, struct handle_slot *slot) 
     slot_free(table, slot);
 }
 
+void handle_lost(struct object *object) {
+    object_lose_handles(object);
+    object_tell_rest();
+}
+
 static zx_status_t not_found(struct handle_table *table) {
     return handle_refuse(table, ZX_POL_BAD_HANDLE, ZX_ERR_BAD_HANDLE);
 }

@@ -173,9 +173,12 @@ static inline struct handle handle_adopt(struct object *object, zx_rights_t righ
 #define HANDLE_STATE ((uint64_t)3 << 30)
 #define HANDLE_WORD(value) ((uint64_t)(value) << 32)
 
+/* For handle_discard(): it was the last. */
+void handle_lost(struct object *object);
+
 static inline void handle_discard(struct handle handle) {
     handles_live_add((size_t)-1);
-    object_handle_unref(handle.object);
+    if (unlikely(refcount_unref(&handle.object->handles))) handle_lost(handle.object);
     object_unref(handle.object);
 }
 

@@ -52,5 +52,4 @@ void object_abandon(struct object *object) {
 
 void object_lose_handles(struct object *object) {
     if (object->ops->on_zero_handles) object->ops->on_zero_handles(object);
-    object_tell_rest();
 }

@@ -214,6 +214,7 @@ static void tell(struct object *object, zx_signals_t signals) REQUIRES(&object->
 
 bool object_tell_more(struct telling *telling) {
     struct object *object = telling->object;
+    lock_rank_assert_none();
     mutex_lock(&object->lock);
     if (!telling->over) tell_part(object);
     bool over = telling->over;

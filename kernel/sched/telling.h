@@ -25,5 +25,8 @@ struct telling {
 
 STAILQ_HEAD(telling_queue, telling);
 
-/* How many of its changes a thread may have left to tell. None makes more under one hold of a lock. */
-#define TELLINGS_MAX 2
+/*
+ * How many of its changes a thread may have left to tell. None makes more under one hold of a lock: two jobs that end,
+ * one in the other, and both channels of each.
+ */
+#define TELLINGS_MAX 6

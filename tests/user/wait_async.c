@@ -1,6 +1,7 @@
 /*
  * Waiting through a port: zx_object_wait_async and zx_port_cancel.
  */
+#include <zircon/syscalls/exception.h>
 #include <zircon/syscalls/port.h>
 
 #include "tests/user/child.h"
@@ -118,6 +119,22 @@ TEST("object_wait_async/REPEATING goes on; what comes up before its packet is ta
         NEED_OK(zx_object_signal(event, S1, 0));
         expect_empty(port);
     }
+}
+
+TEST("object_wait_async/a hundred times on a job and on its handlers' channels: when it was killed all are told") {
+    zx_handle_t port = port_make(), job, watched[3];
+    zx_port_packet_t packet;
+    NEED_OK(zx_job_create(zx_job_default(), 0, &job));
+    watched[0] = job;
+    NEED_OK(zx_task_create_exception_channel(job, 0, &watched[1]));
+    NEED_OK(zx_task_create_exception_channel(job, ZX_EXCEPTION_CHANNEL_DEBUGGER, &watched[2]));
+    for (int i = 0; i < 300; i++)
+        NEED_OK(
+            zx_object_wait_async(watched[i % 3], port, KEY, i % 3 ? ZX_CHANNEL_PEER_CLOSED : ZX_JOB_TERMINATED, ONCE));
+    NEED_OK(zx_task_kill(job));
+    for (int i = 0; i < 300; i++) NEED_OK(zx_port_wait(port, 0, &packet));
+    expect_empty(port);
+    for (int i = 0; i < 3; i++) NEED_OK(zx_handle_close(watched[i]));
 }
 
 TEST("object_wait_async/the same several times: each puts in its own packet, in order with others") {

@@ -204,21 +204,30 @@ session(
 );
 
 # What takes all it can get is held by its job's limit, whatever it takes, and others go on.
-my @held = (qr/bomb \d+: \d+ \w+, and no more: ZX_ERR_NO_MEMORY.*$PROMPT/s, "jobs\r",
-    qr/programs.*$PROMPT/s, "run hello\r", qr/hello\r?\n.*$PROMPT/s, "kill bomb\r");
+sub bomb {
+    my ($what, @then) = @_;
+    return ($PROMPT, "start bomb $what\r", qr/background.*$PROMPT/s, "limit bomb memory 8M\r", @then);
+}
+my @others = ("jobs\r", qr/programs.*$PROMPT/s, "run hello\r", qr/hello\r?\n.*$PROMPT/s, "kill bomb\r");
 $console = clean(talk(
-    (map { ($PROMPT, "start bomb $_\r", qr/background.*$PROMPT/s, "limit bomb memory 8M\r", @held) }
+    (map { bomb($_, qr/bomb \d+: \d+ $_, and no more: ZX_ERR_NO_MEMORY.*$PROMPT/s, @others) }
         qw(threads messages pages)),
-    $PROMPT, "start bomb tables\r", qr/background.*$PROMPT/s, "limit bomb memory 8M\r",
-    qr/bomb \d+ crashed.*$PROMPT/s, "exit\r",
+    bomb('tables', qr/bomb \d+: \d+ tables so far.*$PROMPT/s, @others),
+    bomb('stores', qr/bomb \d+ crashed\r?\n.*$PROMPT/s, "exit\r"),
 ));
 is(() = $console =~ /^bomb \d+: [1-9]\d* (?:threads|messages|pages), and no more: ZX_ERR_NO_MEMORY\r?$/mg, 3,
     'a bomb of threads, of messages, of pages is held');
-is(() = $console =~ m{^ +\d+    programs +\S+/224M}mg, 3, 'with all others in a job that leaves an eighth of memory');
+my ($tables) = $console =~ /^bomb \d+: (\d+) tables so far\r?$/m;
+cmp_ok($tables, '>', (8 << 20) / 4096, 'one of page tables goes on in the memory that it may have');
+is(() = $console =~ m{^ +\d+ +bomb +(?:8|[0-7]\.\d)M/8M }mg, 4, 'none has more than it may have');
+my $reason = qr/.*\n.*it writes 0x\w+, where the mapping has no memory behind it/;
+like($console, qr/^bomb \d+ crashed in thread main \d+: $reason/m,
+    'one of stores dies, which is reported though it has no memory left');
+is(() = $console =~ m{^ +\d+    programs +\S+/2\d\dM}mg, 4, 'with all others in a job that leaves an eighth of memory');
 session(
-    'jobs' => qr/^ +KOID  NAME +MEMORY +HANDLES +THREADS .*\n +\d+  root +[\d.]+M .*\n +\d+    programs +0B\/224M /,
+    'jobs' => qr/^ +KOID  NAME +MEMORY +HANDLES +THREADS .*\n +\d+  root +[\d.]+M .*\n +\d+    programs +0B\/2\d\dM /,
     'limit programs threads 5' => $NONE,
-    'jobs ' => qr/^ +\d+    programs +0B\/224M +0 +0\/5 /m,
+    'jobs ' => qr/^ +\d+    programs +0B\/2\d\dM +0 +0\/5 /m,
     'limit programs memory none' => $NONE,
     'jobs  ' => qr/^ +\d+    programs +0B +0 +0\/5 /m,
     'limit nobody memory 1M' => qr/^There is no job nobody; `jobs` shows their names and koids\.\n$/,

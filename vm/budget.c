@@ -13,9 +13,10 @@
 static struct spinlock lock = SPINLOCK_INIT(RANK_BUDGETS, "budgets");
 static LIST_HEAD(, budget_place) budgets GUARDED_BY(lock) = {&root_budget.place};
 
+#define UNLIMITED .alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED, .overdrawn = BUDGET_UNLIMITED
 struct budget root_budget = {
-    .counts = {[BUDGET_MEMORY] = {.used = BUDGET_HAS_JOB, .alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED},
-               [BUDGET_MEMORY + 1 ... BUDGET_KINDS - 1] = {.alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED}},
+    .counts = {[BUDGET_MEMORY] = {UNLIMITED, .used = BUDGET_HAS_JOB},
+               [BUDGET_MEMORY + 1 ... BUDGET_KINDS - 1] = {UNLIMITED}},
     .heap = HEAP_INIT(true),
     .place = {.link = {.le_prev = &budgets.lh_first}, .is_budget = true},
 };
@@ -29,6 +30,9 @@ static uint64_t number_in(enum budget_kind kind, const _Atomic uint64_t *word) {
 static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t limit) {
     struct budget_count *count = &budget->counts[kind];
     atomic_store_explicit(&count->limit, limit, memory_order_relaxed);
+    const uint64_t had = atomic_load_explicit(&count->used, memory_order_relaxed);
+    atomic_store_explicit(&count->overdrawn, add_up_to_max(max_u64(limit, had), BUDGET_OVERDRAFT),
+                          memory_order_relaxed);
     if (!budget->above) atomic_store_explicit(&count->alone, limit, memory_order_relaxed);
 }
 
@@ -83,13 +87,6 @@ static void count_down(struct budget *budget, enum budget_kind kind, uint64_t am
     if (budget_count_down(budget, kind, amount)) is_over(budget);
 }
 
-void budget_charge_anyway(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    for (; budget; budget = budget->above) {
-        struct budget_count *count = &budget->counts[kind];
-        budget_raise_peak(budget, kind, atomic_fetch_add_explicit(&count->used, amount, memory_order_relaxed) + amount);
-    }
-}
-
 void budget_leave(struct budget *budget) { count_down(budget, BUDGET_MEMORY, BUDGET_HAS_JOB); }
 
 /* From `budget` up to, but not including, `end`. */
@@ -117,18 +114,27 @@ NOINLINE void budget_raise_peak(struct budget *budget, enum budget_kind kind, ui
         ;
 }
 
-NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+static bool charge_each(struct budget *budget, enum budget_kind kind, uint64_t amount, bool overdraws) {
     for (struct budget *at = budget; at; at = at->above) {
-        uint64_t limit;
+        struct budget_count *count = &at->counts[kind];
+        uint64_t most;
         do {
-            limit = atomic_load_explicit(&at->counts[kind].limit, memory_order_relaxed);
-            if (atomic_load_explicit(&at->counts[kind].used, memory_order_relaxed) + amount > limit) {
+            most = atomic_load_explicit(overdraws ? &count->overdrawn : &count->limit, memory_order_relaxed);
+            if (atomic_load_explicit(&count->used, memory_order_relaxed) + amount > most) {
                 refund_until(budget, at, kind, amount);
                 return false;
             }
-        } while (!budget_count_up(at, kind, amount, limit));
+        } while (!budget_count_up(at, kind, amount, most));
     }
     return true;
+}
+
+NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    return charge_each(budget, kind, amount, false);
+}
+
+bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    return charge_each(budget, kind, amount, true);
 }
 
 /* So many are looked at in one hold of the lock; what is done to one is bounded. */

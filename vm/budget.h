@@ -10,9 +10,10 @@
  * own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their process.
  *
  * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
- * limit allows it: no count is ever above its limit but one whose limit was lowered, or by the pages of a thread that
- * must not fail (thread_must_succeed()). If one refuses, those below get
- * back what was added; they may have refused others meanwhile, as if that had been had and given back.
+ * limit allows it. If one refuses, those below get back what was added; they may have refused others meanwhile, as if
+ * that had been had and given back. A count is above its limit only if that was lowered, and for the pages of threads
+ * that must not fail (thread_must_succeed()): by BUDGET_OVERDRAFT at most, or so much above what was used when the
+ * limit was set. Without a bound a program would make such threads until it has all there is.
  *
  * A budget outlives its job for as long as pages are charged to it. The word that counts them has a bit more, for the
  * job: the one who makes it 0 puts the budget on the list of those that are over, from where it is freed. Whatever is
@@ -35,6 +36,7 @@ enum budget_kind {
 };
 
 #define BUDGET_UNLIMITED UINT64_MAX
+#define BUDGET_OVERDRAFT ((uint64_t)16) /* pages */
 
 /* In the words of BUDGET_MEMORY: there is a job. */
 #define BUDGET_HAS_JOB ((uint64_t)1 << 63)
@@ -44,7 +46,8 @@ struct budget_count {
     _Atomic uint64_t used;
     _Atomic uint64_t alone; /* up to here only this one needs a look: its limit, or 0 if others are charged as well */
     _Atomic uint64_t limit;
-    _Atomic uint64_t peak; /* the most that was ever used */
+    _Atomic uint64_t overdrawn; /* the limit of what must not fail: so much more than that, or than was used then */
+    _Atomic uint64_t peak;      /* the most that was ever used */
 };
 
 /* Among all budgets; or how far somebody is who looks at them all. */
@@ -83,8 +86,8 @@ static inline struct budget *budget_assume(struct budget *budget) {
 MUST_CHECK static ALWAYS_INLINE bool budget_charge(struct budget *budget, enum budget_kind kind, uint64_t amount);
 static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind kind, uint64_t amount);
 
-/* Beyond all limits. */
-void budget_charge_anyway(struct budget *budget, enum budget_kind kind, uint64_t amount);
+/* The same beyond the limits, by BUDGET_OVERDRAFT. */
+MUST_CHECK bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amount);
 
 /* At this moment, and at the moment when it was most: of the root's, the most that was its own. No lock is held. */
 uint64_t budget_used(const struct budget *budget, enum budget_kind kind);

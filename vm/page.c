@@ -223,10 +223,7 @@ static void run_check_poison(const struct page *head UNUSED, unsigned order UNUS
 /* What it keeps for the next object is the first that a budget does without. */
 static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages) {
     if (heap_trim(&budget->heap) && budget_charge(budget, BUDGET_MEMORY, pages)) return true;
-    if (pages == 1 && thread_must_succeed()) {
-        budget_charge_anyway(budget, BUDGET_MEMORY, pages);
-        return true;
-    }
+    if (pages == 1 && thread_must_succeed() && budget_overdraw(budget, BUDGET_MEMORY, pages)) return true;
     inject_refused();
     return false;
 }

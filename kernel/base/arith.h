@@ -21,6 +21,8 @@ static inline unsigned count_bits(uint64_t bits) {
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
+static inline uint64_t add_up_to_max(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
 static inline bool page_aligned(uint64_t value) { return (value & PAGE_MASK) == 0; }
 static inline uint64_t page_round_down(uint64_t value) { return value & ~(uint64_t)PAGE_MASK; }
 

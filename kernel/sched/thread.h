@@ -90,7 +90,7 @@ static inline bool thread_interrupted(void) { return arch_attention(&thread_curr
 /* Has the running thread been killed? It will not run user code again; long kernel work then stops. */
 static inline bool thread_killed(void) { return arch_attention(&thread_current()->arch) & ATTENTION_KILL; }
 
-/* Does it what must not fail for want of memory? Then it has the pages that are kept back, and no limit of memory. */
+/* Does it what must not fail for want of memory? Then it has the pages that are kept back, and may overdraw budgets. */
 static inline bool thread_must_succeed(void) { return thread_current()->reports || thread_killed(); }
 
 /* What a thread does at this moment. A blocked one's registers are all saved. */

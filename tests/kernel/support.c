@@ -150,9 +150,13 @@ static uint8_t *translated(struct aspace *as, vaddr_t va, bool write) {
     return (uint8_t *)arch_phys_to_virt(pa) + (va & PAGE_MASK);
 }
 
+/* What a fault has loaded may be dropped again at once, while tables are given back. */
 int user_load(struct aspace *as, vaddr_t va) {
-    if (!translated(as, va, false) && aspace_fault(as, va, FAULT_USER) != ZX_OK) return -1;
     const uint8_t *byte = translated(as, va, false);
+    for (int i = 0; i < 10 && !byte; i++) {
+        if (aspace_fault(as, va, FAULT_USER) != ZX_OK) return -1;
+        byte = translated(as, va, false);
+    }
     return byte ? *byte : -1;
 }
 
@@ -205,7 +209,8 @@ bool runner_start(struct runner *r, struct aspace *as, void (*run)(void *arg), v
     r->run = run;
     r->arg = arg;
     atomic_store(&r->gone, false);
-    thread_init(&r->thread, r->stack, KSTACK_SIZE, runner_main, r, runner_reap);
+    thread_init(&r->thread, runner_main, r, runner_reap);
+    thread_give_stack(&r->thread, r->stack, KSTACK_SIZE);
     r->thread.aspace = as;
     r->thread.arch_aspace = as ? &as->arch : NULL;
     thread_start(&r->thread);

@@ -302,3 +302,40 @@ TEST("exception/T20 a handler that there is no memory to ask is passed over, and
         MUST(zx_handle_close(job));
     }
 }
+
+#define LIMIT ((uint64_t)400 * PAGE)
+#define FOR_REPORTS ((uint64_t)16 * PAGE)
+
+static zx_job_limit_t memory_limit(zx_handle_t job) {
+    zx_info_job_limits_t limits;
+    MUST(zx_object_get_info(job, ZX_INFO_JOB_LIMITS, &limits, sizeof(limits), NULL, NULL));
+    return limits.memory;
+}
+
+/* Takes all the memory that its job may have, and then does something wrong. */
+static void crash_at_the_limit(zx_handle_t vmo, uintptr_t there) {
+    for (uint64_t i = 0; zx_vmo_write(vmo, "x", i * PAGE, 1) == ZX_OK; i++) {}
+    load_nothing(vmo, there);
+}
+
+TEST("exception/a thread is reported though its job has reached its limit of memory, and exceeds that by little") {
+    for (int debugged = 0; debugged < 2; debugged++) {
+        const uint64_t limit = LIMIT;
+        zx_handle_t job;
+        MUST(zx_job_create(zx_job_default(), 0, &job));
+        MUST(zx_object_set_property(job, ZX_PROP_JOB_LIMIT_MEMORY, &limit, sizeof(limit)));
+        NEED(child_make_in(&child, job));
+        channel = debugged ? channel_on(child.process, DEBUGGER) : channel_on(job, 0);
+        NEED_OK(child_start(&child, crash_at_the_limit, vmo_make(2 * LIMIT)));
+        if (debugged) release(catch_of(channel, &child, ZX_EXCP_THREAD_STARTING), ZX_EXCEPTION_STATE_HANDLED);
+        caught = catch_of(channel, &child, ZX_EXCP_FATAL_PAGE_FAULT);
+        const zx_job_limit_t memory = memory_limit(job);
+        if (!TEST_TRUE(memory.peak >= LIMIT && memory.peak <= LIMIT + FOR_REPORTS))
+            test_note("%llu of %llu", (unsigned long long)memory.peak, (unsigned long long)memory.limit);
+        release(caught, ZX_EXCEPTION_STATE_TRY_NEXT);
+        EXPECT_EQ(child_wait(&child), CRASHED);
+        child_close(&child);
+        MUST(zx_handle_close(channel));
+        MUST(zx_handle_close(job));
+    }
+}

@@ -97,6 +97,21 @@ static bool is_refused(const struct message *message, struct peer *to) {
     return lies_too_deep(message, channel_from_object(&to->object));
 }
 
+/*
+ * Has the peer's call answered by the message, or puts it into the queue. What the kernel itself sends, at most one
+ * message for each thread, is never too much.
+ */
+static ALWAYS_INLINE zx_status_t hand_over(struct channel *end, struct channel *peer, struct message **message,
+                                           struct channel_call *call, bool may_answer)
+    REQUIRES(&end->base.pair->lock, &peer->base.pair->lock) {
+    const bool answers = may_answer && call_answer(peer, *message);
+    if (!answers && unlikely(peer->queued >= CHANNEL_QUEUE_MAX) && (call || may_answer)) return ZX_ERR_SHOULD_WAIT;
+    if (call) call_enter(end, call, *message);
+    if (answers || enqueue(peer, *message)) *message = NULL;
+    if (unlikely(peer->queued == CHANNEL_QUEUE_MAX)) object_signal(&end->base.object, ZX_CHANNEL_WRITABLE, 0);
+    return ZX_OK;
+}
+
 /* Gives the message to the peer. It is still `*message` if that is not possible: then it must be discarded. */
 static ALWAYS_INLINE zx_status_t deliver(struct channel *end, const struct handle_slot *use, struct message **message,
                                          struct channel_call *call, bool may_answer) {
@@ -109,9 +124,7 @@ static ALWAYS_INLINE zx_status_t deliver(struct channel *end, const struct handl
     } else if (end->base.other) {
         struct channel *peer = channel_from_object(&end->base.other->object);
         mutex_assert_held(&peer->base.pair->lock); /* it is the same */
-        if (call) call_enter(end, call, *message);
-        if ((may_answer && call_answer(peer, *message)) || enqueue(peer, *message)) *message = NULL;
-        status = ZX_OK;
+        status = hand_over(end, peer, message, call, may_answer);
     }
     mutex_unlock(&end->base.pair->lock);
     return status;
@@ -147,6 +160,11 @@ zx_status_t channel_post(struct object *object, struct message *message) {
     return deliver(channel_from_object(object), NULL, &message, NULL, false);
 }
 
+/* Its queue was full, and the other end not writable. */
+static NOINLINE void has_room_again(struct channel *end) REQUIRES(&end->base.pair->lock) {
+    if (end->base.other) object_signal(&end->base.other->object, 0, ZX_CHANNEL_WRITABLE);
+}
+
 /*
  * As channel_read(), but a message that is to be discarded comes out too. One with channel ends needs the transit
  * lock.
@@ -162,7 +180,7 @@ static ALWAYS_INLINE zx_status_t dequeue(struct channel *end, const struct handl
     *num_handles = first->num_handles;
     if (!fits && !discard) return ZX_ERR_BUFFER_TOO_SMALL;
     STAILQ_REMOVE_HEAD(&end->queue, link);
-    end->queued--;
+    if (unlikely(end->queued-- == CHANNEL_QUEUE_MAX)) has_room_again(end);
     if (first->carries_channels) {
         mutex_assert_held(&transit_lock);
         message_set_container(first, NULL);

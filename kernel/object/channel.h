@@ -1,5 +1,6 @@
 /*
- * Channels: two ends, each with a queue of messages that the other wrote. A message is bytes and handles.
+ * Channels: two ends, each with a queue of messages that the other wrote. A message is bytes and handles. A queue ends
+ * at CHANNEL_QUEUE_MAX: the other end is not WRITABLE then.
  *
  * A message owns its handles. Writing takes it in every case; reading returns it. When the last handle to an end is
  * closed, its queue is discarded and the other end sees PEER_CLOSED.
@@ -18,6 +19,7 @@
 #include "kernel/object/wait.h"
 
 #define CHANNEL_DEPTH_MAX 1000u
+#define CHANNEL_QUEUE_MAX 3500u
 
 struct exception_channel;
 
@@ -44,7 +46,7 @@ struct channel_call {
 
 /*
  * Begins a call: writes a request of at least 4 bytes, whose first 4 are replaced by a number. Takes the request.
- * PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX): there is no call then.
+ * PEER_CLOSED, BAD_HANDLE, SHOULD_WAIT (full), NO_MEMORY (CHANNEL_DEPTH_MAX): there is no call then.
  */
 MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct object *end, struct handle_slot *use,
                                           struct message *request);
@@ -91,10 +93,13 @@ static inline void channel_message_discard(struct object *end, struct message *m
 /* How many messages there are to read. */
 uint64_t channel_pending(struct object *end);
 
-/* Takes the message. PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX). */
+/* Takes the message. PEER_CLOSED, BAD_HANDLE, SHOULD_WAIT (full), NO_MEMORY (CHANNEL_DEPTH_MAX). */
 MUST_CHECK zx_status_t channel_write(struct object *end, const struct handle_slot *use, struct message *message);
 
-/* The same for a message without channel ends, under a process's lock. On PEER_CLOSED it is the caller's still. */
+/*
+ * The same for a message of the kernel's without channel ends, under a process's lock, however many there are. On
+ * PEER_CLOSED it is the caller's still.
+ */
 MUST_CHECK zx_status_t channel_post(struct object *end, struct message *message);
 
 /*

@@ -28,7 +28,7 @@ static inline struct channel *channel_from_object(struct object *object) {
 /*
  * Sends a message, and takes it: of `call` the request, or if that is NULL any. A request never answers another call:
  * its number was chosen by the kernel, not by whoever sends it, and both ends count from the same beginning.
- * PEER_CLOSED, BAD_HANDLE, NO_MEMORY (CHANNEL_DEPTH_MAX): the call did not begin.
+ * PEER_CLOSED, BAD_HANDLE, SHOULD_WAIT (full), NO_MEMORY (CHANNEL_DEPTH_MAX): the call did not begin.
  */
 MUST_CHECK zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
                                     struct channel_call *call);

@@ -286,10 +286,40 @@ TEST("channel_write/a message is the same when its buffer changes later") {
     for (size_t i = 0; i < 100; i++) NEED_EQ(got[i], 1);
 }
 
-TEST("channel/WRITABLE goes when the other end does, and there is no other limit") {
+/* --- a queue has an end --- */
+
+#define QUEUE_MAX 3500
+#define NOBODY_READS(end) \
+    for (int i = 0; i < QUEUE_MAX; i++) NEED_OK(write_bytes(end, 1))
+
+TEST("channel_write/3,500 messages fit, then it is not WRITABLE and SHOULD_WAIT, handles gone, until one is read") {
     struct pair pair = pair_make();
-    for (int i = 0; i < 5000; i++) NEED_OK(write_bytes(pair.a, 1));
+    struct counts counts;
+    NOBODY_READS(pair.a);
+    EXPECT_EQ(signals_of(pair.a), ZX_SIGNAL_NONE);
+    EXPECT_EQ(signals_of(pair.b), ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE);
+    const zx_handle_t event = event_make();
+    EXPECT_STATUS(zx_channel_write(pair.a, 0, sent, 1, &event, 1), ZX_ERR_SHOULD_WAIT);
+    EXPECT(!is_handle(event));
+    EXPECT_STATUS(read_bytes(pair.b, 0, 0, &counts), ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_EQ(signals_of(pair.a), ZX_SIGNAL_NONE);
+    NEED_OK(read_bytes(pair.b, 0, 1, &counts));
     EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_WRITABLE);
-    MUST(zx_handle_close(pair.b));
-    EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_OK(write_bytes(pair.a, 1));
+    EXPECT_STATUS(write_bytes(pair.a, 1), ZX_ERR_SHOULD_WAIT);
+    EXPECT_EQ(signals_of(pair.a), ZX_SIGNAL_NONE);
+    EXPECT_STATUS(read_bytes(pair.b, ZX_CHANNEL_READ_MAY_DISCARD, 0, &counts), ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(write_bytes(pair.b, 1));
+}
+
+TEST("channel/WRITABLE goes when the other end does, and does not come back") {
+    for (int full = 0; full < 2; full++) {
+        struct pair pair = pair_make();
+        if (full) NOBODY_READS(pair.a);
+        EXPECT_EQ(signals_of(pair.a), full ? ZX_SIGNAL_NONE : ZX_CHANNEL_WRITABLE);
+        MUST(zx_handle_close(pair.b));
+        EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_PEER_CLOSED);
+        EXPECT_STATUS(write_bytes(pair.a, 1), ZX_ERR_PEER_CLOSED);
+    }
 }

@@ -66,6 +66,19 @@ TEST("channel_call/messages that answer nothing go to the queue: other numbers, 
     EXPECT(one.bytes == 4 && one.reply.txid == txid && one.reply.text == UNTOUCHED);
 }
 
+TEST("channel_call/a queue that is full takes no request, SHOULD_WAIT; a reply comes past a full queue") {
+    struct pair pair = pair_make();
+    NEED(calls(&one, pair.a, 1));
+    zx_txid_t txid = take(pair.b).txid;
+    while (put(pair.a, 0, 0) == ZX_OK) {}
+    while (put(pair.b, 0, 0) == ZX_OK) {}
+    EXPECT_STATUS(put(pair.b, 0, 0), ZX_ERR_SHOULD_WAIT);
+    EXPECT_STATUS(poll_call(pair.a), ZX_ERR_SHOULD_WAIT);
+    EXPECT(!one.over);
+    NEED_OK(put(pair.b, txid, 2));
+    call_ends(&one, ZX_OK, 2);
+}
+
 TEST("channel_call/bad arguments are INVALID_ARGS, before the handle is looked at") {
     for (size_t i = 0; i < bad_source_count; i++) {
         const zx_channel_call_args_t *bad = (const zx_channel_call_args_t *)bad_sources[i];

@@ -55,7 +55,9 @@ static void take_messages(zx_handle_t job, uintptr_t board) {
     (void)job, (void)board;
     CHILD_NEED(zx_channel_create(0, &end, &other) == ZX_OK, 4);
     for (uint32_t len = sizeof(text);; len = len ? len / 2 : sizeof(text)) {
-        while (zx_channel_write(end, 0, text, len, NULL, 0) == ZX_OK) {}
+        zx_status_t status;
+        while ((status = zx_channel_write(end, 0, text, len, NULL, 0)) == ZX_OK) {}
+        if (status == ZX_ERR_SHOULD_WAIT) (void)zx_channel_create(0, &end, &other);
     }
 }
 

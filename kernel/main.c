@@ -63,7 +63,8 @@ static void main_entry(void *arg UNUSED) {
 static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
     void *stack = kstack_alloc(&root_budget);
     CHECK(stack);
-    thread_init(thread, stack, KSTACK_SIZE, entry, NULL, NULL);
+    thread_init(thread, entry, NULL, NULL);
+    thread_give_stack(thread, stack, KSTACK_SIZE);
     thread_start(thread);
 }
 
@@ -91,6 +92,7 @@ void upcall_start(void) {
              info->cmdline);
     cpu_init();
     pages_init(info);
+    kstack_init();
     vmo_init();
     random_init();
     utc_init();

@@ -1,11 +1,12 @@
 /*
  * Kernel stacks; see kstack.h. The area is cut into slots of one guard page and the stack above it; a bitmap says which
- * are taken, the lowest free one is used first. A few stacks that were given back are kept as they are: to unmap one,
- * every processor must be told. One mutex guards it all.
+ * are taken, the lowest free one is used first. There are more slots than memory has room for stacks. A few stacks that
+ * were given back are kept as they are: to unmap one, every processor must be told. One mutex guards it all.
  */
 #include "vm/kstack.h"
 
 #include "arch/upcall.h"
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/sched/mutex.h"
@@ -13,26 +14,32 @@
 #include "vm/page.h"
 
 #define SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
-#define MAX_STACKS ((size_t)16384)
 #define WORD_BITS 64
 #define MAX_SPARE 16
 
 static struct mutex lock = MUTEX_INIT(lock, RANK_KERNEL_STACKS, "kernel stacks");
-static uint64_t taken[MAX_STACKS / WORD_BITS];
+static uint64_t *taken;   /* [I] a bit for each slot, [k] set while it is */
+static size_t word_count; /* [I] */
+static size_t first_word; /* [k] none before it has a free slot */
 static void *spare[MAX_SPARE];
 static size_t spare_count;
 
 static vaddr_t slot_stack(size_t slot) { return KERNEL_DYNAMIC_BASE + slot * SLOT_SIZE + PAGE_SIZE; }
 
+/* More slots than memory has room for stacks, unless the area has fewer. */
+void kstack_init(void) {
+    word_count = min_u64(pages_total() / KSTACK_PAGES + WORD_BITS, KERNEL_DYNAMIC_SIZE / SLOT_SIZE) / WORD_BITS;
+    taken = heap_alloc_zeroed(word_count * sizeof(taken[0]));
+    CHECK(taken);
+}
+
 static bool slot_take(size_t *slot) REQUIRES(&lock) {
-    for (size_t word = 0; word < countof(taken); word++) {
-        if (~taken[word] == 0) continue;
-        unsigned bit = (unsigned)__builtin_ctzll(~taken[word]);
-        taken[word] |= (uint64_t)1 << bit;
-        *slot = word * WORD_BITS + bit;
-        return true;
-    }
-    return false;
+    while (first_word < word_count && ~taken[first_word] == 0) first_word++;
+    if (first_word == word_count) return false;
+    unsigned bit = (unsigned)__builtin_ctzll(~taken[first_word]);
+    taken[first_word] |= (uint64_t)1 << bit;
+    *slot = first_word * WORD_BITS + bit;
+    return true;
 }
 
 static void stack_unmap(size_t slot, size_t npages) REQUIRES(&lock) {
@@ -40,6 +47,7 @@ static void stack_unmap(size_t slot, size_t npages) REQUIRES(&lock) {
     arch_kernel_unmap(slot_stack(slot), npages, pages);
     for (size_t i = 0; i < npages; i++) page_free(page_from_phys(pages[i]));
     taken[slot / WORD_BITS] &= ~((uint64_t)1 << slot % WORD_BITS);
+    first_word = min_u64(first_word, slot / WORD_BITS);
 }
 
 static bool stack_map(size_t slot) REQUIRES(&lock) {
@@ -55,7 +63,6 @@ static bool stack_map(size_t slot) REQUIRES(&lock) {
 }
 
 static void *stack_make(void) REQUIRES(&lock) {
-    _Static_assert(MAX_STACKS * SLOT_SIZE <= KERNEL_DYNAMIC_SIZE, "the area holds all slots");
     size_t slot;
     return slot_take(&slot) && stack_map(slot) ? (void *)slot_stack(slot) : NULL;
 }

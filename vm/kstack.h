@@ -12,6 +12,9 @@ struct budget;
 /* KSTACK_PAGES: the machine says how many its code needs. */
 #define KSTACK_SIZE (KSTACK_PAGES * PAGE_SIZE)
 
+/* Before the first of them. */
+void kstack_init(void);
+
 /*
  * The lowest address of a fresh stack, or NULL. What is kept for the next is the root's: `budget`, that of the stack's
  * thread, is charged with KSTACK_PAGES in its place until the stack is freed.

@@ -164,6 +164,8 @@ static void join(struct process *process, struct user_thread *thread) REQUIRES(&
 zx_status_t process_join(struct process *process, struct user_thread *thread) {
     mutex_lock(&process->lock);
     zx_status_t status = check_join(process, thread, PROCESS_RUNNING);
+    mutex_assert_held(&thread->process->lock);
+    if (status == ZX_OK) status = user_thread_get_stack(thread);
     if (status == ZX_OK) join(process, thread);
     mutex_unlock(&process->lock);
     return status;
@@ -180,6 +182,17 @@ void process_leave(struct process *process, struct user_thread *thread) {
     if (last) process_finish(process);
 }
 
+/* What the first thread needs: a place for its handle, if it gets one, and a kernel stack. Both, or NO_MEMORY. */
+static zx_status_t equip_first(struct process *process, struct user_thread *thread, bool has_arg, zx_handle_t *value)
+    REQUIRES(&process->lock) {
+    zx_status_t status = has_arg ? handle_reserve(&process->handles, value) : ZX_OK;
+    if (status != ZX_OK) return status;
+    mutex_assert_held(&thread->process->lock);
+    status = user_thread_get_stack(thread);
+    if (status != ZX_OK && has_arg) handle_unreserve(&process->handles, *value);
+    return status;
+}
+
 /* A dead process's table is gone: only the lock keeps it alive while the argument gets its place in it. */
 zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                           struct handle arg, uintptr_t arg2) {
@@ -188,7 +201,7 @@ zx_status_t process_start(struct process *process, struct user_thread *thread, v
     zx_status_t status = atomic_load(&process->state) == PROCESS_INITIAL ? aspace_start(process->aspace) : ZX_OK;
     mutex_lock(&process->lock);
     if (status == ZX_OK) status = check_join(process, thread, PROCESS_INITIAL);
-    if (status == ZX_OK && arg.object) status = handle_reserve(&process->handles, &value);
+    if (status == ZX_OK) status = equip_first(process, thread, arg.object, &value);
     if (status == ZX_OK) join(process, thread);
     mutex_unlock(&process->lock);
     if (status == ZX_OK) {

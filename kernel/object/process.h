@@ -71,8 +71,8 @@ void process_kill(struct process *process, int64_t return_code);
 static inline bool process_is_dying(struct process *process) { return atomic_load(&process->state) >= PROCESS_DYING; }
 
 /*
- * For threads. A thread joins when it starts: BAD_STATE unless the process is RUNNING. When it leaves, on its way out
- * and off the address space, the last one brings the process to DEAD.
+ * For threads. A thread joins when it starts, and gets its kernel stack: BAD_STATE unless the process is RUNNING,
+ * NO_MEMORY. When it leaves, on its way out and off the address space, the last one brings the process to DEAD.
  */
 MUST_CHECK zx_status_t process_join(struct process *process, struct user_thread *thread);
 void process_leave(struct process *process, struct user_thread *thread);

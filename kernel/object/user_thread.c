@@ -15,7 +15,6 @@ static struct budget *budget_of(const struct user_thread *thread) { return threa
 
 static void user_thread_free(struct object *object) {
     struct user_thread *thread = user_thread_from_object(object);
-    if (thread->stack) kstack_free(thread->stack, budget_of(thread));
     exception_channel_destroy(&thread->exceptions);
     budget_refund(budget_of(thread), BUDGET_THREADS, 1);
     object_unref(&thread->process->object);
@@ -37,7 +36,6 @@ static const struct object_ops user_thread_ops = {
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);
     kstack_free(thread->stack, budget_of(thread));
-    thread->stack = NULL;
     object_unref(&thread->object);
 }
 
@@ -51,27 +49,30 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     struct budget *budget = process->job->budget;
     if (!budget_charge(budget, BUDGET_THREADS, 1)) return ZX_ERR_NO_MEMORY;
     struct user_thread *thread = heap_new(struct user_thread);
-    void *stack = kstack_alloc(budget);
-    if (!thread || !stack) {
-        heap_free(thread);
-        if (stack) kstack_free(stack, budget);
+    if (!thread) {
         budget_refund(budget, BUDGET_THREADS, 1);
         return ZX_ERR_NO_MEMORY;
     }
     object_init(&thread->object, &user_thread_ops, 0);
     object_ref(&process->object);
     thread->process = process;
-    thread->stack = stack;
     spinlock_init(&thread->park_lock, RANK_WAIT, "parked thread");
     waitq_init(&thread->park);
     exception_channel_init(&thread->exceptions);
     string_copy(thread->name, name, sizeof(thread->name));
-    thread_init(&thread->thread, stack, KSTACK_SIZE, user_thread_main, thread, user_thread_reap);
+    thread_init(&thread->thread, user_thread_main, thread, user_thread_reap);
     thread->thread.budget = budget;
     thread->thread.shares = process->shares;
     thread->thread.aspace = process->aspace;
     thread->thread.arch_aspace = &process->aspace->arch;
     *out = thread;
+    return ZX_OK;
+}
+
+zx_status_t user_thread_get_stack(struct user_thread *thread) {
+    thread->stack = kstack_alloc(budget_of(thread));
+    if (!thread->stack) return ZX_ERR_NO_MEMORY;
+    thread_give_stack(&thread->thread, thread->stack, KSTACK_SIZE);
     return ZX_OK;
 }
 

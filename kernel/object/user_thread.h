@@ -20,7 +20,7 @@ struct user_thread {
     struct object object;
     struct thread thread;
     struct process *process;    /* [I] with a reference */
-    void *stack;                /* [T] the kernel stack; taken away by the reaper */
+    void *stack;                /* [p] the kernel stack, from its start until it is reaped */
     char name[ZX_MAX_NAME_LEN]; /* [o] */
 
     /* [p] */
@@ -79,9 +79,12 @@ bool user_thread_is_dying(struct user_thread *thread) REQUIRES(&thread->process-
 /* In NEW. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t user_thread_create(struct process *process, const char *name, struct user_thread **out);
 
-/* BAD_STATE: started before, or the process is not RUNNING. */
+/* BAD_STATE: started before, or the process is not RUNNING. NO_MEMORY. */
 MUST_CHECK zx_status_t user_thread_start(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1,
                                          uintptr_t arg2);
+
+/* For process.c: gives a thread that is about to join the kernel stack that it runs on. NO_MEMORY. */
+MUST_CHECK zx_status_t user_thread_get_stack(struct user_thread *thread) REQUIRES(&thread->process->lock);
 
 /* For process.c: lets a thread that has joined its process run. */
 void user_thread_run(struct user_thread *thread, vaddr_t entry, vaddr_t sp, uintptr_t arg1, uintptr_t arg2);

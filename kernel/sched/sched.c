@@ -390,8 +390,7 @@ static void thread_enter(void *arg) NO_THREAD_SAFETY {
     thread_exit();
 }
 
-void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)(void *), void *arg,
-                 void (*reap)(struct thread *)) {
+void thread_init(struct thread *t, void (*entry)(void *), void *arg, void (*reap)(struct thread *)) {
     *t = (struct thread){.state = THREAD_NEW,
                          .queue = run_queue_of(thread_current()),
                          .entry = entry,
@@ -400,7 +399,10 @@ void thread_init(struct thread *t, void *stack, size_t stack_size, void (*entry)
                          .shares = kernel_shares,
                          .budget = thread_current()->budget};
     force_number_thread(t);
-    arch_thread_init(&t->arch, stack, stack_size, thread_enter, t);
+}
+
+void thread_give_stack(struct thread *t, void *stack, size_t size) {
+    arch_thread_init(&t->arch, stack, size, thread_enter, t);
 }
 
 void thread_start(struct thread *t) {

@@ -118,21 +118,25 @@ void host_exit(int code) {
 
 static struct thread reaper, timers, oom;
 
+static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
+    thread_init(thread, entry, NULL, NULL);
+    thread_give_stack(thread, kstack_alloc(&root_budget), KSTACK_SIZE);
+    thread_start(thread);
+}
+
 void host_start(size_t memory) {
     host_memory_init(memory);
     options_init(arch_boot_info()->cmdline);
     sched_init();
     (void)budget_assume(&root_budget);
     pages_init(arch_boot_info());
+    kstack_init();
     vmo_init();
     random_init();
     utc_init();
-    thread_init(&reaper, kstack_alloc(&root_budget), KSTACK_SIZE, sched_reaper, NULL, NULL);
-    thread_start(&reaper);
-    thread_init(&timers, kstack_alloc(&root_budget), KSTACK_SIZE, user_timers_keeper, NULL, NULL);
-    thread_start(&timers);
-    thread_init(&oom, kstack_alloc(&root_budget), KSTACK_SIZE, oom_keeper, NULL, NULL);
-    thread_start(&oom);
+    start_kernel_thread(&reaper, sched_reaper);
+    start_kernel_thread(&timers, user_timers_keeper);
+    start_kernel_thread(&oom, oom_keeper);
 }
 
 struct run {
@@ -154,7 +158,8 @@ void host_run(void (*body)(void *arg), void *arg) {
     static char stack[KSTACK_SIZE] __attribute__((aligned(PAGE_SIZE)));
     struct run run = {.body = body, .arg = arg};
     memory_unpoison(stack, sizeof(stack));
-    thread_init(&run.thread, stack, sizeof(stack), run_entry, &run, run_reap);
+    thread_init(&run.thread, run_entry, &run, run_reap);
+    thread_give_stack(&run.thread, stack, sizeof(stack));
     thread_start(&run.thread);
     while (!run.ended) sched_idle_once();
 }

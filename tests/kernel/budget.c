@@ -131,6 +131,18 @@ KTEST("budget/a limit below what is used refuses all, and takes nothing away") {
     budget_leave(budget);
 }
 
+KTEST("budget/a thread that must not fail gets BUDGET_OVERDRAFT pages beyond each limit, and no more") {
+    struct budget *outer = limited(&root_budget, LIMIT), *budget = limited(outer, LIMIT);
+    NEED(outer && budget);
+    thread_current()->reports = true;
+    EXPECT(pages_to_be_had(budget) == LIMIT + BUDGET_OVERDRAFT);
+    EXPECT(budget_peak(outer, BUDGET_MEMORY) == LIMIT + BUDGET_OVERDRAFT);
+    thread_current()->reports = false;
+    EXPECT(pages_to_be_had(budget) == LIMIT && pages_of(budget) == 0 && pages_of(outer) == 0);
+    budget_leave(budget);
+    budget_leave(outer);
+}
+
 KTEST("budget/a limit is as wide as the ancestors' at most, and what they have now is what counts") {
     struct budget *outer = budget_create(&root_budget), *inner = budget_create(outer);
     NEED(outer && inner);
@@ -364,7 +376,7 @@ KTEST(
         EXPECT(job_create(job, &jobs[i]) == want);
     }
     EXPECT(used(BUDGET_PROCESSES) == 2 && used(BUDGET_THREADS) == 2 && used(BUDGET_JOBS) == 2);
-    EXPECT(used(BUDGET_MEMORY) == 2 * KSTACK_PAGES); /* all else was caused by this thread */
+    EXPECT(used(BUDGET_MEMORY) == 0); /* all was caused by this thread */
     process_kill(processes[0], 0);
     EXPECT(used(BUDGET_PROCESSES) == 2 && process_create(job, "p", &processes[2]) == ZX_ERR_NO_MEMORY);
     for (size_t i = 0; i < 2; i++) object_unref(&threads[i]->object);
@@ -380,18 +392,23 @@ KTEST(
     job_end();
 }
 
-KTEST("job/a thread that its memory has no room for a stack of is refused, and changes nothing") {
+KTEST("job/a thread is charged for its stack from its start on; without room for it it is not started") {
     struct process *process;
     struct user_thread *thread;
     NEED(job_begin() && process_create(job, "p", &process) == ZX_OK);
-    NEED(budget_set_limit(job->budget, BUDGET_MEMORY, KSTACK_PAGES - 1) == ZX_OK);
-    EXPECT(user_thread_create(process, "t", &thread) == ZX_ERR_NO_MEMORY);
-    EXPECT(used(BUDGET_THREADS) == 0 && used(BUDGET_MEMORY) == 0);
-    NEED(budget_set_limit(job->budget, BUDGET_MEMORY, KSTACK_PAGES) == ZX_OK);
     NEED(user_thread_create(process, "t", &thread) == ZX_OK);
+    NEED(budget_set_limit(job->budget, BUDGET_MEMORY, KSTACK_PAGES - 1) == ZX_OK);
+    EXPECT(process_start(process, thread, 0, 0, (struct handle){0}, 0) == ZX_ERR_NO_MEMORY);
+    EXPECT(used(BUDGET_MEMORY) == 0 && !thread->started);
+    NEED(budget_set_limit(job->budget, BUDGET_MEMORY, KSTACK_PAGES) == ZX_OK);
+    mutex_lock(&process->lock);
+    mutex_assert_held(&thread->process->lock);
+    EXPECT(user_thread_get_stack(thread) == ZX_OK);
+    mutex_unlock(&process->lock);
     EXPECT(used(BUDGET_MEMORY) == KSTACK_PAGES);
-    object_unref(&thread->object);
+    kstack_free(thread->stack, job->budget);
     EXPECT(used(BUDGET_MEMORY) == 0);
+    object_unref(&thread->object);
     process_end(process);
     job_end();
 }

@@ -122,7 +122,8 @@ static NOINLINE void panic_there(void *arg UNUSED) {
 static void together(void) {
     void *stack = kstack_alloc(&root_budget);
     CHECK(stack);
-    thread_init(&other_thread, stack, KSTACK_SIZE, panic_there, NULL, NULL);
+    thread_init(&other_thread, panic_there, NULL, NULL);
+    thread_give_stack(&other_thread, stack, KSTACK_SIZE);
     thread_start(&other_thread);
     panic_here();
 }

@@ -213,24 +213,6 @@ TEST("object_set_property/JOB_LIMIT_* below what is used refuses more, and takes
     EXPECT(used(job, JOBS) == 1 && limit_of(job, JOBS).peak == 3);
 }
 
-TEST("thread_create/the stack that the kernel has for a thread is memory of the thread's job") {
-    zx_handle_t job = job_make(zx_job_default()), thread, none = UNTOUCHED;
-    struct target t;
-    MUST(process_in(job, &t));
-    EXPECT_EQ(used(job, MEMORY), 0); /* this process has made all that there is */
-    MUST(zx_thread_create(t.process, "t", 1, 0, &thread));
-    const uint64_t stack = used(job, MEMORY);
-    EXPECT(stack >= PAGE && stack % PAGE == 0);
-    EXPECT_OK(set(job, MEMORY, 2 * stack - 1));
-    EXPECT_STATUS(zx_thread_create(t.process, "t", 1, 0, &none), ZX_ERR_NO_MEMORY);
-    EXPECT(used(job, MEMORY) == stack && used(job, THREADS) == 1);
-    EXPECT_OK(set(job, MEMORY, 2 * stack));
-    EXPECT_OK(zx_thread_create(t.process, "t", 1, 0, &none));
-    MUST(zx_handle_close(none));
-    MUST(zx_handle_close(thread));
-    EXPECT_EQ(used(job, MEMORY), 0);
-}
-
 /* --- what a process in the job does --- */
 
 #define STEPS ((uint64_t)1000)
@@ -283,6 +265,30 @@ static void child_kill(struct child *child) {
     MUST(zx_task_kill(child->process));
     EXPECT_EQ(child_wait(child), ZX_TASK_RETCODE_SYSCALL_KILL);
     child_close(child);
+}
+
+static void stay(zx_handle_t none, uintptr_t board) {
+    child_turn((struct board *)board, 1);
+    zx_process_exit(none);
+}
+
+TEST("thread_start/the stack that the kernel has for a thread is memory of the thread's job, from its start on") {
+    zx_handle_t job = job_make(zx_job_default()), thread;
+    struct child child = child_in(job, stay, ZX_HANDLE_INVALID);
+    const uint64_t before = used(job, MEMORY);
+    MUST(zx_thread_create(child.process, "t", 1, 0, &thread));
+    EXPECT_EQ(used(job, MEMORY), before);
+    EXPECT_OK(set(job, MEMORY, before + PAGE));
+    EXPECT_STATUS(zx_thread_start(thread, 0, 0, 0, 0), ZX_ERR_NO_MEMORY);
+    EXPECT_EQ(used(job, MEMORY), before);
+    EXPECT_OK(set(job, MEMORY, before + 40 * PAGE));
+    EXPECT_OK(zx_thread_start(thread, (uintptr_t)zx_thread_exit, child.stack - 16 * PAGE + PAGE, 0, 0));
+    EXPECT_STATUS(zx_thread_start(thread, 0, 0, 0, 0), ZX_ERR_BAD_STATE);
+    EXPECT(limit_of(job, MEMORY).peak >= before + 2 * PAGE);
+    EXPECT_OK(zx_object_wait_one(thread, ZX_THREAD_TERMINATED, zx_deadline_after(ZX_SEC(10)), NULL));
+    MUST(zx_handle_close(thread));
+    child_kill(&child);
+    EXPECT(all_is_given_back(job));
 }
 
 static zx_status_t copy_one(zx_handle_t event, uint64_t index) {

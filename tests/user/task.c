@@ -338,6 +338,34 @@ static void wave(uintptr_t arg1, uintptr_t arg2) {
     zx_thread_exit();
 }
 
+static zx_status_t start_waving(zx_handle_t thread) {
+    return zx_thread_start(thread, (uintptr_t)wave, child.stack - 32768, child.board_there, 5);
+}
+
+TEST("thread_start/NO_MEMORY at each allocation, and it can be started again") {
+    zx_handle_t second;
+    NEED(child_make(&child));
+    NEED_OK(zx_thread_create(child.process, "second", 6, 0, &second));
+    NEED_OK(child_start(&child, echo, ZX_HANDLE_INVALID));
+    settle();
+    baseline_take(); /* so that no stack is kept for the next thread */
+    fail_arm(1000);  /* and all that is used from here on has page tables, which were given back too */
+    EXPECT_STATUS(start_waving(ZX_HANDLE_INVALID), ZX_ERR_BAD_HANDLE);
+    EXPECT(!fail_over());
+    bool failed = true;
+    for (unsigned nth = 1; failed; nth++) {
+        fail_arm(nth);
+        zx_status_t status = start_waving(second);
+        failed = fail_over();
+        NEED_STATUS(status, failed ? ZX_ERR_NO_MEMORY : ZX_OK);
+        NEED(failed || nth > 1);
+    }
+    EXPECT_OK(zx_object_wait_one(second, ZX_THREAD_TERMINATED, zx_deadline_after(ZX_SEC(5)), NULL));
+    EXPECT_EQ(child.board->words[8], 5);
+    child.board->words[0] = 1;
+    EXPECT_EQ(child_wait(&child), 7);
+}
+
 TEST("thread_start/works on another process's thread") {
     zx_handle_t second;
     NEED(child_make(&child));

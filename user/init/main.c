@@ -7,8 +7,8 @@
  *
  * A program is given what it needs and no more: a job of its own below the root job, the archive to read, and what is
  * typed. The root job and the root resource are for those that the system itself consists of, and for whichever
- * init.privileged=NAME,NAME names. All jobs of programs lie in one, `programs`, whose limits leave an eighth of memory,
- * and of the kernel's stacks, to those others: so there is always a monitor to kill what has taken the rest.
+ * init.privileged=NAME,NAME names. All jobs of programs lie in one, `programs`, whose limit leaves an eighth of memory
+ * to those others: so there is always a monitor to kill what has taken the rest.
  *
  * With init.crashes=report on the command line it reports crashes, to the report of the run. The monitor does so by
  * itself.
@@ -22,6 +22,7 @@
 #include <zircon/process.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
+#include <zircon/syscalls/object.h>
 
 #include "user/init/input.h"
 #include "user/lib/bootfs.h"
@@ -33,7 +34,6 @@
 #define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
 #define MAX_ARGS 1024
 #define MAX_ARGS_LEN 32768
-#define KERNEL_STACKS 16384 /* each thread has one */
 
 static const char *args[MAX_ARGS + 1];
 static char args_text[MAX_ARGS_LEN + 1];
@@ -99,19 +99,21 @@ static bool is_privileged(const char *name) {
 /* The job of all programs. */
 static zx_handle_t programs;
 
-static void programs_limit(uint32_t property, uint64_t all) {
-    const uint64_t limit = all - all / 8;
-    if (zx_object_set_property(programs, property, &limit, sizeof(limit)) != ZX_OK)
-        fail("programs", "they cannot be limited", ZX_ERR_INTERNAL);
+/* All but an eighth of the memory that is not the kernel's for good. */
+static zx_status_t programs_limit(void) {
+    zx_info_kmem_stats_t stats;
+    zx_status_t status = zx_object_get_info(launch_resource(), ZX_INFO_KMEM_STATS, &stats, sizeof(stats), NULL, NULL);
+    if (status != ZX_OK) return status;
+    const uint64_t memory = stats.total_bytes - stats.wired_bytes, limit = memory - memory / 8;
+    return zx_object_set_property(programs, ZX_PROP_JOB_LIMIT_MEMORY, &limit, sizeof(limit));
 }
 
 static void programs_begin(void) {
     zx_object_set_property(zx_job_default(), ZX_PROP_NAME, "root", strlen("root"));
     zx_status_t status = zx_job_create(zx_job_default(), 0, &programs);
     if (status == ZX_OK) status = zx_object_set_property(programs, ZX_PROP_NAME, "programs", strlen("programs"));
+    if (status == ZX_OK) status = programs_limit();
     if (status != ZX_OK) fail("programs", "there is no job for them", status);
-    programs_limit(ZX_PROP_JOB_LIMIT_MEMORY, zx_system_get_physmem());
-    programs_limit(ZX_PROP_JOB_LIMIT_THREADS, KERNEL_STACKS);
 }
 
 static bool programs_give(struct launch_handle *out) {

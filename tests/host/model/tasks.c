@@ -83,7 +83,7 @@ zx_status_t model_process_start(struct model *m, struct model_process *p, zx_han
     zx_status_t status = get_pair(p, process, thread, &child, &t);
     if (status == ZX_OK && value && !arg) status = ZX_ERR_BAD_HANDLE;
     if (status == ZX_OK && arg && !(arg->rights & ZX_RIGHT_TRANSFER)) status = ZX_ERR_ACCESS_DENIED;
-    if (status == ZX_OK && arg) status = failed;
+    if (status == ZX_OK) status = failed;
     bool starts = status == ZX_OK && t && !t->started && child->state == MODEL_INITIAL;
     if (status == ZX_OK && !starts) status = ZX_ERR_BAD_STATE;
     if (starts) child->state = MODEL_RUNNING;

@@ -32,15 +32,16 @@ TEST("object_wait_one/every type that can be waited on can be polled") {
 
 TEST("object_wait_one/the signals that objects begin with") {
     struct target target = target_make();
-    zx_handle_t thread;
+    zx_handle_t thread, job;
     struct pair pair = pair_make();
     NEED_OK(zx_thread_create(target.process, "t", 1, 0, &thread));
+    NEED_OK(zx_job_create(zx_job_default(), 0, &job));
     EXPECT_EQ(signals_of(vmo_make(PAGE)), ZX_VMO_ZERO_CHILDREN);
     EXPECT_EQ(signals_of(pair.a), ZX_CHANNEL_WRITABLE);
     EXPECT_EQ(signals_of(pair.b), ZX_CHANNEL_WRITABLE);
     EXPECT_EQ(signals_of(target.process), 0);
     EXPECT_EQ(signals_of(thread), 0);
-    EXPECT_EQ(signals_of(zx_job_default()), ZX_JOB_NO_JOBS);
+    EXPECT_EQ(signals_of(job), ZX_JOB_NO_JOBS | ZX_JOB_NO_PROCESSES);
 }
 
 TEST("object_wait_one/a signal that is there ends the wait at once, even with a deadline long past") {

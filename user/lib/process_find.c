@@ -10,23 +10,38 @@
 #include <zircon/syscalls.h>
 
 #define MAX_PROCESSES 1024
-#define MAX_JOBS 64 /* of one parent */
+#define MORE_JOBS 16 /* that may come between two looks */
 
 typedef zx_status_t job_visit(zx_handle_t job, size_t depth, void *context);
 
+/* The jobs of a job, allocated. NULL: there is no memory. */
+static zx_koid_t *children_of(zx_handle_t job, size_t *count) {
+    zx_koid_t *koids = NULL;
+    size_t room = 0, avail = 0;
+    *count = 0;
+    do {
+        room = avail + MORE_JOBS;
+        zx_koid_t *more = realloc(koids, room * sizeof(*koids));
+        if (!more) break;
+        koids = more;
+        if (zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, koids, room * sizeof(*koids), count, &avail) != ZX_OK) break;
+    } while (avail > room);
+    return koids;
+}
+
 /* Has `visit` look at the job and at those below it, parents first, until it is content; returns what it said last. */
 static zx_status_t each_below(zx_handle_t job, size_t depth, job_visit *visit, void *context) {
-    zx_koid_t koids[MAX_JOBS];
-    size_t count = 0;
     zx_status_t status = visit(job, depth, context);
-    if (status == ZX_OK || zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, koids, sizeof(koids), &count, NULL) != ZX_OK)
-        return status;
+    if (status == ZX_OK) return status;
+    size_t count;
+    zx_koid_t *koids = children_of(job, &count);
     for (size_t i = 0; i < count && status != ZX_OK; i++) {
         zx_handle_t child;
         if (zx_object_get_child(job, koids[i], ZX_RIGHT_SAME_RIGHTS, &child) != ZX_OK) continue;
         status = each_below(child, depth + 1, visit, context);
         zx_handle_close(child);
     }
+    free(koids);
     return status;
 }
 

@@ -28,6 +28,8 @@ _Static_assert(KINDS == sizeof(zx_info_job_limits_t) / sizeof(zx_job_limit_t), "
 
 /* jobs */
 
+#define MAX_SHOWN ((size_t)100)
+
 static const char *amount_words(const struct kind *kind, uint64_t amount, char *buffer, size_t size) {
     if (kind == kinds) return format_size(amount);
     snprintf(buffer, size, "%llu", (unsigned long long)amount);
@@ -45,8 +47,10 @@ static void show_kind(const struct kind *kind, const zx_info_job_limits_t *limit
     printf(" %12s", both);
 }
 
-static void show_job(zx_handle_t job, zx_koid_t koid, size_t depth, void *unused) {
-    (void)unused;
+/* The last ones are only counted: a program can make many. */
+static void show_job(zx_handle_t job, zx_koid_t koid, size_t depth, void *context) {
+    size_t *seen = context;
+    if (++*seen > MAX_SHOWN) return;
     char name[ZX_MAX_NAME_LEN] = "";
     zx_info_job_limits_t limits;
     (void)zx_object_get_property(job, ZX_PROP_NAME, name, sizeof(name));
@@ -67,7 +71,9 @@ static void run_jobs(const struct words *words) {
         printf(" %12s", title);
     }
     printf("\n");
-    jobs_each(show_job, NULL);
+    size_t seen = 0;
+    jobs_each(show_job, &seen);
+    if (seen > MAX_SHOWN) printf("and %zu more\n", seen - MAX_SHOWN);
 }
 
 /* limit */

@@ -8,7 +8,7 @@
 #   tests/record.mk         record, replay
 #   user/rules.mk           the user programs and the boot archive
 #   arch/$(ARCH)/rules.mk   the machine's part: compiler flags, assembly, the boot image
-#   tests/rules.mk          test, check, format, fuzz-guest, stress
+#   tests/rules.mk          test, check, format, fuzz-guest, stress, hostile
 #   tests/host/rules.mk     fuzz, coverage, and the kernel as a program of the host
 #   tests/bench/rules.mk    bench, bench-check
 #

@@ -5,6 +5,7 @@
 #   make format        makes the sources pass check-format
 #   make fuzz-guest    random system calls in the emulator
 #   make stress        everything at once, on several processors
+#   make hostile       programs that take all they can get, and a bystander
 
 # --- tests ---
 
@@ -38,6 +39,12 @@ fuzz-guest: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 .PHONY: stress
 stress: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
 	$(QUIET)tests/stress $(TIME) $(SEED)
+
+# Programs that take all they can get, for so many seconds each, while a bystander does 1,000 of each of its things:
+# `make hostile TIME=10`.
+.PHONY: hostile
+hostile: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/tests
+	$(QUIET)tests/hostile $(or $(TIME),10)
 
 # Debuggers at random, against a program with eight threads: `make debug-sessions SESSIONS=200 SEED=1`.
 SESSIONS ?= 200

@@ -57,7 +57,10 @@ struct budget *budget_create(struct budget *parent) {
  */
 static _Atomic(struct budget *) over;
 
+/* What was counted of other kinds referred to the job. */
 static void budget_free(struct budget *budget) {
+    for (enum budget_kind kind = 0; kind < BUDGET_KINDS; kind++)
+        ASSERT(number_in(kind, &budget->counts[kind].used) == 0);
     spin_lock(&lock);
     LIST_REMOVE(&budget->place, link);
     spin_unlock(&lock);

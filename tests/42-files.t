@@ -114,4 +114,19 @@ like($stderr, qr/^FILES: there is no no-such-file$/m, 'and its name is told');
 isnt($code, 0, 'two files of one name end it too');
 like($stderr, qr/^FILES: .* would both be files\/a\.txt$/m, 'and both are told');
 
+# At a terminal.
+my $terminal = $make->program('terminal.c', <<'C');
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+int main(void) {
+    struct winsize size = {0};
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    printf("[%d%d, %d by %d]\n", isatty(STDIN_FILENO), isatty(STDOUT_FILENO), size.ws_col, size.ws_row);
+    return 0;
+}
+C
+like(`script -qec "stty rows 33 cols 99; make run 'APP=$terminal'" /dev/null </dev/null`, qr/\[11, 99 by 33\]/,
+    'a program knows a terminal when it has one, and how large the window is');
+
 done_testing;

@@ -45,6 +45,21 @@ for my $wanted (
     ok($rest =~ s/^.*?$wanted->[0]//s, $wanted->[1]) or diag($stdout);
 }
 
+# A failed assertion stops where it is, with its callers; then the program ends as it does without a debugger.
+my $failing = $make->program('failing.c', <<'C');
+#include <assert.h>
+static __attribute__((noinline)) void check(int number) { assert(number == 2); }
+int main(void) {
+    check(1);
+    return 0;
+}
+C
+my @failed =
+    $make->run('/dev/null', 'gdb', "APP=$failing", q(GDB=gdb -batch -ex continue -ex bt -ex continue));
+my $callers = qr{^#0  abort \(\).* check \(.*failing\.c:2\n.* main \(\) at \S*failing\.c:4\n}ms;
+like($failed[1], qr{SIGTRAP.*$callers.*code 0206\]}s,
+    'a failed assertion stops in the debugger with its callers, and ends with 134') or diag(@failed);
+
 # Has make run something that is debugged from elsewhere by GDB with these words. In them TOLD is make's line, and the
 # run's folder is that of the line: another test's run may have the first one. Its input is open until GDB has ended,
 # and then is `end`. Returns what GDB wrote, and make's status, output and errors.

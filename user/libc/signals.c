@@ -7,6 +7,7 @@
 #include "user/libc/signals.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -80,15 +81,21 @@ static int take_or_leave(struct signals *signals) {
     }
 }
 
-/* A debugger sees who called abort(). */
 static _Noreturn void end_by(int number) {
-    zx_info_process_t info = {0};
     const char *name = strsignal(number);
-    zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
     __port_terminal_write(name, strlen(name));
     __port_terminal_write("\n", 1);
-    if (number == SIGABRT && info.debugger_attached) machine_breakpoint();
     zx_process_exit(128 + number);
+}
+
+/* In musl's place: a debugger sees who called it, for which it stops before musl's raise(), where no frame is found. */
+_Noreturn void abort(void) {
+    zx_info_process_t info = {0};
+    zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
+    struct action action = action_of(SIGABRT);
+    if (info.debugger_attached && is_default(&action)) machine_breakpoint();
+    raise(SIGABRT);
+    end_by(SIGABRT);
 }
 
 /* The top of the other stack, if the handler wants that and the thread is not there yet. */

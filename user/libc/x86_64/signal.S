@@ -39,6 +39,8 @@
 #define RED_ZONE 128
 #define KEEP (RED_ZONE + 24)
 
+        .cfi_sections .debug_frame
+
         .macro  function name
         .section .text.\name, "ax", @progbits
         .globl  \name
@@ -61,12 +63,14 @@
 /* Whoever stops a thread between begin and end, where it has looked and does not yet wait, has it begin again. */
         .section .text.wait_call, "ax", @progbits
 wait_call:
+        .cfi_startproc
         push    %r8
         push    %rcx
         push    %rdx
         push    %rsi
         push    %rdi
         push    %rax
+        .cfi_def_cfa_offset 56
         .globl  __port_wait_begin, __port_wait_end
 __port_wait_begin:
         mov     8(%rsp), %rdi
@@ -87,7 +91,9 @@ __port_wait_end:
         cmp     $ZX_ERR_INTERNAL_INTR_RETRY, %eax
         je      __port_wait_begin
 2:      add     $48, %rsp
+        .cfi_def_cfa_offset 8
         ret
+        .cfi_endproc
 
 /* (signal, top): as a stopped thread is made to, but for the registers that a called function need not keep. */
         function __port_signal_here
@@ -118,9 +124,20 @@ __port_wait_end:
         pop     AT_FLAGS(%rsp)
         jmp     __port_signal_enter
 
-/* The stack pointer is at the frame. */
+/* The stack pointer is at the frame. Debuggers find the caller's registers there. */
         function __port_signal_enter
+        .cfi_startproc
+        .cfi_signal_frame
         mov     %rsp, %rbx
+        .cfi_def_cfa rbx, 0
+        .cfi_offset rip, AT_RIP
+        .cfi_offset rsp, AT_RSP
+        .cfi_offset rbx, AT_RBX
+        .cfi_offset rbp, AT_RBP
+        .cfi_offset r12, AT_R12
+        .cfi_offset r13, AT_R13
+        .cfi_offset r14, AT_R14
+        .cfi_offset r15, AT_R15
         cld
         sub     __port_vector_len(%rip), %rsp
         and     $-64, %rsp
@@ -170,6 +187,7 @@ __port_wait_end:
         pop     %rbx
         popf
         ret     $RED_ZONE
+        .cfi_endproc
 
 /*
  * (cancel, number, arguments …): in musl's place, a call at which a thread may be cancelled. musl has its signal's

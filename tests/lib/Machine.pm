@@ -177,7 +177,7 @@ sub relay_input {
         my $len = sysread STDIN, my $bytes, 4096;
         # QEMU makes the terminal that it writes to, and so the one that is read here, give nothing rather than wait.
         next if !defined $len && ($!{EAGAIN} || $!{EINTR});
-        last unless $len && $self->type($typing, $bytes =~ s/([\x04\x16])/\x16$1/gr);
+        last unless $len && $self->type($typing, $bytes =~ s/([\x04\x16\r])/\x16$1/gr);
     }
     $self->type($typing, "\x04");
     POSIX::_exit(0);

@@ -52,11 +52,11 @@ static void take_answer(void) {
 
 static void one_program_has_it(void) {
     struct serial *other;
-    NEED(serial_open(ZX_HANDLE_INVALID, &other) == ZX_ERR_BAD_HANDLE);
-    NEED(serial_open(launch_resource(), &line) == ZX_OK);
-    NEED(serial_open(launch_resource(), &other) == ZX_ERR_ALREADY_BOUND);
+    NEED(serial_open(ZX_HANDLE_INVALID, SERIAL_SECOND, &other) == ZX_ERR_BAD_HANDLE);
+    NEED(serial_open(launch_resource(), SERIAL_SECOND, &line) == ZX_OK);
+    NEED(serial_open(launch_resource(), SERIAL_SECOND, &other) == ZX_ERR_ALREADY_BOUND);
     serial_close(line);
-    NEED(serial_open(launch_resource(), &line) == ZX_OK);
+    NEED(serial_open(launch_resource(), SERIAL_SECOND, &line) == ZX_OK);
 }
 
 /* The other end may still be empty: what is sent there is lost. Once a letter is answered, all that follow it are. */

@@ -28,7 +28,7 @@ static void line_write(const char *bytes, size_t len) {
 
 /* A first byte, which means nothing to a debugger, says that somebody listens now. */
 zx_status_t session_start(void) {
-    zx_status_t status = serial_open(launch_resource(), &line);
+    zx_status_t status = serial_open(launch_resource(), SERIAL_SECOND, &line);
     if (status == ZX_OK) line_write("+", 1);
     return status;
 }

@@ -1,6 +1,6 @@
 /*
  * The thread reads standard input and puts bytes into a ring, of which it alone moves the head and the program alone
- * the tail.
+ * the tail. Where that is the console, and nobody else drives the console's serial line, this program does.
  */
 #include "user/lib/keyboard.h"
 
@@ -8,11 +8,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zircon/syscalls.h>
 #include <zircon/threads.h>
 
-#define RING_SIZE 1024u
+#include "user/lib/launch.h"
+#include "user/lib/serial.h"
+#include "user/libc/terminal.h"
+
+#define RING_SIZE 4096u
 #define KEPT_SIZE 4096u
 #define FULL_PAUSE ZX_MSEC(10)
 
@@ -22,19 +25,38 @@ static atomic_bool ring_ended;
 static zx_handle_t event;
 static bool terminal; /* is there a person? */
 
+/* What was taken out of the ring and not asked for yet: kept[kept_at] and kept_len bytes on. */
 static char kept[KEPT_SIZE];
-static size_t kept_len;
+static size_t kept_at, kept_len;
+
+static struct serial *line; /* the console's; NULL: it is read through standard input */
+static struct console_input console;
+
+static size_t hear(char *text, size_t size) {
+    size_t len = 0;
+    if (!line) {
+        long got = __port_terminal_read(text, size);
+        return got > 0 ? (size_t)got : 0;
+    }
+    while (len == 0 && !console.ended && serial_read(line, text, size, ZX_TIME_INFINITE, &len) == ZX_OK)
+        len = __port_console_decode(&console, text, len);
+    return len;
+}
+
+static void ring_put(const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        unsigned head = atomic_load(&ring_head);
+        while (head - atomic_load(&ring_tail) == RING_SIZE) zx_nanosleep(zx_deadline_after(FULL_PAUSE));
+        ring[head % RING_SIZE] = text[i];
+        atomic_store(&ring_head, head + 1);
+    }
+    zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
+}
 
 static int thread_main(void *unused) {
     (void)unused;
-    char byte;
-    while (read(STDIN_FILENO, &byte, 1) == 1) {
-        unsigned head = atomic_load(&ring_head);
-        while (head - atomic_load(&ring_tail) == RING_SIZE) zx_nanosleep(zx_deadline_after(FULL_PAUSE));
-        ring[head % RING_SIZE] = byte;
-        atomic_store(&ring_head, head + 1);
-        zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
-    }
+    char text[1024];
+    for (size_t len; (len = hear(text, sizeof(text))) > 0;) ring_put(text, len);
     atomic_store(&ring_ended, true);
     zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
     return 0;
@@ -46,6 +68,8 @@ zx_handle_t keyboard_event(void) { return event; }
 zx_status_t keyboard_start(void) {
     const char *kind = getenv("init.console");
     terminal = !kind || (strcmp(kind, "pipe") != 0 && strcmp(kind, "none") != 0);
+    __port_console_input_init(&console);
+    if (__port_input_is_console()) (void)serial_open(launch_resource(), SERIAL_CONSOLE, &line);
     thrd_t thread;
     zx_status_t status = zx_event_create(0, &event);
     if (status == ZX_OK) status = thrd_status_to_zx_status(thrd_create(&thread, thread_main, NULL));
@@ -53,10 +77,15 @@ zx_status_t keyboard_start(void) {
     return zx_object_set_property(thrd_get_zx_handle(thread), ZX_PROP_NAME, "keyboard", strlen("keyboard"));
 }
 
+/* What is kept moves to the beginning only when all room behind it is used. */
 static void take(void) {
     unsigned tail = atomic_load(&ring_tail);
     while (tail != atomic_load(&ring_head) && kept_len < KEPT_SIZE) {
-        kept[kept_len++] = ring[tail++ % RING_SIZE];
+        if (kept_at + kept_len == KEPT_SIZE) {
+            memmove(kept, kept + kept_at, kept_len);
+            kept_at = 0;
+        }
+        kept[kept_at + kept_len++] = ring[tail++ % RING_SIZE];
         atomic_store(&ring_tail, tail);
     }
 }
@@ -70,22 +99,22 @@ void keyboard_poll(void) {
 bool keyboard_pending(void) { return kept_len > 0; }
 
 static void kept_drop(size_t len) {
+    kept_at += len;
     kept_len -= len;
-    memmove(kept, kept + len, kept_len);
 }
 
 bool keyboard_next(char *out) {
     if (kept_len == 0) keyboard_poll();
     if (kept_len == 0) return false;
-    *out = kept[0];
+    *out = kept[kept_at];
     kept_drop(1);
     return true;
 }
 
 bool keyboard_interrupted(void) {
     keyboard_poll();
-    const char *found = terminal ? memrchr(kept, KEYBOARD_INTERRUPT, kept_len) : NULL;
-    if (found) kept_drop((size_t)(found - kept) + 1);
+    const char *first = kept + kept_at, *found = terminal ? memrchr(first, KEYBOARD_INTERRUPT, kept_len) : NULL;
+    if (found) kept_drop((size_t)(found - first) + 1);
     return found;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The second serial line; see serial.h. It has a 16550 with FIFOs of 16 bytes each way.
+ * Serial lines; see serial.h. Each has a 16550 with FIFOs of 16 bytes each way.
  *
  * One lock guards the device's registers and both rings. What the device is to interrupt for is in its register of
  * enabled interrupts: received bytes, unless their ring is full; room to send, while there is something to send. Who
@@ -17,9 +17,18 @@
 
 #include "libc_inline/ports.h"
 
-#define PORTS 0x2f8
 #define PORT_COUNT 8
-#define SOURCE 3
+
+struct device {
+    uint16_t ports;
+    uint32_t source;
+    bool is_console; /* the kernel has set it up, and writes to it */
+};
+
+static const struct device devices[] = {
+    [SERIAL_CONSOLE] = {0x3f8, 4, true},
+    [SERIAL_SECOND] = {0x2f8, 3, false},
+};
 
 enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STATUS, SCRATCH = 7 };
 
@@ -29,7 +38,9 @@ enum uart_register { DATA, ENABLED, PENDING, FIFOS = PENDING, FORMAT, MODEM, STA
 #define PENDING_WHICH 0x0f
 #define PENDING_LEVEL 0x04 /* FIFO_LEVEL bytes have come, or more */
 #define PENDING_REST 0x0c  /* fewer, and none for the time of four */
-#define FIFOS_CLEAR 0xc7   /* on, empty, and an interrupt at 14 bytes, or fewer that wait for a while */
+#define FIFOS_ON 0xc1      /* with an interrupt at 14 bytes, or fewer that wait for a while */
+#define FIFOS_CLEAR 0x06
+#define FIFOS_ARE_ON 0xc0 /* in PENDING */
 #define FORMAT_8N1 0x03
 #define FORMAT_DIVISOR 0x80
 #define MODEM_READY 0x0b /* DTR, RTS, and the line that lets interrupts out */
@@ -49,9 +60,11 @@ struct ring {
 };
 
 struct serial {
+    const struct device *device;
     zx_handle_t interrupt, event;
     thrd_t thread;
     mtx_t lock;
+    bool has_fifos;
     uint8_t enabled;    /* as the register has it */
     zx_signals_t shown; /* as the event has them */
     struct ring received, sending;
@@ -71,12 +84,14 @@ static size_t ring_take(struct ring *ring, uint8_t *bytes, size_t len) {
     return done;
 }
 
-static uint8_t get(enum uart_register r) { return in8(PORTS + r); }
-static void set(enum uart_register r, uint8_t value) { out8(PORTS + r, value); }
+static uint8_t get(const struct serial *serial, enum uart_register r) { return in8(serial->device->ports + r); }
+static void set(const struct serial *serial, enum uart_register r, uint8_t value) {
+    out8(serial->device->ports + r, value);
+}
 
 static void enable(struct serial *serial, uint8_t clear, uint8_t more) {
     uint8_t enabled = (uint8_t)((serial->enabled & ~clear) | more);
-    if (enabled != serial->enabled) set(ENABLED, enabled);
+    if (enabled != serial->enabled) set(serial, ENABLED, enabled);
     serial->enabled = enabled;
 }
 
@@ -86,7 +101,7 @@ static bool ring_has_room(const struct ring *ring, bool had) {
 }
 
 static void receive_one(struct serial *serial) {
-    uint8_t byte = get(DATA);
+    uint8_t byte = get(serial, DATA);
     ring_put(&serial->received, &byte, 1);
 }
 
@@ -94,7 +109,7 @@ static void receive_one(struct serial *serial) {
 static void receive_pace(struct serial *serial) {
     const bool had = serial->enabled & ENABLED_RECEIVED, has = ring_has_room(&serial->received, had);
     if (had == has) return;
-    set(MODEM, has ? MODEM_READY : MODEM_STOP);
+    set(serial, MODEM, has ? MODEM_READY : MODEM_STOP);
     enable(serial, ENABLED_RECEIVED, has ? ENABLED_RECEIVED : 0);
 }
 
@@ -104,15 +119,15 @@ static void receive_level(struct serial *serial) {
 }
 
 static void receive_all(struct serial *serial) {
-    while (ring_len(&serial->received) < RING_SIZE && (get(STATUS) & STATUS_RECEIVED)) receive_one(serial);
+    while (ring_len(&serial->received) < RING_SIZE && (get(serial, STATUS) & STATUS_RECEIVED)) receive_one(serial);
 }
 
 /* As long as the device takes them at once. */
 static void send(struct serial *serial) {
     uint8_t bytes[FIFO_SIZE];
-    while (ring_len(&serial->sending) > 0 && (get(STATUS) & STATUS_SENT)) {
+    while (ring_len(&serial->sending) > 0 && (get(serial, STATUS) & STATUS_SENT)) {
         size_t len = ring_take(&serial->sending, bytes, sizeof(bytes));
-        for (size_t i = 0; i < len; i++) set(DATA, bytes[i]);
+        for (size_t i = 0; i < len; i++) set(serial, DATA, bytes[i]);
     }
     enable(serial, ENABLED_SENT, ring_len(&serial->sending) > 0 ? ENABLED_SENT : 0);
 }
@@ -133,13 +148,15 @@ static void show(struct serial *serial, bool all) {
  */
 static void serve(struct serial *serial) {
     uint8_t last = PENDING_NONE;
-    for (uint8_t pending; !((pending = get(PENDING) & PENDING_WHICH) & PENDING_NONE); last = pending) {
-        if (pending == PENDING_LEVEL) receive_level(serial);
-        if (pending == PENDING_REST) receive_all(serial);
+    for (uint8_t pending; !((pending = get(serial, PENDING) & PENDING_WHICH) & PENDING_NONE); last = pending) {
+        if (pending == PENDING_LEVEL && serial->has_fifos)
+            receive_level(serial);
+        else if (pending == PENDING_LEVEL || pending == PENDING_REST)
+            receive_all(serial);
         receive_pace(serial);
         send(serial);
     }
-    show(serial, last == PENDING_REST);
+    show(serial, last == PENDING_REST || !serial->has_fifos);
 }
 
 /* The driver's thread, until the interrupt is destroyed. */
@@ -154,28 +171,40 @@ static int drive(void *arg) {
 }
 
 /* A port that nothing answers at reads as all ones, whatever was written. */
-static bool exists(void) {
-    set(SCRATCH, 0x5a);
-    bool kept = get(SCRATCH) == 0x5a;
-    set(SCRATCH, 0xa5);
-    return kept && get(SCRATCH) == 0xa5;
+static bool exists(const struct serial *serial) {
+    set(serial, SCRATCH, 0x5a);
+    bool kept = get(serial, SCRATCH) == 0x5a;
+    set(serial, SCRATCH, 0xa5);
+    return kept && get(serial, SCRATCH) == 0xa5;
 }
 
-static void device_stop(void) {
-    set(ENABLED, 0);
-    set(MODEM, 0);
+static void device_stop(const struct serial *serial) {
+    set(serial, ENABLED, 0);
+    if (!serial->device->is_console) set(serial, MODEM, 0);
 }
 
-/* As fast as it can be, 115,200 baud. */
+/* As fast as it can be, 115,200 baud. Nobody sends meanwhile. */
+static void device_reset(const struct serial *serial) {
+    device_stop(serial);
+    set(serial, FORMAT, FORMAT_DIVISOR);
+    set(serial, DATA, 1);
+    set(serial, ENABLED, 0);
+    set(serial, FORMAT, FORMAT_8N1);
+    set(serial, FIFOS, FIFOS_ON | FIFOS_CLEAR);
+}
+
+/* To switch FIFOs empties them: if a byte waits on the console they stay as they are. */
+static void fifos_start(struct serial *serial) {
+    if ((get(serial, PENDING) & FIFOS_ARE_ON) || !(get(serial, STATUS) & STATUS_RECEIVED)) set(serial, FIFOS, FIFOS_ON);
+    serial->has_fifos = get(serial, PENDING) & FIFOS_ARE_ON;
+}
+
 static void device_start(struct serial *serial) {
-    device_stop();
-    set(FORMAT, FORMAT_DIVISOR);
-    set(DATA, 1);
-    set(ENABLED, 0);
-    set(FORMAT, FORMAT_8N1);
-    set(FIFOS, FIFOS_CLEAR);
-    set(MODEM, MODEM_READY);
+    if (!serial->device->is_console) device_reset(serial);
+    fifos_start(serial);
+    set(serial, MODEM, MODEM_READY);
     enable(serial, 0, ENABLED_RECEIVED);
+    receive_all(serial);
 }
 
 static void handles_close(const struct serial *serial) {
@@ -185,16 +214,19 @@ static void handles_close(const struct serial *serial) {
 
 /* What makes the line this driver's. */
 static zx_status_t claim(struct serial *serial, zx_handle_t resource) {
-    zx_status_t status = zx_ioports_request(resource, PORTS, PORT_COUNT);
-    if (status == ZX_OK) status = zx_interrupt_create(resource, SOURCE, ZX_INTERRUPT_REMAP_IRQ, &serial->interrupt);
-    if (status == ZX_OK && !exists()) status = ZX_ERR_NOT_FOUND;
+    const struct device *device = serial->device;
+    zx_status_t status = zx_ioports_request(resource, device->ports, PORT_COUNT);
+    if (status == ZX_OK)
+        status = zx_interrupt_create(resource, device->source, ZX_INTERRUPT_REMAP_IRQ, &serial->interrupt);
+    if (status == ZX_OK && !exists(serial)) status = ZX_ERR_NOT_FOUND;
     if (status == ZX_OK) status = zx_event_create(0, &serial->event);
     return status;
 }
 
-zx_status_t serial_open(zx_handle_t resource, struct serial **out) {
+zx_status_t serial_open(zx_handle_t resource, enum serial_line line, struct serial **out) {
     struct serial *serial = calloc(1, sizeof(*serial));
     if (!serial) return ZX_ERR_NO_MEMORY;
+    serial->device = &devices[line];
     mtx_init(&serial->lock, mtx_plain);
     zx_status_t status = claim(serial, resource);
     if (status == ZX_OK && thrd_create(&serial->thread, drive, serial) != thrd_success) status = ZX_ERR_NO_MEMORY;
@@ -214,7 +246,7 @@ zx_status_t serial_open(zx_handle_t resource, struct serial **out) {
 void serial_close(struct serial *serial) {
     zx_interrupt_destroy(serial->interrupt);
     thrd_join(serial->thread, NULL);
-    device_stop();
+    device_stop(serial);
     handles_close(serial);
     free(serial);
 }
@@ -247,7 +279,7 @@ zx_status_t serial_read(struct serial *serial, void *buffer, size_t size, zx_tim
 }
 
 zx_status_t serial_write(struct serial *serial, const void *buffer, size_t len, zx_time_t deadline, size_t *actual) {
-    zx_status_t status = ZX_OK;
+    zx_status_t status = serial->device->is_console ? ZX_ERR_NOT_SUPPORTED : ZX_OK;
     *actual = 0;
     while (status == ZX_OK && *actual < len) {
         size_t done = put_now(serial, (const uint8_t *)buffer + *actual, len - *actual);

@@ -1,5 +1,6 @@
 /*
- * The PC's second serial line, driven from here: by I/O ports and an interrupt, which the root resource allows.
+ * The PC's serial lines, driven from here: by I/O ports and an interrupt, which the root resource allows. The second
+ * belongs to programs. The first is the console: the kernel writes to it, and a program can have what is typed.
  *
  * A thread of the driver's waits for the interrupt and moves bytes between the line and two rings in memory; callers
  * take from the one and put into the other. Nobody polls: on an idle line nothing runs. What is not taken stops the
@@ -18,6 +19,11 @@
 
 struct serial;
 
+enum serial_line {
+    SERIAL_CONSOLE, /* to be read only */
+    SERIAL_SECOND,
+};
+
 /* Signals of the event: a byte can be taken; more can be sent, and once the ring was full, half of it. */
 #define SERIAL_READABLE ZX_USER_SIGNAL_0
 #define SERIAL_WRITABLE ZX_USER_SIGNAL_1
@@ -26,7 +32,7 @@ struct serial;
  * Takes the line over. `resource` is the root resource, borrowed. ZX_ERR_NOT_FOUND: there is no such device.
  * ZX_ERR_ALREADY_BOUND: another driver has it. ZX_ERR_NO_MEMORY, and what the resource is refused with.
  */
-zx_status_t serial_open(zx_handle_t resource, struct serial **out);
+zx_status_t serial_open(zx_handle_t resource, enum serial_line line, struct serial **out);
 
 /* Ends the driver's thread and gives the line back; what was not sent yet is lost. No other call is under way. */
 void serial_close(struct serial *serial);
@@ -39,6 +45,6 @@ zx_status_t serial_read(struct serial *serial, void *buffer, size_t size, zx_tim
 
 /*
  * Puts all of it into the ring of what is to be sent, waiting for room until the deadline: ZX_ERR_TIMED_OUT. `actual`,
- * always written, is how many bytes went in.
+ * always written, is how many bytes went in. ZX_ERR_NOT_SUPPORTED: the console's.
  */
 zx_status_t serial_write(struct serial *serial, const void *buffer, size_t len, zx_time_t deadline, size_t *actual);

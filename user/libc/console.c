@@ -3,7 +3,8 @@
  *
  * Where the machine's run script feeds the console from a pipe or a file, it says init.console=pipe, and puts into the
  * bytes what a serial line lacks: Ctrl-D is the end, and Ctrl-V makes the byte after it an ordinary one. Where nothing
- * can be typed it says init.console=none. Without such a word somebody sits at a terminal.
+ * can be typed it says init.console=none. Without such a word somebody sits at a terminal. A carriage return, unless
+ * Ctrl-V was before it, is a newline.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <zircon/syscalls.h>
 
 #include "user/libc/signals.h"
+#include "user/libc/terminal.h"
 
 #define CHUNK 256
 #define END_OF_INPUT 0x04
@@ -26,24 +28,48 @@ void __port_console_write(const char *text, size_t len) {
     }
 }
 
+/* The console gives no less than it is asked for, and more may never come. */
 static long console_byte(char *out) {
     size_t wanted = 1;
     zx_status_t status = __port_debug_read(__port_signals(), __port_resource(), out, &wanted);
     return status == ZX_OK ? 1 : status == ZX_ERR_INTERNAL_INTR_RETRY ? -EINTR : 0;
 }
 
-/* One byte at a time, for the console gives no less than it is asked for, and more may never come. */
-long __port_console_read(char *buffer) {
-    static bool ended, quoted;
-    const char *kind = getenv("init.console");
-    if (!kind) kind = "";
-    if (ended || strcmp(kind, "none") == 0) return 0;
-    long got = console_byte(buffer);
-    if (got == 1 && strcmp(kind, "pipe") == 0 && !quoted && *buffer == QUOTE) {
-        quoted = true;
-        got = console_byte(buffer);
+static bool console_is(const char *kind) {
+    const char *said = getenv("init.console");
+    return said && strcmp(said, kind) == 0;
+}
+
+size_t __port_console_decode(struct console_input *input, char *text, size_t len) {
+    size_t kept = 0;
+    for (size_t i = 0; i < len && !input->ended; i++) {
+        const char byte = text[i];
+        if (input->kind == CONSOLE_PIPE && !input->quoted && (byte == END_OF_INPUT || byte == QUOTE)) {
+            input->quoted = byte == QUOTE;
+            input->ended = byte == END_OF_INPUT;
+        } else {
+            text[kept] = byte;
+            if (byte == '\r' && !input->quoted) text[kept] = '\n';
+            kept++;
+            input->quoted = false;
+        }
     }
-    if (got == 1 && strcmp(kind, "pipe") == 0 && !quoted) ended = *buffer == END_OF_INPUT;
-    if (got == 1) quoted = false;
-    return ended ? 0 : got;
+    return kept;
+}
+
+void __port_console_input_init(struct console_input *input) {
+    *input = (struct console_input){.kind = console_is("pipe") ? CONSOLE_PIPE : CONSOLE_TERMINAL};
+    input->ended = console_is("none");
+}
+
+long __port_console_read(char *buffer) {
+    static struct console_input input;
+    long len = 0;
+    if (input.kind == CONSOLE_UNKNOWN) __port_console_input_init(&input);
+    while (len == 0 && !input.ended) {
+        long got = console_byte(buffer);
+        if (got != 1) return got;
+        len = (long)__port_console_decode(&input, buffer, 1);
+    }
+    return len;
 }

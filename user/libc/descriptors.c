@@ -10,6 +10,7 @@
 
 #include "user/libc/files.h"
 #include "user/libc/signals.h"
+#include "user/libc/terminal.h"
 
 static struct node terminal = {
     .users = 3, .mode = S_IFCHR | 0620, .device = DEVICE_TERMINAL, .parent = &terminal, .linked = true};

@@ -80,12 +80,11 @@ void __port_console_write(const char *text, size_t len);
 long __port_console_read(char *buffer);
 
 /*
- * terminal.c: the program's terminal, or the console. Writing shows all; reading waits for a byte, and gives how many,
- * 0 at the end of the input, or -EINTR. Raw: a read is of what keys there are, not of a line. Control is ioctl().
+ * terminal.c: the program's terminal, or the console; terminal.h has how it is read. Writing shows all. Raw: a read is
+ * of what keys there are, not of a line. Control is ioctl().
  */
 void __port_terminal_open(void);
 void __port_terminal_write(const char *text, size_t len);
-long __port_terminal_read(char *buffer, size_t size);
 bool __port_terminal_is_raw(void);
 long __port_terminal_control(unsigned long request, void *what);
 

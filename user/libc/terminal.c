@@ -30,6 +30,8 @@ void __port_terminal_open(void) {
     has_input = input != ZX_HANDLE_INVALID;
 }
 
+bool __port_input_is_console(void) { return !has_input; }
+
 zx_handle_t __port_input_take(void) {
     zx_handle_t taken = terminal != ZX_HANDLE_INVALID ? ZX_HANDLE_INVALID : input;
     if (taken != ZX_HANDLE_INVALID) input = ZX_HANDLE_INVALID;

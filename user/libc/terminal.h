@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <zircon/types.h>
@@ -44,3 +45,20 @@ struct terminal_message {
 
 /* The program's channel for input, to be handed on: its own input is then at its end. ZX_HANDLE_INVALID: none. */
 zx_handle_t __port_input_take(void);
+
+/* Takes from 1 to `size` bytes of standard input, and waits for the first. 0: it is at its end. -EINTR: a signal. */
+long __port_terminal_read(char *buffer, size_t size);
+
+/* Is standard input the console's? */
+bool __port_input_is_console(void);
+
+/* Of what the console gives: where it comes from, and how far it has been understood. */
+struct console_input {
+    enum { CONSOLE_UNKNOWN, CONSOLE_TERMINAL, CONSOLE_PIPE } kind;
+    bool quoted, ended;
+};
+
+void __port_console_input_init(struct console_input *input);
+
+/* Leaves in `text` what of it is input, and returns how much; nothing after the end is. */
+size_t __port_console_decode(struct console_input *input, char *text, size_t len);

@@ -222,6 +222,21 @@ TEST("exception/a thread that is its own handler waits until it is killed") {
     EXPECT_EQ(child_wait(&child), KILLED);
 }
 
+/* What it asks is in a channel that nobody else reads, whose other end is the process's own. */
+static void be_own_handler(void) {
+    for (uint32_t on_process = 0; on_process < 2; on_process++) {
+        NEED(child_make(&child));
+        zx_handle_t own = channel_on(on_process ? child.process : child.thread, 0);
+        NEED_OK(child_start(&child, load_nothing, own));
+        while (thread_info(child.thread).state != ZX_THREAD_STATE_BLOCKED_EXCEPTION) zx_nanosleep(0);
+        MUST(zx_task_kill(child.process));
+        EXPECT_EQ(child_wait(&child), KILLED);
+        child_close(&child);
+    }
+}
+
+TEST("exception/a thread that was its own handler leaves nothing") { check_gives_back(be_own_handler); }
+
 /* Bad pointers of system calls. */
 
 static void pass_bad_pointer(zx_handle_t handle, uintptr_t there) {

@@ -45,22 +45,33 @@ static zx_vm_option_t segment_perms(const Elf64_Phdr *header) {
 /* 0 and 1 stand for none. */
 static bool align_check(uint64_t align) { return align <= MAX_ALIGN && (align & (align - 1)) == 0; }
 
-/* One loadable segment, in whole pages; it may not begin before `lowest`. */
+/* What must hold of each that has memory in the program, and of one that has none as well. */
+static zx_status_t sizes_check(const Elf64_Phdr *header, const char **why) {
+    const zx_status_t broken = ZX_ERR_IO_DATA_INTEGRITY;
+    if (header->p_type != PT_LOAD && header->p_type != PT_TLS) return ZX_OK;
+    if (header->p_filesz > header->p_memsz) return refuse(broken, why, "a segment is larger than its memory");
+    if (!align_check(header->p_align)) return refuse(broken, why, "a segment has an impossible alignment");
+    return ZX_OK;
+}
+
+/*
+ * One loadable segment, in whole pages; it may not begin before `lowest`. Where it would be in the file is nobody's
+ * business if the file has nothing for it.
+ */
 static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, uint64_t lowest, struct elf_segment *out,
                                  const char **why) {
     const zx_status_t broken = ZX_ERR_IO_DATA_INTEGRITY;
-    if (!range_within(header->p_offset, header->p_filesz, 0, file_len))
+    const bool in_file = header->p_filesz > 0;
+    if (in_file && !range_within(header->p_offset, header->p_filesz, 0, file_len))
         return refuse(broken, why, "a segment lies outside the file");
-    if (header->p_filesz > header->p_memsz) return refuse(broken, why, "a segment is larger than its memory");
     if (!range_within(header->p_vaddr, header->p_memsz, 0, USER_END))
         return refuse(broken, why, "a segment lies outside user memory");
-    if (!align_check(header->p_align)) return refuse(broken, why, "a segment has an impossible alignment");
     uint64_t lead = header->p_vaddr & PAGE_MASK;
     if ((header->p_offset & PAGE_MASK) != lead) return refuse(broken, why, "a segment does not fit its pages");
     out->addr = header->p_vaddr - lead;
     out->len = page_round_down(lead + header->p_memsz + PAGE_MASK);
-    out->offset = header->p_offset - lead;
-    out->file_len = lead + header->p_filesz;
+    out->offset = in_file ? header->p_offset - lead : 0;
+    out->file_len = in_file ? lead + header->p_filesz : 0;
     out->perms = segment_perms(header);
     out->shared = !(out->perms & ZX_VM_PERM_WRITE) && header->p_memsz == header->p_filesz &&
                   range_within(out->offset, out->len, 0, file_len);
@@ -86,9 +97,11 @@ static zx_status_t segments_check(const Elf64_Phdr *headers, size_t count, uint6
     uint64_t end = out->relocatable ? 0 : USER_BASE;
     for (size_t i = 0; i < count; i++) {
         if (headers[i].p_type == PT_INTERP) return refuse(ZX_ERR_NOT_SUPPORTED, why, "it wants a dynamic linker");
+        zx_status_t status = sizes_check(&headers[i], why);
+        if (status != ZX_OK) return status;
         if (headers[i].p_type != PT_LOAD || headers[i].p_memsz == 0) continue;
         struct elf_segment *segment = &out->segments[out->segment_count];
-        zx_status_t status = segment_check(&headers[i], file_len, end, segment, why);
+        status = segment_check(&headers[i], file_len, end, segment, why);
         if (status != ZX_OK) return status;
         end = segment->addr + segment->len;
         if (headers[i].p_align > out->align) out->align = headers[i].p_align;

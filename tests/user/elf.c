@@ -140,6 +140,7 @@ static const struct change segment_changes[] = {
     {"data without any use", BROKEN, SEGMENT(DATA, p_flags), 0},
     {"an alignment of three", BROKEN, SEGMENT(TEXT, p_align), 3},
     {"an absurd alignment", BROKEN, SEGMENT(DATA, p_align), (uint64_t)1 << 62},
+    {"data larger than no memory", BROKEN, SEGMENT(DATA, p_memsz), 0},
 };
 
 static void expect_all_refused(const struct change *changes, size_t count) {
@@ -175,6 +176,44 @@ TEST("launch/a file with absurd segments is refused and leaves nothing behind") 
     expect_refused("no room for a stack", ANY_ERROR);
     archive_mend();
     expect_sound();
+}
+
+static Elf64_Phdr *segment_of_type(uint32_t type) {
+    Elf64_Phdr *s = segments(), *end = s + header()->e_phnum;
+    while (s < end && s->p_type != type) s++;
+    MUST_BE(s < end);
+    return s;
+}
+
+TEST("launch/thread-local data with an alignment of three, or larger than its memory, is refused") {
+    archive_make("test/ends");
+    segment_of_type(PT_TLS)->p_align = 3;
+    expect_refused("an alignment of three", BROKEN);
+    archive_mend();
+    segment_of_type(PT_TLS)->p_memsz = segment_of_type(PT_TLS)->p_filesz - 1;
+    expect_refused("larger than its memory", BROKEN);
+    archive_mend();
+    expect_sound();
+}
+
+/* The program's notes, made into memory that the file has nothing for, and says to be past its end. */
+TEST("launch/memory that the file has nothing for is zeros, wherever that would be in the file") {
+    struct target t = target_make();
+    struct program program;
+    const char *why = "-";
+    zx_vaddr_t entry;
+    archive_make("test/ends");
+    Elf64_Phdr *s = segments() + header()->e_phnum - 1;
+    const zx_vaddr_t addr = USER_BASE + ((size_t)1 << 32);
+    *s = (Elf64_Phdr){.p_type = PT_LOAD,
+                      .p_flags = PF_R,
+                      .p_offset = (uint64_t)1 << 40,
+                      .p_vaddr = addr,
+                      .p_memsz = PAGE,
+                      .p_align = PAGE};
+    NEED_OK(program_read(archive, "bin/x", &program, &why));
+    NEED_OK(program_map(&program, t.vmar, &entry));
+    EXPECT_TARGET(&t, addr, buffer_make(PAGE), PAGE);
 }
 
 TEST("launch/a file that is cut off is refused and leaves nothing behind") {

@@ -284,7 +284,16 @@ like($stderr, qr/could not be started/, 'and make says so');
 
 ($code, $stdout, $stderr) = app(program('hang.c', 'int main(void) { for (;;) {} }'), 'TIMEOUT=4');
 is($code, 124, 'a program that never ends is stopped, with status 124');
-like($stderr, qr/ran out of time/, 'and make says so');
+like($stderr, qr/^jargoon: the program did not end within 4 s \(TIMEOUT=\)$/m, 'and make says so');
+unlike($stderr, qr/banner|marker/, 'and nothing else');
+
+for my $bad (['SMP=65' => qr/^SMP=65 is no number of processors/m], ['CPU=nosuch' => qr/CPU model 'nosuch'/],
+    ['MEM=foo' => qr/-m foo/], ['MACHINE=nosuch' => qr/unsupported machine type/]) {
+    ($code, $stdout, $stderr) = app("$dir/hang.c", $bad->[0]);
+    isnt($code, 0, "$bad->[0] is refused");
+    like($stderr, $bad->[1], 'with the word of who refuses it');
+    unlike($stderr, qr/banner|marker|ran out of time/, 'and no other');
+}
 
 ($code, $stdout, $stderr) = app(program('wrong.c', 'int main(void) { return no_such_thing; }'));
 isnt($code, 0, 'a program that does not compile fails');

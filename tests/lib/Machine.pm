@@ -44,6 +44,7 @@ sub new {
     $self->{cmdline} .= ' init.console=pipe' if $self->{console} eq 'stdio';
     $self->{cmdline} =~ s/^\s+|\s+$//g;
     $self->check;
+    die "SMP=$self->{smp} is no number of processors from 1 to 64\n" unless $self->{smp} =~ /^([1-9]|[1-5]\d|6[0-4])$/;
     die "TIMEOUT=$self->{timeout} is no number of seconds\n" unless $self->{timeout} =~ /^\d+(\.\d+)?$/;
     make_path($self->{dir});
     return $self;
@@ -83,7 +84,7 @@ sub run {
     my @command = $self->command(map { '/dev/fd/' . fileno $to{$_} } 'report', $to_file ? 'console' : ());
     my ($input, $typing);
     if ($console =~ /^(stdio|talk)$/) { pipe $input, $typing or die "pipe: $!\n" }
-    my $relay = $console eq 'stdio' ? $self->relay_input($input, $typing) : undef;
+    my $relay = $console eq 'stdio' ? $self->relay_input($typing, $input, values %to) : undef;
     my $start = time;
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
@@ -162,14 +163,14 @@ sub under_debugger {
 # serial line has no end, so Ctrl-D marks it; where the input itself has a Ctrl-D, or a Ctrl-V, a Ctrl-V before it says
 # that it stands for itself.
 sub relay_input {
-    my ($self, $input, $typing) = @_;
+    my ($self, $typing, @of_qemu) = @_;
     pipe my $begun, $self->{beginning} or die "pipe: $!\n";
     my $pid = fork // die "fork: $!\n";
     if ($pid) {
         close $typing;
         return $pid;
     }
-    close $_ for $input, $self->{beginning};
+    close $_ for @of_qemu, $self->{beginning};
     sysread $begun, my $nothing, 1;
     my $select = IO::Select->new(\*STDIN);
     for (;;) {
@@ -280,6 +281,7 @@ sub faults {
     my ($result, %want) = @_;
     my @lines = @{$result->{report}};
     my $boots = grep { /^# boot\b/ } @lines;
+    return 'QEMU did not start the machine' if did_not_start($result) && !$boots;
     my @faults;
     push @faults, 'ran out of time' if $result->{timed_out};
     push @faults, "QEMU was ended by signal $result->{signal}" if $result->{signal} && !$result->{timed_out};
@@ -288,6 +290,12 @@ sub faults {
     push @faults, 'the report has no end marker' unless @lines && $lines[-1] eq '# end';
     push @faults, plan_faults(@lines) if $want{plan};
     return grep { defined } @faults;
+}
+
+# It has then said why.
+sub did_not_start {
+    my ($result) = @_;
+    return ($result->{exit} // -1) == 1 && ($result->{log} // '') eq '';
 }
 
 sub exit_fault {

@@ -68,9 +68,9 @@ static bool is_wanted(const struct terminal_file *file) {
 }
 
 bool outfiles_report(const void *text, size_t len, zx_handle_t vmo) {
-    struct terminal_file file;
+    struct terminal_file file = {0};
     bool good = len == sizeof(file);
-    if (good) memcpy(&file, text, len);
+    if (good) memcpy(&file, text, sizeof(file));
     good = good && is_wanted(&file);
     if (good) {
         taken[file.index] = true;

@@ -19,7 +19,9 @@ zx_koid_t __port_koid(zx_handle_t handle) {
     return status == ZX_OK ? info.koid : ZX_KOID_INVALID;
 }
 
-LINUX_CALL(getpid) { return (long)__port_koid(zx_process_self()); }
+long __port_process_id(void) { return (long)__port_koid(zx_process_self()); }
+
+LINUX_CALL(getpid) { return __port_process_id(); }
 LINUX_CALL(getppid) { return 0; }
 LINUX_CALL(getuid) { return 0; }
 LINUX_CALL(geteuid) { return 0; }
@@ -60,7 +62,7 @@ LINUX_CALL(sysinfo) {
 /* Descriptors are counted; nothing else has a limit that a program could set here. */
 LINUX_CALL(prlimit64) {
     struct rlimit *before = (struct rlimit *)args[3];
-    if (args[0] != 0 && args[0] != __port_linux_getpid(NULL)) return -ENOSYS;
+    if (args[0] != 0 && args[0] != __port_process_id()) return -ENOSYS;
     if (args[1] < 0 || args[1] >= RLIM_NLIMITS) return -EINVAL;
     if (args[2]) return -ENOSYS;
     rlim_t limit = args[1] == RLIMIT_NOFILE ? DESCRIPTORS : RLIM_INFINITY;

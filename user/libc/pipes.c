@@ -101,8 +101,7 @@ long __port_pipe_write(struct open *open, const char *buffer, size_t len) {
     __port_lock(&__port_files);
     long result = write_locked(open, buffer, len);
     __port_unlock(&__port_files);
-    const long broken[] = {__port_linux_gettid(NULL), SIGPIPE};
-    if (result == -EPIPE) __port_linux_tkill(broken);
+    if (result == -EPIPE) __port_signal_send(__port_thread_id(), SIGPIPE);
     return result;
 }
 
@@ -136,7 +135,7 @@ static long end_make(struct pipe *pipe, unsigned *count, int access, int flags) 
     return __port_open_add(open, 0, flags & O_CLOEXEC);
 }
 
-static long pipe_open(int *fds, int flags) {
+static long pipe_open_locked(int *fds, int flags) {
     if (flags & ~(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
     struct pipe *pipe = pipe_make();
     if (!pipe) return -ENOMEM;
@@ -152,14 +151,12 @@ static long pipe_open(int *fds, int flags) {
     return 0;
 }
 
-LINUX_CALL(pipe2) {
+static long pipe_open(int *fds, int flags) {
     __port_lock(&__port_files);
-    long result = pipe_open((int *)args[0], (int)args[1]);
+    long result = pipe_open_locked(fds, flags);
     __port_unlock(&__port_files);
     return result;
 }
 
-LINUX_CALL(pipe) {
-    const long plain[] = {args[0], 0};
-    return __port_linux_pipe2(plain);
-}
+LINUX_CALL(pipe2) { return pipe_open((int *)args[0], (int)args[1]); }
+LINUX_CALL(pipe) { return pipe_open((int *)args[0], 0); }

@@ -57,6 +57,10 @@ zx_handle_t __port_resource(void);
 /* identity.c: the koid of an object; ZX_KOID_INVALID if the handle is none. */
 zx_koid_t __port_koid(zx_handle_t handle);
 
+/* identity.c, threads.c: what getpid() and gettid() give. */
+long __port_process_id(void);
+int __port_thread_id(void);
+
 /* process.c: the process's first thread. */
 zx_handle_t __port_main_thread(void);
 

@@ -211,17 +211,18 @@ static void send(zx_handle_t thread, struct signals *signals, int number) {
 
 static bool can_be_sent(long number) { return number > 0 && number < _NSIG && !(SIGNAL_BIT(number) & STOPPING); }
 
-LINUX_CALL(tkill) {
-    if (args[1] < 0 || args[1] >= _NSIG) return -EINVAL;
-    if (args[1] != 0 && !can_be_sent(args[1])) return -ENOSYS;
-    return __port_thread_find((int)args[0], args[1] ? send : NULL, (int)args[1]) ? 0 : -ESRCH;
+long __port_signal_send(int thread, long number) {
+    if (number < 0 || number >= _NSIG) return -EINVAL;
+    if (number != 0 && !can_be_sent(number)) return -ENOSYS;
+    return __port_thread_find(thread, number ? send : NULL, (int)number) ? 0 : -ESRCH;
 }
+
+LINUX_CALL(tkill) { return __port_signal_send((int)args[0], args[1]); }
 
 /* To the process: the thread that sends it is as good as any. */
 LINUX_CALL(kill) {
-    if (args[0] != __port_linux_getpid(NULL)) return -ENOSYS;
-    const long own[] = {__port_linux_gettid(NULL), args[1]};
-    return __port_linux_tkill(own);
+    if (args[0] != __port_process_id()) return -ENOSYS;
+    return __port_signal_send(__port_thread_id(), args[1]);
 }
 
 /* --- what a thread wants to be done --- */
@@ -265,9 +266,13 @@ LINUX_CALL(rt_sigpending) {
 }
 
 /* Until a signal is handled. */
-LINUX_CALL(pause) {
+static void wait_for_signal(void) {
     const zx_futex_t never = 0;
     while (__port_futex_wait(__port_signals(), &never, 0, ZX_HANDLE_INVALID, ZX_TIME_INFINITE) == ZX_OK) continue;
+}
+
+LINUX_CALL(pause) {
+    wait_for_signal();
     return -EINTR;
 }
 
@@ -276,7 +281,7 @@ LINUX_CALL(rt_sigsuspend) {
     struct signals *signals = __port_signals();
     const signal_bits before = signals->blocked;
     signals->blocked = *(const signal_bits *)args[0] & ~NEVER_BLOCKED;
-    __port_linux_pause(NULL);
+    wait_for_signal();
     __port_signals_leave(SYS_rt_sigsuspend, args, 0);
     signals->inside = true;
     signals->blocked = before;
@@ -301,6 +306,7 @@ LINUX_CALL(rt_sigtimedwait) {
 LINUX_CALL(sigaltstack) {
     struct signals *signals = __port_signals();
     const stack_t *wanted = (const stack_t *)args[0];
+    const stack_t none = {0};
     stack_t before = signals->alternate;
     bool there = (uintptr_t)args - (uintptr_t)before.ss_sp < before.ss_size;
     before.ss_flags = before.ss_size == 0 ? SS_DISABLE : there ? SS_ONSTACK : 0;
@@ -308,7 +314,7 @@ LINUX_CALL(sigaltstack) {
         if (there) return -EPERM;
         if (wanted->ss_flags & ~SS_DISABLE) return -EINVAL;
         if (!(wanted->ss_flags & SS_DISABLE) && wanted->ss_size < MINSIGSTKSZ) return -ENOMEM;
-        signals->alternate = wanted->ss_flags & SS_DISABLE ? (stack_t){0} : *wanted;
+        signals->alternate = wanted->ss_flags & SS_DISABLE ? none : *wanted;
     }
     if (args[1]) *(stack_t *)args[1] = before;
     return 0;

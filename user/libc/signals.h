@@ -63,6 +63,9 @@ struct signals *__port_signals_of(const zx_thread_state_general_regs_t *regs, zx
  */
 bool __port_thread_find(int id, void (*tell)(zx_handle_t thread, struct signals *signals, int number), int number);
 
+/* signals.c: sends a thread of the process a signal; 0: asks whether there is one. 0, or the negative of an error. */
+long __port_signal_send(int thread, long number);
+
 /* --- the machine's --- */
 
 /* Asks how much room the vector registers need; before the first handler runs. */

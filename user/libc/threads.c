@@ -84,7 +84,9 @@ LINUX_CALL(set_tid_address) {
     return self.id = thread_id(zx_thread_self());
 }
 
-LINUX_CALL(gettid) { return thread_id(zx_thread_self()); }
+int __port_thread_id(void) { return thread_id(zx_thread_self()); }
+
+LINUX_CALL(gettid) { return __port_thread_id(); }
 
 /* musl itself gives up the locks of a thread that ends, and no process shares them. */
 LINUX_CALL(set_robust_list) { return 0; }

@@ -9,7 +9,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/base/spinlock.h"
 
-/* Guards the list of all, [d]. */
+/* Guards the list of all, [d], and is held while a limit is set. */
 static struct spinlock lock = SPINLOCK_INIT(RANK_BUDGETS, "budgets");
 static LIST_HEAD(, budget_place) budgets GUARDED_BY(lock) = {&root_budget.place};
 
@@ -27,6 +27,7 @@ static uint64_t number_in(enum budget_kind kind, const _Atomic uint64_t *word) {
     return kind == BUDGET_MEMORY && number != BUDGET_UNLIMITED ? number & ~BUDGET_HAS_JOB : number;
 }
 
+/* Of two at once the one that is later stays, whole: the lock is held, or nobody knows the budget yet. */
 static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t limit) {
     struct budget_count *count = &budget->counts[kind];
     atomic_store_explicit(&count->limit, limit, memory_order_relaxed);
@@ -202,7 +203,9 @@ zx_status_t budget_set_limit(struct budget *budget, enum budget_kind kind, uint6
     if (!budget->parent) return ZX_ERR_NOT_SUPPORTED;
     if (limit > budget_effective_limit(budget->parent, kind)) return ZX_ERR_OUT_OF_RANGE;
     if (kind == BUDGET_MEMORY) limit |= BUDGET_HAS_JOB;
+    spin_lock(&lock);
     limit_store(budget, kind, limit);
+    spin_unlock(&lock);
     return ZX_OK;
 }
 

@@ -67,8 +67,7 @@ static void serve_one(const zx_exception_info_t *info, zx_handle_t exception, cr
 void crash_watch_serve(crash_line *line) {
     zx_exception_info_t info;
     zx_handle_t exception;
-    while (zx_channel_read(watched, 0, &info, &exception, sizeof(info), 1, NULL, NULL) == ZX_OK) {
-        serve_one(&info, exception, line);
-        zx_handle_close(exception);
-    }
+    if (zx_channel_read(watched, 0, &info, &exception, sizeof(info), 1, NULL, NULL) != ZX_OK) return;
+    serve_one(&info, exception, line);
+    zx_handle_close(exception);
 }

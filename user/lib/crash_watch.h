@@ -15,5 +15,8 @@
  */
 zx_status_t crash_watch_start(zx_handle_t *channel);
 
-/* Reports what has come in, without waiting. Of a process with many threads that crash at once the first is told. */
+/*
+ * Reports the next crash that has come in, if there is one. Of a process with many threads that crash at once the first
+ * is told.
+ */
 void crash_watch_serve(crash_line *line);

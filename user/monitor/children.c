@@ -79,19 +79,24 @@ static void serve_request(struct child *child, const struct terminal_message *re
     }
 }
 
-/* Does what the child has asked for so far. */
-static void serve_channel(struct child *child) {
+/* Does the next thing that the child has asked for; false if there is none. */
+static bool serve_channel(struct child *child) {
     struct terminal_message request;
     uint32_t len = 0;
-    zx_status_t status;
-    while (child->channel != ZX_HANDLE_INVALID) {
-        status = zx_channel_read(child->channel, 0, &request, NULL, sizeof(request), 0, &len, NULL);
-        if (status == ZX_ERR_SHOULD_WAIT) return;
-        if (status != ZX_OK || len < TERMINAL_HEADER_LEN)
-            channel_close(child);
-        else
-            serve_request(child, &request, len - TERMINAL_HEADER_LEN);
-    }
+    if (child->channel == ZX_HANDLE_INVALID) return false;
+    zx_status_t status = zx_channel_read(child->channel, 0, &request, NULL, sizeof(request), 0, &len, NULL);
+    if (status == ZX_ERR_SHOULD_WAIT) return false;
+    if (status != ZX_OK || len < TERMINAL_HEADER_LEN)
+        channel_close(child);
+    else
+        serve_request(child, &request, len - TERMINAL_HEADER_LEN);
+    return true;
+}
+
+/* What is shown of a child that has ended: as much as a queue holds, for another may have its channel. */
+#define LAST_REQUESTS 3500
+static void serve_last(struct child *child) {
+    for (int i = 0; i < LAST_REQUESTS && serve_channel(child); i++) continue;
 }
 
 /* A line that a person has typed. Ctrl-D at its beginning is the end of the input, this once. */
@@ -130,7 +135,7 @@ static void serve_input(void) {
 static void child_finish(struct child *child) {
     zx_info_process_t info = {0};
     zx_object_get_info(child->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
-    serve_channel(child);
+    serve_last(child);
     channel_close(child);
     if (child == foreground) {
         screen_input_cancel();
@@ -149,7 +154,10 @@ void children_begin(void) { crash_watch_start(&crashes); }
 
 static void crash_line_show(const char *text) { screen_notice("%s", text); }
 
-/* Waits for any of: a key, a child's request or end, a crash, signals of one object more. Does what there is to do. */
+/*
+ * Waits for any of: a key, a child's request or end, a crash, signals of one object more. Does one thing for each: one
+ * who asks without end keeps nobody else waiting, and least of all the keyboard.
+ */
 static void serve_once(zx_handle_t object, zx_signals_t signals, zx_time_t deadline) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS] = {{keyboard_event(), ZX_EVENT_SIGNALED, 0}};
     struct child *of[ZX_WAIT_MANY_MAX_ITEMS] = {NULL};
@@ -173,7 +181,7 @@ static void serve_once(zx_handle_t object, zx_signals_t signals, zx_time_t deadl
     keyboard_poll();
     for (size_t i = 1; i < count; i++) {
         if (!of[i] || !(items[i].pending & items[i].waitfor)) continue;
-        if (items[i].handle == of[i]->channel) serve_channel(of[i]);
+        if (items[i].handle == of[i]->channel) (void)serve_channel(of[i]);
         if (items[i].handle == of[i]->process) child_finish(of[i]);
     }
 }

@@ -137,12 +137,11 @@ void user_timer_cancel(struct object *object) {
 
 static void charge_to(struct process *payer) { thread_charge_to(payer ? payer->shares : NULL); }
 
-/* One that is due. Who is told first may let go of it before the others are: a reference keeps it. */
+/* One that is due. Who is told may let go of it, but it is not freed before the lock is released. */
 static void fire(struct user_timer *timer) RELEASE(&timers_lock) {
     struct process *payer = unset(timer);
-    const bool lives = object_try_ref(&timer->object);
     charge_to(payer);
-    bool left = lives && object_signal_begin(&timer->object, 0, ZX_TIMER_SIGNALED, &timer->telling);
+    bool left = object_signal_begin(&timer->object, 0, ZX_TIMER_SIGNALED, &timer->telling);
     mutex_unlock(&timers_lock);
     if (left) {
         timer->teller = payer;
@@ -150,7 +149,6 @@ static void fire(struct user_timer *timer) RELEASE(&timers_lock) {
     }
     thread_charge_to(NULL);
     if (!left) release(payer);
-    if (lives) object_unref(&timer->object);
 }
 
 /* One that has fired, but is still being told of that, is due a little later. */

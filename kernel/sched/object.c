@@ -28,7 +28,19 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     atomic_fetch_add(&live_objects, 1);
 }
 
+#ifdef DEBUG
+/* Whoever told the last observer may still be at the end of that, under the lock. */
+static void wait_for_tellers(struct object *object) {
+    if (RB_EMPTY(&object->observers) && STAILQ_EMPTY(&object->tellings)) return;
+    mutex_lock(&object->lock);
+    mutex_unlock(&object->lock);
+}
+#else
+static void wait_for_tellers(struct object *object UNUSED) {}
+#endif
+
 static void count_out(struct object *object) {
+    wait_for_tellers(object);
     ASSERT(RB_EMPTY(&object->observers) && STAILQ_EMPTY(&object->tellings));
     atomic_fetch_sub(&live_objects, 1);
 }

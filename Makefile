@@ -28,6 +28,7 @@ NM := nm
 OBJCOPY := objcopy
 PERL := perl
 QUIET := $(if $(V),,@)
+comma := ,
 
 # The two compilers' objects never mix.
 OUT := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
@@ -186,7 +187,6 @@ help:
 	@$(PERL) tests/help.pl
 
 # For editors: each file with the flags that clang-tidy analyses it with.
-comma := ,
 compile-command = {"directory": "$(CURDIR)", "file": "$(1)", "command": "clang $(call tidy-flags,$(1)) -c $(1)"}
 compile-commands: $(INTERFACE_HEADERS)
 	$(file >compile_commands.json,[$(call compile-command,$(firstword $(C_SOURCES))))

@@ -47,6 +47,14 @@ struct user_test {
 #define EXPECT_OK(call) EXPECT_STATUS(call, ZX_OK)
 #define EXPECT_BYTES(actual, want, len) ((void)TEST_BYTES(actual, want, len))
 
+/* Of a call of the C library: it fails, with this error. Needs <errno.h>. */
+#define EXPECT_ERRNO(failed, number) \
+    do {                             \
+        errno = 0;                   \
+        EXPECT(failed);              \
+        EXPECT_EQ(errno, number);    \
+    } while (0)
+
 #define TEST_NEED(check)    \
     do {                    \
         if (!check) return; \

@@ -277,13 +277,6 @@ TEST("libc/nanosleep and usleep sleep, never less") {
 
 /* --- what there is not --- */
 
-#define EXPECT_ERRNO(failed, number) \
-    do {                             \
-        errno = 0;                   \
-        EXPECT(failed);              \
-        EXPECT_EQ(errno, number);    \
-    } while (0)
-
 TEST("libc/what would ask Linux fails with ENOSYS, and nothing happens") {
     EXPECT_ERRNO(fork() == -1, ENOSYS);
     EXPECT_ERRNO(execl("/bin/sh", "sh", NULL) == -1, ENOSYS);

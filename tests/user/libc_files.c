@@ -21,13 +21,6 @@
 
 #include "tests/user/harness.h"
 
-#define EXPECT_ERRNO(failed, number) \
-    do {                             \
-        errno = 0;                   \
-        EXPECT(failed);              \
-        EXPECT_EQ(errno, number);    \
-    } while (0)
-
 static void make_file(const char *name, const char *text) {
     FILE *file = fopen(name, "w");
     NEED(file != NULL);

@@ -17,7 +17,6 @@ SDK_HEADERS := $(shell find $(SDK_HEADER_FOLDERS) -type f)
 SDK_CXX_INCLUDES := $(addprefix -isystem ,$(shell g++ -E -x c++ -v /dev/null 2>&1 | sed -n 's,^ \(/.*c++.*\),\1,p'))
 
 # Linker flags without the compiler's prefix for them.
-comma := ,
 sdk-ld = $(subst $(comma), ,$(patsubst -Wl$(comma)%,%,$(filter -Wl$(comma)%,$(1))))
 sdk-fill = -e 's|@$(1)@|$(strip $(2))|'
 

@@ -79,6 +79,16 @@ is(Machine::slurp("$dir/tree/a.txt"), "A\n", 'the host keeps its own');
 diag($stderr) if $code;
 unlink @left;
 
+# Named from where make runs, as people do: a file, one in a folder, a folder, and what is in a folder.
+my $near = 'build/tests/files and folders';
+for my $case (['LICENSE', 'LICENSE'], ["'$near/tree/a.txt'", 'a.txt'], ["'$near/tree'", 'tree/a.txt'],
+    ["'$near/tree/.'", 'a.txt'], ["'./$near/tree/../tree/inner/b.txt'", 'b.txt']) {
+    my ($files, $name) = @$case;
+    my $bootfs = "$dir/bootfs";
+    is(system('user/mkbootfs', $bootfs, "files/=$files"), 0, "FILES=$files is taken");
+    ok(Machine::slurp($bootfs) =~ /files\/\Q$name\E\0/, "and there is $name");
+}
+
 # What a program sends that has not left a file, or another than was asked for, or one twice.
 my $hostile = $make->program('hostile.c', <<'C');
 #include <stddef.h>

@@ -97,6 +97,8 @@ app_is("$dir/parts.out", [0, "6 3\n"], 'and that runs');
 ok(shell("$cc -DFACTOR=5 -static-pie -o parts.pie parts/*.c*"), 'a program that can lie anywhere is linked');
 app_is("$dir/parts.pie", [0, "10 3\n"], 'and runs');
 ok(shell("cp -RL $sdk moved && moved/bin/jargoon-cc -DFACTOR=6 -o moved.out parts/*.c*"), 'the SDK can be moved');
+like(`cd "$dir" && $cc -o host.out main.o part.o other.o -lbsd 2>&1`, qr/cannot find -lbsd/,
+    'a library of the host is not found');
 like(`cd "$dir" && $cc -shared -o parts.so part.o 2>&1`, qr/there are no shared objects/, 'a shared object is refused');
 ok(shell("test \$(PKG_CONFIG_PATH=$sdk/lib pkg-config --variable=cc jargoon) -ef $cc"), 'pkg-config knows the compiler')
     if `which pkg-config`;

@@ -45,7 +45,7 @@ include arch/$(ARCH)/rules.mk
 
 # What the sources name. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
-PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev $(MACHINE_PACKAGES) \
+PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev dpkg-dev tcl $(MACHINE_PACKAGES) \
 	gdb qemu-utils clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)

@@ -88,7 +88,9 @@ refused('"parts/main.c', qr/^APP: in APP="parts.* a quote is not closed$/m, 'a q
 refused($quoted, qr/^APP: in APP_CFLAGS='-D a quote is not closed$/m, 'one among the flags', "APP_CFLAGS='-D");
 
 # The compilers, by themselves.
-is(($make->run('/dev/null', 'sdk'))[0], 0, 'make sdk makes the SDK');
+my ($code, $stdout, $stderr) = $make->run('/dev/null', 'sdk');
+is($code, 0, 'make sdk makes the SDK');
+unlike($stderr, qr/^ +(?:CC|AS|CXX) /m, 'and what make run has compiled is not compiled again');
 my $cc = "$sdk/bin/jargoon-cc";
 ok(shell("$cc -O1 -DFACTOR=3 -Iparts -c -o main.o parts/main.c && $cc -c -o part.o parts/part.c"
     . " && $sdk/bin/jargoon-c++ -c -o other.o parts/other.cc && $sdk/bin/jargoon-ar rcs libparts.a part.o other.o"
@@ -133,7 +135,7 @@ int main(int argc, char **argv) {
 }
 CXX
 app_is($cxx, [0, "ccc6 bb4 b2 2\n"], 'the C++ library works as far as it is in headers', 'ARGS=b ccc bb');
-my ($code, $stdout, $stderr) = $make->run('/dev/null', 'run', "APP=$cxx", 'ARGS=b ccc');
+($code, $stdout, $stderr) = $make->run('/dev/null', 'run', "APP=$cxx", 'ARGS=b ccc');
 isnt($code, 0, 'a program that would throw ends');
 like($stdout, qr/^ccc6 b2 2\nstd::out_of_range: .*vector/, 'and says what');
 

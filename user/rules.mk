@@ -88,7 +88,7 @@ $(USER_BINARIES): $(OUT)/user/%: $$(call user-objects,$$(call program-sources,$$
 TEST_SOURCES := $(sort $(wildcard tests/programs/*.c tests/programs/*.cc))
 TEST_PROGRAMS := $(patsubst tests/programs/%,%,$(basename $(TEST_SOURCES)))
 DEBUGGED_CFLAGS := -Og -g3 -fno-omit-frame-pointer
-$(USER_OBJECTS)/tests/programs/debugged.o: USER_CFLAGS += $(DEBUGGED_CFLAGS)
+$(USER_OBJECTS)/tests/programs/debugged.o: private USER_CFLAGS += $(DEBUGGED_CFLAGS)
 TEST_BINARIES := $(TEST_PROGRAMS:%=$(OUT)/user/test/%)
 $(TEST_BINARIES): $(OUT)/user/test/%: $(USER_OBJECTS)/tests/programs/%.o $(LINKED)
 	@mkdir -p $(@D)

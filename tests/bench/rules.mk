@@ -19,7 +19,7 @@ $(OUT)/user/bench: $(BENCH_JARGOON) $(LINKED)
 	$(call link-program,$(BENCH_JARGOON),STATIC)
 
 # What is measured are calls, not the frames of who makes them.
-$(USER_OBJECTS)/tests/bench/%.o: USER_CFLAGS += -fomit-frame-pointer
+$(USER_OBJECTS)/tests/bench/%.o: private USER_CFLAGS += -fomit-frame-pointer
 
 # How costs grow.
 BENCH_GROWTH := scaling crowds

@@ -13,4 +13,4 @@ $(MUSL): $(MUSL_LIBC) user/libc/x86_64/redirect
 	$(QUIET)user/libc/x86_64/redirect $< $@
 
 # What answers must not touch the vector registers, which a system call of Linux keeps.
-$(OUT)/user/obj/user/libc/%.o $(OUT)/user/obj/kernel/base/newc.o: USER_CFLAGS += -mgeneral-regs-only
+$(OUT)/user/obj/user/libc/%.o $(OUT)/user/obj/kernel/base/newc.o: private USER_CFLAGS += -mgeneral-regs-only

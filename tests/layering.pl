@@ -1,22 +1,18 @@
 #!/usr/bin/perl
 # Holds the sources to the plan of the house, where a compiler cannot:
 #
-#   - an include never points to a room further up;
+#   - an include never points to a room further up (tests/lib/Rooms.pm);
 #   - nothing but the machines' own folders knows the processor;
-#   - arch/README.md explains each function of the contract with a machine, and none that is not there;
+#   - arch/PORTING.md explains each function of the contract with a machine, and none that is not there;
 #   - a mark of a field, as [I], is one that kernel/base/lockrank.h explains.
 #
 # Prints what it finds, one line each, and fails if that is anything.
 use strict;
 use warnings;
 use File::Find;
-
-# The kernel's rooms from the bottom up. A file may include its own room and those before it.
-my @rooms = ('arch', 'kernel/base', 'kernel/sched', 'vm', 'kernel/object', 'syscalls', 'kernel');
-my %level = map { $rooms[$_] => $_ } 0 .. $#rooms;
-
-# What a kernel without a C library may take from outside.
-my $freestanding = qr{^(zircon/.*|std(arg|atomic|bool|def|int|noreturn)\.h|elf\.h|limits\.h|bsd/sys/(queue|tree)\.h)$};
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Rooms;
 
 my $findings = 0;
 sub finding { print "$_[0]\n"; $findings++ }
@@ -30,48 +26,13 @@ sub files {
     return sort @found;
 }
 
-# The room that a file or an included path belongs to.
-sub room {
-    my ($path) = @_;
-    return 'arch/x86_64' if $path =~ m{^(arch/x86_64|arch_inline)/};
-    return 'user' if $path =~ m{^libc_inline/};
-    return 'public' if $path =~ m{^syscalls/include/|^zircon/};
-    return $1 if $path =~ m{^(tests/\w+|user|kernel/(?:base|sched|object)|\w+)/};
-    return '';
-}
-
-sub may_include {
-    my ($file, $included, $system) = @_;
-    my ($from, $to) = (room($file), room($included));
-    return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^(limits|threads)\.h$/ if $from eq 'public';
-    return 1 if $to eq 'public';
-    # User programs stand on the public headers and the C library; the list of calls gives them their stubs, and what
-    # the kernel reads archives and programs with, and shows names with, is theirs too.
-    return 1 if $from =~ m{^(user|tests/user)$}
-        && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};
-    return 1 if $from eq 'tests/user' && $to eq 'tests/programs';
-    return $system || $to eq $from || $to eq 'user' || $included =~ m{^syscalls/(list|pointers)\.h$}
-        if $from =~ m{^(user|tests/(?:user|programs|bench))$};
-    # On the host, free memory is closed to AddressSanitizer.
-    return 1 if $file eq 'kernel/base/poison.h' && $included eq 'sanitizer/asan_interface.h';
-    return $included =~ $freestanding if $system;
-    return $to =~ m{^arch|^kernel/base$} if $from eq 'arch/x86_64';
-    return 1 if $from eq 'tests/kernel' && ($to eq $from || exists $level{$to});
-    # Tests of a machine look inside it; none but that machine's kernel runs them.
-    return 1 if $file =~ m{^tests/kernel/(mmu_|rtc\.|vector_state\.)} && $to eq 'arch/x86_64';
-    return 1 if $from eq 'arch' && $included =~ m{^arch_inline/};
-    # The test kernel runs its tests instead of a first program.
-    return 1 if $file eq 'kernel/main.c' && $to eq 'tests/kernel';
-    return exists $level{$from} && exists $level{$to} && $level{$to} <= $level{$from};
-}
-
 my @folders = qw(arch kernel vm syscalls user tests/kernel tests/user tests/programs tests/bench);
 for my $file (files(qr{\.([ch]|cc)$}, @folders)) {
     my $line = 0;
     for (split /\n/, slurp($file)) {
         $line++;
         my ($open, $included) = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/ or next;
-        finding("$file:$line: may not include $included") unless may_include($file, $included, $open eq '<');
+        finding("$file:$line: may not include $included") unless Rooms::may_include($file, $included, $open eq '<');
     }
 }
 
@@ -87,7 +48,7 @@ my %excused = (
     'user/programs/patcher.c' => {__asm__ => 'patches instructions, which is what it shows'},
 );
 for my $file (files(qr{\.[chS]$}, qw(kernel vm syscalls user)), glob 'arch/*.h') {
-    next if room($file) eq 'public' || $file =~ m{^user/(libc|lib|gdbserver)/\w+/};
+    next if Rooms::room($file) eq 'public' || $file =~ m{^user/(libc|lib|gdbserver)/\w+/};
     my $line = 0;
     for (split /\n/, slurp($file)) {
         $line++;
@@ -99,9 +60,9 @@ for my $file (files(qr{\.[chS]$}, qw(kernel vm syscalls user)), glob 'arch/*.h')
 # The contract and its guide.
 my %declared = map { $_ => 1 } map { slurp($_) =~ /\b((?:arch|upcall)_\w+)(?=\(|\[\]|;)/g } glob 'arch/*.h';
 delete @declared{map { slurp($_) =~ /struct (arch_\w+)/g } glob 'arch/*.h'};
-my %explained = map { $_ => 1 } slurp('arch/README.md') =~ /`((?:arch|upcall)_\w+)(?:\(\))?`/g;
-finding("arch/README.md does not explain $_") for grep { !$explained{$_} } sort keys %declared;
-finding("arch/README.md explains $_, which is not in arch/*.h") for grep { !$declared{$_} } sort keys %explained;
+my %explained = map { $_ => 1 } slurp('arch/PORTING.md') =~ /`((?:arch|upcall)_\w+)(?:\(\))?`/g;
+finding("arch/PORTING.md does not explain $_") for grep { !$explained{$_} } sort keys %declared;
+finding("arch/PORTING.md explains $_, which is not in arch/*.h") for grep { !$declared{$_} } sort keys %explained;
 
 # Marks of fields, and what each says; kernel/base/lockrank.h has the legend.
 my $ranks = slurp('kernel/base/lockrank.h');

@@ -8,7 +8,7 @@
 #   tests/record.mk         record, replay
 #   user/rules.mk           the user programs and the boot archive
 #   arch/$(ARCH)/rules.mk   the machine's part: compiler flags, assembly, the boot image
-#   tests/rules.mk          test, check, format, fuzz-guest, stress, hostile
+#   tests/rules.mk          test, check, format, pictures, fuzz-guest, stress, hostile
 #   tests/host/rules.mk     fuzz, coverage, and the kernel as a program of the host
 #   tests/bench/rules.mk    bench, bench-check
 #
@@ -46,7 +46,7 @@ include arch/$(ARCH)/rules.mk
 # What the sources name. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev dpkg-dev tcl $(MACHINE_PACKAGES) \
-	gdb qemu-utils clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox
+	gdb qemu-utils clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox graphviz
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
 ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
 $(shell .ci/deps $(PACKAGES) >&2)

@@ -98,8 +98,8 @@ like($text, qr/Breakpoint 1, main \(argc=1, .*\$1 = 1\n.*exited with code 07\].*
 like($stdout, qr{^1, the last is .*app\n\z}, 'its output is its own');
 is($code, 7, 'and its exit status make\'s');
 
-# What an editor makes of the README's lines, which speak of the same.
-my ($lines) = Machine::slurp('README.md') =~ /^ +(\{"configurations".*?\]\}\]\})\n/ms;
+# What an editor makes of the lines in book/debugging.md, which speak of the same.
+my ($lines) = Machine::slurp('book/debugging.md') =~ /^ +(\{"configurations".*?\]\}\]\})\n/ms;
 my $editor = decode_json($lines =~ s/\$\{workspaceFolder\}/getcwd/egr)->{configurations}[0];
 my $setup = join ' ', map { "-ex '$_->{text}'" } @{$editor->{customLaunchSetupCommands}};
 ($text, $code, $stdout, $stderr) = beside(['run', "APP=$program", 'GDB=wait'],

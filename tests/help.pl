@@ -1,9 +1,11 @@
 #!/usr/bin/perl
-# What `make help` prints: the README's tables of commands and variables. Given makefiles, it instead checks that the
-# tables and the makefiles name the same, prints what they do not, and fails if that is anything.
+# What `make help` prints: the tables of commands and variables in book/commands.md. Given makefiles, it instead checks
+# that the tables and the makefiles name the same, prints what they do not, and fails if that is anything.
 use strict;
 use warnings;
 use open qw(:std :encoding(UTF-8));
+
+my $page = 'book/commands.md';
 
 # Targets that are parts of others.
 my %parts = map { $_ => 1 } qw(all FORCE user test-images run-app record-app);
@@ -11,7 +13,7 @@ my %parts = map { $_ => 1 } qw(all FORCE user test-images run-app record-app);
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
 
 # Pairs of what to type and what it does: the two tables under "Commands".
-my ($section) = slurp('README.md') =~ /^## Commands\n(.*?)^## /ms or die "README.md has no commands\n";
+my ($section) = slurp($page) =~ /^## Commands\n(.*?)(?=^## |\z)/ms or die "$page has no commands\n";
 my @rows = map { [/^\| (.+?) \| (.*) \|$/] } grep { /^\| `/ } split /\n/, $section;
 
 if (!@ARGV) {
@@ -34,10 +36,10 @@ my %set = map { $_ => 1 } map { "@$_" =~ /\b([A-Z_]+)=/g } @rows;
 sub is_used { my ($name) = @_; return $make =~ /\$\((?:value )?$name\)/ || $tests =~ /\b(?i:$name)\b/ }
 
 my @findings = (
-    (map { "make $_ is not in the README's table" } grep { !$told{$_} } sort keys %target),
-    (map { "README.md: there is no make $_" } grep { !$target{$_} } sort keys %told),
-    (map { "$_= is not in the README's tables" } grep { !$set{$_} } sort keys %variable),
-    (map { "README.md: nothing looks at $_=" } grep { !is_used($_) } sort keys %set),
+    (map { "make $_ is not in the table of $page" } grep { !$told{$_} } sort keys %target),
+    (map { "$page: there is no make $_" } grep { !$target{$_} } sort keys %told),
+    (map { "$_= is not in the tables of $page" } grep { !$set{$_} } sort keys %variable),
+    (map { "$page: nothing looks at $_=" } grep { !is_used($_) } sort keys %set),
 );
 print "$_\n" for @findings;
 exit(@findings ? 1 : 0);

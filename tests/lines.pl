@@ -10,7 +10,7 @@ use constant {COLUMNS => 120, LINES => 500};
 
 my @files = ('Makefile');
 find({no_chdir => 1, wanted => sub { push @files, $_ if -f && !/\.(md|svg|json)$|^tests\/host\/corpus\// }},
-    qw(.ci arch kernel vm syscalls user tests));
+    qw(.ci arch book kernel vm syscalls user tests));
 
 my $findings = 0;
 for my $file (sort @files) {

@@ -3,6 +3,7 @@
 #   make test          every script of TESTS, on both builds
 #   make check         what can be found without running it; check-NAME is one of CHECKS alone
 #   make format        makes the sources pass check-format
+#   make pictures      draws the book's pictures anew
 #   make fuzz-guest    random system calls in the emulator
 #   make stress        everything at once, on several processors
 #   make hostile       programs that take all they can get, and a bystander
@@ -65,9 +66,9 @@ debug-steps:
 C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
 C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
 CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
-CHECKS := gcc clang format lines tidy cppcheck layering interface cases help
+CHECKS := gcc clang format lines tidy cppcheck layering interface cases help book
 
-.PHONY: check $(CHECKS:%=check-%) format
+.PHONY: check $(CHECKS:%=check-%) format pictures
 check: $(CHECKS:%=check-%)
 
 # What both need of the host is made before: two makes must not make it at once.
@@ -82,6 +83,12 @@ check-format:
 check-lines check-layering check-cases: check-%:
 	$(call say,CHECK,tests/$*.pl)
 	$(QUIET)$(PERL) tests/$*.pl
+
+# The pages against the tree, and the pictures against what they are drawn from.
+check-book: $(INTERFACE_HEADERS)
+	$(call say,CHECK,tests/book.pl)
+	$(QUIET)$(PERL) tests/book.pl
+	$(QUIET)$(PERL) book/pictures.pl check
 
 check-interface:
 	$(call say,CHECK,syscalls/generate.pl)
@@ -126,3 +133,6 @@ check-cppcheck: $(INTERFACE_HEADERS)
 # Not a check: makes the sources pass the one for format.
 format:
 	$(QUIET)clang-format -i $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)
+
+pictures:
+	$(QUIET)$(PERL) book/pictures.pl

@@ -1,4 +1,4 @@
-# Turns results into tables: aligned text for a terminal, and a short one in Markdown for the README.
+# Turns results into tables: aligned text for a terminal, and a short one in Markdown for tests/bench/README.md.
 package Report;
 use strict;
 use warnings;
@@ -226,7 +226,7 @@ sub start_rows {
     );
 }
 
-# --- the README's ---
+# --- tests/bench/README.md's ---
 
 my @GOALS = (
     ['cheapest system call', 'call/cheapest', 'call/cheapest', sub { 100 }],

@@ -1,7 +1,7 @@
 # The measurements.
 #
 #   make bench                   measures Jargoon and Linux in one emulator: tables, chart, build/bench/results.json
-#   make bench UPDATE=1          and puts tables and chart into the README
+#   make bench UPDATE=1          and puts tables and charts into tests/bench/README.md
 #   make bench AGAIN=1           shows what was measured last
 #   make bench-check             Jargoon alone: fails if a figure is worse than tests/bench/reference.json says
 #   make bench-check UPDATE=1    makes that file anew

@@ -35,6 +35,7 @@ $(SDK)/made: user/sdk/rules.mk $(wildcard user/sdk/*) $(SDK_HEADERS) $(INTERFACE
 	@mkdir -p $(SDK)/bin $(SDK)/lib $(SDK)/include
 	$(QUIET)cp -R $(addsuffix /.,$(SDK_HEADER_FOLDERS)) $(SDK)/include
 	$(QUIET)cp -R $(INTERFACE)/zircon/. $(SDK)/include/zircon
+	@find $(SDK)/include -name '*.md' -delete
 	$(QUIET)cp user/sdk/jargoon-cc $(SDK)/bin
 	$(QUIET)ln -s jargoon-cc $(SDK)/bin/jargoon-c++
 	$(QUIET)for tool in $(SDK_BINUTILS); do ln -s $$(command -v $$tool) $(SDK)/bin/jargoon-$$tool; done

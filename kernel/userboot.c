@@ -149,8 +149,7 @@ static zx_status_t send_message(struct boot *boot, struct object *resource, stru
         message_discard(message);
         return status;
     }
-    for (size_t i = 0; i < countof(ids); i++)
-        message->handles[message->num_handles++] = handle_make(given[i].object, given[i].rights);
+    for (size_t i = 0; i < countof(ids); i++) message_put(message, handle_make(given[i].object, given[i].rights));
     struct handle writer = handle_make(ours, ZX_DEFAULT_CHANNEL_RIGHTS);
     *end = handle_make(theirs, ZX_DEFAULT_CHANNEL_RIGHTS);
     status = channel_write(ours, NULL, message);

@@ -47,7 +47,7 @@ static zx_status_t take_handles(const struct object *channel, struct message *me
     if (status != ZX_OK) return status;
     for (uint32_t i = 0; i < count; i++) {
         struct handle *handle = &message->handles[message->num_handles];
-        zx_status_t taken = handle_remove(caller_handles(), values[i], handle);
+        zx_status_t taken = handle_move_out(caller_handles(), values[i], handle);
         if (taken == ZX_OK) {
             message->num_handles++;
             taken = message_check_sendable(channel, handle);
@@ -91,6 +91,7 @@ static ALWAYS_INLINE zx_status_t collect(const struct outgoing *out, zx_status_t
     }
     if (out->num_handles == 0) return ZX_OK;
     status = out->form->take(channel, *message, out->handles, out->num_handles);
+    message_count_from(*message, caller_handles()->budget);
     if (status != ZX_OK) message_discard(*message);
     return status;
 }
@@ -144,13 +145,31 @@ static ALWAYS_INLINE zx_status_t put_bytes(const struct message *message, user_o
 
 zx_status_t message_put_bytes(const struct message *message, user_out_t bytes) { return put_bytes(message, bytes); }
 
+zx_status_t message_give_handles(struct message *message, const zx_handle_t *values, user_out_t out, const void *told,
+                                 size_t size) {
+    struct handle_table *table = caller_handles();
+    zx_status_t status = copy_out(out, told, size);
+    if (status != ZX_OK) {
+        handle_unreserve_many(table, values, message->num_handles, message_budget(message));
+        return status;
+    }
+    handle_publish_many(table, values, message->handles, message->num_handles, message_budget(message));
+    message->num_handles = 0;
+    return ZX_OK;
+}
+
+static NOINLINE zx_status_t give_values(struct message *message, user_out_t out) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    const uint32_t count = message->num_handles;
+    zx_status_t status = handle_reserve_many(caller_handles(), values, count, message_budget(message));
+    return status == ZX_OK ? message_give_handles(message, values, out, values, count * sizeof(values[0])) : status;
+}
+
 /* Makes a message's bytes and handles the caller's. */
 static ALWAYS_INLINE zx_status_t deliver(struct message *message, user_out_t bytes, user_out_t handles) {
     zx_status_t status = put_bytes(message, bytes);
     if (likely(message->num_handles == 0)) return status;
-    if (status == ZX_OK) status = handle_give_many(caller_handles(), handles, message->handles, message->num_handles);
-    if (status == ZX_OK) message->num_handles = 0;
-    return status;
+    return status == ZX_OK ? give_values(message, handles) : status;
 }
 
 static ALWAYS_INLINE zx_status_t receive(struct handle_slot *channel, uint32_t options, uint32_t num_bytes,

@@ -4,6 +4,7 @@
  */
 #include "syscalls/channel_etc.h"
 #include "syscalls/channel_message.h"
+#include "vm/budget.h"
 #include "vm/usercopy.h"
 
 /* --- sending --- */
@@ -15,7 +16,7 @@ static zx_status_t check_type(const struct handle *handle, zx_obj_type_t type) {
 /* The caller's handle leaves its table in any case; in `out` if it is one. */
 static zx_status_t move_handle(const struct object *channel, const zx_handle_disposition_t *d, struct handle *out,
                                bool *taken) {
-    zx_status_t status = handle_remove(caller_handles(), d->handle, out);
+    zx_status_t status = handle_move_out(caller_handles(), d->handle, out);
     *taken = status == ZX_OK;
     if (status == ZX_OK) status = message_check_sendable(channel, out);
     if (status == ZX_OK) status = check_type(out, d->type);
@@ -23,6 +24,13 @@ static zx_status_t move_handle(const struct object *channel, const zx_handle_dis
 }
 
 /* What was checked is what is copied, or the handle was closed in between and its value given to another. */
+static zx_status_t count_copy(const struct handle *copy, const struct object *checked) {
+    zx_status_t status = copy->object == checked ? ZX_OK : ZX_ERR_BAD_HANDLE;
+    if (status == ZX_OK && !budget_charge(caller_handles()->budget, BUDGET_HANDLES, 1)) status = ZX_ERR_NO_MEMORY;
+    if (status != ZX_OK) handle_discard(*copy);
+    return status;
+}
+
 static zx_status_t copy_handle(const struct object *channel, const zx_handle_disposition_t *d, struct handle *out,
                                bool *taken) {
     struct handle source;
@@ -32,10 +40,7 @@ static zx_status_t copy_handle(const struct object *channel, const zx_handle_dis
     status = message_check_sendable(channel, &source);
     if (status == ZX_OK) status = check_type(&source, d->type);
     if (status == ZX_OK) status = handle_duplicate(caller_handles(), d->handle, d->rights, out);
-    if (status == ZX_OK && out->object != source.object) {
-        handle_discard(*out);
-        status = ZX_ERR_BAD_HANDLE;
-    }
+    if (status == ZX_OK) status = count_copy(out, source.object);
     *taken = status == ZX_OK;
     object_unref(source.object);
     return status;
@@ -84,25 +89,17 @@ static zx_status_t sys_channel_write_etc(zx_handle_t value, uint32_t options, us
 /* --- receiving --- */
 
 zx_status_t message_give_infos(struct message *message, user_out_t out) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     zx_handle_info_t infos[ZX_CHANNEL_MAX_MSG_HANDLES];
     const uint32_t count = message->num_handles;
-    uint32_t reserved = 0;
-    zx_status_t status = ZX_OK;
-    for (; reserved < count; reserved++) {
-        const struct handle *handle = &message->handles[reserved];
-        infos[reserved] = (zx_handle_info_t){.type = handle->object->ops->type, .rights = handle->rights};
-        status = handle_reserve(caller_handles(), &infos[reserved].handle);
-        if (status != ZX_OK) break;
+    if (count == 0) return ZX_OK;
+    zx_status_t status = handle_reserve_many(caller_handles(), values, count, message_budget(message));
+    if (status != ZX_OK) return status;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct handle *handle = &message->handles[i];
+        infos[i] = (zx_handle_info_t){.handle = values[i], .type = handle->object->ops->type, .rights = handle->rights};
     }
-    if (status == ZX_OK && count > 0) status = copy_out(out, infos, count * sizeof(infos[0]));
-    for (uint32_t i = 0; i < reserved; i++) {
-        if (status == ZX_OK)
-            handle_publish(caller_handles(), infos[i].handle, message->handles[i]);
-        else
-            handle_unreserve(caller_handles(), infos[i].handle);
-    }
-    if (status == ZX_OK) message->num_handles = 0;
-    return status;
+    return message_give_handles(message, values, out, infos, count * sizeof(infos[0]));
 }
 
 static zx_status_t sys_channel_read_etc(struct handle_slot *channel, uint32_t options, user_out_t bytes,

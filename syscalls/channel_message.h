@@ -45,6 +45,13 @@ MUST_CHECK zx_status_t message_receive(struct handle_slot *channel, uint32_t opt
 /* To the caller: bytes. INVALID_ARGS. */
 MUST_CHECK zx_status_t message_put_bytes(const struct message *message, user_out_t bytes);
 
+/*
+ * Makes its handles the caller's, with values that were reserved for them, and copies out what the caller is told of
+ * them. INVALID_ARGS: nothing is reserved any more, and the message has them still.
+ */
+MUST_CHECK zx_status_t message_give_handles(struct message *message, const zx_handle_t *values, user_out_t out,
+                                            const void *told, size_t size);
+
 /* To the caller: handles, as zx_handle_info_t. INVALID_ARGS, NO_MEMORY: the message has them still. */
 MUST_CHECK zx_status_t message_give_infos(struct message *message, user_out_t infos);
 

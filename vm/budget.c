@@ -118,8 +118,10 @@ NOINLINE void budget_raise_peak(struct budget *budget, enum budget_kind kind, ui
         ;
 }
 
-static bool charge_each(struct budget *budget, enum budget_kind kind, uint64_t amount, bool overdraws) {
-    for (struct budget *at = budget; at; at = at->above) {
+/* Those from `budget` up to, but not including, `end`. */
+static bool charge_each(struct budget *budget, const struct budget *end, enum budget_kind kind, uint64_t amount,
+                        bool overdraws) {
+    for (struct budget *at = budget; at != end; at = at->above) {
         struct budget_count *count = &at->counts[kind];
         uint64_t most;
         do {
@@ -134,11 +136,40 @@ static bool charge_each(struct budget *budget, enum budget_kind kind, uint64_t a
 }
 
 NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    return charge_each(budget, kind, amount, false);
+    return charge_each(budget, NULL, kind, amount, false);
 }
 
 bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    return charge_each(budget, kind, amount, true);
+    return charge_each(budget, NULL, kind, amount, true);
+}
+
+void budget_add(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    for (; budget; budget = budget->above) {
+        while (!budget_count_up(budget, kind, amount, UINT64_MAX)) {}
+    }
+}
+
+static unsigned depth_of(const struct budget *budget) {
+    unsigned depth = 0;
+    for (; budget; budget = budget->above) depth++;
+    return depth;
+}
+
+struct budget *budget_shared(struct budget *a, struct budget *b) {
+    unsigned a_depth, b_depth;
+    if (a == b) return a;
+    for (a_depth = depth_of(a), b_depth = depth_of(b); a_depth > b_depth; a_depth--) a = a->above;
+    for (; b_depth > a_depth; b_depth--) b = b->above;
+    for (; a != b; a = a->above) b = b->above;
+    return a;
+}
+
+bool budget_charge_below(const struct budget *shared, struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    return charge_each(budget, shared, kind, amount, false);
+}
+
+void budget_refund_below(const struct budget *shared, struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    refund_until(budget, shared, kind, amount);
 }
 
 /* So many are looked at in one hold of the lock; what is done to one is bounded. */

@@ -13,7 +13,8 @@
  * limit allows it. If one refuses, those below get back what was added; they may have refused others meanwhile, as if
  * that had been had and given back. A count is above its limit only if that was lowered, and for the pages of threads
  * that must not fail (thread_must_succeed()): by BUDGET_OVERDRAFT at most, or so much above what was used when the
- * limit was set. Without a bound a program would make such threads until it has all there is.
+ * limit was set. Without a bound a program would make such threads until it has all there is. And the handle of an
+ * exception that is reported counts whatever the limit: there is one for a thread.
  *
  * A budget outlives its job for as long as pages are charged to it. The word that counts them has a bit more, for the
  * job: the one who makes it 0 puts the budget on the list of those that are over, from where it is freed. Whatever is
@@ -28,7 +29,7 @@
 
 enum budget_kind {
     BUDGET_MEMORY,    /* pages */
-    BUDGET_HANDLES,   /* in the tables of the job's processes */
+    BUDGET_HANDLES,   /* in the tables of the job's processes, and in messages that they wrote */
     BUDGET_THREADS,   /* of the job's processes: objects, until they are freed; as the next two */
     BUDGET_PROCESSES, /* of the job */
     BUDGET_JOBS,      /* its children */
@@ -88,6 +89,17 @@ static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind 
 
 /* The same beyond the limits, by BUDGET_OVERDRAFT. */
 MUST_CHECK bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amount);
+/* And whatever the limits are: for what the kernel gives a job's threads, of which each has one at most. */
+void budget_add(struct budget *budget, enum budget_kind kind, uint64_t amount);
+
+/*
+ * For what passes from one budget to another: what counts in both stays as it is. The nearest that is charged with
+ * both, or NULL (each may be); and a charge or refund of those below that, from `budget` on.
+ */
+struct budget *budget_shared(struct budget *a, struct budget *b);
+MUST_CHECK bool budget_charge_below(const struct budget *shared, struct budget *budget, enum budget_kind kind,
+                                    uint64_t amount);
+void budget_refund_below(const struct budget *shared, struct budget *budget, enum budget_kind kind, uint64_t amount);
 
 /* At this moment, and at the moment when it was most: of the root's, the most that was its own. No lock is held. */
 uint64_t budget_used(const struct budget *budget, enum budget_kind kind);

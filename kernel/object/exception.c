@@ -58,8 +58,7 @@ static struct message *message_about(struct exception *e) {
         .pid = e->thread->process->object.koid, .tid = e->thread->object.koid, .type = e->report.header.type};
     if (message_create(sizeof(info), 1, &message) != ZX_OK) return NULL;
     memcpy(message_data(message), &info, sizeof(info));
-    message->handles[0] = handle_make(&e->object, ZX_DEFAULT_EXCEPTION_RIGHTS);
-    message->num_handles = 1;
+    message_put(message, handle_make(&e->object, ZX_DEFAULT_EXCEPTION_RIGHTS));
     return message;
 }
 

@@ -69,7 +69,6 @@ static ALWAYS_INLINE void slot_free(struct handle_table *table, struct handle_sl
     else
         table->free_first = slot;
     table->free_last = slot;
-    budget_refund(table->budget, BUDGET_HANDLES, 1);
 }
 
 static void slot_set_free(struct handle_table *table, struct handle_slot *slot) {
@@ -198,19 +197,14 @@ static NOINLINE struct handle_slot *slot_append(struct handle_table *table) {
 }
 
 static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_table *table) {
-    if (unlikely(!budget_charge(table->budget, BUDGET_HANDLES, 1))) return NULL;
     struct handle_slot *slot = table->free_first;
-    if (likely(slot)) {
-        table->free_first = slot->next_free;
-        return slot;
-    }
-    slot = slot_append(table);
-    if (!slot) budget_refund(table->budget, BUDGET_HANDLES, 1);
+    if (unlikely(!slot)) return slot_append(table);
+    table->free_first = slot->next_free;
     return slot;
 }
 
-/* NULL: NO_MEMORY. */
-static ALWAYS_INLINE struct handle_slot *slot_reserve(struct handle_table *table, zx_handle_t *value) {
+/* For a handle that is counted already. NULL: NO_MEMORY. */
+static ALWAYS_INLINE struct handle_slot *slot_reserve_counted(struct handle_table *table, zx_handle_t *value) {
     mutex_lock(&table->lock);
     struct handle_slot *slot = slot_take(table);
     if (likely(slot)) {
@@ -220,6 +214,13 @@ static ALWAYS_INLINE struct handle_slot *slot_reserve(struct handle_table *table
         atomic_store_explicit(&slot->word, WORD_OF(*value, SLOT_RESERVED), memory_order_relaxed);
     }
     mutex_unlock(&table->lock);
+    return slot;
+}
+
+static ALWAYS_INLINE struct handle_slot *slot_reserve(struct handle_table *table, zx_handle_t *value) {
+    if (unlikely(!budget_charge(table->budget, BUDGET_HANDLES, 1))) return NULL;
+    struct handle_slot *slot = slot_reserve_counted(table, value);
+    if (unlikely(!slot)) budget_refund(table->budget, BUDGET_HANDLES, 1);
     return slot;
 }
 
@@ -236,10 +237,16 @@ void handle_publish(struct handle_table *table, zx_handle_t value, struct handle
     slot_publish(slot_reserved(table, value), value, handle);
 }
 
-void handle_unreserve(struct handle_table *table, zx_handle_t value) {
+/* The slot alone: the handle that was to have it counts still. */
+static void slot_unreserve(struct handle_table *table, zx_handle_t value) {
     mutex_lock(&table->lock);
     slot_set_free(table, slot_reserved(table, value));
     mutex_unlock(&table->lock);
+}
+
+void handle_unreserve(struct handle_table *table, zx_handle_t value) {
+    slot_unreserve(table, value);
+    budget_refund(table->budget, BUDGET_HANDLES, 1);
 }
 
 /*
@@ -261,13 +268,23 @@ static ALWAYS_INLINE bool slot_close(struct handle_table *table, zx_handle_t val
     return true;
 }
 
-zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
+static ALWAYS_INLINE zx_status_t take_out(struct handle_table *table, zx_handle_t value, struct handle *out) {
     mutex_lock(&table->lock);
     bool closed = slot_close(table, value, out);
     mutex_unlock(&table->lock);
     if (!closed) return not_found(table);
     object_cancel(out->object, table, value);
     return ZX_OK;
+}
+
+zx_status_t handle_move_out(struct handle_table *table, zx_handle_t value, struct handle *out) {
+    return take_out(table, value, out);
+}
+
+zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out) {
+    zx_status_t status = take_out(table, value, out);
+    if (status == ZX_OK) budget_refund(table->budget, BUDGET_HANDLES, 1);
+    return status;
 }
 
 zx_status_t handle_close(struct handle_table *table, zx_handle_t value) {
@@ -321,30 +338,33 @@ void handle_table_destroy(struct handle_table *table) {
     free_slots(directory, slots);
 }
 
-/*
- * Sets values aside for so many handles, tells user mode, and makes them live: all of them, or none. Takes none on
- * failure.
- */
-static inline zx_status_t give(struct handle_table *table, zx_handle_t *values, const struct handle *handles,
-                               uint32_t count, const user_out_t *outs, uint32_t outs_count) {
-    uint32_t reserved = 0;
-    zx_status_t status = ZX_OK;
-    while (reserved < count && (status = handle_reserve(table, &values[reserved])) == ZX_OK) reserved++;
-    for (uint32_t i = 0; i < outs_count && status == ZX_OK; i++)
-        status = copy_out(outs[i], &values[i], count / outs_count * sizeof(values[0]));
-    for (uint32_t i = 0; i < reserved; i++) {
-        if (status == ZX_OK)
-            handle_publish(table, values[i], handles[i]);
-        else
-            handle_unreserve(table, values[i]);
-    }
-    return status;
+static void unreserve_first(struct handle_table *table, const zx_handle_t *values, uint32_t count) {
+    while (count > 0) slot_unreserve(table, values[--count]);
 }
 
-zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const struct handle *handles, uint32_t count) {
-    zx_handle_t values[HANDLE_GIVE_MAX];
-    ASSERT(count <= HANDLE_GIVE_MAX);
-    return count == 0 ? ZX_OK : give(table, values, handles, count, &out, 1);
+zx_status_t handle_reserve_many(struct handle_table *table, zx_handle_t *values, uint32_t count,
+                                struct budget *counts) {
+    struct budget *both = budget_shared(table->budget, counts);
+    uint32_t reserved = 0;
+    if (!budget_charge_below(both, table->budget, BUDGET_HANDLES, count)) return ZX_ERR_NO_MEMORY;
+    while (reserved < count && slot_reserve_counted(table, &values[reserved])) reserved++;
+    if (likely(reserved == count)) return ZX_OK;
+    unreserve_first(table, values, reserved);
+    budget_refund_below(both, table->budget, BUDGET_HANDLES, count);
+    return ZX_ERR_NO_MEMORY;
+}
+
+void handle_unreserve_many(struct handle_table *table, const zx_handle_t *values, uint32_t count,
+                           struct budget *counts) {
+    unreserve_first(table, values, count);
+    budget_refund_below(budget_shared(table->budget, counts), table->budget, BUDGET_HANDLES, count);
+}
+
+void handle_publish_many(struct handle_table *table, const zx_handle_t *values, const struct handle *handles,
+                         uint32_t count, struct budget *counts) {
+    struct budget *both = budget_shared(table->budget, counts);
+    for (uint32_t i = 0; i < count; i++) handle_publish(table, values[i], handles[i]);
+    budget_refund_below(both, counts, BUDGET_HANDLES, count);
 }
 
 static ALWAYS_INLINE zx_status_t give_one(struct handle_table *table, user_out_t out, struct handle handle) {
@@ -372,10 +392,17 @@ zx_status_t handle_give_copy(struct handle_table *table, zx_handle_t value, zx_r
 
 zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0, user_out_t out1,
                             struct handle handle1) {
-    zx_handle_t values[2];
-    zx_status_t status = give(table, values, (struct handle[]){handle0, handle1}, 2, (user_out_t[]){out0, out1}, 2);
-    if (status == ZX_OK) return ZX_OK;
-    handle_discard(handle0);
-    handle_discard(handle1);
+    const struct handle handles[] = {handle0, handle1};
+    zx_handle_t values[countof(handles)];
+    zx_status_t status = handle_reserve_many(table, values, countof(values), NULL);
+    const bool reserved = status == ZX_OK;
+    if (status == ZX_OK) status = user_put(out0, values[0]);
+    if (status == ZX_OK) status = user_put(out1, values[1]);
+    if (status == ZX_OK) {
+        handle_publish_many(table, values, handles, countof(handles), NULL);
+        return ZX_OK;
+    }
+    if (reserved) handle_unreserve_many(table, values, countof(values), NULL);
+    for (size_t i = 0; i < countof(handles); i++) handle_discard(handles[i]);
     return status;
 }

@@ -6,6 +6,9 @@
  * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle outside
  * any table (in a message) is a `struct handle`, and belongs to whoever has it.
  *
+ * A job's budget counts what is reserved or live in the tables of its processes, and what lies in their messages
+ * (message.h). A closed handle counts no more, though calls that use it may keep its slot for as long as they take.
+ *
  * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set, and the
  * highest never. One mutex guards a table's changes; look-ups take no lock (handle.c).
  *
@@ -53,7 +56,7 @@ struct handle_table {
     uint32_t slots;                               /* [h] slots in use or on the free list */
     struct handle_slot *free_first, *free_last;   /* [h] a queue: the slot freed first is used first */
     uint32_t mixer;                               /* [I] */
-    struct budget *budget;                        /* [I] its job's: charged with each slot that is not free */
+    struct budget *budget;                        /* [I] its job's: charged with what is reserved and live */
     struct policy policy;                         /* [I] its process's, from job_add() on */
 };
 
@@ -123,9 +126,22 @@ MUST_CHECK zx_status_t handle_reserve(struct handle_table *table, zx_handle_t *v
 void handle_publish(struct handle_table *table, zx_handle_t value, struct handle handle);
 void handle_unreserve(struct handle_table *table, zx_handle_t value);
 
+/*
+ * The same for handles that count elsewhere until they are published: in the budget `counts`, or if that is NULL in
+ * none. What counts in an ancestor of both goes on to. All of them, or NO_MEMORY.
+ */
+MUST_CHECK zx_status_t handle_reserve_many(struct handle_table *table, zx_handle_t *values, uint32_t count,
+                                           struct budget *counts);
+void handle_publish_many(struct handle_table *table, const zx_handle_t *values, const struct handle *handles,
+                         uint32_t count, struct budget *counts);
+void handle_unreserve_many(struct handle_table *table, const zx_handle_t *values, uint32_t count,
+                           struct budget *counts);
+
 /* Takes a live handle out of the table; waits begun through it are cancelled. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct handle *out);
-/* The same, and discards it. */
+/* The same, but the table's budget counts it still. */
+MUST_CHECK zx_status_t handle_move_out(struct handle_table *table, zx_handle_t value, struct handle *out);
+/* Removes and discards it. */
 MUST_CHECK zx_status_t handle_close(struct handle_table *table, zx_handle_t value);
 
 /* Outside any table: from a borrowed object whose last handle stays; from a reference and a handle count; given up. */
@@ -141,16 +157,14 @@ MUST_CHECK zx_status_t handle_give_copy(struct handle_table *table, zx_handle_t 
 /* Two of them, or neither. */
 MUST_CHECK zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0,
                                        user_out_t out1, struct handle handle1);
-/* Up to HANDLE_GIVE_MAX, their values side by side: all of them, or none, and then the caller has them still. */
-#define HANDLE_GIVE_MAX ZX_CHANNEL_MAX_MSG_HANDLES
-MUST_CHECK zx_status_t handle_give_many(struct handle_table *table, user_out_t out, const struct handle *handles,
-                                        uint32_t count);
 
 /* The first live handle from slot `*index` on, with a reference; `*index` moves behind it. False at the end. */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out);
 
-/* Live handles of the whole system; those in messages included in debug builds. For leak checks. */
+/* Handles of the whole system; in release builds those that a budget counts. For leak checks. */
 size_t handle_count(void);
+/* Of them those that no budget counts. */
+size_t handle_count_loose(void);
 
 /* --- what is inlined --- */
 

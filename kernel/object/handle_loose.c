@@ -10,6 +10,8 @@ size_t handle_count(void) { return atomic_load(&handles_live); }
 size_t handle_count(void) { return budget_used(&root_budget, BUDGET_HANDLES); }
 #endif
 
+size_t handle_count_loose(void) { return handle_count() - budget_used(&root_budget, BUDGET_HANDLES); }
+
 struct handle handle_make(struct object *object, zx_rights_t rights) {
     object_ref(object);
     object_handle_ref(object);

@@ -3,7 +3,6 @@
 
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
-#include "vm/heap.h"
 
 /* An object of the heap is no larger, so that it comes from a slab: whatever memory is like, one page is enough. */
 #define OBJECT_MAX 2000
@@ -48,6 +47,20 @@ zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct mess
     return ZX_OK;
 }
 
+void message_put(struct message *message, struct handle handle) {
+    ASSERT(message->num_handles < message->handle_room);
+    budget_add(message_budget(message), BUDGET_HANDLES, 1);
+    message->handles[message->num_handles++] = handle;
+}
+
+void message_take(struct message *message, struct handle *handles) {
+    budget_refund(message_budget(message), BUDGET_HANDLES, message->num_handles);
+    while (message->num_handles > 0) {
+        message->num_handles--;
+        handles[message->num_handles] = message->handles[message->num_handles];
+    }
+}
+
 static void message_free(struct message *message) {
     free_pages(message);
     heap_free(message);
@@ -69,6 +82,7 @@ void message_discard(struct message *message) {
     STAILQ_INSERT_TAIL(&queue, message, link);
     while ((message = STAILQ_FIRST(&queue))) {
         STAILQ_REMOVE_HEAD(&queue, link);
+        budget_refund(message_budget(message), BUDGET_HANDLES, message->num_handles);
         for (uint32_t i = 0; i < message->num_handles; i++) handle_discard(message->handles[i]);
         message_free(message);
     }

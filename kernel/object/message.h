@@ -5,11 +5,15 @@
  * bytes are in pages of their own, which need not lie side by side: a large message needs no large run of memory.
  *
  * Small messages without handles are of one size, so that one can be made of another (channel.h).
+ *
+ * A message's handles count in the budget that its memory is charged to, which is that of who wrote it, until somebody
+ * reads it or it is discarded. So that outlives the writer's job if need be.
  */
 #pragma once
 
 #include "kernel/base/arith.h"
 #include "kernel/object/handle.h"
+#include "vm/budget.h"
 #include "vm/page.h"
 
 struct message {
@@ -31,6 +35,23 @@ static inline bool message_is_small(uint32_t num_bytes, uint32_t handle_room) {
 
 /* Room for so many bytes, and for up to ZX_CHANNEL_MAX_MSG_HANDLES handles, of which there are none yet. NO_MEMORY. */
 MUST_CHECK zx_status_t message_create(uint32_t num_bytes, uint32_t handle_room, struct message **out);
+
+/* What counts its handles. */
+static inline struct budget *message_budget(const struct message *message) { return page_from_data(message)->budget; }
+
+/*
+ * Puts in a handle that counts nowhere, whatever the limits: what the kernel itself sends has few. And takes out all:
+ * they count nowhere then.
+ */
+void message_put(struct message *message, struct handle handle);
+void message_take(struct message *message, struct handle *handles);
+
+/* Its handles counted in `budget` until now. That is the message's too, but for a limit of vm/inject.h. */
+static inline void message_count_from(struct message *message, struct budget *budget) {
+    if (likely(budget == message_budget(message))) return;
+    budget_add(message_budget(message), BUDGET_HANDLES, message->num_handles);
+    budget_refund(budget, BUDGET_HANDLES, message->num_handles);
+}
 
 /* Frees it and closes its handles, without recursion however deep channels lie in messages. */
 void message_discard(struct message *message);

@@ -18,7 +18,7 @@
 #include "vm/page.h"
 
 struct counts {
-    size_t free_pages, heap_bytes, objects, handles;
+    size_t free_pages, heap_bytes, objects, handles, loose_handles;
 };
 
 static struct counts baselines[BASELINE_COUNT];
@@ -27,7 +27,7 @@ static struct counts count_now(enum baseline which) {
     if (which == BASELINE_OUTER) reclaim(&root_budget);
     budgets_trim(&root_budget);
     kstack_trim();
-    return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count()};
+    return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count(), handle_count_loose()};
 }
 
 void selfcheck_baseline(enum baseline which) { baselines[which] = count_now(which); }
@@ -43,9 +43,10 @@ zx_status_t selfcheck_leaks(enum baseline which) {
     bool heap = same("heap bytes", now.heap_bytes, before.heap_bytes);
     bool objects = same("objects", now.objects, before.objects);
     bool handles = same("handles", now.handles, before.handles);
+    bool loose = same("handles that no job counts", now.loose_handles, before.loose_handles);
     bool budgets = budgets_sound();
     if (!budgets) log_line("leak check: what budgets count is not what there is");
-    return pages && heap && objects && handles && budgets ? ZX_OK : ZX_ERR_BAD_STATE;
+    return pages && heap && objects && handles && loose && budgets ? ZX_OK : ZX_ERR_BAD_STATE;
 }
 
 /* A user translation must lead to an allocated frame, and allow no more than the mapping that it belongs to. */

@@ -436,3 +436,36 @@ KTEST("job/exactly as many handles as it may have, over all its processes") {
     object_unref(event);
     job_end();
 }
+
+KTEST("job/a handle that passes between two jobs counts in one of them, and needs no room in a job above both") {
+    struct process *processes[2];
+    struct object *event;
+    struct handle handle;
+    struct job *jobs[2];
+    zx_handle_t value;
+    NEED(job_begin() && event_create(&event) == ZX_OK && budget_set_limit(job->budget, BUDGET_HANDLES, 1) == ZX_OK);
+    for (size_t i = 0; i < 2; i++) NEED(job_create(job, &jobs[i]) == ZX_OK);
+    for (size_t i = 0; i < 2; i++) NEED(process_create(jobs[i], "p", &processes[i]) == ZX_OK);
+    struct handle_table *from = &processes[0]->handles, *to = &processes[1]->handles;
+    struct budget *writers = jobs[0]->budget, *readers = jobs[1]->budget;
+    NEED(handle_reserve(from, &value) == ZX_OK);
+    handle_publish(from, value, handle_make(event, ZX_RIGHT_SAME_RIGHTS));
+    NEED(handle_move_out(from, value, &handle) == ZX_OK);
+    EXPECT(used(BUDGET_HANDLES) == 1 && budget_used(writers, BUDGET_HANDLES) == 1);
+    EXPECT(handle_reserve(from, &value) == ZX_ERR_NO_MEMORY);
+    NEED(budget_set_limit(readers, BUDGET_HANDLES, 0) == ZX_OK);
+    EXPECT(handle_reserve_many(to, &value, 1, writers) == ZX_ERR_NO_MEMORY);
+    NEED(budget_set_limit(readers, BUDGET_HANDLES, 1) == ZX_OK);
+    NEED(handle_reserve_many(to, &value, 1, writers) == ZX_OK);
+    handle_unreserve_many(to, &value, 1, writers);
+    EXPECT(budget_used(writers, BUDGET_HANDLES) == 1 && budget_used(readers, BUDGET_HANDLES) == 0);
+    NEED(handle_reserve_many(to, &value, 1, writers) == ZX_OK);
+    handle_publish_many(to, &value, &handle, 1, writers);
+    EXPECT(budget_used(writers, BUDGET_HANDLES) == 0 && budget_used(readers, BUDGET_HANDLES) == 1);
+    for (size_t i = 0; i < 2; i++) process_end(processes[i]);
+    EXPECT(used(BUDGET_HANDLES) == 0);
+    for (size_t i = 0; i < 2; i++) object_handle_unref(&jobs[i]->object);
+    for (size_t i = 0; i < 2; i++) object_unref(&jobs[i]->object);
+    object_unref(event);
+    job_end();
+}

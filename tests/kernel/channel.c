@@ -110,7 +110,7 @@ KTEST("channel/a message owns its handles, wherever it ends") {
     struct message *m = message("a VMO");
     struct vmo *vmo = vmo_of(1, false);
     NEED(m && vmo);
-    m->handles[m->num_handles++] = handle_make(&vmo->object, 0);
+    message_put(m, handle_make(&vmo->object, 0));
     vmo_unref(vmo);
     EXPECT(channel_write(end[0].object, NULL, m) == ZX_OK && handle_count() == handles + 1);
     handle_discard(end[1]);
@@ -188,8 +188,8 @@ KTEST("channel/20,000 channels, each in a message of the next, are closed withou
         NEED(begin());
         struct message *m = message("");
         NEED(m);
-        m->handles[m->num_handles++] = inner;
-        m->handles[m->num_handles++] = other;
+        message_put(m, inner);
+        message_put(m, other);
         NEED(channel_write(end[0].object, NULL, m) == ZX_OK);
     }
     finish();
@@ -199,7 +199,7 @@ KTEST("channel/20,000 channels, each in a message of the next, are closed withou
 static zx_status_t send_handle(const struct handle *through, struct handle handle) {
     struct message *m = message("");
     if (!m) return ZX_ERR_NO_MEMORY;
-    m->handles[m->num_handles++] = handle;
+    message_put(m, handle);
     return channel_write(through->object, NULL, m);
 }
 

@@ -31,8 +31,7 @@ static struct handle take(struct handle channel, uint32_t *type) {
     if (!comes_up(channel.object, ZX_CHANNEL_READABLE)) return exception;
     if (channel_read(channel.object, NULL, false, &bytes, &handles, &message) != ZX_OK) return exception;
     *type = ((const zx_exception_info_t *)message_data(message))->type;
-    exception = message->handles[0];
-    message->num_handles = 0;
+    message_take(message, &exception);
     message_discard(message);
     return exception;
 }

@@ -2,60 +2,15 @@
  * Limits of jobs: that exactly so much can be had, that one more is NO_MEMORY or a page fault and changes nothing, and
  * that what was had is given back when it is gone, whoever had it last.
  */
-#include <zircon/syscalls/object.h>
-
-#include "tests/user/child.h"
+#include "tests/user/limited.h"
 #include "tests/user/probe.h"
 
-#define MEMORY ZX_PROP_JOB_LIMIT_MEMORY
-#define HANDLES ZX_PROP_JOB_LIMIT_HANDLES
-#define THREADS ZX_PROP_JOB_LIMIT_THREADS
-#define PROCESSES ZX_PROP_JOB_LIMIT_PROCESSES
-#define JOBS ZX_PROP_JOB_LIMIT_JOBS
-
 static const uint32_t properties[] = {MEMORY, HANDLES, THREADS, PROCESSES, JOBS};
-#define KINDS (sizeof(properties) / sizeof(properties[0]))
-
-static zx_handle_t job_make(zx_handle_t parent) {
-    zx_handle_t job;
-    MUST(zx_job_create(parent, 0, &job));
-    return job;
-}
-
-static zx_status_t set(zx_handle_t job, uint32_t property, uint64_t value) {
-    return zx_object_set_property(job, property, &value, sizeof(value));
-}
 
 static uint64_t get(zx_handle_t job, uint32_t property) {
     uint64_t value = UNTOUCHED;
     EXPECT_OK(zx_object_get_property(job, property, &value, sizeof(value)));
     return value;
-}
-
-static zx_info_job_limits_t limits_of(zx_handle_t job) {
-    zx_info_job_limits_t info = {0};
-    EXPECT_OK(zx_object_get_info(job, ZX_INFO_JOB_LIMITS, &info, sizeof(info), NULL, NULL));
-    return info;
-}
-
-static zx_job_limit_t limit_of(zx_handle_t job, uint32_t property) {
-    const zx_info_job_limits_t info = limits_of(job);
-    const zx_job_limit_t limits[KINDS] = {info.memory, info.handles, info.threads, info.processes, info.jobs};
-    return limits[property - MEMORY];
-}
-
-static uint64_t used(zx_handle_t job, uint32_t property) { return limit_of(job, property).used; }
-
-/* What has died gives back in its own time. */
-static bool all_is_given_back(zx_handle_t job) {
-    const zx_time_t deadline = zx_deadline_after(ZX_SEC(10));
-    for (;;) {
-        const zx_info_job_limits_t info = limits_of(job);
-        if (info.memory.used + info.handles.used + info.threads.used + info.processes.used + info.jobs.used == 0)
-            return true;
-        if (zx_clock_get_monotonic() >= deadline) return false;
-        zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
-    }
 }
 
 /* --- setting and asking --- */
@@ -81,18 +36,18 @@ TEST("object_get_property/JOB_LIMIT_*: no limit at first, then what was set, mem
     for (size_t i = 0; i < KINDS; i++) {
         EXPECT_EQ(get(job, properties[i]), ZX_JOB_UNLIMITED);
         EXPECT_EQ(limit_of(job, properties[i]).limit, ZX_JOB_UNLIMITED);
-        EXPECT_OK(set(job, properties[i], 3 * PAGE + 1));
+        EXPECT_OK(limit_set(job, properties[i], 3 * PAGE + 1));
         EXPECT_EQ(get(job, properties[i]), 3 * PAGE + (properties[i] != MEMORY));
-        EXPECT_OK(set(job, properties[i], ZX_JOB_UNLIMITED));
+        EXPECT_OK(limit_set(job, properties[i], ZX_JOB_UNLIMITED));
         EXPECT_EQ(get(job, properties[i]), ZX_JOB_UNLIMITED);
-        EXPECT_OK(set(job, properties[i], (uint64_t)1 << 63));
+        EXPECT_OK(limit_set(job, properties[i], (uint64_t)1 << 63));
         EXPECT_EQ(get(job, properties[i]), (uint64_t)1 << 63);
-        EXPECT_OK(set(job, properties[i], 0));
+        EXPECT_OK(limit_set(job, properties[i], 0));
         EXPECT_EQ(get(job, properties[i]), 0);
     }
 }
 
-static zx_status_t set_one(zx_handle_t job) { return set(job, JOBS, 1); }
+static zx_status_t set_one(zx_handle_t job) { return limit_set(job, JOBS, 1); }
 
 TEST("object_set_property/JOB_LIMIT_*: size, then type, then the right, then pointer, then value") {
     zx_handle_t process = handle_of(KIND_PROCESS), outer = job_make(zx_job_default()), job = job_make(outer);
@@ -102,28 +57,28 @@ TEST("object_set_property/JOB_LIMIT_*: size, then type, then the right, then poi
         EXPECT_STATUS(zx_object_set_property(process, properties[i], (void *)8, 8), ZX_ERR_WRONG_TYPE);
         EXPECT_STATUS(zx_object_set_property(weak, properties[i], (void *)8, 8), ZX_ERR_ACCESS_DENIED);
         EXPECT_STATUS(zx_object_set_property(job, properties[i], (void *)8, 8), ZX_ERR_INVALID_ARGS);
-        EXPECT_OK(set(outer, properties[i], 2 * PAGE));
-        EXPECT_STATUS(set(job, properties[i], 3 * PAGE), ZX_ERR_OUT_OF_RANGE);
+        EXPECT_OK(limit_set(outer, properties[i], 2 * PAGE));
+        EXPECT_STATUS(limit_set(job, properties[i], 3 * PAGE), ZX_ERR_OUT_OF_RANGE);
         EXPECT_EQ(get(job, properties[i]), ZX_JOB_UNLIMITED);
-        EXPECT_STATUS(set(weak, properties[i], PAGE), ZX_ERR_ACCESS_DENIED);
+        EXPECT_STATUS(limit_set(weak, properties[i], PAGE), ZX_ERR_ACCESS_DENIED);
         EXPECT_EQ(get(weak, properties[i]), ZX_JOB_UNLIMITED);
     }
     check_rights(job, ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_SET_POLICY, set_one);
-    EXPECT_STATUS(set(job, JOBS + 1, 1), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(limit_set(job, JOBS + 1, 1), ZX_ERR_INVALID_ARGS);
 }
 
 TEST("object_set_property/JOB_LIMIT_*: as wide as the ancestors' at most, and the least of all is what counts") {
     zx_handle_t outer = job_make(zx_job_default()), middle = job_make(outer), job = job_make(middle);
     for (size_t i = 0; i < KINDS; i++) {
-        EXPECT_OK(set(outer, properties[i], 8 * PAGE));
+        EXPECT_OK(limit_set(outer, properties[i], 8 * PAGE));
         EXPECT_EQ(limit_of(job, properties[i]).limit, 8 * PAGE);
-        EXPECT_STATUS(set(job, properties[i], ZX_JOB_UNLIMITED), ZX_ERR_OUT_OF_RANGE);
-        EXPECT_STATUS(set(job, properties[i], 9 * PAGE), ZX_ERR_OUT_OF_RANGE);
-        EXPECT_OK(set(job, properties[i], 8 * PAGE));
-        EXPECT_OK(set(middle, properties[i], 5 * PAGE));
+        EXPECT_STATUS(limit_set(job, properties[i], ZX_JOB_UNLIMITED), ZX_ERR_OUT_OF_RANGE);
+        EXPECT_STATUS(limit_set(job, properties[i], 9 * PAGE), ZX_ERR_OUT_OF_RANGE);
+        EXPECT_OK(limit_set(job, properties[i], 8 * PAGE));
+        EXPECT_OK(limit_set(middle, properties[i], 5 * PAGE));
         EXPECT_EQ(limit_of(job, properties[i]).limit, 5 * PAGE);
         EXPECT_EQ(get(job, properties[i]), 8 * PAGE);
-        EXPECT_OK(set(job, properties[i], 4 * PAGE));
+        EXPECT_OK(limit_set(job, properties[i], 4 * PAGE));
         EXPECT_EQ(limit_of(job, properties[i]).limit, 4 * PAGE);
         EXPECT_EQ(limit_of(outer, properties[i]).limit, 8 * PAGE);
     }
@@ -133,14 +88,14 @@ TEST("object_set_property/JOB_LIMIT_*: the root job has none, and all that is us
     zx_handle_t root = zx_job_default(), job = job_make(root);
     EXPECT_EQ(basic_info(root).related_koid, 0);
     for (size_t i = 0; i < KINDS; i++) {
-        EXPECT_STATUS(set(root, properties[i], (uint64_t)1 << 62), ZX_ERR_NOT_SUPPORTED);
-        EXPECT_STATUS(set(root, properties[i], ZX_JOB_UNLIMITED), ZX_ERR_NOT_SUPPORTED);
+        EXPECT_STATUS(limit_set(root, properties[i], (uint64_t)1 << 62), ZX_ERR_NOT_SUPPORTED);
+        EXPECT_STATUS(limit_set(root, properties[i], ZX_JOB_UNLIMITED), ZX_ERR_NOT_SUPPORTED);
         EXPECT_EQ(get(root, properties[i]), ZX_JOB_UNLIMITED);
         const zx_job_limit_t limit = limit_of(root, properties[i]);
         EXPECT(limit.used > 0 && limit.peak >= limit.used && limit.limit == ZX_JOB_UNLIMITED);
     }
     job_make(job_make(job));
-    EXPECT(used(root, JOBS) >= 3 && used(job, JOBS) == 2);
+    EXPECT(limit_used(root, JOBS) >= 3 && limit_used(job, JOBS) == 2);
 }
 
 /* --- objects --- */
@@ -158,12 +113,12 @@ TEST(
     "process_create, thread_create, job_create/exactly as many as the job's limit, then NO_MEMORY, until one is gone") {
     zx_handle_t job = job_make(zx_job_default()), jobs[4], threads[4], none = UNTOUCHED;
     struct target targets[4], no_target = {UNTOUCHED, UNTOUCHED};
-    for (size_t i = 0; i < KINDS; i++) EXPECT_OK(set(job, properties[i], i < 2 ? ZX_JOB_UNLIMITED : 3));
+    for (size_t i = 0; i < KINDS; i++) EXPECT_OK(limit_set(job, properties[i], i < 2 ? ZX_JOB_UNLIMITED : 3));
     for (size_t i = 0; i < 3; i++) {
         MUST(process_in(job, &targets[i]));
         MUST(zx_thread_create(targets[0].process, "t", 1, 0, &threads[i]));
         jobs[i] = job_make(job);
-        for (size_t k = 2; k < KINDS; k++) EXPECT_EQ(used(job, properties[k]), i + 1);
+        for (size_t k = 2; k < KINDS; k++) EXPECT_EQ(limit_used(job, properties[k]), i + 1);
     }
     EXPECT_STATUS(process_in(job, &no_target), ZX_ERR_NO_MEMORY);
     EXPECT_STATUS(zx_thread_create(targets[1].process, "t", 1, 0, &none), ZX_ERR_NO_MEMORY);
@@ -172,7 +127,7 @@ TEST(
     MUST(zx_handle_close(jobs[0]));
     MUST(zx_handle_close(threads[0]));
     target_close(&targets[2]);
-    for (size_t k = 2; k < KINDS; k++) EXPECT_EQ(used(job, properties[k]), 2);
+    for (size_t k = 2; k < KINDS; k++) EXPECT_EQ(limit_used(job, properties[k]), 2);
     MUST(process_in(job, &targets[3]));
     MUST(zx_thread_create(targets[3].process, "t", 1, 0, &threads[3]));
     jobs[3] = job_make(job);
@@ -184,88 +139,39 @@ TEST("process_create, job_create/what is in a job counts in all jobs above it, a
     zx_handle_t outer = job_make(zx_job_default()), inner = job_make(outer), other = job_make(outer);
     zx_handle_t none = UNTOUCHED;
     struct target t[3];
-    EXPECT_OK(set(outer, PROCESSES, 2));
-    EXPECT_OK(set(outer, JOBS, 3));
+    EXPECT_OK(limit_set(outer, PROCESSES, 2));
+    EXPECT_OK(limit_set(outer, JOBS, 3));
     MUST(process_in(inner, &t[0]));
     MUST(process_in(other, &t[1]));
     EXPECT_STATUS(process_in(inner, &t[2]), ZX_ERR_NO_MEMORY);
-    EXPECT(used(inner, PROCESSES) == 1 && used(other, PROCESSES) == 1 && used(outer, PROCESSES) == 2);
+    EXPECT(limit_used(inner, PROCESSES) == 1 && limit_used(other, PROCESSES) == 1 && limit_used(outer, PROCESSES) == 2);
     zx_handle_t below = job_make(inner);
     EXPECT_STATUS(zx_job_create(below, 0, &none), ZX_ERR_NO_MEMORY);
-    EXPECT(used(below, JOBS) == 0 && used(inner, JOBS) == 1 && used(outer, JOBS) == 3);
+    EXPECT(limit_used(below, JOBS) == 0 && limit_used(inner, JOBS) == 1 && limit_used(outer, JOBS) == 3);
     MUST(zx_handle_close(other));
-    EXPECT_EQ(used(outer, JOBS), 3); /* it has a process */
+    EXPECT_EQ(limit_used(outer, JOBS), 3); /* it has a process */
     target_close(&t[1]);
-    EXPECT(used(outer, JOBS) == 2 && used(outer, PROCESSES) == 1);
+    EXPECT(limit_used(outer, JOBS) == 2 && limit_used(outer, PROCESSES) == 1);
 }
 
 TEST("object_set_property/JOB_LIMIT_* below what is used refuses more, and takes nothing away") {
     zx_handle_t job = job_make(zx_job_default()), jobs[3], none = UNTOUCHED;
     for (size_t i = 0; i < 3; i++) jobs[i] = job_make(job);
-    EXPECT_OK(set(job, JOBS, 1));
-    EXPECT(used(job, JOBS) == 3 && limit_of(job, JOBS).limit == 1);
+    EXPECT_OK(limit_set(job, JOBS, 1));
+    EXPECT(limit_used(job, JOBS) == 3 && limit_of(job, JOBS).limit == 1);
     EXPECT_STATUS(zx_job_create(job, 0, &none), ZX_ERR_NO_MEMORY);
     MUST(zx_handle_close(jobs[0]));
     MUST(zx_handle_close(jobs[1]));
     EXPECT_STATUS(zx_job_create(job, 0, &none), ZX_ERR_NO_MEMORY);
     MUST(zx_handle_close(jobs[2]));
     EXPECT_OK(zx_job_create(job, 0, &jobs[0]));
-    EXPECT(used(job, JOBS) == 1 && limit_of(job, JOBS).peak == 3);
+    EXPECT(limit_used(job, JOBS) == 1 && limit_of(job, JOBS).peak == 3);
 }
 
 /* --- what a process in the job does --- */
 
 #define STEPS ((uint64_t)1000)
 #define FAR ((uint64_t)2 << 20) /* bytes, for each of which there is a page table */
-
-/* A child and its test take turns: each says how far it has come. */
-enum { CHILD_IS_AT, TEST_IS_AT, COUNT, STATUS };
-
-static void await(_Atomic uint64_t *word, uint64_t value) {
-    while (atomic_load(word) < value) zx_nanosleep(0);
-}
-
-static void child_turn(struct board *board, uint64_t turn) {
-    atomic_store(&board->words[CHILD_IS_AT], turn);
-    await(&board->words[TEST_IS_AT], turn);
-}
-
-/* Lets the child make its next turn, and waits until it has. */
-static void test_turn(struct child *child, uint64_t turn) {
-    atomic_store(&child->board->words[TEST_IS_AT], turn - 1);
-    await(&child->board->words[CHILD_IS_AT], turn);
-}
-
-/* Of the next resource, as many as there are; then once more, after the test has changed something. */
-static void take_all(struct board *board, zx_status_t (*take)(zx_handle_t arg, uint64_t index), zx_handle_t arg) {
-    uint64_t count = 0;
-    zx_status_t status;
-    for (uint64_t turn = 1;; turn++) {
-        child_turn(board, turn);
-        while ((status = take(arg, count)) == ZX_OK) count++;
-        atomic_store(&board->words[COUNT], count);
-        atomic_store(&board->words[STATUS], (uint64_t)(int64_t)status);
-    }
-}
-
-static uint64_t taken(const struct child *child) {
-    EXPECT_EQ((int64_t)child->board->words[STATUS], ZX_ERR_NO_MEMORY);
-    return child->board->words[COUNT];
-}
-
-static struct child child_in(zx_handle_t job, child_entry *entry, zx_handle_t arg) {
-    struct child child;
-    MUST_BE(child_make_in(&child, job));
-    MUST(child_start(&child, entry, arg));
-    test_turn(&child, 1);
-    return child;
-}
-
-static void child_kill(struct child *child) {
-    MUST(zx_task_kill(child->process));
-    EXPECT_EQ(child_wait(child), ZX_TASK_RETCODE_SYSCALL_KILL);
-    child_close(child);
-}
 
 static void stay(zx_handle_t none, uintptr_t board) {
     child_turn((struct board *)board, 1);
@@ -275,13 +181,13 @@ static void stay(zx_handle_t none, uintptr_t board) {
 TEST("thread_start/the stack that the kernel has for a thread is memory of the thread's job, from its start on") {
     zx_handle_t job = job_make(zx_job_default()), thread;
     struct child child = child_in(job, stay, ZX_HANDLE_INVALID);
-    const uint64_t before = used(job, MEMORY);
+    const uint64_t before = limit_used(job, MEMORY);
     MUST(zx_thread_create(child.process, "t", 1, 0, &thread));
-    EXPECT_EQ(used(job, MEMORY), before);
-    EXPECT_OK(set(job, MEMORY, before + PAGE));
+    EXPECT_EQ(limit_used(job, MEMORY), before);
+    EXPECT_OK(limit_set(job, MEMORY, before + PAGE));
     EXPECT_STATUS(zx_thread_start(thread, 0, 0, 0, 0), ZX_ERR_NO_MEMORY);
-    EXPECT_EQ(used(job, MEMORY), before);
-    EXPECT_OK(set(job, MEMORY, before + 40 * PAGE));
+    EXPECT_EQ(limit_used(job, MEMORY), before);
+    EXPECT_OK(limit_set(job, MEMORY, before + 40 * PAGE));
     EXPECT_OK(zx_thread_start(thread, (uintptr_t)zx_thread_exit, child.stack - 16 * PAGE + PAGE, 0, 0));
     EXPECT_STATUS(zx_thread_start(thread, 0, 0, 0, 0), ZX_ERR_BAD_STATE);
     EXPECT(limit_of(job, MEMORY).peak >= before + 2 * PAGE);
@@ -289,30 +195,6 @@ TEST("thread_start/the stack that the kernel has for a thread is memory of the t
     MUST(zx_handle_close(thread));
     child_kill(&child);
     EXPECT(all_is_given_back(job));
-}
-
-static zx_status_t copy_one(zx_handle_t event, uint64_t index) {
-    zx_handle_t copy;
-    (void)index;
-    return zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copy);
-}
-static void copy_all(zx_handle_t event, uintptr_t board) { take_all((struct board *)board, copy_one, event); }
-
-TEST("handle_duplicate/exactly as many handles as the job's limit, then NO_MEMORY; all go with the process") {
-    zx_handle_t job = job_make(zx_job_default());
-    struct child child = child_in(job, copy_all, event_make());
-    const uint64_t before = used(job, HANDLES);
-    EXPECT(before >= 1);
-    EXPECT_OK(set(job, HANDLES, before + 100));
-    test_turn(&child, 2);
-    EXPECT_EQ(taken(&child), 100);
-    EXPECT_EQ(used(job, HANDLES), before + 100);
-    EXPECT_OK(set(job, HANDLES, before + 101));
-    test_turn(&child, 3);
-    EXPECT_EQ(taken(&child), 101);
-    child_kill(&child);
-    EXPECT(all_is_given_back(job));
-    EXPECT_EQ(limit_of(job, HANDLES).peak, before + 101);
 }
 
 static zx_status_t commit_one(zx_handle_t vmo, uint64_t index) {
@@ -324,26 +206,26 @@ TEST("vmo_write/exactly as many pages as the job's limit, then NO_MEMORY; they a
     zx_handle_t job = job_make(zx_job_default()), vmo = vmo_make(1000 * PAGE), theirs;
     MUST(zx_handle_duplicate(vmo, ZX_RIGHT_SAME_RIGHTS, &theirs));
     struct child child = child_in(job, commit_all, theirs);
-    const uint64_t limit = used(job, MEMORY) + 40 * PAGE;
-    EXPECT_OK(set(job, MEMORY, limit));
+    const uint64_t limit = limit_used(job, MEMORY) + 40 * PAGE;
+    EXPECT_OK(limit_set(job, MEMORY, limit));
     test_turn(&child, 2);
     const uint64_t count = taken(&child);
     EXPECT(count > 20 && count <= 40); /* beside the pages there are what leads to them, and the child's own */
-    EXPECT_EQ(used(job, MEMORY), limit);
+    EXPECT_EQ(limit_used(job, MEMORY), limit);
     EXPECT_EQ(vmo_info(vmo).committed_bytes, count * PAGE);
-    EXPECT_OK(set(job, MEMORY, limit + 10 * PAGE));
+    EXPECT_OK(limit_set(job, MEMORY, limit + 10 * PAGE));
     test_turn(&child, 3);
     EXPECT(taken(&child) > count + 5 && taken(&child) <= count + 10);
-    EXPECT_EQ(used(job, MEMORY), limit + 10 * PAGE);
+    EXPECT_EQ(limit_used(job, MEMORY), limit + 10 * PAGE);
     MUST(zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, PAGE, NULL, 0));
-    EXPECT_EQ(used(job, MEMORY), limit + 9 * PAGE);
+    EXPECT_EQ(limit_used(job, MEMORY), limit + 9 * PAGE);
     poke(vmo, 0, 1); /* by this process, which has no limit */
-    EXPECT_EQ(used(job, MEMORY), limit + 9 * PAGE);
+    EXPECT_EQ(limit_used(job, MEMORY), limit + 9 * PAGE);
     test_turn(&child, 4);
-    EXPECT_EQ(used(job, MEMORY), limit + 10 * PAGE);
+    EXPECT_EQ(limit_used(job, MEMORY), limit + 10 * PAGE);
     EXPECT_EQ(limit_of(job, MEMORY).peak, limit + 10 * PAGE);
     child_kill(&child);
-    EXPECT(used(job, MEMORY) >= vmo_info(vmo).committed_bytes - PAGE);
+    EXPECT(limit_used(job, MEMORY) >= vmo_info(vmo).committed_bytes - PAGE);
     MUST(zx_handle_close(vmo));
     EXPECT(all_is_given_back(job));
 }
@@ -362,13 +244,13 @@ TEST("channel_write/messages that nobody reads are memory of the writer's job, a
     zx_handle_t job = job_make(zx_job_default());
     struct pair pair = pair_make();
     struct child child = child_in(job, send_all, pair.b);
-    EXPECT_OK(set(job, MEMORY, used(job, MEMORY) + 200 * PAGE));
+    EXPECT_OK(limit_set(job, MEMORY, limit_used(job, MEMORY) + 200 * PAGE));
     test_turn(&child, 2);
     const uint64_t count = taken(&child);
     EXPECT(count >= 5 && count <= 200 * PAGE / sizeof(bytes));
     child_kill(&child);
     MUST(zx_task_kill(job));
-    EXPECT(used(job, MEMORY) >= count * sizeof(bytes));
+    EXPECT(limit_used(job, MEMORY) >= count * sizeof(bytes));
     for (uint64_t i = 0; i < count; i++)
         EXPECT_OK(zx_channel_read(pair.a, 0, bytes, NULL, sizeof(bytes), 0, NULL, NULL));
     EXPECT(all_is_given_back(job));
@@ -405,8 +287,8 @@ static uint64_t touched(zx_handle_t job, zx_handle_t vmo, uint64_t size, child_e
     atomic_store(&child.board->words[COUNT], at);
     MUST(child_start(&child, entry, ZX_HANDLE_INVALID));
     test_turn(&child, 1);
-    const uint64_t limit = used(job, MEMORY) + 40 * PAGE;
-    EXPECT_OK(set(job, MEMORY, limit));
+    const uint64_t limit = limit_used(job, MEMORY) + 40 * PAGE;
+    EXPECT_OK(limit_set(job, MEMORY, limit));
     atomic_store(&child.board->words[TEST_IS_AT], 1);
     EXPECT_EQ(child_wait(&child), end);
     EXPECT_EQ(limit_of(job, MEMORY).peak, limit);
@@ -444,12 +326,12 @@ TEST("write_memory/pages that a write makes in another's memory are the writer's
     target_map(&target, PLACE, vmo, 0, 1000 * PAGE, PERM_RW);
     MUST(zx_handle_duplicate(target.process, ZX_RIGHT_SAME_RIGHTS, &theirs));
     struct child child = child_in(job, write_all, theirs);
-    const uint64_t limit = used(job, MEMORY) + 40 * PAGE;
-    EXPECT_OK(set(job, MEMORY, limit));
+    const uint64_t limit = limit_used(job, MEMORY) + 40 * PAGE;
+    EXPECT_OK(limit_set(job, MEMORY, limit));
     test_turn(&child, 2);
     EXPECT(taken(&child) > 20 && taken(&child) <= 40);
     EXPECT_EQ(vmo_info(vmo).committed_bytes, taken(&child) * PAGE);
-    EXPECT_EQ(used(job, MEMORY), limit);
+    EXPECT_EQ(limit_used(job, MEMORY), limit);
     child_kill(&child);
     target_close(&target);
     MUST(zx_handle_close(vmo));

@@ -17,8 +17,9 @@ static const struct {
     const char *function;
     enum place place;
 } functions[] = {
-    {"handle_remove", REMOVAL},    {"handle_duplicate", PART_OF_ACT}, {"handle_give_copy", PART_OF_ACT},
-    {"handle_names", PART_OF_ACT}, {"handle_get", PART_OF_ACT},       {"handle_get_any", PART_OF_ACT},
+    {"handle_remove", REMOVAL},        {"handle_move_out", REMOVAL},  {"handle_duplicate", PART_OF_ACT},
+    {"handle_give_copy", PART_OF_ACT}, {"handle_names", PART_OF_ACT}, {"handle_get", PART_OF_ACT},
+    {"handle_get_any", PART_OF_ACT},
 };
 
 static enum place find_place(uintptr_t pc) {

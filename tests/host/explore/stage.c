@@ -240,6 +240,7 @@ static struct handle make_channel(struct process *process) {
 /* Its thread has no entry, and has met that. */
 static void make_victim(void) {
     struct message *message;
+    struct handle exception;
     uint32_t bytes = sizeof(zx_exception_info_t), handles = 1;
     if (!is_used(PROP_EXCEPTION)) return;
     must(process_create(stage.job, "victim", &stage.props.victim));
@@ -250,9 +251,9 @@ static void make_victim(void) {
     must(process_start(stage.props.victim, stage.props.victim_thread, USER_END - 1, 0, (struct handle){0}, 0));
     cpus_settle();
     must(channel_read(channel.object, NULL, false, &bytes, &handles, &message));
-    stage.props.exception = message->handles[0];
+    message_take(message, &exception);
+    stage.props.exception = exception;
     known(stage.props.exception.object, "exception");
-    message->num_handles = 0;
     message_discard(message);
     handle_discard(channel);
 }

@@ -70,7 +70,7 @@ typedef struct zx_job_limit {
 
 typedef struct zx_info_job_limits {
     zx_job_limit_t memory;  /* bytes, in whole pages: all memory that its processes caused to be used */
-    zx_job_limit_t handles; /* of its processes */
+    zx_job_limit_t handles; /* of its processes, and in messages that they wrote */
     zx_job_limit_t threads; /* of its processes, as long as the object is there; as the next two */
     zx_job_limit_t processes;
     zx_job_limit_t jobs; /* below it */

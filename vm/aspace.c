@@ -24,7 +24,7 @@ zx_status_t aspace_create(struct budget *budget, struct aspace **out) {
         status = vmar_create_root(as, &as->root);
         if (status == ZX_OK) {
             as->near = as->root;
-            as->recent = &mapping_none;
+            as->found = as->found_before = &mapping_none;
             as->budget = budget;
             reclaim_begin(as);
             *out = as;
@@ -79,13 +79,20 @@ bool aspace_is_dead(struct aspace *as) {
 
 /* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
+    if (mapping_holds(as->found_before, addr)) return as->found_before;
     struct vmar *vmar = as->near;
     struct region *r;
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
     while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
     as->near = vmar;
-    as->recent = r ? mapping_from_region(r) : &mapping_none;
-    return r ? as->recent : NULL;
+    if (!r) return NULL;
+    as->found_before = as->found;
+    return as->found = mapping_from_region(r);
+}
+
+void aspace_forget(struct aspace *as, const struct mapping *m) {
+    if (as->found == m) as->found = &mapping_none;
+    if (as->found_before == m) as->found_before = &mapping_none;
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {

@@ -32,7 +32,8 @@ struct aspace {
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
     struct vmar *root;              /* [I] with a reference until dead */
     struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
-    struct mapping *recent;         /* [r] and the mapping that it found; if none, or it is gone: mapping_none */
+    struct mapping *found;          /* [r] the mapping that was searched for last; if it is gone: mapping_none */
+    struct mapping *found_before;   /* [r] the one before that: of two threads with one each, none has to search */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
     bool has_tables;                /* [t] until its end: they may be dropped */
@@ -58,8 +59,11 @@ void aspace_begin_death(struct aspace *as);
 void aspace_destroy(struct aspace *as);
 bool aspace_is_dead(struct aspace *as);
 
-/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where it is not the one found last. */
+/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where that is not `found`. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
+
+/* The mapping is going. */
+void aspace_forget(struct aspace *as, const struct mapping *m) REQUIRES(&as->lock);
 
 /* Resolves an access; FAULT_* flags. NOT_FOUND, ACCESS_DENIED, OUT_OF_RANGE (beyond the VMO), NO_MEMORY. */
 MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags);

@@ -87,7 +87,7 @@ void mapping_attach(struct mapping *m) {
 void mapping_detach(struct mapping *m, struct mapping_list *detached) {
     assert_locked(m);
     struct vmo *store = m->vmo->store;
-    if (m->aspace->recent == m) m->aspace->recent = &mapping_none;
+    aspace_forget(m->aspace, m);
     region_remove(&m->region.parent->children, &m->region);
     mutex_lock(&store->lock);
     drop_loaded(m);

@@ -40,10 +40,14 @@ static inline struct mapping *mapping_from_region(struct region *r) { return con
 /* One that holds no address. */
 extern struct mapping mapping_none;
 
+static inline bool mapping_holds(const struct mapping *m, vaddr_t addr) {
+    return addr - m->region.base < m->region.len;
+}
+
 /* The mapping that holds `addr`, or NULL. */
 static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
-    struct mapping *m = as->recent;
-    return addr - m->region.base < m->region.len ? m : aspace_search(as, addr);
+    struct mapping *m = as->found;
+    return mapping_holds(m, addr) ? m : aspace_search(as, addr);
 }
 
 /* Where in the VMO's store the mapping begins. */

@@ -118,21 +118,17 @@ void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len) {
  * here, and forgets everything; or it read it before, and then it had put itself among `cpus` even earlier, is found
  * there after the exchange, which is a fence, and told. So whoever loads it without a mark was told of every drop while
  * it had it loaded, and missed none since. Drops in one address space do not overlap: no mark is taken off for one that
- * was set for another. This processor needs no mark if it has it loaded: it forgets the range here.
+ * was set for another. This processor needs no mark if it has it loaded: it forgets the range itself, in flush().
  */
-static ALWAYS_INLINE uint64_t user_flush(struct arch_aspace *as, struct percpu *cpu, vaddr_t va, size_t len) {
+static ALWAYS_INLINE uint64_t user_mark_stale(struct arch_aspace *as, const struct percpu *cpu) {
     const uint64_t me = (uint64_t)1 << cpu->cpu.id;
-    const bool here = cpu->aspace == as;
-    (void)atomic_exchange(&as->stale, here ? ~me : UINT64_MAX);
-    if (here) user_forget(as, va, len);
+    (void)atomic_exchange(&as->stale, cpu->aspace == as ? ~me : UINT64_MAX);
     return atomic_load(&as->cpus) & ~me;
 }
 
-static uint64_t kernel_flush(struct percpu *cpu, vaddr_t va, size_t len) {
+static uint64_t kernel_others(const struct percpu *cpu) {
     atomic_thread_fence(memory_order_seq_cst);
-    const uint64_t others = cpus_running() & ~((uint64_t)1 << cpu->cpu.id);
-    kernel_forget(va, len);
-    return others;
+    return cpus_running() & ~((uint64_t)1 << cpu->cpu.id);
 }
 
 /* Interrupts are off: no switch can load another address space between asking which one is loaded and acting on it. */
@@ -140,8 +136,13 @@ static ALWAYS_INLINE void flush(struct arch_aspace *as, vaddr_t va, size_t len) 
     const bool were_on = arch_irq_disable();
     struct percpu *cpu = percpu_this();
     ASSERT(cpu->cpu.irq_off_depth == 0); /* no spinlock: the others may be waiting for it */
-    const uint64_t others = as ? user_flush(as, cpu, va, len) : kernel_flush(cpu, va, len);
-    if (unlikely(others != 0)) shootdown_range(others, as, va, len);
+    const uint64_t others = as ? user_mark_stale(as, cpu) : kernel_others(cpu);
+    if (unlikely(others != 0)) shootdown_begin(others, as, va, len);
+    if (!as)
+        kernel_forget(va, len);
+    else if (cpu->aspace == as)
+        user_forget(as, va, len);
+    if (unlikely(others != 0)) shootdown_end();
     if (were_on) arch_irq_enable();
 }
 

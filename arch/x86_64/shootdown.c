@@ -1,7 +1,8 @@
 /*
  * TLB shootdown, and what else others are to do about an address space. One request at a time, in one place that all
- * can see: whoever asks puts it there, interrupts those concerned, and waits until each has taken its bit away. Asking
- * and waiting are done with interrupts off, so whoever waits for its turn serves meanwhile what others ask of it.
+ * can see: whoever asks puts it there, interrupts those concerned, does its own part while they do theirs, and waits
+ * until each has taken its bit away. All that is done with interrupts off, so whoever waits for its turn serves
+ * meanwhile what others ask of it.
  */
 #include "arch/x86_64/shootdown.h"
 
@@ -34,7 +35,7 @@ void shootdown_serve(void) {
     atomic_fetch_and_explicit(&request.pending, ~me, memory_order_release);
 }
 
-static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, void (*act)(struct arch_aspace *as)) {
+static void begin(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, void (*act)(struct arch_aspace *as)) {
     ASSERT(!arch_irq_enabled() && arch_this_cpu()->irq_off_depth == 0);
     while (atomic_exchange_explicit(&request.taken, true, memory_order_acquire)) {
         shootdown_serve();
@@ -47,14 +48,17 @@ static void ask(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, v
     atomic_store_explicit(&request.pending, mask, memory_order_release);
     for (; mask != 0; mask &= mask - 1)
         apic_interrupt(percpu_of((unsigned)__builtin_ctzll(mask))->apic_id, VECTOR_SHOOTDOWN);
+}
+
+void shootdown_begin(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len) { begin(mask, as, va, len, NULL); }
+
+void shootdown_end(void) {
     while (atomic_load_explicit(&request.pending, memory_order_acquire) != 0) arch_pause();
     atomic_store_explicit(&request.taken, false, memory_order_release);
 }
 
-void shootdown_range(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len) {
-    if (mask != 0) ask(mask, as, va, len, NULL);
-}
-
 void shootdown_act(uint64_t mask, struct arch_aspace *as, void (*act)(struct arch_aspace *as)) {
-    if (mask != 0) ask(mask, as, 0, 0, act);
+    if (mask == 0) return;
+    begin(mask, as, 0, 0, act);
+    shootdown_end();
 }

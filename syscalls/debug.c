@@ -5,6 +5,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/object/output.h"
 #include "kernel/object/process.h"
 #include "kernel/object/selfcheck.h"
 #include "kernel/object/user_thread.h"
@@ -13,26 +14,6 @@
 #include "vm/usercopy.h"
 
 #define DEBUG_TEXT_MAX 256
-
-/* Whose turn it is to write. Not a mutex: a thread that waits while the device takes nothing must be killable. */
-static struct spinlock output_lock = SPINLOCK_INIT(RANK_WAIT, "console");
-static struct waitq output_waits = WAITQ_INIT(output_waits);
-static bool output_busy GUARDED_BY(output_lock);
-
-static zx_status_t output_begin(void) {
-    spin_lock(&output_lock);
-    if (output_busy) return waitq_block(&output_waits, &output_lock, ZX_TIME_INFINITE, WAIT_INTERRUPTIBLE);
-    output_busy = true;
-    spin_unlock(&output_lock);
-    return ZX_OK;
-}
-
-/* The next gets its turn before it even runs. */
-static void output_end(void) {
-    spin_lock(&output_lock);
-    output_busy = waitq_wake_one(&output_waits, ZX_OK);
-    spin_unlock(&output_lock);
-}
 
 /* How long until the console is looked at again. A person's typing can wait that long. */
 #define CONSOLE_POLL ZX_MSEC(2)
@@ -54,14 +35,15 @@ static zx_status_t write_all(const char *text, size_t len) {
 
 static zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     char text[DEBUG_TEXT_MAX];
+    struct process *process = user_thread_current()->process;
     size_t len = min_u64(size, sizeof(text));
     if (len == 0) return ZX_OK;
     zx_status_t status = copy_in(text, buffer, len);
     user_thread_waits_in(ZX_THREAD_STATE_BLOCKED_SLEEPING);
-    if (status == ZX_OK) status = output_begin();
+    if (status == ZX_OK) status = output_begin(process);
     if (status != ZX_OK) return status;
     status = write_all(text, len);
-    output_end();
+    output_end(process);
     return status;
 }
 

@@ -120,6 +120,7 @@ static struct job *job_new(struct job *parent) {
     mutex_init(&job->lock, (enum lock_rank)(RANK_JOB + JOB_HEIGHT_MAX - job->height), "job");
     members_init(&job->jobs, &job->lock);
     members_init(&job->processes, &job->lock);
+    output_turn_init(&job->output);
     exception_channel_init(&job->exceptions);
     exception_channel_init(&job->debugger);
     return job;

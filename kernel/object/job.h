@@ -14,6 +14,7 @@
 
 #include "kernel/object/exception_channel.h"
 #include "kernel/object/members.h"
+#include "kernel/object/output.h"
 #include "kernel/object/policy.h"
 
 struct budget;
@@ -30,6 +31,7 @@ struct job {
     char name[ZX_MAX_NAME_LEN]; /* [o] */
     atomic_bool kill_on_oom;    /* [a] ZX_PROP_JOB_KILL_ON_OOM */
     struct exception_channel exceptions, debugger;
+    struct output_turn output;
 
     struct mutex lock;        /* guards [j] */
     bool killed;              /* [j] */

@@ -122,6 +122,7 @@ zx_status_t process_create(struct job *job, const char *name, struct process **o
     handle_table_init(&process->handles, job->budget);
     mutex_init(&process->lock, RANK_PROCESS, "process");
     members_init(&process->threads, &process->lock);
+    output_turn_init(&process->output);
     exception_channel_init(&process->exceptions);
     exception_channel_init(&process->debugger);
     string_copy(process->name, name, sizeof(process->name));

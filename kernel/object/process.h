@@ -42,6 +42,7 @@ struct process {
     atomic_uint crashes;         /* [a] of its threads */
     _Atomic uint64_t debug_addr; /* [a] ZX_PROP_PROCESS_DEBUG_ADDR, which means nothing to the kernel */
     struct exception_channel exceptions, debugger;
+    struct output_turn output;
 
     struct member member;  /* [j] of its job */
     struct share shares[]; /* one for each processor; the scheduler's */

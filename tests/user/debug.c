@@ -84,6 +84,89 @@ TEST("debug_write/what is beyond 256 bytes is not looked at") {
     EXPECT_STATUS(zx_debug_write((char *)buffer + PAGE - 255, 256), ZX_ERR_INVALID_ARGS);
 }
 
+/* --- turns --- */
+
+#define CROWD 32
+#define TEXT 128
+
+enum { WRITTEN };
+
+static void write_on(uintptr_t written) {
+    char line[TEXT];
+    for (size_t i = 0; i < TEXT; i++) line[i] = '.';
+    line[TEXT - 1] = '\n';
+    for (;;) {
+        zx_debug_write(line, TEXT);
+        atomic_fetch_add((_Atomic uint64_t *)written, 1);
+    }
+}
+
+static void one_writes_on(zx_handle_t none, uintptr_t board) {
+    (void)none;
+    write_on((uintptr_t) & ((struct board *)board)->words[WRITTEN]);
+}
+
+static void crowd_writes_on(zx_handle_t process, uintptr_t board) {
+    static char stacks[CROWD][4096] __attribute__((aligned(16)));
+    const uintptr_t written = (uintptr_t) & ((struct board *)board)->words[WRITTEN];
+    for (size_t i = 0; i < CROWD; i++) {
+        zx_handle_t thread;
+        CHILD_NEED(zx_thread_create(process, "t", 1, 0, &thread) == ZX_OK, 1);
+        CHILD_NEED(zx_thread_start(thread, (uintptr_t)write_on, (uintptr_t)stacks[i + 1] - 8, written, 0) == ZX_OK, 2);
+    }
+    write_on(written);
+}
+
+static uint64_t written_by(const struct child *children, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) sum += children[i].board->words[WRITTEN];
+    return sum;
+}
+
+/* Do the children, when all of them want to write, do so at most a few times while this thread does once? */
+static bool few_come_first(const struct child *children, size_t count) {
+    const uint64_t tries = 10, before = written_by(children, count);
+    for (uint64_t i = 0; i < tries; i++) EXPECT_OK(zx_debug_write("\n", 1));
+    const uint64_t meanwhile = written_by(children, count) - before;
+    if (meanwhile > tries * CROWD / 4) test_note("%llu writes meanwhile", (unsigned long long)meanwhile);
+    return meanwhile <= tries * CROWD / 4;
+}
+
+static void await_written(const struct child *child) {
+    while (child->board->words[WRITTEN] < CROWD) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+}
+
+TEST("debug_write/many threads of a process wait for their turns among themselves, others for one of that process") {
+    struct child child;
+    zx_handle_t theirs;
+    MUST_BE(child_make(&child));
+    MUST(zx_handle_duplicate(child.process, ZX_RIGHT_SAME_RIGHTS, &theirs));
+    MUST(child_start(&child, crowd_writes_on, theirs));
+    await_written(&child);
+    EXPECT(few_come_first(&child, 1));
+    MUST(zx_task_kill(child.process));
+    (void)child_wait(&child);
+    child_close(&child);
+}
+
+TEST("debug_write/many processes of a job, and of jobs below it, wait among themselves, others for one of that job") {
+    struct child children[CROWD];
+    zx_handle_t job, below;
+    MUST(zx_job_create(zx_job_default(), 0, &job));
+    for (size_t i = 0; i < CROWD; i++) {
+        MUST(zx_job_create(job, 0, &below));
+        MUST_BE(child_make_in(&children[i], i % 2 ? below : job));
+        MUST(child_start(&children[i], one_writes_on, ZX_HANDLE_INVALID));
+    }
+    await_written(&children[CROWD - 1]);
+    EXPECT(few_come_first(children, CROWD));
+    MUST(zx_task_kill(job));
+    for (size_t i = 0; i < CROWD; i++) {
+        (void)child_wait(&children[i]);
+        child_close(&children[i]);
+    }
+}
+
 static zx_status_t check_as(zx_handle_t resource) { return zx_debug_send_command(resource, "check", 5); }
 TEST("debug_send_command/H1 H2 H3 H4 H5 H11 bad handles, before all else") {
     check_handles(KIND_RESOURCE, check_as);

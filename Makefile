@@ -12,7 +12,14 @@
 #   tests/host/rules.mk     fuzz, coverage, and the kernel as a program of the host
 #   tests/bench/rules.mk    bench, bench-check
 #
-# Everything made goes to build/; V=1 shows each command.
+# Everything made goes to build/, or to the folder O=; V=1 shows each command.
+B := $(or $(O:%/=%),build)
+ifneq ($(and $(O),$(filter-out deps help clean replay all run debug gdb record sdk iso kernel,$(MAKECMDGOALS))),)
+$(error O= is for what runs: $(filter-out deps,$(MAKECMDGOALS)) builds in this folder alone)
+endif
+ifneq ($(word 2,$(O)),)
+$(error O=$(O): no name with a blank can be built in)
+endif
 
 # Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
 BUILD ?= $(if $(filter run gdb sdk bench bench-check,$(MAKECMDGOALS)),release,debug)
@@ -31,7 +38,13 @@ QUIET := $(if $(V),,@)
 comma := ,
 
 # The two compilers' objects never mix.
-OUT := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
+OUT := $(B)/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
+
+# What builds does so on all processors, unless -j says otherwise.
+BUILDING := all run debug gdb record sdk iso kernel user test test-images
+ifeq ($(MAKELEVEL)$(filter-out deps $(BUILDING),$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
@@ -56,6 +69,15 @@ endif
 endif
 endif
 
+# What is missing ends make in a line, before a compiler does so in fifty.
+need = $(if $(NEEDING),$(call need-none,$(shell .ci/needs $(OUT) $(1))))
+need-none = $(if $(1),$(error $(1)))
+NEEDING := $(if $(COUNTING),,$(filter-out deps help clean format,$(or $(MAKECMDGOALS),all)))
+RUNNING := $(filter run debug gdb record,$(NEEDING))
+$(call need,$(firstword $(CC)) $(LD) $(PERL) $(MACHINE_TOOLS) $(if $(value APP)$(filter sdk test,$(NEEDING)),g++) \
+	$(if $(RUNNING),$(EMULATOR_TOOLS)) $(if $(RUNNING)$(filter all iso,$(NEEDING)),$(IMAGE_TOOLS)) \
+	$(if $(filter debug gdb,$(NEEDING)),$(firstword $(GDB) gdb)) $(if $(filter test check,$(NEEDING)),clang))
+
 .PHONY: all deps
 all: iso
 deps: ; @:
@@ -74,7 +96,7 @@ KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=object-size -fno-sanitize-
 KERNEL_CFLAGS := -std=gnu2x $(if $(filter debug,$(BUILD)),-O1 -g -DDEBUG $(KERNEL_SANITIZE),-O2 -g) $(WARNINGS) \
 	-ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fno-asynchronous-unwind-tables -D_KERNEL -I. -Isyscalls/include \
-	-Ibuild/interface $(MACHINE_CFLAGS)
+	-I$(B)/interface $(MACHINE_CFLAGS)
 KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=none \
 	-z noexecstack -z max-page-size=4096 --wrap=panic
 
@@ -82,7 +104,7 @@ KERNEL_LDFLAGS := -nostdlib -static --gc-sections --fatal-warnings --build-id=no
 
 # What is made of the list of them: the headers of syscalls/FILE.c, of the list itself, and of programs. Those that
 # would not change are not touched.
-INTERFACE := build/interface
+INTERFACE := $(B)/interface
 INTERFACE_HEADERS := $(patsubst %,$(INTERFACE)/zircon/%.h,syscalls/prototypes zx-syscall-numbers) \
 	$(patsubst %,$(INTERFACE)/syscalls/%.h, \
 	list pointers $(shell sed -n 's/^\[\([a-z_]*\).*/\1/p' syscalls/syscalls.def))
@@ -90,7 +112,7 @@ $(INTERFACE)/made: syscalls/syscalls.def syscalls/generate.pl $(wildcard syscall
 	$(call say,CALLS,$<)
 	$(QUIET)$(PERL) syscalls/generate.pl headers $(INTERFACE)
 	@touch $@
-$(INTERFACE_HEADERS): $(INTERFACE)/made ; @:
+$(INTERFACE_HEADERS): $(if $(COUNTING),|) $(INTERFACE)/made ; @:
 
 KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)
@@ -104,10 +126,20 @@ KERNEL_TEST_OBJECTS := $(call objects,kernel-test,$(KERNEL_TEST_SOURCES))
 remember = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
 .PHONY: FORCE
 FORCE:
-$(OUT)/kernel.flags: FORCE
+ALWAYS := $(if $(COUNTING),,FORCE)
+$(OUT)/kernel.flags: $(ALWAYS)
 	$(call remember,$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS))
 
-say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)' >&2)
+# Each step says which of how many it is. A second make tells how many, by a dry run, when the first is about to begin.
+say = $(if $(V),,@printf '%-9s %-7s %s\n' '$(step)' '$(1)' '$(2)' >&2)
+step = $(if $(TO_DO),,$(eval TO_DO := $(counted)))$(eval DONE += x)$(eval TO_DO := $(wordlist 2,9999,$(TO_DO)))$\
+	[$(words $(DONE))/$(words $(DONE) $(TO_DO))]
+counted = $(shell MAKEFLAGS= MAKELEVEL=1 $(MAKE) -n COUNTING=1 BUILD='$(BUILD)' CC='$(CC)' O='$(O)' OUT='$(OUT)' \
+	RUN='$(RUN)' $(if $(value APP),APP=x) $(filter-out deps clean,$(MAKECMDGOALS)) 2>/dev/null | grep -o '\[step\]')
+ifdef COUNTING
+step := [step]
+MAKE := :
+endif
 
 $(OUT)/kernel/%.o: %.c $(OUT)/kernel.flags | $(INTERFACE_HEADERS)
 	$(call say,CC,$<)
@@ -159,7 +191,7 @@ include tests/host/rules.mk
 
 .PHONY: iso
 iso: $(OUT)/jargoon.iso
-$(OUT)/iso.flags: FORCE
+$(OUT)/iso.flags: $(ALWAYS)
 	$(call remember,$(CMDLINE))
 
 # --- running ---
@@ -196,4 +228,4 @@ compile-commands: $(INTERFACE_HEADERS)
 	@echo compile_commands.json is made
 
 clean:
-	$(QUIET)rm -rf build
+	$(QUIET)rm -rf $(B)

@@ -18,7 +18,7 @@ my $dir = 'build/tests/harness';
 sub provoke {
     my ($provoke, %args) = @_;
     my $machine = Machine->new(
-        kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh',
+        kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs-test", dir => $dir, fw => 'pvh',
         cmdline => "kernel.test=unit test.only=harness/ test.provoke=$provoke", %args,
     );
     return $machine->run;

@@ -11,7 +11,7 @@ my %processors = (max => 1, qemu64 => 4);
 
 for my $cpu ($ENV{CPU} || sort keys %processors) {
     Machine->new(
-        kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs", dir => "build/tests/kernel-$cpu",
+        kernel => "$out/kernel-test.elf", bootfs => "$out/bootfs-test", dir => "build/tests/kernel-$cpu",
         fw => 'pvh', timeout => 300, cpu => $cpu, smp => $ENV{SMP} || $processors{$cpu} || 2,
         cmdline => 'kernel.test=unit',
     )->relay($cpu);

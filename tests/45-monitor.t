@@ -17,7 +17,7 @@ my $PROMPT = qr/jargoon> \e\[K$/;
 my $ASKED = qr/treasure> \e\[K$/;
 
 # The archive that the machine gets, and what its command line says of the window.
-our $bootfs = "$out/bootfs";
+our $bootfs = "$out/bootfs-test";
 our $window = '';
 
 # Types each of the second ones when the output matches the first; returns what was on the screen.

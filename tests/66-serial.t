@@ -59,7 +59,7 @@ sub partner {
 }
 
 my $machine = Machine->new(
-    kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => $dir, fw => 'pvh', line => $socket,
+    kernel => "$out/kernel.elf", bootfs => "$out/bootfs-test", dir => $dir, fw => 'pvh', line => $socket,
     cmdline => 'init.run=test/line,test/line init.privileged=test/line',
 );
 unlink $socket, $times;

@@ -27,8 +27,8 @@ test: | $(filter-out deps test clean,$(MAKECMDGOALS))
 		$(if $(strip $(test_beside)),prove --timer -j$(TEST_JOBS) $(test_beside) || status=1;) \
 		$(if $(test_alone),prove --timer $(test_alone) || status=1;) \
 		exit $$status
-test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(HOST_PROGRAMS) $(OUT)/user/bench \
-	$(OUT)/linux/bench
+test-images: $(OUT)/kernel.elf $(OUT)/kernel-test.elf $(OUT)/bootfs $(OUT)/bootfs-test $(HOST_PROGRAMS) \
+	$(OUT)/user/bench $(OUT)/linux/bench
 
 # The fuzzer inside the machine, for long: `make fuzz-guest CALLS=10000000 SEED=1`.
 CALLS ?= 1000000
@@ -73,8 +73,8 @@ check: $(CHECKS:%=check-%)
 
 # What both need of the host is made before: two makes must not make it at once.
 check-gcc check-clang: check-%: | $(HOST_PROGRAMS)
-	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=debug OUT=build/check/$*-debug test-images
-	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=build/check/$*-release test-images
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=debug OUT=$(B)/check/$*-debug test-images
+	$(QUIET)$(MAKE) CC=$* WERROR=1 BUILD=release OUT=$(B)/check/$*-release test-images
 
 check-format:
 	$(call say,FORMAT,$(words $(C_SOURCES) $(C_HEADERS) $(CXX_SOURCES)) files)
@@ -104,15 +104,15 @@ SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)
 TIDY_KERNEL_CFLAGS := -DKERNEL_TESTS $(filter-out $(KERNEL_SANITIZE),$(KERNEL_CFLAGS))
-TIDY_HOST_CFLAGS := -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -Ibuild/interface \
+TIDY_HOST_CFLAGS := -std=gnu2x -D_GNU_SOURCE -D_KERNEL -DDEBUG -I. -Isyscalls/include -I$(B)/interface \
 	-Itests/host/include -Iuser/libc/$(ARCH)/include
 TIDY_TOOL_CFLAGS := -std=gnu2x
 tidy-flags = $(if $(filter %.cc,$(1)),$(TIDY_USER_CXXFLAGS),$(TIDY_$(call side-of,$(1))_CFLAGS))
 
 # Each file is analysed again only after a change, with the flags of its side of the fence.
-TIDY := $(C_SOURCES:%.c=build/check/tidy/%.ok)
+TIDY := $(C_SOURCES:%.c=$(B)/check/tidy/%.ok)
 check-tidy: $(TIDY)
-$(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy | $(INTERFACE_HEADERS)
+$(TIDY): $(B)/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy | $(INTERFACE_HEADERS)
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	$(QUIET)clang-tidy --quiet $< -- $(call tidy-flags,$<) 2>$(@:.ok=.log) || \
@@ -122,11 +122,11 @@ $(TIDY): build/check/tidy/%.ok: %.c $(C_HEADERS) .clang-tidy | $(INTERFACE_HEADE
 # bsd/ and nothing else of the system's headers: a kernel uses no more of them.
 CPPCHECK := cppcheck -q --enable=warning,performance,portability --std=c11 --inline-suppr --error-exitcode=1 \
 	--suppress=missingInclude --suppress=comparePointers --suppress=staticStringCompare \
-	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include -Ibuild/interface
+	-D__GNUC__=12 -D__$(ARCH)__ -DDEBUG -I. -Isyscalls/include -I$(B)/interface
 check-cppcheck: $(INTERFACE_HEADERS)
 	$(call say,CPPCHECK,$(words $(C_SOURCES)) files)
-	@mkdir -p build/check/include && ln -sfn /usr/include/bsd build/check/include/bsd
-	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/$(ARCH)/include -Ibuild/check/include \
+	@mkdir -p $(B)/check/include && ln -sfn /usr/include/bsd $(B)/check/include/bsd
+	$(QUIET)$(CPPCHECK) -D_KERNEL -DKERNEL_TESTS -Iarch/$(ARCH)/include -I$(B)/check/include \
 		$(filter-out $(SIDE_USER) $(SIDE_HOST) $(SIDE_TOOL),$(C_SOURCES))
 	$(QUIET)$(CPPCHECK) $(filter $(SIDE_USER) $(SIDE_TOOL),$(C_SOURCES))
 

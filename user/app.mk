@@ -8,11 +8,11 @@
 # make ends with the program's status. Where make cannot load them, whoever is alone fares as well, but for the status.
 
 RUN := $(OUT)/run
-ifneq ($(filter run debug record gdb sdk,$(MAKECMDGOALS)),)
-build/make-run.so: tests/lib/make-run.c
+ifneq ($(if $(COUNTING),,$(filter run debug record gdb sdk,$(MAKECMDGOALS))),)
+$(B)/make-run.so: tests/lib/make-run.c
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -o $@.$$$$ $< && mv $@.$$$$ $@ || true
--load build/make-run.so(make_run_gmk_setup)
+-load $(B)/make-run.so(make_run_gmk_setup)
 $(shell mkdir -p $(OUT))
 $(begin-turn $(OUT)/lock)
 RUN := $(or $(own-folder $(OUT)/run),$(OUT)/run)
@@ -70,7 +70,7 @@ APP_FLAGS = -Wall -O2 -g -ffunction-sections -fdata-sections -iquote . $(APP_DEB
 
 $(RUN)/app: FORCE $(SDK)/made $(OUT)/user/libuser.a
 	@mkdir -p $(@D)
-	$(if $(V),,@printf '  %-8s %s\n' APP "$$APP" >&2)
+	$(call say,APP,'"$$APP"')
 	$(QUIET)APP_LDLIBS="$$APP_LDLIBS '$(OUT)/user/libuser.a'" user/sdk/app $(SDK) $@ $(APP_FLAGS)
 
 $(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(RUN)/outfiles $(APP_SERVER:%=$(OUT)/user/%) user/mkbootfs

@@ -11,6 +11,7 @@
 CXX := $(patsubst %clang,%clang++,$(patsubst %gcc,%g++,$(firstword $(subst -, ,$(notdir $(CC))))))
 AR := ar
 include user/libc/$(ARCH)/rules.mk
+$(call need,musl=$(MUSL_INCLUDE) musl=$(MUSL_LIBC))
 
 # Nothing of the host's own C library: musl's headers, with what Zircon's have besides; and the compiler's for what
 # belongs to the compiler. Segments are
@@ -19,7 +20,7 @@ user-include = -nostdinc -isystem user/libc/include -isystem $(MUSL_INCLUDE) \
 	-isystem $(shell $(1) -print-file-name=include)
 # All code can lie anywhere, so that a program can be linked either way.
 USER_COMMON := -O2 -g -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fPIE \
-	-fno-asynchronous-unwind-tables $(USER_MACHINE_CFLAGS) -Isyscalls/include -Ibuild/interface
+	-fno-asynchronous-unwind-tables $(USER_MACHINE_CFLAGS) -Isyscalls/include -I$(B)/interface
 USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS)) -fno-stack-protector \
 	-D_GNU_SOURCE -I. -Iuser/libc/$(ARCH)/include -Iarch/$(ARCH)/include
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -Iuser/libzx/include -fno-exceptions -fno-rtti
@@ -46,7 +47,7 @@ PORT_OBJECTS := $(call user-objects,$(sort $(wildcard user/libc/*.c) $(PORT_MACH
 SHARED_SOURCES := kernel/base/newc.c kernel/base/elf_image.c kernel/base/printable.c
 LIB_OBJECTS := $(call user-objects,$(sort $(wildcard user/lib/*.c user/lib/$(ARCH)/*.c)) $(SHARED_SOURCES))
 
-$(OUT)/user.flags: FORCE
+$(OUT)/user.flags: $(ALWAYS)
 	$(call remember,$(CC) $(USER_CFLAGS) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE))
 
 $(USER_OBJECTS)/%.o: %.c $(OUT)/user.flags | $(INTERFACE_HEADERS)
@@ -102,19 +103,27 @@ $(LEAKY): $$(call user-objects,$$(call program-sources,gdbserver))
 .PHONY: user
 user: $(USER_BINARIES) $(TEST_BINARIES)
 
-# What the monitor says of each program is the first sentence in its source.
-PROGRAM_MAINS := $(wildcard user/*/main.c user/programs/*.c)
+# What the monitor says of each program that people run is the first sentence in its source.
+PROGRAM_MAINS := $(filter-out user/init/% user/monitor/% user/gdbserver/%,$(wildcard user/*/main.c user/programs/*.c))
 main-name = $(patsubst user/programs/%.c,%,$(patsubst user/%/main.c,%,$(1)))
 $(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
 	@mkdir -p $(@D)
 	$(QUIET)user/descriptions $(foreach main,$(PROGRAM_MAINS),$(call main-name,$(main))=$(main)) >$@
 
-$(OUT)/bootfs: $(USER_BINARIES) $(TEST_BINARIES) $(OUT)/user/descriptions user/mkbootfs
-	$(call say,BOOTFS,$@)
-	$(QUIET)user/mkbootfs $@ $(foreach program,$(USER_PROGRAMS),bin/$(program)=$(OUT)/user/$(program)) \
-		$(foreach program,$(filter-out gdbserver-leaks,$(TEST_PROGRAMS)), \
-			test/$(program)=$(OUT)/user/test/$(program)) \
-		etc/programs=$(OUT)/user/descriptions
+# What runs for people, and that with the tests.
+BOOTFS_FILES := $(foreach program,$(filter-out tests,$(USER_PROGRAMS)),bin/$(program)=$(OUT)/user/$(program)) \
+	etc/programs=$(OUT)/user/descriptions
+BOOTFS_TEST_FILES := $(BOOTFS_FILES) bin/tests=$(OUT)/user/tests \
+	$(foreach program,$(filter-out gdbserver-leaks,$(TEST_PROGRAMS)),test/$(program)=$(OUT)/user/test/$(program))
+archive-sources = $(foreach file,$(1),$(lastword $(subst =, ,$(file))))
+define make-archive
+$(call say,BOOTFS,$@)
+$(QUIET)user/mkbootfs $@ $(1)
+endef
+$(OUT)/bootfs: $(call archive-sources,$(BOOTFS_FILES)) user/mkbootfs
+	$(call make-archive,$(BOOTFS_FILES))
+$(OUT)/bootfs-test: $(call archive-sources,$(BOOTFS_TEST_FILES)) $(TEST_BINARIES) user/mkbootfs
+	$(call make-archive,$(BOOTFS_TEST_FILES))
 
 -include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) \
 	$(foreach program,$(USER_PROGRAMS),$(call user-objects,$(call program-sources,$(program)))) \

@@ -31,7 +31,8 @@ sub firmware_args {
     system('arch/x86_64/mkiso.sh', $self->{kernel}, $self->{bootfs}, $self->{cmdline}, $iso) == 0
         or die "cannot make $iso\n";
     return ('-cdrom', $iso) if $self->{fw} eq 'bios';
-    my ($ovmf) = grep { -e } qw(/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd) or die "OVMF is not installed\n";
+    my ($ovmf) = grep { -e } qw(/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd)
+        or die "OVMF: not found; `make deps` installs it\n";
     return ('-bios', $ovmf, '-cdrom', $iso);
 }
 
@@ -63,7 +64,7 @@ sub recording_args {
 sub recording_begin {
     my ($self) = @_;
     system('qemu-img', 'create', '-q', '-f', 'qcow2', $self->file('disk'), '1G') == 0
-        or die "qemu-img cannot make the file for a recording's states; is it installed? `make deps` does that\n";
+        or die "qemu-img cannot make the file for a recording's states; is it there? `make deps` installs it\n";
 }
 
 # The second serial line, which belongs to programs: a Unix socket if the machine has a `line`, a file name, or nothing.

@@ -1,6 +1,9 @@
 # How a kernel for a PC is made: compiler flags, assembler, and the boot image.
 
 NASM := nasm
+MACHINE_TOOLS := nasm
+EMULATOR_TOOLS := qemu-system-x86_64
+IMAGE_TOOLS := $(if $(filter pvh,$(FW)),,grub-mkrescue xorriso mformat grub=/usr/lib/grub/i386-pc)
 MACHINE_PACKAGES := nasm qemu-system-x86 grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf
 MACHINE_CFLAGS := -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fcf-protection=none -Iarch/x86_64/include
 LINKER_SCRIPT := linker.ld

@@ -10,10 +10,10 @@
 #   $(HOST)/explore         the explorer of interleavings: tests/host/explore/README.md
 #   make coverage           what of the portable kernel all that reaches
 
-HOST := build/host
+HOST := $(B)/host
 HOST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CFLAGS := -std=gnu2x -O1 -g -DDEBUG -DKERNEL_TESTS -D_KERNEL $(filter-out -Wthread-safety,$(WARNINGS)) \
-	-fno-omit-frame-pointer -I. -Isyscalls/include -Ibuild/interface -Itests/host/include \
+	-fno-omit-frame-pointer -I. -Isyscalls/include -I$(B)/interface -Itests/host/include \
 	-Iuser/libc/$(ARCH)/include
 
 # All portable code. The kernel's names for addresses are the host's own affair, and the sanitizers have their own
@@ -32,7 +32,7 @@ host_objects = $(patsubst %.c,$(HOST)/$(1)/%.o,$(2))
 $(HOST)/%/kernel/base/string.o: \
 	HOST_CFLAGS += $(foreach f,memcmp strlen strnlen strcmp strncmp strchr,-D$(f)=kernel_$(f))
 
-$(HOST)/flags: FORCE
+$(HOST)/flags: $(ALWAYS)
 	$(call remember,$(HOST_CFLAGS) $(HOST_SANITIZE))
 
 $(HOST)/asan/%.o: %.c $(HOST)/flags | $(INTERFACE_HEADERS)
@@ -118,7 +118,7 @@ fuzz: $(FUZZERS:%=$(HOST)/fuzz_%)
 # --- coverage ---
 
 # The same programs once more, counting. The corpus stands for the fuzzer: what random inputs reach is no promise.
-COVER := build/coverage
+COVER := $(B)/coverage
 COVER_SANITIZE := -fsanitize=address
 COVER_ROOMS := vm kernel/object syscalls
 

@@ -132,7 +132,7 @@ sub under_gdb {
     my $emulator = sub { return slurp($pidfile) =~ /^(\d+)$/m };
     local @SIG{qw(HUP TERM)} = ending($emulator);
     my $status = system 'gdb', '-q', '-ex', "target remote | exec setsid $qemu", @arguments, $self->{kernel};
-    die "gdb is not installed; `make deps` does that\n" if $status == -1;
+    die "gdb: not found; `make deps` installs it\n" if $status == -1;
     kill KILL => $emulator->();
     return $status ? 1 : 0;
 }

@@ -13,7 +13,7 @@ use File::Copy qw(copy);
 use File::Path qw(make_path);
 use Machine;
 
-use constant ROOT => 'build/recordings';
+use constant ROOT => ($ENV{O} || 'build') . '/recordings';
 
 # What any machine is that is recorded, and what is its own.
 my %always = (smp => 1, fw => 'pvh', accel => 'tcg');

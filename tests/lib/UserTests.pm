@@ -12,7 +12,7 @@ sub relay {
     my $out = Machine::out('debug');
     my @only = split ' ', $ENV{ONLY} // '';
     return Machine->new(
-        kernel => "$out/kernel.elf", bootfs => "$out/bootfs", dir => "build/tests/user-$name",
+        kernel => "$out/kernel.elf", bootfs => "$out/bootfs-test", dir => "build/tests/user-$name",
         @only ? Machine::user_tests("build/tests/user-$name", @only) : (),
         fw => 'pvh', timeout => $ENV{TIMEOUT} || 400, cmdline => "init.run=tests$options",
         %machine, qemu_flags => join(' ', $machine{qemu_flags} // (), $ENV{QEMU_FLAGS} // ()),

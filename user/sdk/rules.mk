@@ -22,10 +22,10 @@ sdk-fill = -e 's|@$(1)@|$(strip $(2))|'
 
 .PHONY: sdk
 sdk: $(SDK)/made
-	@ln -sfn $(patsubst build/%,%,$(SDK)) build/sdk
-	$(call say,SDK,build/sdk/bin/jargoon-cc)
+	@ln -sfn $(patsubst $(B)/%,%,$(SDK)) $(B)/sdk
+	$(call say,SDK,$(B)/sdk/bin/jargoon-cc)
 
-$(OUT)/sdk.flags: FORCE
+$(OUT)/sdk.flags: $(ALWAYS)
 	$(call remember,$(USER_COMMON) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE) \
 		$(SDK_CXX_INCLUDES))
 

@@ -41,6 +41,6 @@ explore: $(EXPLORE)
 explore-mutants: $(EXPLORE)
 	@$(EXPLORE_DIR)/mutants/run $(MUTANTS)
 
-build/check/tidy/$(EXPLORE_DIR)/%.ok: TIDY_HOST_CFLAGS += -I$(EXPLORE_DIR)/include
+$(B)/check/tidy/$(EXPLORE_DIR)/%.ok: TIDY_HOST_CFLAGS += -I$(EXPLORE_DIR)/include
 
 -include $(patsubst %.o,%.d,$(call host_objects,explore-asan,$(EXPLORE_SOURCES)))

@@ -60,8 +60,9 @@ include arch/$(ARCH)/rules.mk
 # `make deps run` is one command: the rest then goes on as if they had always been there.
 PACKAGES := gcc g++ libc6-dev binutils perl libbsd-dev musl-dev dpkg-dev tcl $(MACHINE_PACKAGES) \
 	gdb qemu-utils clang libclang-rt-dev clang-format clang-tidy cppcheck llvm gcovr gnuplot-nox graphviz
+DRY := $(findstring n,$(firstword -$(MAKEFLAGS)))
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+ifndef DRY
 $(shell .ci/deps $(PACKAGES) >&2)
 ifneq ($(.SHELLSTATUS),0)
 $(error not everything that is needed could be installed)
@@ -200,9 +201,15 @@ $(OUT)/iso.flags: $(ALWAYS)
 stdin = test -e /dev/fd/0 || exec </dev/null;
 
 .PHONY: run debug
+# make ends with the status that was written down.
+ended = $(if $(DRY),,$(exit-with $(RUN)/status))exit $$(cat $(RUN)/status)
+run: run-machine
+	@$(ended)
+
+.PHONY: run-machine
 ifndef APP
-run: $(OUT)/kernel.elf $(OUT)/bootfs
-	@$(built)$(stdin) tests/machine run $^ $(RUN) ''
+run-machine: $(OUT)/kernel.elf $(OUT)/bootfs
+	@$(built)$(stdin) tests/machine run $^ $(RUN) ''; echo $$? >$(RUN)/status
 endif
 
 debug: $(OUT)/kernel.elf $(OUT)/bootfs

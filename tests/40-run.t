@@ -280,7 +280,11 @@ like($stderr, qr/the program was killed/, 'standard error says so');
 
 ($code, $stdout, $stderr) = app("$dir/killed.c", 'ARGS=' . join ' ', 1 .. 2000);
 is($code, 125, 'one with more arguments than can be passed on does not start');
-like($stderr, qr/could not be started/, 'and make says so');
+like($stderr, qr/^jargoon: app cannot be started: its arguments/m, 'and make says so');
+is($stdout, '', 'on standard error');
+($code, $stdout, $stderr) = make('/dev/null', 'run', 'CMDLINE=init.run=nosuch,hello');
+is_deeply([$code, $stdout], [125, ''], 'what init complains of is not on standard output');
+like($stderr, qr/^jargoon: nosuch cannot be started: the archive has no such file/m, 'but on standard error');
 
 ($code, $stdout, $stderr) = app(program('hang.c', 'int main(void) { for (;;) {} }'), 'TIMEOUT=4');
 is($code, 124, 'a program that never ends is stopped, with status 124');

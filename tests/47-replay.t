@@ -104,9 +104,9 @@ $make->program('app.elf', '');
     local $ENV{PATH} = $dir;
     no warnings 'exec';
     ok(!eval { Recording->replay('')->{machine}->under_gdb }, 'without gdb nothing is replayed');
-    like($@, qr/gdb is not installed; `make deps` does that/, 'and the error says what is missing');
+    like($@, qr/^gdb: not found; `make deps` installs it/, 'and the error says what is missing');
     my %args = (kernel => $who, bootfs => $who, dir => $dir);
     ok(!eval { Recording->begin('APP=none', %args) }, 'nor recorded without');
-    like($@, qr/qemu-img .* is it installed\? `make deps` does that/, 'qemu-img');
+    like($@, qr/qemu-img .* is it there\? `make deps` installs it/, 'qemu-img');
 }
 done_testing;

@@ -26,7 +26,7 @@ APP_LINK := $(filter-out -static,$(USER_LD_APART))
 APP_DEBUG_CFLAGS := -Og -g3
 
 record: record-app
-	@$(exit-with $(RUN)/status)exit $$(cat $(RUN)/status)
+	@$(ended)
 
 .PHONY: record-app
 record-app: $(OUT)/kernel.elf $(RUN)/bootfs

@@ -49,11 +49,7 @@ ifdef APP
 
 TIMEOUT ?= 60
 
-run: run-app
-	@$(exit-with $(RUN)/status)exit $$(cat $(RUN)/status)
-
-.PHONY: run-app
-run-app: $(OUT)/kernel.elf $(RUN)/bootfs
+run-machine: $(OUT)/kernel.elf $(RUN)/bootfs
 	@$(built)$(stdin) tests/machine app $^ $(RUN) \
 		'init.run=$(or $(APP_SERVER),app)$(APP_PRIVILEGE) init.crashes=report'; \
 		echo $$? >$(RUN)/status

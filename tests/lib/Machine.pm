@@ -53,7 +53,7 @@ sub new {
 # A make that a script starts is not part of the one that started the script.
 sub leave_make {
     delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES), map { uc } keys %defaults};
-    delete @ENV{qw(BUILD V APP ARGS PIE PRIVILEGED)};
+    delete @ENV{qw(BUILD V APP ARGS PIE PRIVILEGED TESTS)};
 }
 
 # Where make puts what it builds.

@@ -10,9 +10,10 @@
  * init.privileged=NAME,NAME names. All jobs of programs lie in one, `programs`, whose limit leaves an eighth of memory
  * to those others: so there is always a monitor to kill what has taken the rest.
  *
- * With init.crashes=report on the command line it reports crashes, to the report of the run. The monitor does so by
- * itself.
+ * With init.crashes=report on the command line it reports crashes, to the report of the run; the monitor does so by
+ * itself. With init.complaints=report its own complaints are put there too, and not on the console.
  */
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,24 +54,42 @@ static zx_status_t args_read(size_t count) {
     return ZX_OK;
 }
 
-static _Noreturn void fail(const char *name, const char *why, zx_status_t status) {
-    printf("init: %s cannot be started: %s (%s)\n", name, why, zx_status_get_string(status));
+static void report(const char *kind, const char *text) {
+    char command[sizeof("report complaint: ") + CRASH_LINE_MAX];
+    int len = snprintf(command, sizeof(command), "report %s: %s", kind, text);
+    size_t size = (size_t)len < sizeof(command) ? (size_t)len : sizeof(command) - 1;
+    zx_debug_send_command(launch_resource(), command, size);
+}
+
+static void crash_line_report(const char *text) { report("crash", text); }
+
+/* To the console; where init.complaints=report says that somebody hears the report, there. */
+static void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void complain(const char *format, ...) {
+    const char *where = getenv("init.complaints");
+    char text[CRASH_LINE_MAX];
+    va_list what;
+    va_start(what, format);
+    vsnprintf(text, sizeof(text), format, what);
+    va_end(what);
+    if (where && strcmp(where, "report") == 0)
+        report("complaint", text);
+    else
+        printf("init: %s\n", text);
     fflush(stdout);
+}
+
+static _Noreturn void fail(const char *name, const char *why, zx_status_t status) {
+    complain("%s cannot be started: %s (%s)", name, why, zx_status_get_string(status));
     zx_process_exit(NOT_STARTED);
 }
 
 /* A program's own exit needs no comment. */
 static void end_explain(const char *name, int64_t code) {
     if (code == ZX_TASK_RETCODE_EXCEPTION_KILL)
-        printf("init: %s crashed\n", name);
+        complain("%s crashed", name);
     else if (code == ZX_TASK_RETCODE_SYSCALL_KILL)
-        printf("init: %s was killed\n", name);
-}
-
-static void crash_line_report(const char *text) {
-    char command[sizeof("report crash: ") + CRASH_LINE_MAX];
-    int len = snprintf(command, sizeof(command), "report crash: %s", text);
-    zx_debug_send_command(launch_resource(), command, (size_t)len);
+        complain("%s was killed", name);
 }
 
 /* Waits for a program's end; gives it input, and reports crashes if that is wanted, meanwhile. */

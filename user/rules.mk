@@ -110,9 +110,15 @@ $(OUT)/user/descriptions: $(PROGRAM_MAINS) user/descriptions
 	@mkdir -p $(@D)
 	$(QUIET)user/descriptions $(foreach main,$(PROGRAM_MAINS),$(call main-name,$(main))=$(main)) >$@
 
+# The manual pages of the calls, which it shows too.
+MANUAL := $(filter-out syscalls/CHOICES.md,$(wildcard syscalls/*.md))
+$(OUT)/user/manual: user/manual $(MANUAL)
+	@mkdir -p $(@D)
+	$(QUIET)user/manual $(MANUAL) >$@
+
 # What runs for people, and that with the tests.
 BOOTFS_FILES := $(foreach program,$(filter-out tests,$(USER_PROGRAMS)),bin/$(program)=$(OUT)/user/$(program)) \
-	etc/programs=$(OUT)/user/descriptions
+	etc/programs=$(OUT)/user/descriptions etc/manual=$(OUT)/user/manual
 BOOTFS_TEST_FILES := $(BOOTFS_FILES) bin/tests=$(OUT)/user/tests \
 	$(foreach program,$(filter-out gdbserver-leaks,$(TEST_PROGRAMS)),test/$(program)=$(OUT)/user/test/$(program))
 archive-sources = $(foreach file,$(1),$(lastword $(subst =, ,$(file))))

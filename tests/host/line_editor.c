@@ -10,6 +10,7 @@
 
 #include "user/monitor/line_editor.h"
 #include "user/monitor/words.h"
+#include "user/monitor/wrap.h"
 
 #define COLUMNS 40
 #define PROMPT "> "
@@ -323,7 +324,76 @@ static void test_bytes(void) {
     ok(words_bytes(&words, 0, bytes, &len) == &words.items[0], "and so is what is no digit");
 }
 
+/* Completion: of the names of three fruits. */
+
+static const char *const *fruits(const char *line, size_t len, size_t *word) {
+    static const char *const all[] = {"apple", "apricot", "cherry", NULL};
+    static const char *found[4];
+    size_t count = 0;
+    for (*word = len; *word > 0 && line[*word - 1] != ' ';) --*word;
+    for (size_t i = 0; all[i]; i++) {
+        if (strncmp(all[i], line + *word, len - *word) == 0) found[count++] = all[i];
+    }
+    found[count] = NULL;
+    return found;
+}
+
+static void test_complete(void) {
+    editor.complete = fruits;
+    makes("c\t", "cherry ", "Tab completes a word, with a blank behind it");
+    makes("eat c\tnow", "eat cherry now", "anywhere on the line");
+    makes("eat a now" LEFT LEFT LEFT LEFT "\t", "eat ap now", "as far as it is certain");
+    makes("kiwi\t", "kiwi", "but nothing that is unknown");
+    shows("ap\t", "> ap", 4, "Tab where nothing is certain shows the line again");
+    editor.complete = NULL;
+    makes("c\t", "c", "without completion it does nothing");
+}
+
+static void test_size(void) {
+    makes("a\x1b[24;30Rb", "ab", "the terminal's size is no text");
+    ok(editor.columns == 30 && editor.rows == 24, "but the line's");
+    begin();
+    type("0123456789012345678901234567890123456789\x1b[24;30R");
+    ok(sound && strcmp(screen_row(), "> 3456789012345678901234567890123456789") != 0 && column == 29,
+       "a line that is being typed fits a window that has become narrower");
+    begin();
+    type("\x1b[1;2R\x1b[1;99999R\x1b[R");
+    ok(editor.columns == COLUMNS, "what can be no size is none");
+}
+
+/* Rows: what wrap_line() puts out. */
+
+static char rows[256];
+
+static void rows_put(const char *text, size_t len) {
+    snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows), "%.*s", (int)len, text);
+}
+
+static void wraps(const char *line, size_t columns, const char *want, const char *what) {
+    rows[0] = '\0';
+    wrap_line(line, strlen(line), columns, rows_put);
+    ok(strcmp(rows, want) == 0, what);
+    if (strcmp(rows, want) != 0) printf("# the rows are '%s'\n", rows);
+}
+
+static void test_wrap(void) {
+    wraps("one two", 7, "one two\n", "a line that fits is one row");
+    wraps("one two", SIZE_MAX, "one two\n", "a pipe has room for all");
+    wraps("one two three", 12, "one two\nthree\n", "a line is cut between words");
+    wraps("one two three", 7, "one two\nthree\n", "also where a word ends with the row");
+    wraps("onetwothree four", 6, "onetwo\nthree\nfour\n", "a word that is wider than a row is cut");
+    wraps("  dump PID  shows it all", 24, "  dump PID  shows it all\n", "columns fit, or");
+    wraps("  dump PID  shows it all", 23, "  dump PID  shows it\n  all\n", "the next row begins as far in");
+    wraps("  dump  shows it all", 17, "  dump  shows it\n        all\n", "or in the column of the text");
+    wraps("  \xc3\xa4\xc3\xb6 \xc3\xbc", 5, "  \xc3\xa4\xc3\xb6\n  \xc3\xbc\n", "characters count, not bytes");
+    wraps("one   ", 4, "one\n", "blanks at the end make no row");
+    wraps("", 4, "\n", "an empty line is one");
+}
+
 int main(void) {
+    test_wrap();
+    test_complete();
+    test_size();
     test_keys();
     test_ends();
     test_history();

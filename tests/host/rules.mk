@@ -87,7 +87,7 @@ $(HOST)/inject: $(call host_objects,asan,tests/host/inject.c $(HOST_WORLD) $(HOS
 
 # --- the monitor's editor ---
 
-HOST_EDITOR := tests/host/line_editor.c user/monitor/line_editor.c user/monitor/words.c
+HOST_EDITOR := tests/host/line_editor.c $(addprefix user/monitor/,line_editor.c words.c wrap.c)
 $(HOST)/asan/user/% $(HOST)/asan/tests/host/line_editor.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
 
 $(HOST)/line_editor: $(call host_objects,asan,$(HOST_EDITOR))

@@ -19,6 +19,7 @@
 #include "user/lib/keyboard.h"
 #include "user/lib/launch.h"
 #include "user/libc/terminal.h"
+#include "user/monitor/say.h"
 #include "user/monitor/screen.h"
 
 /* Each takes two of the items that one call waits for, and there are the keyboard, crashes and one process more. */
@@ -141,7 +142,10 @@ static void child_finish(struct child *child) {
         screen_input_cancel();
         screen_fresh_line();
         foreground = NULL;
-        if (info.return_code != 0) screen_notice("%s %s", child->label, process_end_words(info.return_code));
+        if (info.return_code != 0) {
+            screen_notice("%s %s", child->label, process_end_words(info.return_code));
+            say_failed();
+        }
     } else {
         screen_background_end(&child->line, child->label);
         screen_notice("%s %s", child->label, process_end_words(info.return_code));
@@ -248,6 +252,7 @@ static struct child *child_make(const struct words *words, bool confined) {
     while (child < children + MAX_CHILDREN && child->process != ZX_HANDLE_INVALID) child++;
     if (child == children + MAX_CHILDREN) {
         screen_notice("%d programs are running already, which is as many as there can be.", (int)MAX_CHILDREN);
+        say_failed();
         return NULL;
     }
     *child = (struct child){0};
@@ -259,6 +264,7 @@ static struct child *child_make(const struct words *words, bool confined) {
     } else {
         screen_notice("%s cannot be started: %s (%s).", args[0], why, zx_status_get_string(status));
     }
+    say_failed();
     return NULL;
 }
 

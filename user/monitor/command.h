@@ -27,6 +27,10 @@ struct command_family {
 
 extern const struct command_family process_commands, job_commands, memory_commands, debug_commands, system_commands;
 
+/* The n-th command there is, in the order of `help`, and the one of a name; NULL: none. */
+const struct command *command_at(size_t n);
+const struct command *command_find(const char *name, size_t len);
+
 /* Does what the words say, or tells what is wrong with them. */
 void command_run(const struct words *words);
 

@@ -14,6 +14,7 @@
 #include "user/lib/keyboard.h"
 #include "user/monitor/children.h"
 #include "user/monitor/command.h"
+#include "user/monitor/say.h"
 #include "user/monitor/target.h"
 
 #define MAX_FRAMES 32
@@ -37,7 +38,7 @@ static bool debug_open(const struct word *word) {
     }
     if (debugged) let_go();
     if (target_is_monitor(&target)) {
-        printf("That is this monitor, which cannot debug itself.\n");
+        complain("That is this monitor, which cannot debug itself.\n");
         target_close(&target);
         return false;
     }
@@ -48,10 +49,10 @@ static bool debug_open(const struct word *word) {
     }
     debugged = NULL;
     if (status == ZX_ERR_ALREADY_BOUND)
-        printf("%s %llu has a debugger.\n", target.name, (unsigned long long)target.koid);
+        complain("%s %llu has a debugger.\n", target.name, (unsigned long long)target.koid);
     else
-        printf("%s %llu cannot be debugged: %s.\n", target.name, (unsigned long long)target.koid,
-               zx_status_get_string(status));
+        complain("%s %llu cannot be debugged: %s.\n", target.name, (unsigned long long)target.koid,
+                 zx_status_get_string(status));
     return false;
 }
 
@@ -70,8 +71,8 @@ static const char *reason_words(const struct debug_thread *t) {
 static void tell_place(const struct debug_thread *t) {
     struct machine_place place;
     if (machine_place_get(t->handle, &place) != ZX_OK) return;
-    printf("%s %llu, thread %llu %s, at %#llx.\n", name, (unsigned long long)debugged->koid,
-           (unsigned long long)t->koid, reason_words(t), (unsigned long long)place.pc);
+    say("%s %llu, thread %llu %s, at %#llx.\n", name, (unsigned long long)debugged->koid, (unsigned long long)t->koid,
+        reason_words(t), (unsigned long long)place.pc);
 }
 
 /* Of the thread that has something to tell, or of the first. */
@@ -83,7 +84,7 @@ static struct debug_thread *thread_of_interest(void) {
 
 static bool has_ended(void) {
     if (!debugged->ended && debugged->threads) return false;
-    printf("%s %llu has ended.\n", name, (unsigned long long)debugged->koid);
+    say("%s %llu has ended.\n", name, (unsigned long long)debugged->koid);
     let_go();
     return true;
 }
@@ -97,15 +98,15 @@ static void run_break(const struct words *words) {
     if (has_ended()) return;
     if (debug_break_find(debugged, addr)) {
         (void)debug_break_remove(debugged, addr);
-        printf("The breakpoint at %#llx is taken out.\n", (unsigned long long)addr);
+        say("The breakpoint at %#llx is taken out.\n", (unsigned long long)addr);
         return;
     }
     zx_status_t status = debug_break_insert(debugged, addr);
     if (status == ZX_OK)
-        printf("%s %llu is stopped, and has a breakpoint at %#llx; `continue` has it go on.\n", name,
-               (unsigned long long)debugged->koid, (unsigned long long)addr);
+        say("%s %llu is stopped, and has a breakpoint at %#llx; `continue` has it go on.\n", name,
+            (unsigned long long)debugged->koid, (unsigned long long)addr);
     else
-        printf("No breakpoint can be at %#llx: %s.\n", (unsigned long long)addr, zx_status_get_string(status));
+        complain("No breakpoint can be at %#llx: %s.\n", (unsigned long long)addr, zx_status_get_string(status));
 }
 
 /* --- continue --- */
@@ -137,7 +138,7 @@ static void run_continue(const struct words *words) {
     debug_stop(debugged);
     if (has_ended()) return;
     if (!debugged->breaks) {
-        printf("%s %llu goes on, without breakpoints.\n", name, (unsigned long long)debugged->koid);
+        say("%s %llu goes on, without breakpoints.\n", name, (unsigned long long)debugged->koid);
         return let_go();
     }
     step_over();
@@ -186,11 +187,11 @@ static void show_frames(const struct debug_thread *t) {
     struct machine_place place;
     uint64_t words[2];
     if (machine_place_get(t->handle, &place) != ZX_OK) return;
-    printf("  %#014llx\n", (unsigned long long)place.pc);
+    say("  %#014llx\n", (unsigned long long)place.pc);
     zx_vaddr_t below = place.sp;
     for (unsigned i = 0; i < MAX_FRAMES && place.fp >= below && read_words(place.fp, words); i++) {
         if (words[1] == 0) break;
-        printf("  %#014llx  called it\n", (unsigned long long)words[1]);
+        say("  %#014llx  called it\n", (unsigned long long)words[1]);
         below = place.fp + 1;
         place.fp = words[0];
     }

@@ -11,6 +11,7 @@
 #include "user/lib/process_find.h"
 #include "user/monitor/command.h"
 #include "user/monitor/format.h"
+#include "user/monitor/say.h"
 
 static const struct kind {
     const char *name;
@@ -44,7 +45,7 @@ static void show_kind(const struct kind *kind, const zx_info_job_limits_t *limit
     bool limited = l.limit != ZX_JOB_UNLIMITED;
     snprintf(both, sizeof(both), "%s%s%s", amount_words(kind, l.used, used, sizeof(used)), limited ? "/" : "",
              limited ? amount_words(kind, l.limit, limit, sizeof(limit)) : "");
-    printf(" %12s", both);
+    say(" %10s", both);
 }
 
 /* The last ones are only counted: a program can make many. */
@@ -55,25 +56,25 @@ static void show_job(zx_handle_t job, zx_koid_t koid, size_t depth, void *contex
     zx_info_job_limits_t limits;
     (void)zx_object_get_property(job, ZX_PROP_NAME, name, sizeof(name));
     const struct printable_name shown = printable_name(name);
-    printf("%7llu  %*s%-*s", (unsigned long long)koid, (int)(2 * depth), "", depth < 8 ? (int)(16 - 2 * depth) : 1,
-           shown.text);
+    say("%7llu  %*s%-*s", (unsigned long long)koid, (int)(2 * depth), "", depth < 8 ? (int)(16 - 2 * depth) : 1,
+        shown.text);
     if (zx_object_get_info(job, ZX_INFO_JOB_LIMITS, &limits, sizeof(limits), NULL, NULL) == ZX_OK)
         for (size_t i = 0; i < KINDS; i++) show_kind(&kinds[i], &limits);
-    printf("\n");
+    say("\n");
 }
 
 static void run_jobs(const struct words *words) {
     (void)words;
-    printf("   KOID  %-16s", "NAME");
+    say("   KOID  %-16s", "NAME");
     for (size_t i = 0; i < KINDS; i++) {
         char title[16] = "";
         for (size_t c = 0; kinds[i].name[c]; c++) title[c] = (char)(kinds[i].name[c] - 'a' + 'A');
-        printf(" %12s", title);
+        say(" %10s", title);
     }
-    printf("\n");
+    say("\n");
     size_t seen = 0;
     jobs_each(show_job, &seen);
-    if (seen > MAX_SHOWN) printf("and %zu more\n", seen - MAX_SHOWN);
+    if (seen > MAX_SHOWN) say("and %zu more\n", seen - MAX_SHOWN);
 }
 
 /* limit */
@@ -82,7 +83,7 @@ static const struct kind *need_kind(const char *text) {
     for (size_t i = 0; i < KINDS; i++) {
         if (strcmp(kinds[i].name, text) == 0) return &kinds[i];
     }
-    printf("KIND is memory, handles, threads, processes or jobs, not '%s'.\n", text);
+    complain("KIND is memory, handles, threads, processes or jobs, not '%s'.\n", text);
     return NULL;
 }
 
@@ -100,16 +101,16 @@ static bool need_amount(const char *text, uint64_t *out) {
         *out <<= shift;
         return true;
     }
-    printf("AMOUNT is a number, with K, M or G behind it if need be, or none, not '%s'.\n", text);
+    complain("AMOUNT is a number, with K, M or G behind it if need be, or none, not '%s'.\n", text);
     return false;
 }
 
 static void limit_set(zx_handle_t job, const char *name, const struct kind *kind, uint64_t amount) {
     zx_status_t status = zx_object_set_property(job, kind->property, &amount, sizeof(amount));
     if (status == ZX_ERR_OUT_OF_RANGE)
-        printf("A job above %s allows less.\n", name);
+        complain("A job above %s allows less.\n", name);
     else if (status != ZX_OK)
-        printf("%s cannot be limited: %s.\n", name, zx_status_get_string(status));
+        complain("%s cannot be limited: %s.\n", name, zx_status_get_string(status));
 }
 
 static void run_limit(const struct words *words) {
@@ -123,20 +124,20 @@ static void run_limit(const struct words *words) {
         limit_set(job, name, kind, amount);
         zx_handle_close(job);
     } else if (status == ZX_ERR_ALREADY_EXISTS) {
-        printf("Several jobs are called %s; name one by its koid, which `jobs` shows.\n", name);
+        complain("Several jobs are called %s; name one by its koid, which `jobs` shows.\n", name);
     } else {
-        printf("There is no job %s; `jobs` shows their names and koids.\n", name);
+        complain("There is no job %s; `jobs` shows their names and koids.\n", name);
     }
 }
 
 static const struct command commands[] = {
     {"jobs", "", "lists jobs, and what is used in them",
-     "A job counts what its own programs use and what the jobs below it do. Behind a slash is what it may use\n"
+     "A job counts what its own programs use and what the jobs below it do. Behind a slash is what it may use "
      "at most. Each program that is run has a job of its own, with the program's name, and all of them are in\n"
      "`programs`, which leaves an eighth of memory to this monitor.\n",
      0, 0, run_jobs},
     {"limit", "JOB KIND AMOUNT", "sets how much a job may use",
-     "KIND is memory, handles, threads, processes or jobs. For example: limit bomb memory 16M. With none for AMOUNT\n"
+     "KIND is memory, handles, threads, processes or jobs. For example: limit bomb memory 16M. With none for AMOUNT "
      "the limit is the one of the jobs above. A limit below what is used takes nothing away; there is no more.\n",
      3, 3, run_limit},
 };

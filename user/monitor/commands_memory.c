@@ -9,9 +9,12 @@
 #include "user/lib/keyboard.h"
 #include "user/monitor/command.h"
 #include "user/monitor/maps.h"
+#include "user/monitor/say.h"
+#include "user/monitor/screen.h"
 #include "user/monitor/target.h"
 
 #define ROW 16u
+#define ROW_WIDTH 80u
 #define DUMP_DEFAULT 128u
 #define DUMP_MAX 65536u
 #define FILL_MAX ((uint64_t)1 << 30)
@@ -21,37 +24,43 @@
 static uint8_t chunk[CHUNK + LINE_SIZE];
 
 /* A call on memory that did not do all it should. */
-static void complain(const struct target *target, zx_vaddr_t addr, zx_status_t status) {
+static void memory_complain(const struct target *target, zx_vaddr_t addr, zx_status_t status) {
     if (status == ZX_ERR_NO_MEMORY || status == ZX_OK)
-        printf("Nothing is mapped at %#llx in %s %llu.\n", (unsigned long long)addr, target->name,
-               (unsigned long long)target->koid);
+        complain("Nothing is mapped at %#llx in %s %llu.\n", (unsigned long long)addr, target->name,
+                 (unsigned long long)target->koid);
     else
         target_complain(target, "That memory cannot be had", status);
 }
 
 /* dump */
 
+/* As wide as a screen of 80 columns, if it is as wide; half of that on others. */
+static size_t row_len(void) { return screen_columns() < ROW_WIDTH ? ROW / 2 : ROW; }
+
 static void show_row(zx_vaddr_t addr, const uint8_t *bytes, size_t len) {
-    printf("%#014llx ", (unsigned long long)addr);
-    for (size_t i = 0; i < ROW; i++) {
-        if (i % (ROW / 2) == 0) putchar(' ');
+    char text[ROW + 1] = "";
+    say("%012llx", (unsigned long long)addr);
+    for (size_t i = 0; i < row_len(); i++) {
+        const char *gap = i == ROW / 2 ? "  " : " ";
         if (i < len)
-            printf("%02x ", bytes[i]);
+            say("%s%02x", gap, bytes[i]);
         else
-            printf("   ");
+            say("%s  ", gap);
     }
-    printf(" |");
-    for (size_t i = 0; i < len; i++) putchar(bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '.');
-    printf("|\n");
+    memcpy(text, bytes, len);
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] < ' ' || bytes[i] >= 0x7f) text[i] = '.';
+    }
+    say(" |%s|\n", text);
 }
 
 static void dump(const struct target *target, zx_vaddr_t addr, size_t len) {
     size_t actual = 0;
     zx_status_t status = zx_process_read_memory(target->process, addr, chunk, len, &actual);
-    for (size_t at = 0; status == ZX_OK && at < actual; at += ROW) {
-        show_row(addr + at, chunk + at, actual - at < ROW ? actual - at : ROW);
+    for (size_t at = 0, row = row_len(); status == ZX_OK && at < actual; at += row) {
+        show_row(addr + at, chunk + at, actual - at < row ? actual - at : row);
     }
-    if (status != ZX_OK || actual < len) complain(target, addr + actual, status);
+    if (status != ZX_OK || actual < len) memory_complain(target, addr + actual, status);
 }
 
 static void run_dump(const struct words *words) {
@@ -75,8 +84,8 @@ static void run_write(const struct words *words) {
     if (!need_address(&words->items[2], &addr) || !need_bytes(words, 3, bytes, &len)) return;
     if (!target_open(&words->items[1], &target)) return;
     zx_status_t status = zx_process_write_memory(target.process, addr, bytes, len, &actual);
-    if (status == ZX_OK) printf("%zu byte%s written.\n", actual, actual == 1 ? "" : "s");
-    if (status != ZX_OK || actual < len) complain(&target, addr + actual, status);
+    if (status == ZX_OK) say("%zu byte%s written.\n", actual, actual == 1 ? "" : "s");
+    if (status != ZX_OK || actual < len) memory_complain(&target, addr + actual, status);
     target_close(&target);
 }
 
@@ -91,8 +100,8 @@ static void fill(const struct target *target, zx_vaddr_t addr, uint64_t len, uin
         if (status == ZX_OK) done += actual;
         if (status != ZX_OK || actual < part) break;
     } while (done < len && !keyboard_interrupted());
-    printf("%llu byte%s filled.\n", (unsigned long long)done, done == 1 ? "" : "s");
-    if (done < len) complain(target, addr + done, status);
+    say("%llu byte%s filled.\n", (unsigned long long)done, done == 1 ? "" : "s");
+    if (done < len) memory_complain(target, addr + done, status);
 }
 
 static void run_fill(const struct words *words) {
@@ -123,7 +132,7 @@ struct search {
 static void search_chunk(struct search *s, zx_vaddr_t addr, size_t len, const char *name) {
     const uint8_t *at = chunk, *end = chunk + len;
     while ((at = memmem(at, (size_t)(end - at), s->bytes, s->len))) {
-        if (s->found++ < MAX_FINDS) printf("%#014llx  %s\n", (unsigned long long)addr + (size_t)(at - chunk), name);
+        if (s->found++ < MAX_FINDS) say("%#014llx  %s\n", (unsigned long long)addr + (size_t)(at - chunk), name);
         at++;
     }
     s->carried = len < s->len - 1 ? len : s->len - 1;
@@ -156,8 +165,8 @@ static void search(struct search *s) {
         if (map->type == ZX_INFO_MAPS_TYPE_MAPPING && map->u.mapping.committed_pages > 0) search_mapping(s, map);
     }
     process_maps_free(&maps);
-    if (s->found > MAX_FINDS) printf("... and %u more.\n", s->found - MAX_FINDS);
-    if (s->found == 0) printf("It is nowhere in the memory of %s.\n", s->target->name);
+    if (s->found > MAX_FINDS) say("... and %u more.\n", s->found - MAX_FINDS);
+    if (s->found == 0) say("It is nowhere in the memory of %s.\n", s->target->name);
 }
 
 static void run_search(const struct words *words) {
@@ -185,14 +194,14 @@ static void run_maps(const struct words *words) {
 
 static const struct command commands[] = {
     {"maps", "PID", "draws a process's address space",
-     "From low addresses to high. The bar of a mapping grows by one for each doubling of its size; # is committed\n"
-     "memory, . is not yet. Then come committed and all pages, and the memory object: name, koid+offset. Two\n"
+     "From low addresses to high. The bar of a mapping grows by one for each doubling of its size; # is committed "
+     "memory, . is not yet. Then come committed and all pages, and the memory object: name, koid+offset. Two "
      "mappings with the same koid and offset show the same pages. Gaps between mappings stand in parentheses.\n",
      1, 1, run_maps},
     {"dump", "PID ADDR [LEN]", "shows memory, in hexadecimal and as text",
      "LEN bytes, up to 65536; 128 if it is left out.\n", 2, 3, run_dump},
     {"write", "PID ADDR BYTES", "writes memory",
-     "BYTES are text in quotes, pairs of hexadecimal digits, or both: write hello 0x1002000 \"Hi\\n\" 00.\n"
+     "BYTES are text in quotes, pairs of hexadecimal digits, or both: write hello 0x1002000 \"Hi\\n\" 00. "
      "Memory that is read-only to the process is written too; if it is the program's, nobody else sees it.\n",
      3, WORDS_MAX, run_write},
     {"fill", "PID ADDR LEN BYTE", "fills memory with one byte", "LEN is at most 1 GiB, BYTE a number up to 255.\n", 4,

@@ -6,17 +6,16 @@
 #include <zircon/syscalls.h>
 
 #include "kernel/base/printable.h"
-#include "user/lib/bootfs.h"
 #include "user/lib/launch.h"
 #include "user/lib/process_find.h"
 #include "user/monitor/children.h"
 #include "user/monitor/command.h"
 #include "user/monitor/format.h"
+#include "user/monitor/programs.h"
+#include "user/monitor/say.h"
 #include "user/monitor/target.h"
 
 #define MAX_LISTED 1024
-#define PROGRAM_DIR "bin/"
-#define DESCRIPTIONS_SIZE 4096
 
 /* ps */
 
@@ -31,8 +30,8 @@ static void show_thread(zx_handle_t process, zx_koid_t koid) {
     zx_signals_t signals = 0;
     if (zx_object_get_child(process, koid, ZX_RIGHT_SAME_RIGHTS, &thread) != ZX_OK) return;
     zx_object_wait_one(thread, 0, 0, &signals);
-    printf("%7llu    thread %-20s %s\n", (unsigned long long)koid, name_get(thread).text,
-           signals & ZX_THREAD_RUNNING ? "running" : "ended");
+    say("%7llu    thread %-20s %s\n", (unsigned long long)koid, name_get(thread).text,
+        signals & ZX_THREAD_RUNNING ? "running" : "ended");
     zx_handle_close(thread);
 }
 
@@ -46,11 +45,11 @@ static void show_process(zx_handle_t process, zx_koid_t koid) {
     static zx_koid_t threads[MAX_LISTED];
     zx_info_task_stats_t memory;
     size_t count = 0;
-    printf("%7llu  %-28s %-11s", (unsigned long long)koid, name_get(process).text, process_state(process));
+    say("%7llu  %-28s %-11s", (unsigned long long)koid, name_get(process).text, process_state(process));
     if (zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL) == ZX_OK)
-        printf(" %8s %8s %8s", format_size(memory.mem_private_bytes), format_size(memory.mem_shared_bytes),
-               format_size(memory.mem_mapped_bytes));
-    printf("\n");
+        say(" %8s %8s %8s", format_size(memory.mem_private_bytes), format_size(memory.mem_shared_bytes),
+            format_size(memory.mem_mapped_bytes));
+    say("\n");
     zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, threads, sizeof(threads), &count, NULL);
     for (size_t i = 0; i < count; i++) show_thread(process, threads[i]);
 }
@@ -59,7 +58,7 @@ static void run_ps(const struct words *words) {
     (void)words;
     static zx_koid_t koids[MAX_LISTED];
     size_t count = process_list(koids, MAX_LISTED);
-    printf("   KOID  %-28s %-11s %8s %8s %8s\n", "NAME", "STATE", "PRIVATE", "SHARED", "MAPPED");
+    say("   KOID  %-28s %-11s %8s %8s %8s\n", "NAME", "STATE", "PRIVATE", "SHARED", "MAPPED");
     for (size_t i = 0; i < count; i++) {
         zx_handle_t process;
         if (process_open(koids[i], &process) != ZX_OK) continue;
@@ -68,41 +67,9 @@ static void run_ps(const struct words *words) {
     }
 }
 
-/* programs */
-
-/* What etc/programs of the archive says: a line for each program, with its name, a tab, and a sentence. */
-static const char *descriptions_get(void) {
-    static char text[DESCRIPTIONS_SIZE];
-    struct newc_file file = {.len = 0};
-    zx_status_t status = bootfs_find(launch_archive(), "etc/programs", &file);
-    size_t len = file.len < sizeof(text) - 1 ? file.len : sizeof(text) - 1;
-    if (status == ZX_OK) status = zx_vmo_read(launch_archive(), text, file.offset, len);
-    text[status == ZX_OK ? len : 0] = '\0';
-    return text;
-}
-
-static void show_program(const char *name, const char *descriptions) {
-    size_t len = strlen(name);
-    const char *line = descriptions;
-    while (line && !(strncmp(line, name, len) == 0 && line[len] == '\t')) {
-        line = strchr(line, '\n');
-        if (line) line++;
-    }
-    const char *sentence = line ? line + len + 1 : "";
-    printf("  %-12s %.*s\n", name, (int)strcspn(sentence, "\n"), sentence);
-}
-
 static void run_programs(const struct words *words) {
     (void)words;
-    const char *descriptions = descriptions_get();
-    struct newc_file file = {.next = 0};
-    struct bootfs archive;
-    zx_status_t status = bootfs_open(launch_archive(), &archive);
-    while (status == ZX_OK && (status = newc_read(&archive.bytes, file.next, &file)) == ZX_OK) {
-        if (strncmp(file.name, PROGRAM_DIR, strlen(PROGRAM_DIR)) != 0) continue;
-        show_program(file.name + strlen(PROGRAM_DIR), descriptions);
-    }
-    if (status != ZX_ERR_NOT_FOUND) printf("The boot archive cannot be read: %s.\n", zx_status_get_string(status));
+    programs_say();
 }
 
 /* run, start, privileged */
@@ -118,7 +85,7 @@ static void run_privileged(const struct words *words) {
     else if (strcmp(rest.items[0].text, "start") == 0)
         child_start(&rest, false);
     else
-        printf("Only `run` and `start` can be privileged.\n");
+        complain("Only `run` and `start` can be privileged.\n");
 }
 
 /* kill, wait */
@@ -131,16 +98,16 @@ static void wait_target(const struct target *target) {
     if (ours) return children_look();
     zx_status_t status = zx_object_get_info(target->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
     if (status != ZX_OK) return target_complain(target, "It cannot be asked how it ended", status);
-    printf("%s %llu %s\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));
+    say("%s %llu %s\n", target->name, (unsigned long long)target->koid, process_end_words(info.return_code));
 }
 
 static void run_kill(const struct words *words) {
     struct target target;
     if (!target_open(&words->items[1], &target)) return;
     if (target_is_monitor(&target)) {
-        printf("That is this monitor; `exit` ends it.\n");
+        complain("That is this monitor; `exit` ends it.\n");
     } else if (target_is_init(&target)) {
-        printf("With init the whole machine ends; `exit` does that.\n");
+        complain("With init the whole machine ends; `exit` does that.\n");
     } else {
         zx_status_t status = zx_task_kill(target.process);
         if (status == ZX_OK)
@@ -155,7 +122,7 @@ static void run_wait(const struct words *words) {
     struct target target;
     if (!target_open(&words->items[1], &target)) return;
     if (target_is_monitor(&target) || target_is_init(&target))
-        printf("%s does not end before this monitor does.\n", target.name);
+        complain("%s does not end before this monitor does.\n", target.name);
     else
         wait_target(&target);
     target_close(&target);
@@ -166,13 +133,13 @@ static void run_wait(const struct words *words) {
 static void show_own_handle(const char *what, zx_handle_t handle) {
     zx_info_handle_basic_t info;
     if (zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL) != ZX_OK) return;
-    printf("  %-14s koid %llu, by handle 0x%08x\n", what, (unsigned long long)info.koid, handle);
+    say("  %-14s koid %llu, by handle 0x%08x\n", what, (unsigned long long)info.koid, handle);
     show_rights(info.rights);
 }
 
 /* A process sees all of its own handles; those it was given when it started are worth a look. */
 static void show_own(void) {
-    printf("What this monitor was given when it started:\n");
+    say("What this monitor was given when it started:\n");
     show_own_handle("process", zx_process_self());
     show_own_handle("thread", zx_thread_self());
     show_own_handle("address space", zx_vmar_root_self());
@@ -182,8 +149,8 @@ static void show_own(void) {
 }
 
 static void show_vmo(const zx_info_vmo_t *vmo) {
-    printf("  %-14s koid %llu, %s, %s committed\n", *vmo->name ? printable_name(vmo->name).text : "unnamed",
-           (unsigned long long)vmo->koid, format_size(vmo->size_bytes), format_size(vmo->committed_bytes));
+    say("  %-14s koid %llu, %s, %s committed\n", *vmo->name ? printable_name(vmo->name).text : "unnamed",
+        (unsigned long long)vmo->koid, format_size(vmo->size_bytes), format_size(vmo->committed_bytes));
     show_rights(vmo->handle_rights);
 }
 
@@ -196,15 +163,15 @@ static void show_handles(const struct target *target) {
         status = zx_object_get_info(target->process, ZX_INFO_PROCESS_VMOS, vmos, sizeof(vmos), &count, NULL);
     if (status != ZX_OK) return target_complain(target, "It cannot be asked", status);
     /* One of them was made for this command. */
-    printf("Handles to %s %llu, its own and others': %u.\n", target->name, (unsigned long long)target->koid,
-           held.handle_count - 1);
-    printf("It holds these memory objects by handles:\n");
+    say("Handles to %s %llu, its own and others': %u.\n", target->name, (unsigned long long)target->koid,
+        held.handle_count - 1);
+    say("It holds these memory objects by handles:\n");
     for (size_t i = 0; i < count; i++) {
         if (!(vmos[i].flags & ZX_INFO_VMO_VIA_HANDLE)) continue;
         show_vmo(&vmos[i]);
         shown++;
     }
-    if (shown == 0) printf("  none\n");
+    if (shown == 0) say("  none\n");
 }
 
 static void run_handles(const struct words *words) {
@@ -220,13 +187,15 @@ static void run_handles(const struct words *words) {
 
 static const struct command commands[] = {
     {"ps", "", "lists processes, their threads, and their memory",
-     "PRIVATE is memory in use that no other process maps, SHARED what others map too, MAPPED the size of all\n"
+     "PRIVATE is memory in use that no other process maps, SHARED what others map too, MAPPED the size of all "
      "that is mapped, used or not. Each process is followed by its threads.\n",
      0, 0, run_ps},
-    {"programs", "", "lists the programs that can be run", "They are the files under bin/ of the boot archive.\n", 0, 0,
-     run_programs},
+    {"programs", "", "lists the programs that can be run",
+     "They are those under bin/ of the boot archive that people run; what the system itself consists of is not among "
+     "them.\n",
+     0, 0, run_programs},
     {"run", "NAME [ARGS]", "runs a program and waits for its end",
-     "Ctrl-C kills it. It reads what you type, by lines; Ctrl-D at the beginning of a line ends its input.\n"
+     "Ctrl-C kills it. It reads what you type, by lines; Ctrl-D at the beginning of a line ends its input. "
      "It has a job of its own, and neither sees nor changes what is outside; see `help privileged`.\n",
      1, WORDS_MAX, run_run},
     {"start", "NAME [ARGS]", "starts a program in the background",
@@ -238,7 +207,7 @@ static const struct command commands[] = {
     {"wait", "PID", "waits until a process ends", "Ctrl-C ends the wait, not the process.\n", 1, 1, run_wait},
     {"kill", "PID", "kills a process", "It gets the return code -1024. Its children live on.\n", 1, 1, run_kill},
     {"handles", "[PID]", "shows handles and their rights",
-     "Of another process the system tells how many handles there are to it, and which memory objects it holds,\n"
+     "Of another process the system tells how many handles there are to it, and which memory objects it holds, "
      "with the rights of those handles. Without PID: this monitor's own.\n",
      0, 1, run_handles},
 };

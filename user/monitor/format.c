@@ -2,12 +2,11 @@
 #include "user/monitor/format.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <zircon/rights.h>
 
+#include "user/monitor/say.h"
+
 #define BUFFERS 4
-#define LINE_WIDTH 78
-#define INDENT 6
 
 const char *format_size(uint64_t bytes) {
     static char buffers[BUFFERS][16];
@@ -27,14 +26,9 @@ void show_rights(zx_rights_t rights) {
                                         "map",        "get-property", "set-property",   "enumerate",    "destroy",
                                         "set-policy", "get-policy",   "signal",         "signal-peer",  "wait",
                                         "inspect",    "manage-job",   "manage-process", "manage-thread"};
-    size_t column = (size_t)printf("%*s", INDENT - 1, "");
+    say("     ");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (!(rights & (1u << i))) continue;
-        if (column + 1 + strlen(names[i]) > LINE_WIDTH) {
-            printf("\n");
-            column = (size_t)printf("%*s", INDENT - 1, "");
-        }
-        column += (size_t)printf(" %s", names[i]);
+        if (rights & (1u << i)) say(" %s", names[i]);
     }
-    printf("\n");
+    say("\n");
 }

@@ -7,5 +7,5 @@
 /* "12K", "8.0M": four characters at most, and one for the unit. Lives until the fourth call after this one. */
 const char *format_size(uint64_t bytes);
 
-/* Prints the names of the rights in the order of their bits, on lines of their own. */
+/* Says the names of the rights in the order of their bits, on a line of its own. */
 void show_rights(zx_rights_t rights);

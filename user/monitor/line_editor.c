@@ -10,43 +10,36 @@
 #include <string.h>
 #include <zircon/compiler.h>
 
+#include "user/monitor/wrap.h"
+
 #define CONTROL(letter) ((letter)&0x1f)
 #define ESCAPE 0x1b
 #define BACKSPACE 0x7f
 
 static void put_text(const struct line_editor *e, const char *text) { e->put(text, strlen(text)); }
 
-/* UTF-8: does a character begin at this byte? */
-static bool is_start(char byte) { return ((uint8_t)byte & 0xc0) != 0x80; }
-
-static size_t width(const char *text, size_t len) {
-    size_t columns = 0;
-    for (size_t i = 0; i < len; i++) columns += is_start(text[i]);
-    return columns;
-}
-
 static size_t left_of(const struct line_editor *e, size_t at) {
-    while (at > 0 && !is_start(e->text[--at])) continue;
+    while (at > 0 && !text_begins(e->text[--at])) continue;
     return at;
 }
 
 static size_t right_of(const struct line_editor *e, size_t at) {
     if (at < e->len) at++;
-    while (at < e->len && !is_start(e->text[at])) at++;
+    while (at < e->len && !text_begins(e->text[at])) at++;
     return at;
 }
 
 /* How many columns the line may take. */
 static size_t room(const struct line_editor *e) {
-    size_t taken = width(e->prompt, strlen(e->prompt)) + 1;
+    size_t taken = text_width(e->prompt, strlen(e->prompt)) + 1;
     return e->columns > taken ? e->columns - taken : 1;
 }
 
 /* Moves the visible part so that the cursor is in it, and shows no less than it can. */
 static void scroll(struct line_editor *e) {
     if (e->cursor < e->first) e->first = e->cursor;
-    while (width(e->text + e->first, e->cursor - e->first) > room(e)) e->first = right_of(e, e->first);
-    while (e->first > 0 && width(e->text + e->first, e->len - e->first) < room(e)) e->first = left_of(e, e->first);
+    while (text_width(e->text + e->first, e->cursor - e->first) > room(e)) e->first = right_of(e, e->first);
+    while (e->first > 0 && text_width(e->text + e->first, e->len - e->first) < room(e)) e->first = left_of(e, e->first);
 }
 
 void line_show(struct line_editor *e) {
@@ -57,7 +50,7 @@ void line_show(struct line_editor *e) {
     put_text(e, e->prompt);
     e->put(e->text + e->first, end - e->first);
     put_text(e, "\x1b[K");
-    size_t back = width(e->text + e->cursor, end - e->cursor);
+    size_t back = text_width(e->text + e->cursor, end - e->cursor);
     char move[24];
     if (back > 0) e->put(move, (size_t)snprintf(move, sizeof(move), "\x1b[%zuD", back));
 }
@@ -101,7 +94,7 @@ static void insert(struct line_editor *e, char byte) {
     memmove(e->text + e->cursor + 1, e->text + e->cursor, e->len - e->cursor + 1);
     e->text[e->cursor++] = byte;
     e->len++;
-    bool at_end = e->cursor == e->len && width(e->text + e->first, e->len - e->first) <= room(e);
+    bool at_end = e->cursor == e->len && text_width(e->text + e->first, e->len - e->first) <= room(e);
     if (at_end)
         e->put(&byte, 1);
     else
@@ -164,6 +157,55 @@ static void key_clear_screen(struct line_editor *e) {
     line_show(e);
 }
 
+/* How long what all these words begin with is. */
+static size_t common_len(const char *const *words) {
+    size_t len = strlen(words[0]);
+    for (size_t i = 1; words[i]; i++) {
+        size_t same = 0;
+        while (same < len && words[i][same] == words[0][same]) same++;
+        len = same;
+    }
+    return len;
+}
+
+/* In columns below the line, which then comes again. */
+static void show_words(struct line_editor *e, const char *const *words) {
+    size_t widest = 0, column = 0;
+    char cell[LINE_SIZE];
+    for (size_t i = 0; words[i]; i++) widest = strlen(words[i]) > widest ? strlen(words[i]) : widest;
+    for (size_t i = 0; words[i]; i++) {
+        if (column == 0 || column + widest >= e->columns) {
+            put_text(e, "\r\n");
+            column = 0;
+        }
+        e->put(cell, (size_t)snprintf(cell, sizeof(cell), "%-*s  ", (int)widest, words[i]));
+        column += widest + 2;
+    }
+    put_text(e, "\r\n");
+    line_show(e);
+}
+
+static void key_complete(struct line_editor *e) {
+    size_t word, done = e->cursor;
+    const char *const *words = e->complete ? e->complete(e->text, e->cursor, &word) : NULL;
+    if (!words || !words[0]) return put_text(e, "\a");
+    const size_t common = common_len(words);
+    for (size_t i = done - word; i < common; i++) insert(e, words[0][i]);
+    if (!words[1])
+        insert(e, ' ');
+    else if (e->cursor == done)
+        show_words(e, words);
+}
+
+/* The terminal's answer to LINE_ASK_SIZE. */
+static void size_told(struct line_editor *e) {
+    if (e->parameter < LINE_COLUMNS_MIN || e->parameter > LINE_COLUMNS_MAX) return;
+    bool changed = e->columns != e->parameter;
+    e->columns = e->parameter;
+    e->rows = e->before;
+    if (changed) line_show(e);
+}
+
 typedef void key_act(struct line_editor *e);
 
 /* By the control character, by the letter that ends a sequence, and by the number before a tilde. */
@@ -172,10 +214,11 @@ static key_act *const by_control[BACKSPACE + 1] = {
     [CONTROL('F')] = key_right,        [CONTROL('P')] = key_older,        [CONTROL('N')] = key_newer,
     [CONTROL('H')] = key_backspace,    [BACKSPACE] = key_backspace,       [CONTROL('D')] = key_delete,
     [CONTROL('U')] = key_delete_left,  [CONTROL('K')] = key_delete_right, [CONTROL('W')] = key_delete_word,
-    [CONTROL('L')] = key_clear_screen,
+    [CONTROL('L')] = key_clear_screen, [CONTROL('I')] = key_complete,
 };
 static key_act *const by_letter[BACKSPACE + 1] = {
-    ['A'] = key_older, ['B'] = key_newer, ['C'] = key_right, ['D'] = key_left, ['H'] = key_start, ['F'] = key_end,
+    ['A'] = key_older, ['B'] = key_newer, ['C'] = key_right, ['D'] = key_left,
+    ['H'] = key_start, ['F'] = key_end,   ['R'] = size_told,
 };
 static key_act *const by_number[] = {
     [1] = key_start, [3] = key_delete, [4] = key_end, [7] = key_start, [8] = key_end,
@@ -192,9 +235,12 @@ static void type_sequence(struct line_editor *e, char byte) {
     bool goes_on = e->key == KEY_SEQUENCE && byte < '@';
     if (e->key == KEY_ESCAPE && (byte == '[' || byte == 'O')) {
         e->key = byte == '[' ? KEY_SEQUENCE : KEY_FUNCTION;
+        e->parameter = e->before = 0;
+    } else if (goes_on && byte == ';') {
+        e->before = e->parameter;
         e->parameter = 0;
     } else if (goes_on && byte >= '0' && byte <= '9') {
-        if (e->parameter < 100) e->parameter = e->parameter * 10 + (unsigned)(byte - '0');
+        if (e->parameter <= LINE_COLUMNS_MAX) e->parameter = e->parameter * 10 + (unsigned)(byte - '0');
     } else if (!goes_on) {
         if (e->key != KEY_ESCAPE) sequence_end(e, (uint8_t)byte);
         e->key = KEY_PLAIN;

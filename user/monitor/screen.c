@@ -6,20 +6,25 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zircon/syscalls.h>
 
 #include "kernel/base/printable.h"
 #include "user/lib/keyboard.h"
+#include "user/monitor/complete.h"
+#include "user/monitor/wrap.h"
 
 #define DEFAULT_COLUMNS 80
-#define MIN_COLUMNS 20
-#define MAX_COLUMNS 1000
+#define ASK_AGAIN ZX_SEC(1)
+#define NOTICE_SIZE (2 * SCREEN_TEXT_SIZE)
 
 static struct line_history history;
 static struct line_editor editor;
 static bool typing;
+static zx_time_t size_asked; /* when */
 
 /* What the foreground has written since its last newline. */
 static char partial[LINE_PROMPT_SIZE];
@@ -32,8 +37,26 @@ void screen_start(void) {
     const char *columns = getenv("init.columns");
     long value = columns ? strtol(columns, NULL, 10) : 0;
     editor.put = put;
-    editor.columns = value >= MIN_COLUMNS && value <= MAX_COLUMNS ? (size_t)value : DEFAULT_COLUMNS;
+    editor.columns = value >= LINE_COLUMNS_MIN && value <= LINE_COLUMNS_MAX ? (size_t)value : DEFAULT_COLUMNS;
 }
+
+/* At each prompt, and when a key is typed after a while: Enter begins something that may read the answer. */
+static void size_ask(void) {
+    put(LINE_ASK_SIZE, strlen(LINE_ASK_SIZE));
+    size_asked = zx_clock_get_monotonic();
+}
+
+/* Programs find the size where the machine's run script puts it: in their environment. */
+static void size_hand_on(size_t columns) {
+    char text[24];
+    if (columns == editor.columns) return;
+    snprintf(text, sizeof(text), "%zu", editor.columns);
+    setenv("init.columns", text, 1);
+    snprintf(text, sizeof(text), "%zu", editor.rows);
+    setenv("init.rows", text, 1);
+}
+
+size_t screen_columns(void) { return keyboard_is_terminal() ? editor.columns : SIZE_MAX; }
 
 static void interject_begin(void) {
     if (typing && keyboard_is_terminal()) {
@@ -50,13 +73,14 @@ static void interject_end(void) {
 }
 
 void screen_notice(const char *format, ...) {
+    char text[NOTICE_SIZE];
     va_list args;
     va_start(args, format);
-    interject_begin();
-    vprintf(format, args);
-    putchar('\n');
-    interject_end();
+    int len = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    interject_begin();
+    wrap_line(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1, screen_columns(), put);
+    interject_end();
 }
 
 void screen_fresh_line(void) {
@@ -88,7 +112,7 @@ void screen_background(struct screen_line *line, const char *name, const char *t
 
 /* What a program wrote last on its line becomes the prompt of its input, if it is plain text and leaves room. */
 static const char *foreground_prompt(void) {
-    bool plain = partial_len + MIN_COLUMNS <= editor.columns;
+    bool plain = partial_len + LINE_COLUMNS_MIN <= editor.columns;
     for (size_t i = 0; i < partial_len && plain; i++) plain = (unsigned char)partial[i] >= ' ';
     if (!plain) screen_fresh_line();
     partial[partial_len] = '\0';
@@ -119,10 +143,20 @@ static void input_begin(const char *prompt) {
     typing = true;
     if (keyboard_is_terminal()) {
         editor.history = prompt ? &history : NULL;
+        editor.complete = prompt ? complete : NULL;
+        if (prompt) size_ask();
         line_begin(&editor, prompt ? prompt : foreground_prompt());
     } else {
         editor.len = 0;
     }
+}
+
+static enum line_event edit(char byte) {
+    const size_t columns = editor.columns;
+    if (byte != '\r' && byte != '\n' && zx_clock_get_monotonic() - size_asked >= ASK_AGAIN) size_ask();
+    enum line_event event = line_type(&editor, byte);
+    size_hand_on(columns);
+    return event;
 }
 
 /* From a pipe. A line that is too long is read to its end all the same. */
@@ -149,7 +183,7 @@ enum line_event screen_input(const char *prompt, const char **line) {
     if (!typing) input_begin(prompt);
     do {
         while (keyboard_next(&byte)) {
-            enum line_event result = keyboard_is_terminal() ? line_type(&editor, byte) : gather(byte);
+            enum line_event result = keyboard_is_terminal() ? edit(byte) : gather(byte);
             if (result != LINE_OPEN) return input_finish(result, line);
         }
         if (!keyboard_ended()) continue;

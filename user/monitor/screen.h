@@ -19,6 +19,9 @@ struct screen_line {
 
 void screen_start(void);
 
+/* How wide the window is; from a pipe, without a bound. */
+size_t screen_columns(void);
+
 /* Shows a line of its own between others: printf without the newline. */
 void screen_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,13 +1,13 @@
 /* Whatever is told here is told as a whole line, so that a person sees what was expected and what came instead. */
 #include "user/monitor/target.h"
+#include "user/lib/process_find.h"
+#include "user/monitor/say.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <zircon/process.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
-
-#include "user/lib/process_find.h"
 
 bool target_open(const struct word *word, struct target *out) {
     zx_status_t status = process_find(word->text, &out->process, &out->koid);
@@ -18,9 +18,9 @@ bool target_open(const struct word *word, struct target *out) {
         return true;
     }
     if (status == ZX_ERR_ALREADY_EXISTS) {
-        printf("Several processes are called %s; name one by its koid, which `ps` shows.\n", word->text);
+        complain("Several processes are called %s; name one by its koid, which `ps` shows.\n", word->text);
     } else {
-        printf("There is no process %s; `ps` shows their names and koids.\n", word->text);
+        complain("There is no process %s; `ps` shows their names and koids.\n", word->text);
     }
     return false;
 }
@@ -43,21 +43,21 @@ bool target_is_init(const struct target *target) {
 
 void target_complain(const struct target *target, const char *what, zx_status_t status) {
     if (zx_object_wait_one(target->process, ZX_PROCESS_TERMINATED, 0, NULL) == ZX_OK)
-        printf("%s %llu has ended.\n", target->name, (unsigned long long)target->koid);
+        complain("%s %llu has ended.\n", target->name, (unsigned long long)target->koid);
     else
-        printf("%s: %s.\n", what, zx_status_get_string(status));
+        complain("%s: %s.\n", what, zx_status_get_string(status));
 }
 
 bool need_address(const struct word *word, zx_vaddr_t *out) {
     if (word_address(word, out)) return true;
-    printf("ADDR is an address in hexadecimal, such as 0x1000000, not '%s'.\n", word->text);
+    complain("ADDR is an address in hexadecimal, such as 0x1000000, not '%s'.\n", word->text);
     return false;
 }
 
 bool need_number(const struct word *word, const char *name, uint64_t min, uint64_t max, uint64_t *out) {
     if (word_number(word, out) && *out >= min && *out <= max) return true;
-    printf("%s is a number from %llu to %llu (or in hexadecimal, with 0x), not '%s'.\n", name, (unsigned long long)min,
-           (unsigned long long)max, word->text);
+    complain("%s is a number from %llu to %llu (or in hexadecimal, with 0x), not '%s'.\n", name,
+             (unsigned long long)min, (unsigned long long)max, word->text);
     return false;
 }
 
@@ -65,8 +65,8 @@ bool need_bytes(const struct words *words, size_t from, uint8_t *out, size_t *le
     const struct word *wrong = words_bytes(words, from, out, len);
     if (!wrong && *len > 0) return true;
     if (wrong)
-        printf("Text stands in quotes, and bytes are pairs of hexadecimal digits: '%s' is neither.\n", wrong->text);
+        complain("Text stands in quotes, and bytes are pairs of hexadecimal digits: '%s' is neither.\n", wrong->text);
     else
-        printf("The text is empty: at least one byte is needed.\n");
+        complain("The text is empty: at least one byte is needed.\n");
     return false;
 }

@@ -50,8 +50,10 @@ void machine_registers_show(zx_handle_t thread) {
         {"r10", regs.r10}, {"r11", regs.r11}, {"r12", regs.r12},       {"r13", regs.r13},    {"r14", regs.r14},
         {"r15", regs.r15}, {"rip", regs.rip}, {"rflags", regs.rflags}, {"fs", regs.fs_base}, {"gs", regs.gs_base},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        printf("  %-6s %016llx%s", rows[i].name, (unsigned long long)rows[i].value, i % 4 == 3 ? "\n" : "");
+    const size_t count = sizeof(rows) / sizeof(rows[0]);
+    for (size_t i = 0; i < count; i++)
+        printf("  %-6s %016llx%s", rows[i].name, (unsigned long long)rows[i].value,
+               i % 3 == 2 || i + 1 == count ? "\n" : "");
 }
 
 /* --- steps --- */

@@ -11,7 +11,7 @@
  *
  * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
  * limit allows it. If one refuses, those below get back what was added; they may have refused others meanwhile, as if
- * that had been had and given back. A count is above its limit only if that was lowered, and for the pages of threads
+ * that had been had and given back. A count is above its limit only if that was lowered, and for the heap of threads
  * that must not fail (thread_must_succeed()): by BUDGET_OVERDRAFT at most, or so much above what was used when the
  * limit was set. Without a bound a program would make such threads until it has all there is. And the handle of an
  * exception that is reported counts whatever the limit: there is one for a thread.

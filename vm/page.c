@@ -176,8 +176,11 @@ static struct page *run_cut(unsigned order) REQUIRES(&lock) {
     return head;
 }
 
-static NOINLINE struct page *kept_take(unsigned order) REQUIRES(&lock) {
-    struct page *page = order == 0 && thread_must_succeed() ? LIST_FIRST(&kept) : NULL;
+/* What a report or an end takes is of the heap; what else such a thread is in the middle of has no need to succeed. */
+static bool must_be_had(enum page_state use) { return use == PAGE_SLAB && thread_must_succeed(); }
+
+static NOINLINE struct page *kept_take(enum page_state use) REQUIRES(&lock) {
+    struct page *page = must_be_had(use) ? LIST_FIRST(&kept) : NULL;
     if (!page) return NULL;
     LIST_REMOVE(page, link);
     kept_count--;
@@ -189,7 +192,7 @@ static NOINLINE struct page *kept_take(unsigned order) REQUIRES(&lock) {
 static struct page *run_take(unsigned order) REQUIRES(&lock) {
     struct page *head = run_cut(order);
     if (unlikely(!head) && loose_merge()) head = run_cut(order);
-    return likely(head) ? head : kept_take(order);
+    return head;
 }
 
 /* After runs were freed that are no single pages. */
@@ -221,15 +224,15 @@ static void run_check_poison(const struct page *head UNUSED, unsigned order UNUS
 #endif
 
 /* What it keeps for the next object is the first that a budget does without. */
-static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages) {
+static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages, enum page_state use) {
     if (heap_trim(&budget->heap) && budget_charge(budget, BUDGET_MEMORY, pages)) return true;
-    if (pages == 1 && thread_must_succeed() && budget_overdraw(budget, BUDGET_MEMORY, pages)) return true;
+    if (must_be_had(use) && budget_overdraw(budget, BUDGET_MEMORY, pages)) return true;
     inject_refused();
     return false;
 }
 
-static ALWAYS_INLINE bool charge(struct budget *budget, uint64_t pages) {
-    return likely(budget_charge(budget, BUDGET_MEMORY, pages)) || charge_trimmed(budget, pages);
+static ALWAYS_INLINE bool charge(struct budget *budget, uint64_t pages, enum page_state use) {
+    return likely(budget_charge(budget, BUDGET_MEMORY, pages)) || charge_trimmed(budget, pages, use);
 }
 
 static NOINLINE struct page *run_refused(unsigned order, struct budget *budget) {
@@ -260,7 +263,7 @@ static struct page *run_alloc(unsigned order) {
 
 struct page *page_alloc_run(unsigned order) {
     struct budget *budget = budget_current();
-    if (order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, (size_t)1 << order)) return NULL;
+    if (order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, (size_t)1 << order, PAGE_USED)) return NULL;
     return run_given(run_alloc(order), order, PAGE_USED, budget);
 }
 
@@ -280,7 +283,8 @@ struct page *page_alloc_some(size_t most, size_t *count) {
     while (order < PAGE_MAX_ORDER && (size_t)2 << order <= most) order++;
     if (inject_failure()) return NULL;
     for (struct page *first;; order--) {
-        if (charge(budget, (size_t)1 << order) && (first = run_given(run_alloc(order), order, PAGE_USED, budget))) {
+        if (charge(budget, (size_t)1 << order, PAGE_USED) &&
+            (first = run_given(run_alloc(order), order, PAGE_USED, budget))) {
             *count = (size_t)1 << order;
             run_split(first, order);
             return first;
@@ -292,7 +296,7 @@ struct page *page_alloc_some(size_t most, size_t *count) {
 /* Whether a page for a slab shall fail the heap has asked already. */
 struct page *page_alloc_for(enum page_state use) {
     struct budget *budget = budget_current();
-    if ((use != PAGE_SLAB && inject_failure()) || unlikely(!charge(budget, 1))) return NULL;
+    if ((use != PAGE_SLAB && inject_failure()) || unlikely(!charge(budget, 1, use))) return NULL;
     spin_lock(&lock);
     struct page *page = LIST_FIRST(&loose);
     if (likely(page)) {
@@ -300,6 +304,7 @@ struct page *page_alloc_for(enum page_state use) {
         page->state = PAGE_USED;
     } else {
         page = run_take(0);
+        if (unlikely(!page)) page = kept_take(use);
     }
     spin_unlock(&lock);
     return run_given(page, 0, use, budget);
@@ -380,7 +385,7 @@ struct page *page_alloc_contiguous(size_t count, unsigned align_order) {
     struct budget *budget = budget_current();
     unsigned order = align_order;
     while (order <= PAGE_MAX_ORDER && (size_t)1 << order < count) order++;
-    if (count == 0 || order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, count)) return NULL;
+    if (count == 0 || order > PAGE_MAX_ORDER || inject_failure() || !charge(budget, count, PAGE_USED)) return NULL;
     struct page *first = run_alloc(order);
     if (!first) {
         budget_refund(budget, BUDGET_MEMORY, count);

@@ -118,8 +118,9 @@ size_t pages_used(void);
 size_t pages_free(void);
 
 /*
- * So many are kept back: single pages, which only a thread gets that must not fail (thread_must_succeed()). A report of
- * an exception takes up to four, of heaps that have nothing left; these are sixteen such at once.
+ * So many are kept back: single pages, which only a thread gets that must not fail (thread_must_succeed()), and for the
+ * heap alone. A report of an exception takes up to four, of heaps that have nothing left; these are sixteen such at
+ * once.
  */
 #define PAGES_KEPT 64
 

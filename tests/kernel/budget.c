@@ -22,12 +22,12 @@ static struct budget *limited(struct budget *parent, uint64_t pages) {
     return NULL;
 }
 
-/* Single pages until there are no more. Returns how many, and they are freed. */
+/* Single pages for the heap until there are no more. Returns how many, and they are freed. */
 static size_t pages_to_be_had(struct budget *budget) {
     static struct page *pages[2 * LIMIT];
     size_t count = 0;
     struct budget *own = budget_assume(budget);
-    while (count < countof(pages) && (pages[count] = page_alloc())) count++;
+    while (count < countof(pages) && (pages[count] = page_alloc_for(PAGE_SLAB))) count++;
     (void)budget_assume(own);
     for (size_t i = 0; i < count; i++) page_free(pages[i]);
     return count;
@@ -50,14 +50,15 @@ KTEST("budget/of a limit of N pages exactly N can be had, one by one, and one mo
     budget_leave(budget);
 }
 
-KTEST(
-    "budget/a thread that must not fail goes beyond the limit, is charged for it, and others get nothing until then") {
+KTEST("budget/a thread that must not fail goes beyond the limit for its heap, is charged for it, and others get "
+      "nothing until then") {
     struct budget *budget = limited(&root_budget, LIMIT);
     NEED(budget);
     struct budget *own = budget_assume(budget);
     struct page *most = page_alloc_contiguous(LIMIT, 0), *none = page_alloc();
     thread_current()->reports = true;
-    struct page *beyond = page_alloc();
+    struct page *beyond = page_alloc_for(PAGE_SLAB);
+    EXPECT(!page_alloc() && !page_alloc_for(PAGE_VMO));
     thread_current()->reports = false;
     EXPECT(most && !none && beyond && pages_of(budget) == LIMIT + 1 && !page_alloc());
     EXPECT(budget_peak(budget, BUDGET_MEMORY) == LIMIT + 1);

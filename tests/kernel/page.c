@@ -54,16 +54,19 @@ KTEST("page/single pages freed in any order become the large runs they were cut 
 static unsigned take_kept(struct page **pages) {
     unsigned count = 0;
     thread_current()->reports = true;
-    while (count <= PAGES_KEPT && (pages[count] = page_alloc())) count++;
+    while (count <= PAGES_KEPT && (pages[count] = page_alloc_for(PAGE_SLAB))) count++;
     thread_current()->reports = false;
     return count;
 }
 
-KTEST("page/some are kept back for threads that must not fail, and are made up for before others get any") {
+KTEST("page/some are kept back for the heap of threads that must not fail, and are made up for before others get any") {
     static struct page *kept[PAGES_KEPT + 1];
     size_t before = pages_free();
     struct page *all = memory_take_all(), *one = page_alloc();
     NEED(all && !one);
+    thread_current()->reports = true;
+    EXPECT(!page_alloc() && !page_alloc_for(PAGE_VMO) && !page_alloc_zeroed(PAGE_TABLE) && !page_alloc_run(0));
+    thread_current()->reports = false;
     EXPECT(take_kept(kept) == PAGES_KEPT && pages_free() == 0);
     for (unsigned i = 0; i < PAGES_KEPT; i++) {
         page_free(kept[i]);

@@ -30,9 +30,9 @@ my %builds = (
     sqlite3 => './configure --host=x86_64-linux-musl --disable-shared --disable-tcl --disable-readline'
         . ' --disable-threadsafe CC=jargoon-cc BCC=gcc CFLAGS=-O0; make sqlite3 BCC=gcc',
 );
+ok($source->fetch(sort keys %builds), 'all are fetched') or BAIL_OUT(Machine::slurp("$source->{dir}/apt.log"));
 my $sqlite = fork // die "fork: $!\n";
 if (!$sqlite) {
-    $source->fetch($_) for sort keys %builds;
     exec $^X, "-I$FindBin::Bin/lib", '-MDebianSource', '-e', 'exit !DebianSource->new->build(@ARGV)', 'sqlite3',
         $builds{sqlite3};
 }
@@ -42,7 +42,7 @@ sub built {
     my ($package) = @_;
     my $folder = $source->build($package, $builds{$package});
     ok($folder, "$package is built from its source package")
-        or diag(Machine::tail(Machine::slurp($source->log($package))), Machine::slurp("$source->{dir}/apt.log"));
+        or diag(join "\n", Machine::tail(Machine::slurp($source->log($package))));
     return $folder // '';
 }
 

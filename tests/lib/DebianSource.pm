@@ -47,15 +47,17 @@ sub apt {
     return shell($self->{dir}, "$self->{dir}/apt.log", "apt-get -q $options $command");
 }
 
-# Fetches a package's source, without unpacking it; the name of its description.
-sub fetch {
+# The description of a package's source that was fetched; undef if it was not.
+sub fetched {
     my ($self, $package) = @_;
-    my @found = glob "$self->{dir}/${package}_*.dsc";
-    if (!@found) {
-        $self->apt("--only-source --download-only source $package") or return undef;
-        @found = glob "$self->{dir}/${package}_*.dsc";
-    }
-    return $found[0];
+    return (glob "$self->{dir}/${package}_*.dsc")[0];
+}
+
+# Fetches the sources of packages, without unpacking them, in one go; true if all are there then.
+sub fetch {
+    my ($self, @packages) = @_;
+    my @wanted = grep { !$self->fetched($_) } @packages;
+    return !@wanted || $self->apt("--only-source --download-only source @wanted");
 }
 
 # What a program is made with: it is built anew when this has changed.
@@ -69,7 +71,7 @@ sub key {
 # the shell, which find the SDK's compilers. Returns the folder; undef if that fails, and `log` says why.
 sub build {
     my ($self, $package, $build) = @_;
-    my $dsc = $self->fetch($package) or return undef;
+    my $dsc = $self->fetched($package) or return undef;
     my ($dir, $log) = ("$self->{dir}/$package", $self->log($package));
     my $key = $self->key($dsc, $build);
     return $dir if Machine::slurp("$dir.built") eq $key;

@@ -14,7 +14,8 @@
 # a clock most of the time. The longest begin first. After all these, alone, what looks at how long something takes.
 TESTS ?= tests/*.t
 TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 3 : 1) }')
-TEST_LONG := tests/20-user-free.t tests/20-user.t tests/43-debian.t tests/46-gdb.t tests/22-switches.t tests/40-run.t
+TEST_LONG := tests/20-user-free.t tests/20-user.t tests/43-debian.t tests/46-gdb.t tests/44-cases.t \
+	tests/22-switches.t tests/40-run.t
 TEST_ALONE := tests/50-boot-time.t
 test_scripts = $(or $(wildcard $(TESTS)),$(TESTS))
 test_beside = $(filter $(TEST_LONG),$(test_scripts)) $(filter-out $(TEST_LONG) $(TEST_ALONE),$(test_scripts))
@@ -99,7 +100,7 @@ check-help:
 	$(QUIET)$(PERL) tests/help.pl $(filter %Makefile %.mk,$(MAKEFILE_LIST))
 
 # Whose flags a file is compiled with.
-SIDE_USER := user/% tests/user/% tests/programs/% tests/bench/%
+SIDE_USER := user/% tests/user/% tests/programs/% tests/cases/% tests/bench/%
 SIDE_HOST := tests/host/%
 SIDE_TOOL := tests/lib/%
 side-of = $(firstword $(foreach side,USER HOST TOOL,$(if $(filter $(SIDE_$(side)),$(1)),$(side))) KERNEL)

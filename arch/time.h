@@ -15,5 +15,11 @@ int64_t arch_wall_seconds(void);
 uint64_t arch_ticks(void);
 uint64_t arch_ticks_per_second(void);
 
+/* Where they are quick: the same in a few instructions, not in strict order with what the code around it does. */
+static inline bool arch_ticks_are_quick(void);
+static inline void arch_ticks_quick(uint64_t *out);
+
 /* Has this processor call upcall_alarm() at `deadline` or soon after. Replaces the one before. INFINITE: none. */
 void arch_alarm_set(zx_time_t deadline);
+
+#include "arch_inline/time.h"

@@ -72,3 +72,12 @@ typedef uint64_t syscall_fn(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, 
 extern syscall_fn *const upcall_syscall_table[];
 extern const uint64_t upcall_syscall_count;
 uint64_t upcall_bad_syscall(void);
+
+/*
+ * So many of them the machine calls itself: all, or, while calls are recorded, none. Those between this number and the
+ * count it makes through upcall_syscall_traced(), which takes the number behind the arguments.
+ */
+extern uint64_t upcall_syscall_direct;
+uint64_t upcall_syscall_traced(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
+                               uint64_t a7, uint64_t a8, uint64_t number);
+void upcall_trace_syscalls(bool on);

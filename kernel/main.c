@@ -8,6 +8,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/string.h"
 #include "kernel/base/utc.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/object/oom.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/object/wait.h"
@@ -61,9 +62,11 @@ static void main_entry(void *arg UNUSED) {
 
 /* A kernel thread that never ends. */
 static void start_kernel_thread(struct thread *thread, void (*entry)(void *)) {
+    static uint64_t last_koid = KTRACE_IDLE_THREADS;
     void *stack = kstack_alloc(&root_budget);
     CHECK(stack);
     thread_init(thread, entry, NULL, NULL);
+    thread->koid = ++last_koid;
     thread_give_stack(thread, stack, KSTACK_SIZE);
     thread_start(thread);
 }
@@ -77,6 +80,7 @@ static void start_cpus(void) {
 /* What runs before a processor has other threads is the kernel's own. */
 static void cpu_init(void) {
     sched_init();
+    ktrace_cpu_init();
     (void)budget_assume(&root_budget);
 }
 
@@ -99,6 +103,7 @@ void upcall_start(void) {
     start_cpus();
     force_init();
     irq_watch_init();
+    ktrace_init();
     start_kernel_thread(&reaper_thread, sched_reaper);
     start_kernel_thread(&timers_thread, user_timers_keeper);
     start_kernel_thread(&oom_thread, oom_keeper);

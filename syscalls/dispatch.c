@@ -1,5 +1,6 @@
 /* The table of system calls that the machine's entry code indexes, and what bodies of several files share. */
 #include "arch/upcall.h"
+#include "kernel/base/trace.h"
 #include "syscalls/syscalls.h"
 #include "vm/usercopy.h"
 
@@ -24,6 +25,17 @@ syscall_fn *const upcall_syscall_table[UPCALL_SYSCALLS_MAX] = {
 };
 
 const uint64_t upcall_syscall_count = NUMBERS;
+uint64_t upcall_syscall_direct = NUMBERS;
+
+void upcall_trace_syscalls(bool on) { upcall_syscall_direct = on ? 0 : NUMBERS; }
+
+uint64_t upcall_syscall_traced(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
+                               uint64_t a7, uint64_t a8, uint64_t number) {
+    trace(KTRACE_GRP_SYSCALL, KTRACE_SYSCALL, (unsigned)number, a1, a2);
+    const uint64_t result = upcall_syscall_table[number](a1, a2, a3, a4, a5, a6, a7, a8);
+    trace(KTRACE_GRP_SYSCALL, KTRACE_SYSCALL_END, (unsigned)number, result, 0);
+    return result;
+}
 
 /* A number that names no call is to a policy what a handle is that names no object. */
 uint64_t upcall_bad_syscall(void) {

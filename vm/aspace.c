@@ -6,6 +6,7 @@
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 #include "vm/mapping.h"
@@ -203,6 +204,17 @@ static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
     return status;
 }
 
+static NOINLINE zx_status_t traced_fault(vaddr_t addr, unsigned flags) {
+    const unsigned how = (flags & FAULT_WRITE ? KTRACE_FAULT_WRITE : 0) |
+                         (flags & FAULT_EXECUTE ? KTRACE_FAULT_EXECUTE : 0) |
+                         (flags & FAULT_USER ? KTRACE_FAULT_USER : 0);
+    trace_record(KTRACE_FAULT, how, addr, 0);
+    zx_status_t status = aspace_fault(thread_current()->aspace, addr, flags);
+    if (status == ZX_ERR_NO_MEMORY) status = fault_in_need(addr, flags);
+    trace_record(KTRACE_FAULT_END, 0, (uint64_t)(int64_t)status, 0);
+    return status;
+}
+
 zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
     struct thread *self = thread_current();
     if (self->faults_off && !(flags & FAULT_USER)) {
@@ -213,6 +225,7 @@ zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
     if (flags & FAULT_NO_WAIT) return ZX_ERR_SHOULD_WAIT;
     lock_rank_assert_none();
     if (!self->aspace) return ZX_ERR_NOT_FOUND;
+    if (tracing(KTRACE_GRP_MEMORY)) return traced_fault(addr, flags);
     zx_status_t status = aspace_fault(self->aspace, addr, flags);
     return likely(status != ZX_ERR_NO_MEMORY) ? status : fault_in_need(addr, flags);
 }

@@ -85,7 +85,7 @@ void mapping_attach(struct mapping *m) {
 }
 
 void mapping_detach(struct mapping *m, struct mapping_list *detached) {
-    assert_locked(m);
+    mutex_assert_held(&m->aspace->lock);
     struct vmo *store = m->vmo->store;
     aspace_forget(m->aspace, m);
     region_remove(&m->region.parent->children, &m->region);

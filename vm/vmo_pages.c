@@ -8,6 +8,7 @@
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 #include "vm/vmo.h"
@@ -64,6 +65,7 @@ static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *
         arch_page_zero(page_data(fresh));
     drop_shown(store, offset, run, *page);
     pagetree_set(&store->pages, index, fresh);
+    trace(KTRACE_GRP_MEMORY, KTRACE_COMMIT, 0, store->object.koid, offset);
     if (unlikely(store->cache_policy != ZX_CACHE_POLICY_CACHED)) page_make_uncached(fresh);
     *page = fresh;
     return ZX_OK;

@@ -13,6 +13,7 @@
 
 #include "arch/usercopy.h"
 #include "kernel/base/arith.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
 #include "vm/usercopy.h"
@@ -76,8 +77,10 @@ static ALWAYS_INLINE zx_status_t window_locked(struct transfer *x, bool write, b
     if (unlikely(offset >= vmo->size)) return ZX_ERR_OUT_OF_RANGE;
     if (!whole && unlikely(len == 0)) return ZX_ERR_INVALID_ARGS;
     if (whole && write && unlikely(store->text_count != 0)) return (zx_status_t)NOT_WHOLE;
+    if (whole && tracing(KTRACE_GRP_MEMORY)) return (zx_status_t)NOT_WHOLE; /* it is recorded there */
     thread_current()->faults_off = true;
     if (!whole) len = min_u64(len, vmo->size - offset);
+    if (!whole) trace(KTRACE_GRP_MEMORY, KTRACE_WINDOW, write, vmo->object.koid, len);
     offset += vmo->store_offset;
     zx_status_t status;
     if (!whole && write && unlikely(store->text_count != 0))

@@ -18,6 +18,8 @@ extern user_return
 extern lock_rank_assert_none
 extern upcall_syscall_table
 extern upcall_syscall_count
+extern upcall_syscall_direct
+extern upcall_syscall_traced
 extern upcall_bad_syscall
 extern cpu_has                      ; its first byte: SMAP is on
 
@@ -215,8 +217,8 @@ syscall_entry:
     push rcx
     sti
     sub rax, SYSCALL_BASE
-    cmp rax, [rel upcall_syscall_count]
-    jae .refused
+    cmp rax, [rel upcall_syscall_direct]
+    jae .not_direct
     and eax, SYSCALL_MASK           ; which changes nothing but for a processor that guesses otherwise
     mov rcx, r10
     push r13
@@ -244,6 +246,20 @@ syscall_entry:
     swapgs
     CLEAR_BUFFERS
     o64 sysret
+
+; Calls are being recorded, or it is none.
+.not_direct:
+    cmp rax, [rel upcall_syscall_count]
+    jae .refused
+    and eax, SYSCALL_MASK
+    mov rcx, r10
+    push rax                        ; for the stack's alignment
+    push rax
+    push r13
+    push r12
+    call upcall_syscall_traced
+    add rsp, 2 * 8
+    jmp .done
 
 ; Not one of our numbers, so maybe a C library that takes us for Linux and expects its registers back.
 .refused:

@@ -14,6 +14,7 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trap.h"
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 
 static struct {
     atomic_bool taken;
@@ -37,6 +38,7 @@ void shootdown_serve(void) {
 
 static void begin(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t len, void (*act)(struct arch_aspace *as)) {
     ASSERT(!arch_irq_enabled() && arch_this_cpu()->irq_off_depth == 0);
+    trace(KTRACE_GRP_MEMORY, KTRACE_SHOOTDOWN, 0, mask, len);
     while (atomic_exchange_explicit(&request.taken, true, memory_order_acquire)) {
         shootdown_serve();
         arch_pause();
@@ -55,6 +57,7 @@ void shootdown_begin(uint64_t mask, struct arch_aspace *as, vaddr_t va, size_t l
 void shootdown_end(void) {
     while (atomic_load_explicit(&request.pending, memory_order_acquire) != 0) arch_pause();
     atomic_store_explicit(&request.taken, false, memory_order_release);
+    trace(KTRACE_GRP_MEMORY, KTRACE_SHOOTDOWN_END, 0, 0, 0);
 }
 
 void shootdown_act(uint64_t mask, struct arch_aspace *as, void (*act)(struct arch_aspace *as)) {

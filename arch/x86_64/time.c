@@ -48,6 +48,7 @@ struct clock {
 
 static struct clock tsc;
 static _Atomic(const struct clock *) clock = &tsc;
+bool time_is_acpis;
 static _Atomic uint64_t pm_last; /* ACPI's timer at the last look, with the turns that it has made */
 
 /* By how much the test kernel wants a new processor's TSC to be behind. */
@@ -145,6 +146,7 @@ static void clock_change(const char *why) {
     }
     uint64_t ns = (uint64_t)arch_time_now() + 1000;
     pm.zero = pm_read(pm.port) - ns * PM_HZ / NS_PER_SECOND - 1;
+    time_is_acpis = true;
     atomic_store_explicit(&clock, &pm, memory_order_release);
     arch_alarm_set(percpu_this()->alarm);
     log_line("clock: ACPI's timer, because %s", why);

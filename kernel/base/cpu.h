@@ -12,6 +12,7 @@
 
 struct lock_stack; /* kernel/base/lockrank.h */
 struct run_queue;  /* kernel/sched/run_queue.h */
+struct trace_ring; /* kernel/object/ktrace.c */
 
 struct cpu {
     /* [T] */
@@ -21,6 +22,7 @@ struct cpu {
     bool reschedule;          /* a better thread is ready: switch at the next chance */
     struct lock_stack *locks; /* what the running thread holds; debug builds */
     struct run_queue *queue;  /* its own */
+    struct trace_ring *trace; /* its own */
     int64_t irq_off_since;    /* the time, if somebody wants to know: kernel/base/irq_watch.h */
 };
 

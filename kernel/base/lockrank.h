@@ -36,6 +36,7 @@ enum lock_rank {
     RANK_VMO_FAMILY, /* [f] one: parents and children of VMOs */
     RANK_TRANSLATIONS,  /* [t] of an address space: its page tables, its I/O ports */
     RANK_KERNEL_STACKS, /* [k] one: the area of kernel stacks, and the kernel's page tables there */
+    RANK_TRACE,         /* one: the rings of tracing, and whether events are recorded */
     RANK_REPORT,        /* one: whose line of the report is being written, in debug builds */
     RANK_RESOURCES,     /* [z] one: which ranges resources cover */
     RANK_TIMERS,        /* [u] one: which timers of user mode are set */

@@ -13,6 +13,7 @@ static const char *const names[] = {
     "kernel.irq.watch",                 /* debug builds report how long interrupts were off */
     "kernel.sched.force",               /* a number: debug builds switch threads at places that it chooses */
     "kernel.smp.maxcpus",               /* so many processors are started at most */
+    "kernel.trace",                     /* what the kernel does is recorded from the boot on: kernel/object/ktrace.h */
     "kernel.test",                      /* unit: the test kernel runs its unit tests instead of init */
     "test.only",                        /* the test kernel runs only the tests whose names begin with this */
     "test.provoke",                     /* how the test kernel shall misbehave: see tests/kernel/provoke.c */

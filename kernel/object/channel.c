@@ -9,6 +9,7 @@
 #include "kernel/object/channel.h"
 
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 #include "kernel/object/channel_internal.h"
 #include "kernel/object/exception_channel.h"
 
@@ -142,6 +143,8 @@ static NOINLINE zx_status_t deliver_carrier(struct channel *end, const struct ha
 zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
                          struct channel_call *call) {
     zx_status_t status;
+    /* First: whoever reads it may be faster. */
+    trace(KTRACE_GRP_IPC, KTRACE_MESSAGE_WRITE, message->num_handles, (uintptr_t)message, message->num_bytes);
     message->carries_channels = has_channels(message);
     if (unlikely(message->carries_channels))
         status = deliver_carrier(end, use, &message, call);
@@ -216,10 +219,12 @@ zx_status_t channel_read(struct object *object, const struct handle_slot *use, b
         status = dequeue(end, use, discard, num_bytes, num_handles, &message);
         mutex_unlock(&end->base.pair->lock);
     }
-    if (status == ZX_OK)
+    if (status == ZX_OK) {
+        trace(KTRACE_GRP_IPC, KTRACE_MESSAGE_READ, message->num_handles, (uintptr_t)message, message->num_bytes);
         *out = message;
-    else if (message)
+    } else if (message) {
         message_discard(message);
+    }
     return status;
 }
 

@@ -2,6 +2,7 @@
  * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
  * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's tree.
  */
+#include "kernel/base/trace.h"
 #include "kernel/object/channel_internal.h"
 #include "kernel/sched/thread.h"
 
@@ -130,7 +131,10 @@ zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, str
     zx_status_t status = waiter_block(&call->waiter, deadline, WAIT_INTERRUPTIBLE);
     if (status == ZX_ERR_INTERNAL_INTR_RETRY && !thread_killed()) return status;
     *reply = call_leave(call);
-    if (likely(*reply)) return ZX_OK;
+    if (likely(*reply)) {
+        trace(KTRACE_GRP_IPC, KTRACE_MESSAGE_READ, (*reply)->num_handles, (uintptr_t)*reply, (*reply)->num_bytes);
+        return ZX_OK;
+    }
     if (call->cancelled)
         status = ZX_ERR_CANCELED;
     else if (call->peer_closed)

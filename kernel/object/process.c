@@ -7,6 +7,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/object/exception.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/object/park.h"
 #include "kernel/object/suspend.h"
 #include "kernel/object/user_thread.h"
@@ -180,7 +181,9 @@ void process_leave(struct process *process, struct user_thread *thread) {
     /* Still under the lock, so that no other thread can finish the process before this one shows its end. */
     object_signal(&thread->object, ZX_THREAD_RUNNING | ZX_THREAD_SUSPENDED, ZX_THREAD_TERMINATED);
     mutex_unlock(&process->lock);
-    if (last) process_finish(process);
+    if (!last) return;
+    ktrace_task_ends(KTRACE_PROCESS_END, process, &process->object);
+    process_finish(process);
 }
 
 /* What the first thread needs: a place for its handle, if it gets one, and a kernel stack. Both, or NO_MEMORY. */

@@ -1,7 +1,7 @@
 /*
  * Self-checks; see selfcheck.h. A baseline is compared after all has been given back that can be made again, so that
- * it counts only what somebody holds. But for a part of a test page tables stay: it may be about to try what it can do
- * without memory, and needs its own.
+ * it counts only what somebody holds; the rings of tracing count as free. But for a part of a test page tables stay: it
+ * may be about to try what it can do without memory, and needs its own.
  */
 #include "kernel/object/selfcheck.h"
 
@@ -10,6 +10,7 @@
 #include "kernel/base/lockrank.h"
 #include "kernel/base/log.h"
 #include "kernel/object/handle.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/sched/thread.h"
 #include "vm/aspace.h"
 #include "vm/budget.h"
@@ -27,7 +28,8 @@ static struct counts count_now(enum baseline which) {
     if (which == BASELINE_OUTER) reclaim(&root_budget);
     budgets_trim(&root_budget);
     kstack_trim();
-    return (struct counts){pages_free(), heap_bytes(), object_count(), handle_count(), handle_count_loose()};
+    return (struct counts){pages_free() + ktrace_pages(), heap_bytes(), object_count(), handle_count(),
+                           handle_count_loose()};
 }
 
 void selfcheck_baseline(enum baseline which) { baselines[which] = count_now(which); }

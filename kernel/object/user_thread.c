@@ -7,6 +7,7 @@
 
 #include "kernel/base/string.h"
 #include "kernel/object/exception.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/object/suspend.h"
 #include "vm/budget.h"
 #include "vm/kstack.h"
@@ -61,6 +62,7 @@ zx_status_t user_thread_create(struct process *process, const char *name, struct
     exception_channel_init(&thread->exceptions);
     string_copy(thread->name, name, sizeof(thread->name));
     thread_init(&thread->thread, user_thread_main, thread, user_thread_reap);
+    thread->thread.koid = thread->object.koid;
     thread->thread.budget = budget;
     thread->thread.shares = process->shares;
     thread->thread.aspace = process->aspace;
@@ -117,6 +119,7 @@ void user_thread_get_info(struct user_thread *thread, struct user_thread_info *o
 void user_thread_exit(void) {
     struct user_thread *thread = user_thread_current();
     atomic_store(&thread->exiting, true);
+    ktrace_task_ends(KTRACE_THREAD_END, thread->process, &thread->object);
     exception_thread_exits();
     exception_channel_shut(&thread->exceptions);
     channel_call_end(&thread->call);

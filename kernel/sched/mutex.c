@@ -21,6 +21,7 @@
 #include "kernel/sched/mutex.h"
 
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/sched.h"
 
 void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UNUSED) {
@@ -91,9 +92,18 @@ static bool spin(struct mutex *m) {
     return mine;
 }
 
+static void trace_wait(const struct mutex *m) {
+    if (!tracing(KTRACE_GRP_LOCK)) return;
+    trace_record(KTRACE_LOCK, 0, (uintptr_t)m, 0);
+#ifdef DEBUG
+    trace_name(m->name);
+#endif
+}
+
 void mutex_lock_slow(struct mutex *m) {
     struct thread *self = thread_current();
     CHECK(!mutex_held(m));
+    trace_wait(m);
     self->came_late = false;
     while (!spin(m)) {
         struct spinlock *lock = queue_lock(m);
@@ -106,6 +116,7 @@ void mutex_lock_slow(struct mutex *m) {
         CHECK(status == ZX_OK);
         self->came_late = true;
     }
+    trace(KTRACE_GRP_LOCK, KTRACE_LOCK_END, 0, (uintptr_t)m, 0);
 }
 
 /*

@@ -28,6 +28,7 @@
  * that the tree rotates, and the ancestors of one that came, went or changed are brought up to date here.
  */
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/object.h"
 #include "kernel/sched/thread.h"
 
@@ -207,6 +208,7 @@ static NOINLINE void tell_many(struct object *object, zx_signals_t signals) REQU
 static void tell(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
     struct observer *first = RB_ROOT(&object->observers);
     if (unlikely(!wanted_below(first, signals))) return;
+    trace(KTRACE_GRP_IPC, KTRACE_SIGNAL, 0, object->koid, signals);
     if (unlikely(!observer_is_only(object, first) || !STAILQ_EMPTY(&object->tellings)))
         return tell_many(object, signals);
     first->ops->notify(first, signals);

@@ -18,6 +18,7 @@
 #include "arch/time.h"
 #include "arch/upcall.h"
 #include "kernel/base/log.h"
+#include "kernel/base/trace.h"
 #include "kernel/sched/force.h"
 #include "kernel/sched/ready_path.h"
 #include "kernel/sched/run_queue.h"
@@ -52,6 +53,7 @@ void sched_init(void) {
     idle->state = THREAD_RUNNING;
     idle->started_running = arch_time_now();
     idle->queue = queue;
+    idle->koid = cpu->id + 1;
     arch_thread_adopt(idle);
     cpu->locks = &idle->locks;
     atomic_store_explicit(&sched_cpus, cpu->id + 1, memory_order_release);
@@ -193,6 +195,7 @@ static NOINLINE void move(struct run_queue *from, struct run_queue *to, struct t
 
 void sched_make_ready(struct run_queue *queue, struct thread *t) {
     struct run_queue *to = choose_queue(queue);
+    trace(KTRACE_GRP_SCHEDULER, KTRACE_WAKE, to->cpu, t->koid, 0);
     if (likely(to == queue))
         put_and_tell(to, t);
     else
@@ -243,6 +246,13 @@ static struct run_queue *come(void) REQUIRES(sched_held) {
     return own;
 }
 
+static NOINLINE void trace_switch(const struct thread *prev, const struct thread *next) REQUIRES(sched_held) {
+    const unsigned why = prev->state == THREAD_DEAD      ? KTRACE_LEAVES_DEAD
+                         : prev->state == THREAD_BLOCKED ? KTRACE_LEAVES_BLOCKED
+                                                         : KTRACE_LEAVES_READY;
+    trace_record(KTRACE_SWITCH, why, next->koid, 0);
+}
+
 static ALWAYS_INLINE struct run_queue *switch_to(struct run_queue *own, struct thread *next, zx_time_t now)
     REQUIRES(sched_held) {
     struct cpu *cpu = arch_this_cpu();
@@ -253,6 +263,7 @@ static ALWAYS_INLINE struct run_queue *switch_to(struct run_queue *own, struct t
     cpu->reschedule = false;
     lock_rank_release(&own->lock);
     if (next != prev) {
+        if (tracing(KTRACE_GRP_SCHEDULER)) trace_switch(prev, next);
         force_note_switch(next);
         ASSERT(cpu->irq_off_depth == 1);
         /* Whether interrupts come back on afterwards belongs to this thread, not to this processor. */

@@ -51,6 +51,7 @@ struct thread {
     /* [I], but that the thread drops its address space as it exits */
     void (*entry)(void *arg);
     void *entry_arg;
+    uint64_t koid;         /* of the object that it is the thread of; of the kernel's own, small numbers */
     struct aspace *aspace; /* user address space, or NULL */
     struct share *shares;  /* its process's, one for each processor, or the kernel's */
     struct arch_aspace *arch_aspace;

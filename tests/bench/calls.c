@@ -14,7 +14,7 @@
 /* An operation without argument, as the meter wants it. */
 static void run(const void *arg) { (*(void (*const *)(void))arg)(); }
 
-static void measure_call(const char *name, void (*call)(void), unsigned tries) {
+void measure_call(const char *name, void (*call)(void), unsigned tries) {
     tell((double)meter_least(run, &call, tries), "call/%s", name);
 }
 
@@ -58,4 +58,5 @@ void measure_calls(void) {
     echo_start();
     measure_call("round-trip", echo_round, TRIES);
     echo_end();
+    measure_own();
 }

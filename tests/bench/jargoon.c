@@ -5,16 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zircon/ktrace.h>
 #include <zircon/process.h>
 #include <zircon/processargs.h>
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
+#include "tests/bench/measures.h"
 #include "tests/bench/system.h"
 #include "user/lib/launch.h"
 
 #define PLACE ((zx_vaddr_t)0x100000000)
 #define PERM_RW (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
+#define OWN_TRIES 100
 #define CODE_LEN 32 /* more than the stub of a call has */
 
 const char *const system_name = "Jargoon";
@@ -147,6 +150,17 @@ void memory_unmap(void *memory, size_t len) {
 }
 
 void call_cheapest(void) { (void)zx_system_get_num_cpus(); }
+
+static void probe(void) { must(zx_ktrace_write(launch_resource(), 0, 0, 0), "ktrace_write"); }
+
+/* An event that is recorded, beside one that is not. */
+void measure_own(void) {
+    const zx_handle_t root = launch_resource();
+    measure_call("probe", probe, OWN_TRIES);
+    must(zx_ktrace_control(root, KTRACE_ACTION_START, KTRACE_GRP_PROBE, NULL), "ktrace_control");
+    measure_call("probe-traced", probe, OWN_TRIES);
+    must(zx_ktrace_control(root, KTRACE_ACTION_STOP, 0, NULL), "ktrace_control");
+}
 
 void call_refused(void) {
     char byte = 0;

@@ -208,6 +208,8 @@ void memory_unmap(void *memory, size_t len) { must(munmap(memory, len) == 0, "mu
 
 void call_cheapest(void) { getppid(); }
 
+void measure_own(void) {}
+
 void call_refused(void) {
     char byte = 0;
     struct iovec here = {&byte, 1}, there = {PLACE, 1};

@@ -8,6 +8,7 @@
 
 /* In instructions. */
 void measure_calls(void);
+void measure_call(const char *name, void (*call)(void), unsigned tries); /* one of them; the least of the tries */
 void measure_copies(void);
 void measure_transfers(void);
 void measure_mappings(void);

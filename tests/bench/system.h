@@ -83,6 +83,8 @@ extern void (*const words_write)(const void *words);
 
 /* --- everything else --- */
 
+void measure_own(void); /* what only this system has */
+
 void *memory_map(size_t len); /* absent pages */
 void memory_unmap(void *memory, size_t len);
 

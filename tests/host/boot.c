@@ -17,6 +17,7 @@
 #include "kernel/base/random.h"
 #include "kernel/base/symbols.h"
 #include "kernel/base/utc.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/object/oom.h"
 #include "kernel/object/user_timer.h"
 #include "kernel/sched/sched.h"
@@ -128,6 +129,7 @@ void host_start(size_t memory) {
     host_memory_init(memory);
     options_init(arch_boot_info()->cmdline);
     sched_init();
+    ktrace_cpu_init();
     (void)budget_assume(&root_budget);
     pages_init(arch_boot_info());
     kstack_init();

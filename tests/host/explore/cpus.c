@@ -20,6 +20,7 @@
 #include "arch/upcall.h"
 #include "kernel/base/cpu.h"
 #include "kernel/base/lockrank.h"
+#include "kernel/object/ktrace.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/thread.h"
 #include "tests/host/explore/explore.h"
@@ -272,6 +273,7 @@ static void prepare(unsigned id, void (*entry)(void)) {
 static void other_main(void) {
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
     sched_init();
+    ktrace_cpu_init();
     (void)budget_assume(&root_budget);
     sched_idle();
 }

@@ -6,6 +6,7 @@
 #   user/sdk/rules.mk       sdk
 #   user/app.mk             run APP=FILE, gdb, and how several runs get along in one tree
 #   tests/record.mk         record, replay
+#   tests/trace.mk          trace
 #   user/rules.mk           the user programs and the boot archive
 #   arch/$(ARCH)/rules.mk   the machine's part: compiler flags, assembly, the boot image
 #   tests/rules.mk          test, check, format, pictures, fuzz-guest, stress, hostile
@@ -22,7 +23,7 @@ $(error O=$(O): no name with a blank can be built in)
 endif
 
 # Measuring and showing want the optimised kernel, testing and debugging the one with assertions.
-BUILD ?= $(if $(filter run gdb sdk bench bench-check,$(MAKECMDGOALS)),release,debug)
+BUILD ?= $(if $(filter run gdb sdk bench bench-check $(if $(TESTS),,trace),$(MAKECMDGOALS)),release,debug)
 ifeq ($(filter $(BUILD),debug release),)
 $(error BUILD=$(BUILD) is neither debug nor release)
 endif
@@ -74,7 +75,7 @@ endif
 need = $(if $(NEEDING),$(call need-none,$(shell .ci/needs $(OUT) $(1))))
 need-none = $(if $(1),$(error $(1)))
 NEEDING := $(if $(COUNTING),,$(filter-out deps help clean format,$(or $(MAKECMDGOALS),all)))
-RUNNING := $(filter run debug gdb record,$(NEEDING))
+RUNNING := $(filter run debug gdb record trace,$(NEEDING))
 $(call need,$(firstword $(CC)) $(LD) $(PERL) $(MACHINE_TOOLS) $(if $(value APP)$(filter sdk test,$(NEEDING)),g++) \
 	$(if $(RUNNING),$(EMULATOR_TOOLS)) $(if $(RUNNING)$(filter all iso,$(NEEDING)),$(IMAGE_TOOLS)) \
 	$(if $(filter debug gdb,$(NEEDING)),$(firstword $(GDB) gdb)) $(if $(filter test check,$(NEEDING)),clang))
@@ -179,6 +180,7 @@ include user/rules.mk
 include user/sdk/rules.mk
 include user/app.mk
 include tests/record.mk
+include tests/trace.mk
 
 # --- the measurements ---
 

@@ -8,7 +8,7 @@ use open qw(:std :encoding(UTF-8));
 my $page = 'book/commands.md';
 
 # Targets that are parts of others.
-my %parts = map { $_ => 1 } qw(all FORCE user test-images run-machine record-app);
+my %parts = map { $_ => 1 } qw(all FORCE user test-images run-machine record-app trace-run);
 
 sub slurp { open my $in, '<', $_[0] or die "$_[0]: $!\n"; local $/; return <$in> }
 

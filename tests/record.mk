@@ -34,6 +34,10 @@ record-app: $(OUT)/kernel.elf $(RUN)/bootfs
 		'init.run=$(if $(APP),app$(APP_PRIVILEGE) init.crashes=report,tests)' "$$RECORDED_NAME"; \
 		echo $$? >$(RUN)/status
 
+endif
+
+# The user tests in a boot archive of their own, for what can run them alone.
+ifneq ($(filter record trace,$(MAKECMDGOALS)),)
 ifeq ($(RECORDED),TESTS)
 APP_ARGS := $(value TESTS)
 $(RUN)/tests: $(call user-objects,$(call program-sources,tests)) $(LINKED)

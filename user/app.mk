@@ -8,7 +8,7 @@
 # make ends with the program's status. Where make cannot load them, whoever is alone fares as well, but for the status.
 
 RUN := $(OUT)/run
-ifneq ($(if $(COUNTING),,$(filter run debug record gdb sdk,$(MAKECMDGOALS))),)
+ifneq ($(if $(COUNTING),,$(filter run debug record trace gdb sdk,$(MAKECMDGOALS))),)
 $(B)/make-run.so: tests/lib/make-run.c
 	@mkdir -p $(@D)
 	@gcc -shared -fPIC -O1 -o $@.$$$$ $< && mv $@.$$$$ $@ || true

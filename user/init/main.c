@@ -26,6 +26,7 @@
 #include <zircon/syscalls/object.h>
 
 #include "user/init/input.h"
+#include "user/init/trace.h"
 #include "user/lib/bootfs.h"
 #include "user/lib/crash_watch.h"
 #include "user/lib/launch.h"
@@ -196,6 +197,7 @@ int main(void) {
     zx_handle_t crashes = ZX_HANDLE_INVALID;
     if (crashes_wanted && strcmp(crashes_wanted, "report") == 0) crash_watch_start(&crashes);
 
+    trace_begin();
     int64_t result = 0;
     bool several = strchr(names, ',');
     for (char *rest = names; rest;) {
@@ -204,6 +206,7 @@ int main(void) {
         if (several) end_explain(name, code);
         if (result == 0) result = code;
     }
+    trace_end();
     fflush(stdout);
     zx_process_exit(result);
 }

@@ -1,5 +1,6 @@
 /*
- * A file is lines "outfile INDEX TEXT", the text in base 64, and at its end "outfile INDEX end LEN". The program is not
+ * A file is lines "outfile INDEX TEXT", the text in base 64, and at its end "outfile INDEX end LEN"; init's own have a
+ * name in place of the index. The program is not
  * trusted: each file is taken once, and only those that were asked for, up to LEN_MAX bytes. What cannot be read to its
  * end has no end.
  */
@@ -19,9 +20,9 @@
 
 static bool taken[FILES_MAX];
 
-static void report(uint64_t index, const char *text) {
+static void report(const char *name, const char *text) {
     char command[256];
-    int len = snprintf(command, sizeof(command), "report outfile %d %s", (int)index, text);
+    int len = snprintf(command, sizeof(command), "report outfile %s %s", name, text);
     zx_debug_send_command(launch_resource(), command, (size_t)len);
 }
 
@@ -49,18 +50,35 @@ static uint64_t wanted(void) {
     return count < FILES_MAX ? count : FILES_MAX;
 }
 
+static void part_report(const char *name, const unsigned char *bytes, size_t len) {
+    char text[PART / 3 * 4 + 1];
+    encode(bytes, len, text);
+    report(name, text);
+}
+
+static void end_report(const char *name, uint64_t len) {
+    char text[32];
+    snprintf(text, sizeof(text), "end %llu", (unsigned long long)len);
+    report(name, text);
+}
+
 static void file_report(const struct terminal_file *file, zx_handle_t vmo) {
     unsigned char bytes[PART];
-    char text[PART / 3 * 4 + 1];
+    char name[16];
+    snprintf(name, sizeof(name), "%d", (int)file->index);
     for (uint64_t at = 0; at < file->len;) {
         size_t part = file->len - at < PART ? file->len - at : PART;
         if (zx_vmo_read(vmo, bytes, file->offset + at, part) != ZX_OK) return;
-        encode(bytes, part, text);
-        report(file->index, text);
+        part_report(name, bytes, part);
         at += part;
     }
-    snprintf(text, sizeof(text), "end %llu", (unsigned long long)file->len);
-    report(file->index, text);
+    end_report(name, file->len);
+}
+
+void outfiles_report_own(const char *name, const void *bytes, size_t len) {
+    for (size_t at = 0; at < len; at += PART)
+        part_report(name, (const unsigned char *)bytes + at, len - at < PART ? len - at : PART);
+    end_report(name, len);
 }
 
 static bool is_wanted(const struct terminal_file *file) {

@@ -7,3 +7,6 @@
 
 /* What a program asks with TERMINAL_FILE: `text`, and a handle, which is taken. False: it may not ask that. */
 bool outfiles_report(const void *text, size_t len, zx_handle_t vmo);
+
+/* A file of init's own, which the host knows by name. */
+void outfiles_report_own(const char *name, const void *bytes, size_t len);

@@ -1,5 +1,5 @@
 /*
- * What the boot loader told: memory, command line, and the boot archive. Valid from the first line of
+ * What the boot loader passed: memory, command line, and the boot archive. Valid from the first line of
  * upcall_start() on; the ranges are page-aligned, ascending, and leave out everything the kernel image, the
  * loader's own data and the archive occupy.
  */

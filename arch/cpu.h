@@ -17,7 +17,7 @@ static inline struct cpu *arch_this_cpu(void);
 /* The running thread; right at any time, since it travels with the thread. */
 static inline struct thread *arch_current_thread(void);
 
-/* Turns interrupts off and tells whether they were on. */
+/* Turns interrupts off and returns whether they were on. */
 static inline bool arch_irq_disable(void);
 static inline void arch_irq_enable(void);
 static inline bool arch_irq_enabled(void);
@@ -44,7 +44,7 @@ void arch_cpu_kick(unsigned id);
 /*
  * Between these two no other processor executes anything but its wait for the second, with interrupts off; nor does
  * this one take interrupts. Text that is written in between is seen whole by all, this processor included. No
- * spinlock is held; mutexes may be. It is for work of known size, that of a page: everything else stands still.
+ * spinlock is held; mutexes may be. It is for work of known size, that of a page: everything else waits.
  */
 void arch_cpus_hold(void);
 void arch_cpus_release(void);

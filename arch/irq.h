@@ -2,7 +2,7 @@
  * Interrupts of devices. Sources have numbers, as drivers and firmware call them; there may be gaps. Each is masked
  * until it is wanted, and may be masked and unmasked at any time, with interrupts off and spinlocks held.
  *
- * When one fires, upcall_irq() is called on some processor, with interrupts off. A source that tells a level fires
+ * When one fires, upcall_irq() is called on some processor, with interrupts off. A level-triggered source fires
  * again at once for as long as the device holds it, unless upcall_irq() masks it.
  */
 #pragma once
@@ -16,7 +16,7 @@ bool arch_irq_exists(unsigned num);
 
 /*
  * Prepares one that exists, and is masked, for a ZX_INTERRUPT_MODE_*: DEFAULT is what firmware says of it, and
- * EDGE_BOTH none that a source has. Returns whether it tells a level.
+ * EDGE_BOTH none that a source has. Returns whether it is level-triggered.
  */
 bool arch_irq_configure(unsigned num, uint32_t mode);
 

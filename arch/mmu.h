@@ -64,7 +64,7 @@ bool arch_mmu_visit(const struct arch_aspace *as, bool (*visit)(vaddr_t va, padd
 
 /* Maps a page at [KERNEL_DYNAMIC_BASE, + SIZE), read-write, never executable. Unmapped neighbours are guard pages. */
 [[gnu::warn_unused_result]] zx_status_t arch_kernel_map(vaddr_t va, paddr_t pa);
-/* Removes `count` such pages that lie one behind the other, on all processors, and tells which they were. */
+/* Removes `count` such pages at adjoining addresses, on all processors, and returns which they were. */
 void arch_kernel_unmap(vaddr_t va, size_t count, paddr_t *pages);
 
 /*

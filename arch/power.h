@@ -1,4 +1,4 @@
-/* The end. A machine that can say why it goes off says so to what started it; another only goes off, or halts. */
+/* The end. A machine that can report why it powers off does so; another only powers off, or halts. */
 #pragma once
 
 enum power_code {

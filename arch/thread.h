@@ -46,7 +46,7 @@ _Noreturn void arch_enter_user(vaddr_t entry, vaddr_t sp, uint64_t arg1, uint64_
 /* This processor stops using the user address space that is loaded; the kernel half stays. */
 void arch_leave_aspace(void);
 
-/* Is there such a register, a ZX_PROP_REGISTER_*, that threads set for themselves, as the C library does? */
+/* Does this register, a ZX_PROP_REGISTER_*, exist? Threads set it for themselves, as the C library does. */
 bool arch_is_register(uint32_t property);
 /* Sets the running thread's. INVALID_ARGS: a value that user code must not have. */
 [[gnu::warn_unused_result]] zx_status_t arch_register_set(uint32_t property, uint64_t value);

@@ -1,4 +1,4 @@
-/* Time: a clock that never goes back, the counter it is made from, and one alarm per processor. */
+/* Time: a clock that never runs backwards, the counter it is made from, and one alarm per processor. */
 #pragma once
 
 #include "arch/types.h"
@@ -7,7 +7,7 @@
 zx_time_t arch_time_now(void);
 
 /*
- * Seconds since the beginning of 1970, by the clock that goes on while the machine is off; 0 if it shows no time. Slow,
+ * Seconds since the beginning of 1970, by the clock that runs while the machine is off; 0 if it shows no time. Slow,
  * and for the boot processor at boot only.
  */
 int64_t arch_wall_seconds(void);

@@ -34,8 +34,8 @@ void upcall_table_free(paddr_t table);
 #define FAULT_NO_WAIT (1u << 3) /* interrupts are off, or there is no resolving it: somebody may want to know */
 
 /*
- * vm/aspace.c: resolves a fault on a user address. Interrupts are on but for FAULT_NO_WAIT, where it is only told.
- * ZX_OK: try again. Anything else ends the copy, or goes on to upcall_exception() if it came from user mode.
+ * vm/aspace.c: resolves a fault on a user address. Interrupts are on, except with FAULT_NO_WAIT, when the fault is only
+ * recorded. ZX_OK: try again. Anything else ends the copy, or leads to upcall_exception() if it came from user mode.
  */
 [[gnu::warn_unused_result]] zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags);
 

@@ -1,10 +1,10 @@
 /*
  * The only way kernel code touches user memory. `user` addresses belong to the address space loaded on this
- * processor; the caller has checked that the range lies inside [USER_BASE, USER_END).
+ * processor; the caller has checked that the range is within [USER_BASE, USER_END).
  *
  * Each copy ascends, and returns how many bytes it left unmoved: 0 is success. Otherwise the first of them, or one of
- * the seven behind it, cannot be reached: the copy goes by words and leaves none half done. A page fault within a
- * copy goes to upcall_page_fault(), which decides: resolve it and go on, or end the copy.
+ * the seven behind it, cannot be reached: the copy moves words and leaves none half done. A page fault within a
+ * copy calls upcall_page_fault(), which decides: resolve it and continue, or end the copy.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
  * ACPI tables, as far as the kernel reads them: from the root pointer over the list of tables to the one about
  * interrupt controllers (MADT), which has an entry for each processor and controller, and the one with the timer's port
  * (FADT). They are firmware's work and looked at with care: what is too short or too long or does not add up to zero is
- * as good as absent. They need not lie in RAM, so all is copied before it is looked at.
+ * treated as absent. They need not be in RAM, so everything is copied before it is read.
  */
 #include "arch/x86_64/acpi.h"
 

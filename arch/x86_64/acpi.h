@@ -1,4 +1,4 @@
-/* What the firmware's ACPI tables tell: processors, interrupt controllers, and where the timer is. */
+/* What the firmware's ACPI tables describe: processors, interrupt controllers, and where the timer is. */
 #pragma once
 
 #include <stdint.h>

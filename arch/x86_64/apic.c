@@ -61,7 +61,7 @@ static uint32_t apic_read(enum apic_register r) {
 
 /*
  * With interrupts off: nothing may come between the command's two halves. Unlike a store to the registers in memory, a
- * write to x2APIC's may overtake the stores before it: the fences let whoever is interrupted find them done.
+ * write to x2APIC's may overtake the stores before it: the fences make them visible to the interrupted processor.
  */
 static void apic_command(uint32_t apic_id, uint32_t command) {
     if (cpu_has.x2apic) {

@@ -67,7 +67,7 @@ multiboot2_entry:
 pvh_entry:
     mov edi, PVH_MAGIC
 
-; edi: which loader, ebx: what it has to tell
+; edi: which loader, ebx: what it passed
 start32:
     cli
     cld

@@ -1,5 +1,5 @@
 /*
- * What the boot loader told, in either of its two languages, put into struct boot_info. Everything is copied out, so
+ * What the boot loader passed, in either of two formats, put into struct boot_info. Everything is copied out, so
  * that the loader's own data need not be kept; only the boot archive stays where it is.
  */
 #include "arch/boot.h"
@@ -164,7 +164,7 @@ static void pvh_read(uint64_t info) {
         memory_map_read(early(pvh->memory_map), pvh->memory_map_count, sizeof(struct memory));
 }
 
-/* Only what lies in RAM, on a page boundary, can be mapped for programs. */
+/* Only what is in RAM, on a page boundary, can be mapped for programs. */
 static void bootfs_check(void) {
     const struct boot_range *bootfs = &boot_info.bootfs;
     if (page_aligned(bootfs->base.raw) && boot_ranges_hold(&physmap, bootfs->base.raw, bootfs->len)) return;

@@ -19,7 +19,7 @@ const struct boot_ranges *boot_physmap(void);
 void boot_ranges_add(struct boot_ranges *list, uint64_t base, uint64_t len);
 /* Takes out every page that it touches. */
 void boot_ranges_remove(struct boot_ranges *list, uint64_t base, uint64_t len);
-/* Does all of it lie in one range? */
+/* Is all of it within one range? */
 bool boot_ranges_hold(const struct boot_ranges *list, uint64_t base, uint64_t len);
 
 extern struct boot_info boot_info;

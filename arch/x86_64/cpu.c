@@ -44,7 +44,7 @@ extern const struct smap_site {
     uint8_t instruction[3];
 } usercopy_smap_sites[];
 
-/* Does the processor keep what it should not, and clear it when it is told to? */
+/* Do the processor's buffers leak, and can it clear them on request? */
 static bool wants_verw(struct cpuid structured) {
     uint64_t immune = structured.edx >> 29 & 1 ? rdmsr(MSR_CAPABILITIES) : 0;
     bool by_transactions = (structured.ebx >> 11 & 1) && !(immune & CAPABILITY_TAA_NO);
@@ -104,7 +104,7 @@ static void control_init(void) {
     if (cpu_has.xsave) xsetbv(0, cpuid(0xd, 0).eax & XCR0_WANTED);
 }
 
-/* Processors that do not tell the mask have the one that the manuals give for them. */
+/* Processors that do not report the mask have the one that the manuals give for them. */
 static uint32_t mxcsr_mask_find(void) {
     _Alignas(16) uint32_t area[LEGACY_VECTOR_SIZE / 4];
     __asm__ volatile("fxsave64 %0" : "=m"(area));
@@ -200,7 +200,7 @@ static bool frame_readable(const struct stack_frame *frame, size_t len) {
     return va % 8 == 0 && kernel_page_present(va) && kernel_page_present(va + len - 1);
 }
 
-/* Above the frame of a trap's handler lies the trap's own, and in it what was interrupted. */
+/* Above the frame of a trap's handler is the trap's own, and in it what was interrupted. */
 static const struct trap_frame *frame_of_trap(const struct stack_frame *frame) {
     bool trapped = frame->pc == (uintptr_t)trap_returned || frame->pc == (uintptr_t)trap_ist_returned;
     return trapped ? (const struct trap_frame *)(frame + 1) : NULL;

@@ -153,7 +153,7 @@ void percpu_show(void) {
 }
 
 /*
- * The task state lies in a kernel stack's memory, and the extra stacks share others. What was taken in vain is lost:
+ * The task state is in a kernel stack's memory, and the extra stacks share others. What was taken in vain is lost:
  * where that little is missing, all is soon.
  */
 struct percpu *percpu_new(unsigned id, uint32_t apic_id) {

@@ -167,7 +167,7 @@ trap_resume:
 
 ; Debug, NMI, double fault and machine check bring a stack of their own, because they can strike where the
 ; kernel has no stack yet, or user mode's GS still: in the first and last instructions of a system call. So the
-; code segment does not tell whose GS it is; its value does, since only the kernel's lies in the upper half.
+; code segment does not say whose GS it is; its value does, since only the kernel's is in the upper half.
 trap_ist_entry:
     PUSH_REGISTERS
     CLEAR_FLAGS .flags_clear

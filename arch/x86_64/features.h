@@ -24,7 +24,7 @@ struct cpu_features {
     bool x87_stays;       /* loading vector state leaves x87's pointers as they were, unless an exception is pending */
     uint32_t cache_line;  /* bytes that one of these instructions, or CLFLUSH, acts on */
     uint32_t vector_size; /* bytes that a thread's vector state takes */
-    uint32_t vector_at[VECTOR_COMPONENTS]; /* where in it those beyond SSE lie; 0: there is no such component */
+    uint32_t vector_at[VECTOR_COMPONENTS]; /* offsets in it of those beyond SSE; 0: there is no such component */
     uint32_t mxcsr_mask;                   /* the bits of MXCSR that may be set */
     uint32_t phys_bits;                    /* of a physical address; a translation to more faults for good */
 };

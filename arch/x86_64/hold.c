@@ -2,13 +2,13 @@
  * Holding the other processors. They wait in an interrupt's handler, with interrupts off, until they are let go; one
  * processor holds at a time.
  *
- * No wait is in a circle. Who waits here, to hold, for others to come or to be let go, does what shootdowns ask of
- * it; who waits to hold also counts as held. A shootdown therefore always ends, and who waits for it comes
- * afterwards. A processor in a spinlock does not come before it is out; as the holder has none, it gets out. Nobody
- * waits for one that panics or is stopped: there is nothing left to go on with then.
+ * No wait is circular. A processor that waits here, to hold, for others to come or to be released, serves shootdowns
+ * meanwhile; one that waits to hold also counts as held. So a shootdown always ends, and its initiator comes
+ * afterwards. A processor that holds a spinlock comes once it has released it, which it can: the holder has none.
+ * Nobody waits for a processor that panics or is stopped: there is nothing left to resume then.
  *
- * The return from the interrupt serialises. Who was held elsewhere, and the holder itself, may return to user mode in
- * a way that does not, and do it here.
+ * The return from the interrupt serialises. A processor that was held elsewhere, and the holder itself, may return to
+ * user mode in a way that does not, so they serialise here.
  */
 #include "arch/x86_64/hold.h"
 
@@ -24,7 +24,7 @@
 
 static struct {
     atomic_bool taken;
-    _Atomic uint64_t awaited; /* who has not come yet, of those that were asked to */
+    _Atomic uint64_t awaited; /* those that were asked to come and have not yet */
 } hold;
 
 static uint64_t me(void) { return (uint64_t)1 << arch_this_cpu()->id; }

@@ -3,9 +3,9 @@
  * takes when it needs them. Each processor's task state has a map of its own, with a bit clear for each port that is
  * allowed; it is written when an address space is loaded that has ports, or that follows one that has.
  *
- * Bits are only ever set until the address space is gone. Whoever gives ports sets the bits, then asks who has the
- * address space loaded, and tells those. A processor that is loading it puts itself among them first and reads the map
- * afterwards: it reads the new bits, or is told of them.
+ * Bits are only ever set until the address space ends. To give ports, a processor sets the bits, looks which others
+ * have the address space loaded, and tells those. A processor that is loading it puts itself among them first and reads
+ * the map afterwards: it reads the new bits, or is told of them.
  *
  * While no address space is loaded, a task state may keep what the last one had. No user code runs then.
  */
@@ -44,7 +44,7 @@ static void reload(struct arch_aspace *as) {
     if (percpu_this()->aspace == as) ioports_load(as);
 }
 
-/* Takes the pages that words [first, end) lie in. What was taken in vain stays for the next time. */
+/* Allocates the pages for words [first, end). On failure those allocated stay for the next time. */
 static zx_status_t pages_take(struct arch_aspace *as, uint32_t first, uint32_t end) {
     zx_status_t status = ZX_OK;
     for (uint32_t i = first / PAGE_WORDS; i * PAGE_WORDS < end && status == ZX_OK; i++) {

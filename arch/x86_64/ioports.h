@@ -1,4 +1,4 @@
-/* Which I/O ports user code may use, as this processor is told by its task state. Interrupts are off. */
+/* Which I/O ports user code may use, as this processor's task state says. Interrupts are off. */
 #pragma once
 
 #include <stdatomic.h>

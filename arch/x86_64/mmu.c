@@ -116,7 +116,7 @@ static zx_status_t tables_take(paddr_t *tables, unsigned count) {
     return ZX_OK;
 }
 
-/* Makes the tables that `va` lacks for level `floor`, the lowest with `value`, and tells what leads to them. */
+/* Makes the tables that `va` lacks for level `floor`, the lowest with `value`, and returns what leads to them. */
 static NOINLINE zx_status_t tables_make(struct place at, vaddr_t va, unsigned floor, uint64_t *value,
                                         uint64_t table_bits) {
     paddr_t tables[TOP_LEVEL];
@@ -166,7 +166,7 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
                            struct dropped *dropped);
 
 /*
- * Drops what lies in [va, end) below one present entry. Returns whether the entry itself went. A table that goes as a
+ * Drops what is in [va, end) below one present entry. Returns whether the entry itself went. A table that goes as a
  * whole is not looked through: until the processors have forgotten it, all that it leads to stays allocated.
  */
 static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end, struct dropped *dropped) {
@@ -188,7 +188,7 @@ static bool entry_drop(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end,
     return true;
 }
 
-/* Drops what lies in [va, end), of a table with `live` entries in use. Returns how many of them went. */
+/* Drops what is in [va, end), of a table with `live` entries in use. Returns how many of them went. */
 static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr_t va, vaddr_t end,
                            struct dropped *dropped) {
     unsigned gone = 0;
@@ -223,7 +223,7 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
     as->top_live = 0;
     as->pcid = pcid_take();
     atomic_init(&as->cpus, 0);
-    atomic_init(&as->stale, UINT64_MAX); /* from whoever had the number before */
+    atomic_init(&as->stale, UINT64_MAX); /* from the previous owner of the number */
     memset(as->ports, 0, sizeof(as->ports));
     atomic_init(&as->ports_end, 0);
     uint64_t *top = arch_phys_to_virt(as->root);
@@ -260,7 +260,7 @@ static bool entries_protect(uint64_t *first, const uint64_t *last) {
 
 static bool table_protect(uint64_t *table, unsigned level, vaddr_t va, vaddr_t end);
 
-/* The same of [va, end), which is a part of what lies below an entry; a large page goes as a whole. */
+/* The same of [va, end), a part of what is below an entry; a large page is protected as a whole. */
 static bool part_protect(uint64_t *entry, unsigned level, vaddr_t va, vaddr_t end) {
     if (!(*entry & PTE_WRITE)) return false;
     return *entry & PTE_LARGE ? entries_protect(entry, entry) : table_protect(entry_table(*entry), level - 1, va, end);

@@ -2,7 +2,7 @@
  * The kernel's half of every address space, built once before there is a page allocator: physmap, image,
  * device registers, and an empty dynamic area. Tables come off the end of free memory by boot_page_take().
  *
- * Large pages are used down to 4 KiB as alignment allows, but 1 GiB pages only above 4 GiB: below lie windows to
+ * Large pages are used down to 4 KiB as alignment allows, but 1 GiB pages only above 4 GiB: below are windows to
  * devices, and a processor does not promise that one large page behaves over memory of different kinds.
  */
 #include <stddef.h>
@@ -62,7 +62,7 @@ static void map_image(char *start, char *end, uint64_t bits) {
     map_range((vaddr_t)start, image_phys(start), (uint64_t)(end - start), bits);
 }
 
-/* What of [base, end) lies in [from, to). */
+/* The part of [base, end) that is in [from, to). */
 static void map_physmap(uint64_t base, uint64_t end, uint64_t from, uint64_t to, uint64_t bits) {
     base = max_u64(base, from);
     end = min_u64(end, to);

@@ -46,7 +46,7 @@ void mmu_boot(void);
 /* Maps one page of device registers, uncached, for good. Boot only. */
 volatile void *mmu_map_device(uint64_t pa);
 
-/* Maps kernel data, within one page, again for good, at an address that tells user code nothing but `i`. */
+/* Maps kernel data, within one page, again for good, at an address that reveals nothing but `i` to user code. */
 #define SHOWN_COUNT (1 + MAX_CPUS)
 vaddr_t mmu_show(unsigned i, const void *data, bool writable);
 
@@ -58,9 +58,9 @@ void mmu_window_close(void);
 bool kernel_page_present(vaddr_t va);
 
 /*
- * Process-context identifiers: numbers by which a processor tells the translations of one address space from those of
- * another, so that it can remember both. PCID_SHARED is the kernel's half's alone, and of all who got none of their
- * own: what is remembered under it goes at each load.
+ * Process-context identifiers: numbers by which a processor keeps the translations of several address spaces apart, so
+ * that it can remember them all. PCID_SHARED is used for the kernel's half alone, and for address spaces that got no
+ * number of their own: what is remembered under it is forgotten at each load.
  */
 #define PCID_SHARED 0u
 

@@ -56,7 +56,7 @@ struct percpu {
     struct tss *tss;    /* [I] */
     uint32_t ports_end; /* words of tss->ports from here on are all ones */
     uint64_t gdt[GDT_ENTRIES];
-    vaddr_t gdt_shown; /* where the processor is told that it lies */
+    vaddr_t gdt_shown; /* the address that the processor is given for it */
 };
 
 static inline struct percpu *percpu_this(void) { return container_of(arch_this_cpu(), struct percpu, cpu); }

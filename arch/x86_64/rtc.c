@@ -1,5 +1,5 @@
 /*
- * The PC's real-time clock, which goes on while the machine is off. It is read once, at boot, when nothing else uses
+ * The PC's real-time clock, which runs while the machine is off. It is read once, at boot, when nothing else uses
  * its ports; it is taken to show UTC.
  *
  * Once a second it changes all of its registers, and meanwhile they say nothing: they are read until no change was
@@ -20,7 +20,7 @@ enum { SECOND = 0, MINUTE = 2, HOUR = 4, DAY = 7, MONTH = 8, YEAR = 9, STATUS_A 
 
 #define CHANGING 0x80   /* in status A */
 #define AFTERNOON 0x80  /* in the hour */
-#define TRIES_MAX 20000 /* a change takes 2 ms, a read at least 1 us on a machine that has such a clock */
+#define TRIES_MAX 20000 /* a change takes 2 ms, a read at least 1 us on a machine that has this clock */
 
 static uint8_t cmos_read(uint8_t index) {
     out8(CMOS_INDEX, index);

@@ -1,4 +1,4 @@
-/* The serial ports' beginning and end; arch/console.h is what lies between. */
+/* Opening and draining the serial ports; arch/console.h has what is done in between. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 ; Where a processor begins that another one starts: in real mode, at a page below 1 MiB that this code is copied to. It
-; goes straight from there to 64-bit mode, with the kernel's own tables, in which that page is mapped at its own address
+; switches straight to 64-bit mode, with the kernel's own tables, in which that page is mapped at its own address
 ; for as long as processors are being started; then to C on a stack of its own.
 
 global cpu_entry

@@ -2,7 +2,7 @@
  * The other processors: finding, starting, interrupting and stopping them.
  *
  * They are started one after the other, through one page of code and arguments below 1 MiB. A processor that does not
- * come within its time is given up, and those after it with it: it is told to wait for a start again, lest it come to
+ * come within its time is given up, and those after it with it: it is sent back to wait for a start, lest it come to
  * the page when something else is there. What was on the page, maybe a part of the boot archive, comes back
  * afterwards.
  */

@@ -1,6 +1,6 @@
 /*
- * Other threads' registers: those of a parked thread lie in the frame that its last entry into the kernel left at the
- * top of its stack, in its vector area, and in struct arch_thread, and are loaded from there when it goes on. Nothing
+ * Other threads' registers: those of a parked thread are in the frame that its last entry into the kernel left at the
+ * top of its stack, in its vector area, and in struct arch_thread, and are loaded from there when it resumes. Nothing
  * may get in that would fault or trap in the kernel when it is loaded.
  */
 #include <zircon/errors.h>
@@ -87,7 +87,7 @@ static struct vector_area *area_of(const struct arch_thread *at) {
     return area;
 }
 
-/* Components that were in their reset state are loaded from now on, as they lie in the area. */
+/* Components that were in their reset state are loaded from the area from now on. */
 static void put_in_use(struct vector_area *area, unsigned components) {
     for (unsigned i = 0; cpu_has.xsave && i < VECTOR_COMPONENTS; i++) {
         if ((components >> i & 1) && (i < VECTOR_AVX || cpu_has.vector_at[i])) area->in_use |= (uint64_t)1 << i;
@@ -131,7 +131,7 @@ static uint64_t *component(struct vector_area *area, unsigned which, unsigned wo
 /* The words of zx_thread_state_vector_regs_t that are registers: 32 of eight words, and eight of one. */
 #define VECTOR_WORDS (offsetof(zx_thread_state_vector_regs_t, mxcsr) / sizeof(uint64_t))
 
-/* One of them. A register's parts lie far apart. */
+/* One of them. A register's parts are far apart. */
 static uint64_t *vector_word(struct vector_area *area, unsigned i) {
     unsigned reg = i / 8, word = i % 8;
     if (reg >= 32) return component(area, VECTOR_OPMASK, word);

@@ -80,7 +80,7 @@ static void pit_start(void) {
     out8(PIT_CHANNEL2, 0xff);
 }
 
-/* Of several tries the quickest: whoever takes the processor away from us in between cannot spoil them all. */
+/* The quickest of several tries: an interruption of the virtual processor cannot spoil them all. */
 static struct sample sample_take(void) {
     struct sample best = {0};
     uint64_t best_took = UINT64_MAX;
@@ -166,7 +166,7 @@ static void turn_wait(const atomic_uint *turn, unsigned whose) {
     while (atomic_load_explicit(turn, memory_order_acquire) % 2 != whose) arch_pause();
 }
 
-/* Each looks after it has seen what the other saw. The new one goes on when the clock is chosen. */
+/* Each looks after it has seen what the other saw. The new one continues once the clock is chosen. */
 void time_compare(bool newcomer) {
     static atomic_uint turn;
     static uint64_t seen; /* both belong to whose turn it is */

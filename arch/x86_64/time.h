@@ -1,4 +1,4 @@
-/* The start of time, and which counter tells it. */
+/* The start of time, and which counter measures it. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,5 +15,5 @@ void time_settle(void);
  */
 void time_compare(bool newcomer);
 
-/* Must the clock be looked at every second, by whatever processor, lest it miss a turn of its counter? */
+/* Must the clock be looked at every second, by any processor, lest it miss an overflow of its counter? */
 bool time_wants_looks(void);

@@ -193,7 +193,7 @@ void trap_handle(struct trap_frame *frame) {
 /*
  * User code can make the processor deliver a debug exception at the first instruction of the kernel, by loading SS
  * right before a system call; and a copy to or from user memory may meet a breakpoint on data. Nothing is wrong then,
- * and nobody waits for it. What comes twice (descriptors.c) is still to be told once: dr6 stays.
+ * and nobody waits for it. What comes twice (descriptors.c) still has to be reported once: dr6 stays.
  */
 void trap_handle_ist(struct trap_frame *frame) {
     if (frame->vector != VECTOR_DEBUG) kernel_fault(frame, cr2_read());
@@ -231,7 +231,7 @@ static void frame_log(const struct trap_frame *f, unsigned back) {
     log_line("r13 %016lx  r14 %016lx  r15 %016lx", f->r13, f->r14, f->r15);
 }
 
-/* A call's return address may lie behind the end of the function that does not expect it back. */
+/* The return address of a call that never returns may be past the end of its function. */
 void arch_registers_log(void) {
     const struct percpu *cpu = percpu_this();
     log_line("on processor %u", cpu->cpu.id);

@@ -1,8 +1,8 @@
-; User copies. Any instruction that touches user memory stands in usercopy_fixups with the place to go on at when its
-; page fault could not be resolved; trap.c looks there and nowhere else.
+; User copies. Any instruction that touches user memory is listed in usercopy_fixups with the address to continue at
+; when its page fault could not be resolved; trap.c looks there and nowhere else.
 ;
-; Eight bytes a step, and where such a step meets a bad byte the copy ends before it: were it finished byte by byte,
-; whoever reads the other side could see a word in pieces for as long as the fault takes to resolve. String
+; Eight bytes a step, and where a step meets a bad byte the copy ends before it: if it were finished byte by byte, a
+; reader of the other side could see a torn word for as long as the fault takes to resolve. String
 ; instructions keep rsi, rdi and rcx exact at a fault.
 
 global arch_copy_from_user:function

@@ -48,7 +48,7 @@ static bool list_ends(void) {
     return !aspace_list_next(as, &cursor, &info);
 }
 
-/* The list has got to the VMAR at page 4, or to what lies deeper at that address, and has taken nothing ahead. */
+/* The list has reached the VMAR at page 4, or what is below it at that address, and has taken nothing ahead. */
 static void list_got_to(size_t depth) {
     const struct region_place place = {.begun = true, .base = at(4), .depth = depth, .vmar = vmar, .vmar_depth = 2};
     cursor = (struct region_cursor){.place = place};

@@ -1,6 +1,6 @@
 /*
  * Budgets: that a limit is met exactly, whatever is allocated, that a refusal changes nothing, and that what was
- * charged comes back to who paid, whoever frees it and however late.
+ * charged is refunded to the budget that paid, whichever thread frees it and however late.
  */
 #include "vm/budget.h"
 
@@ -253,7 +253,7 @@ KTEST("budget/the heap has whole pages of all objects of a size, and they come b
     budget_leave(budget);
 }
 
-/* Budgets that lie in each other's heaps; none but the last has anything beside that. */
+/* Budgets allocated in each other's heaps; none but the last has anything else. */
 KTEST(
     "budget/one whose job is gone stays as long as pages are charged to it, and then goes, and those that it held up") {
     static struct budget *budgets[50];

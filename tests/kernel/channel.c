@@ -136,7 +136,7 @@ KTEST("channel/a message takes its bytes, 16 for each handle, and at most 96 mor
     EXPECT(takes(PAGE_SIZE + 1, 4, 64 + 96, 2));
 }
 
-/* All memory, but for single pages none of which lies beside another. */
+/* All memory, except for single pages of which no two adjoin. */
 static struct page *take_odd_frames(void) {
     struct page *all = NULL, *kept = NULL, *page, *next;
     while ((page = page_alloc())) {
@@ -220,7 +220,7 @@ KTEST("channel/ends sent into each other's queues are closed with all that lies 
     handle_discard(end[0]);
 }
 
-/* Sends an end that holds another one, which `outcome` then shows PEER_CLOSED if both are gone. */
+/* Sends an end that holds another one, which `outcome` then shows PEER_CLOSED if both were closed. */
 static zx_status_t send_holder(const struct handle *through, struct handle *outcome) {
     if (!begin()) return ZX_ERR_NO_MEMORY;
     struct handle holder[2] = {end[0], end[1]};

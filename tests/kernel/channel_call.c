@@ -78,7 +78,7 @@ struct caller {
     size_t from;
     uint32_t text;
     zx_time_t deadline;
-    bool persists; /* goes on after a suspension */
+    bool persists; /* continues after a suspension */
     zx_status_t status;
     struct note reply;
 };

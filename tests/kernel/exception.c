@@ -44,9 +44,9 @@ static bool decide(struct handle exception, uint32_t state) {
 }
 
 static bool has_property(struct handle exception, uint32_t property, zx_status_t status, uint32_t value) {
-    uint32_t told = UINT32_MAX;
+    uint32_t is = UINT32_MAX;
     struct exception *e = exception_from_object(exception.object);
-    return exception_get_property(e, property, &told) == status && told == value;
+    return exception_get_property(e, property, &is) == status && is == value;
 }
 
 static struct user_thread_info info_of(void) {

@@ -1,5 +1,5 @@
 /*
- * Futexes: who is woken and in which order, words that are not in memory, waits that end in other ways.
+ * Futexes: which threads are woken, and in which order, words that are not in memory, waits that end in other ways.
  */
 #include "kernel/object/futex.h"
 
@@ -29,7 +29,7 @@ static void end(void) {
 
 static user_in_t word(size_t index) { return (user_in_t){base + index * sizeof(int32_t)}; }
 
-/* A wait by a thread of that address space. `place` tells how many had ended before. */
+/* A wait by a thread of that address space. `place` says how many had ended before. */
 struct sleeper {
     struct runner runner;
     user_in_t word;

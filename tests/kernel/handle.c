@@ -24,7 +24,7 @@ static void begin(void) {
     orphaned = freed = 0;
 }
 
-/* Every handle is closed with its table, and with the last of them the object goes. */
+/* Every handle is closed with its table, and the object is freed with the last of them. */
 static void end(void) {
     handle_table_destroy(&table);
     object_unref(&event);

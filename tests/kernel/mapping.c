@@ -223,7 +223,7 @@ KTEST("mapping/every page of an address space has a translation of its own") {
     EXPECT(translations_true(as) && pages_free() < free);
     EXPECT(vmo_decommit(vmo, 0, PAGES(1)) == ZX_OK);
     for (unsigned shift = 12; shift < 47; shift++) EXPECT(!is_loaded(as, USER_BASE + ((vaddr_t)1 << shift)));
-    EXPECT(pages_free() > free); /* the page is gone, and so is each table */
+    EXPECT(pages_free() > free); /* the page was freed, and so was each table */
     space_end(as);
     vmo_unref(vmo);
 }

@@ -27,7 +27,7 @@ static void home_end(struct home *h) {
     if (h->vmo) vmo_unref(h->vmo);
 }
 
-/* How the processor that it runs on stands to the address space, before and after it drops the page. */
+/* Whether the processor that it runs on has the address space loaded, before and after it drops the page. */
 struct visit {
     const struct home *home;
     uint8_t value;

@@ -1,5 +1,5 @@
 /*
- * Names of objects: who has one, how long it may be, and what is left of an older one.
+ * Names of objects: which have one, how long it may be, and what is left of an older one.
  */
 #include "kernel/sched/name.h"
 

@@ -78,7 +78,7 @@ KTEST("object/koids rise and are never given twice") {
     EXPECT(koid_new() > first);
 }
 
-/* Keeps how often it was told, what the last time, and whether each was a change and told with interrupts on. */
+/* Records how often it was notified, of what last, and whether each was a change, with interrupts on. */
 struct witness {
     struct observer observer;
     unsigned times;
@@ -107,7 +107,7 @@ static void strobe(void *arg UNUSED) {
     object_tell_rest();
 }
 
-/* One of a crowd: it knows what it should be told, and by which of 16 handles it was begun. */
+/* One of a crowd: it knows what it should be notified of, and by which of 16 handles it was begun. */
 struct member {
     struct observer observer;
     unsigned told;
@@ -140,7 +140,7 @@ static void members_arrive(void) {
     }
 }
 
-/* Changes the state; are those told, and no others, that wanted it and were there before? */
+/* Changes the state; are exactly those notified that wanted it and were there before? */
 static bool change_tells_the_right_ones(void) {
     static unsigned expected[countof(members)];
     const zx_signals_t state = 1u << random_below(17), before = object_signals(&shared);
@@ -204,7 +204,7 @@ KTEST("object/of many observers each is told of every change, two at once too, a
 
 #define CROWD 200
 
-/* What it was told last, and before that; and how often. */
+/* What it was notified of last, and before that; and how often. */
 struct listener {
     struct observer observer;
     unsigned times;
@@ -240,7 +240,7 @@ static void crowd_leaves(void) {
     object_unref(&shared);
 }
 
-/* How many were told that often? */
+/* How many were notified that often? */
 static unsigned told(unsigned times) {
     unsigned count = 0;
     for (unsigned i = 0; i < CROWD; i++) count += crowd[i].times == times;

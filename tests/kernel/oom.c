@@ -36,7 +36,7 @@ static bool give_root_resource(struct process *process) {
     return good;
 }
 
-/* The caller's handle to a process goes, so that it dies if it never ran. */
+/* Closes the caller's handle to a process, so that it dies if it never ran. */
 static void member_end(struct process *process) {
     object_handle_unref(&process->object);
     object_unref(&process->object);

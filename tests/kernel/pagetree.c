@@ -1,5 +1,5 @@
 /*
- * Page trees: what stands where, at every height, and what sharing does and does not share.
+ * Page trees: which page is at which index, at every height, and what sharing does and does not share.
  */
 #include "vm/pagetree.h"
 
@@ -203,7 +203,7 @@ KTEST("pagetree/a thousand generations, each with a page of its own: look-ups co
     for (size_t g = 0; g < countof(trees); g++) pagetree_destroy(&trees[g * 7 % countof(trees)]);
 }
 
-/* A tree that shares all its nodes with another, and what stands in it. */
+/* A tree that shares all its nodes with another, and its contents. */
 struct shared {
     struct pagetree tree, other;
     struct page *page;
@@ -283,7 +283,7 @@ KTEST("pagetree/a put that fails leaves an empty tree empty") {
 }
 
 /*
- * Trees against plain arrays. Each model lists what stands at some indices, near and far, of one tree.
+ * Trees against plain arrays. Each model lists the pages at some indices, near and far, of one tree.
  */
 #define TREES 4
 static const uint64_t places[] = {
@@ -350,7 +350,7 @@ static bool random_share(size_t t) {
     return pagetree_share(&trees[t], first, count, &trees[to]) == ZX_OK;
 }
 
-/* A page that may be written in place stands in no other tree. */
+/* A page that may be written in place is in no other tree. */
 static bool nowhere_else(size_t t, size_t p) {
     bool alone = true;
     for (size_t other = 0; other < TREES; other++) alone = alone && (other == t || models[other][p] != models[t][p]);

@@ -1,5 +1,5 @@
 /*
- * Ports from the inside: what is left when the last handle is gone while somebody still knows the port, threads that
+ * Ports from the inside: what is left when the last handle is closed while others still refer to the port, threads that
  * sleep on one, and waits through handles that are none.
  */
 #include "kernel/object/port.h"

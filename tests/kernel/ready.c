@@ -1,4 +1,4 @@
-/* Who is next of those that are ready, in a queue that no processor has: what is charged is told, not measured. */
+/* Which ready thread is next, in a queue that no processor has: the time charged is given, not measured. */
 #include "kernel/sched/ready_path.h"
 
 #include "kernel/sched/thread.h"

@@ -67,7 +67,7 @@ static void random_resize(void) {
     region_resized(r);
 }
 
-/* Does the node know what lies below it? Recursion is as deep as a balanced tree. */
+/* Is the node right about what is below it? Recursion is as deep as a balanced tree. */
 static bool node_true(struct region *r) {
     struct region *left = RB_LEFT(r, node), *right = RB_RIGHT(r, node);
     if ((left && !node_true(left)) || (right && !node_true(right))) return false;
@@ -99,7 +99,7 @@ static bool room_true(size_t npages) {
     return any == (lowest < ARENA) && (!any || found == BASE + PAGES(lowest));
 }
 
-/* The lowest room at or above some address, if that address lies in room itself or before a region. */
+/* The lowest room at or above some address, if that address is in room itself or before a region. */
 static bool room_above_true(size_t from, size_t npages) {
     size_t lowest = from;
     while (lowest < ARENA && room_at(lowest) < npages) lowest++;

@@ -1,5 +1,5 @@
 /*
- * What tests of the transfer engine stand on: two address spaces that hold no program, and a kernel thread that lends
+ * The base of tests of the transfer engine: two address spaces that hold no program, and a kernel thread that lends
  * itself to the caller's, so that its buffer can fault.
  */
 #pragma once

@@ -1,5 +1,5 @@
 /*
- * What tests of tasks stand on; see task_rig.h.
+ * The base of tests of tasks; see task_rig.h.
  */
 #include "tests/kernel/task_rig.h"
 

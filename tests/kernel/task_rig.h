@@ -1,6 +1,6 @@
 /*
- * What tests of tasks stand on: a process of a job of its own, and a thread that is to be its first. The only user code
- * is an address where none is: whoever runs there crashes.
+ * The base of tests of tasks: a process of a job of its own, and a thread that is to be its first. The only user code
+ * is an address where none is: a thread that runs there crashes.
  */
 #pragma once
 
@@ -25,5 +25,5 @@ void thread_end(struct user_thread *t);
 
 /* Waits for the signal. */
 bool comes_up(struct object *object, zx_signals_t signal);
-/* Waits for the end of the process, and tells its code; 0 if it cannot be waited for. */
+/* Waits for the end of the process, and returns its code; 0 if it cannot be waited for. */
 int64_t return_code(void);

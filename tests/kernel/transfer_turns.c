@@ -1,6 +1,6 @@
 /*
- * Turns: a long transfer lets go of its locks after each window, and whoever waited for them comes first. They are
- * handed over then, so the moment at which the other acts is known: after the first window.
+ * Turns: a long transfer releases its locks after each window, and hands them to a thread that waited for them. So the
+ * moment at which the other acts is known: after the first window.
  */
 #include "arch/upcall.h"
 #include "tests/kernel/rig.h"

@@ -60,7 +60,7 @@ KTEST("timer/one whose time has come goes off at once, and what is set anew or c
 
 /*
  * Sets one for an hour after another: does it go off with that? The other must not do so before both are set; and a
- * third, set for later, tells when both have had their turn.
+ * third, set for later, shows when both have had their turn.
  */
 static bool goes_with_another(uint32_t slack_mode, zx_duration_t slack) {
     struct object *timer = timer_new(slack_mode), *other = timer_new(ZX_TIMER_SLACK_CENTER);

@@ -46,7 +46,7 @@ static bool family_make(struct vmo **parent, struct vmo **child) {
 static void count_own(void *vmo) { EXPECT(own_pages(vmo) == 0); }
 
 /*
- * A store that user code makes meanwhile goes to the parent's page. Were that page taken for a shared one, so that the
+ * A store that user code makes meanwhile changes the parent's page. Were that page taken for a shared one, so that the
  * next write puts a copy in its place, the store could come between the copy and the exchange, and be lost.
  */
 KTEST("vmo/its pages stay its own while somebody counts what a snapshot of it shares") {

@@ -1,5 +1,5 @@
 # The machine's line to debuggers, as a socket in the file system. One end is the emulator's; to the other a debugger
-# connects, one after the other. When one is gone the server in the machine is told so by a packet that no debugger
+# connects, one after the other. When one disconnects the server in the machine is sent a packet that no debugger
 # sends; its `$` ends whatever packet was under way.
 package DebugLine;
 use strict;
@@ -32,7 +32,7 @@ sub open {
     return bless {line => "$dir/line.sock", path => $path, ready => $ready}, $class;
 }
 
-# The emulator's socket, once it is there; or nothing, if who wanted it is gone.
+# The emulator's socket, once it exists; or nothing, if its user has ended.
 sub machine_await {
     my ($path, $parent) = @_;
     while (getppid == $parent) {

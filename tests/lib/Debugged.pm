@@ -39,8 +39,8 @@ sub start {
     return $self;
 }
 
-# Each script begins so. `try COMMAND` goes on if the command fails, and tells the error; `signal-me SIGINT` has gdb get
-# that signal once the program runs.
+# The beginning of each script. `try COMMAND` continues if the command fails, and prints the error; `signal-me SIGINT`
+# sends gdb that signal once the program runs.
 sub script {
     my ($self, $commands) = @_;
     my $try = <<'END';

@@ -28,13 +28,13 @@ my %defaults = (
 );
 
 # new(kernel => FILE, bootfs => FILE, dir => DIR, NAME => VALUE …). `dir` receives the run's files. `cmdline` is put
-# before the CMDLINE of the environment. `console` says where the console's output goes and its input comes from:
+# before the CMDLINE of the environment. `console` is where the console's output and input are:
 #   file       a file; no input
-#   unread     a file as well, but nobody reads what was written until the report has ended: soon nothing more goes out
+#   unread     a file as well, but nobody reads what was written until the report has ended: soon no more can be written
 #   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
 #   stdio      standard output, and standard input with its end marked: the kernel is told init.console=pipe
 #   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed, which may
-#              be code that gets the output so far and returns the text. After each match the search goes on behind
+#              be code that gets the output so far and returns the text. After each match the search continues behind
 #              it. If code is at the very end, it answers as often as its pair matches
 sub new {
     my ($class, %args) = @_;

@@ -34,7 +34,7 @@ sub locked {
 
 sub file { my ($self, $name) = @_; return "$self->{dir}/$name" }
 
-# The machine to record; the arguments are those of Machine::new(). An earlier recording of that name is gone.
+# The machine to record; the arguments are those of Machine::new(). An earlier recording of that name is replaced.
 sub begin {
     my ($class, $name, %args) = @_;
     for (sort keys %always) {

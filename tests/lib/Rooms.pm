@@ -21,13 +21,13 @@ sub room {
     return '';
 }
 
-# May the file include that path, of the system's if it stands in <>?
+# May the file include that path, a system header if it is in <>?
 sub may_include {
     my ($file, $included, $system) = @_;
     my ($from, $to) = (room($file), room($included));
     return $to eq 'public' || $system && $included =~ /^std\w+\.h$|^(limits|threads)\.h$/ if $from eq 'public';
     return 1 if $to eq 'public';
-    # User programs stand on the public headers and the C library; the list of calls gives them their stubs, and what
+    # User programs use the public headers and the C library; the list of calls gives them their stubs, and what
     # the kernel reads archives and programs with, and shows names with, is theirs too.
     return 1 if $from =~ m{^(user|tests/user)$}
         && $included =~ m{^(arch/types|kernel/base/(newc|elf_image|printable))\.h$};

@@ -9,7 +9,7 @@
  *
  * so that several `make run APP=…` may run at once in one tree, and each hands on its own program's exit status.
  *
- * What is held is a lock on a file, kept from make's children: it is gone when make is, however that ends.
+ * What is held is a lock on a file, kept from make's children: it is released when make ends, in whatever way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static int turn = -1;
 
 static int lock_open(const char *path) { return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); }
 
-/* Where nothing can be locked make goes on without. */
+/* Where nothing can be locked make continues without. */
 static char *begin_turn(const char *name, unsigned int argc, char **argv) {
     (void)name;
     (void)argc;

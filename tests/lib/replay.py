@@ -1,4 +1,4 @@
-"""What GDB is told about a recording: the program's symbols beside the kernel's, where the recording ends, and $ram().
+"""What GDB must know of a recording: the program's symbols beside the kernel's, where the recording ends, and $ram().
 
 GDB is connected, and stopped before the machine's first instruction; this leaves it in the program's main().
 """
@@ -56,7 +56,7 @@ What the kernel writes for another process, zx_process_write_memory() above all,
 
 
 def program_load():
-    """The program's symbols, which lie beside the kernel's."""
+    """The program's symbols, which are beside the kernel's."""
     folder = os.path.dirname(gdb.current_progspace().filename)
     gdb.execute("add-symbol-file '%s/program.elf'" % folder, to_string=True)
 

@@ -1,12 +1,13 @@
 #!/usr/bin/perl
-# Draws the book's pictures with Graphviz:
+# Draws the book's pictures with Graphviz, and its casts:
 #
 #     book/pictures.pl [FOLDER]    draws those whose source has changed, into FOLDER (book/pictures)
 #     book/pictures.pl check       names those that are not what their source would give, and fails if any is
 #
-# Most have a source beside them, pictures/NAME.dot. Two are made from what the build itself uses: the rooms from
-# tests/lib/Rooms.pm, the address map from the constants of arch. The last line of a picture has a digest of its source
-# and one of itself. So a check needs no Graphviz, and a picture that was changed by hand is found as well.
+# Most have a source beside them: pictures/NAME.dot, or pictures/NAME.txt, a session that is shown as a cast. Two are
+# made from what the build itself uses: the rooms from tests/lib/Rooms.pm, the address map from the constants of arch.
+# The last line of a picture has a digest of its source and one of itself. So a check needs no Graphviz, and a picture
+# that was changed by hand is found as well.
 #
 # The pictures must read on white and on dark: boxes have a light ground of their own, all else is of a middle grey.
 use strict;
@@ -15,7 +16,8 @@ use Digest::SHA 'sha1_hex';
 use File::Basename;
 use File::Temp;
 use FindBin;
-use lib "$FindBin::Bin/../tests/lib";
+use lib $FindBin::Bin, "$FindBin::Bin/../tests/lib";
+use Cast;
 use Rooms;
 
 chdir "$FindBin::Bin/..";
@@ -109,9 +111,10 @@ my %MADE = (rooms => \&rooms, addresses => \&addresses);
 
 sub window_size { return constant('vm/window.h', 'WINDOW') / 1024 . ' KiB' }
 
-# What Graphviz gets: colours for classes, and a head that all pictures share.
+# What the picture is made of. What Graphviz gets: colours for classes, and a head that all pictures share.
 sub source {
     my ($name) = @_;
+    return slurp("book/pictures/$name.txt") if -e "book/pictures/$name.txt";
     my $dot = $MADE{$name} ? $MADE{$name}->() : slurp("book/pictures/$name.dot");
     $dot =~ s/\@WINDOW/window_size()/ge;
     $dot =~ s/\@ink\(([^)]*)\)/<font color="$INK">$1<\/font>/g;
@@ -127,7 +130,7 @@ sub source {
     return $dot;
 }
 
-sub mark { my ($dot, $svg) = @_; return '<!-- ' . sha1_hex($dot) . ' ' . sha1_hex($svg) . " -->\n" }
+sub mark { my ($source, $svg) = @_; return '<!-- ' . sha1_hex($source) . ' ' . sha1_hex($svg) . " -->\n" }
 
 sub parts {
     my ($file) = @_;
@@ -140,21 +143,26 @@ sub is_right {
     return defined $svg && $mark eq mark(source($name), $svg);
 }
 
-sub draw {
-    my ($name, $to) = @_;
-    my $dot = source($name);
+sub graph {
+    my ($name, $dot) = @_;
     my $made = File::Temp->new(SUFFIX => '.dot');
     print $made $dot;
     close $made or die "$made: $!\n";
     my $svg = `dot -Tsvg '$made'`;
     die "Graphviz could not draw $name\n" if $? != 0 || $svg !~ /<\/svg>/;
     $svg =~ s/<!-- .*? -->\n?//gs;
-    $svg =~ s/font-family="DejaVu Sans"/font-family="DejaVu Sans,Verdana,sans-serif"/g;
-    spew("$to.svg", $svg . mark($dot, $svg));
+    return $svg =~ s/font-family="DejaVu Sans"/font-family="DejaVu Sans,Verdana,sans-serif"/gr;
+}
+
+sub draw {
+    my ($name, $to) = @_;
+    my $source = source($name);
+    my $svg = -e "book/pictures/$name.txt" ? Cast::svg($source) : graph($name, $source);
+    spew("$to.svg", $svg . mark($source, $svg));
     print "$to.svg\n";
 }
 
-my @names = sort keys %MADE, map { basename($_, '.dot') } glob 'book/pictures/*.dot';
+my @names = sort keys %MADE, map { basename($_, '.dot', '.txt') } glob 'book/pictures/*.dot book/pictures/*.txt';
 my ($word) = @ARGV;
 if (defined $word && $word eq 'check') {
     my @wrong = grep { !is_right($_) } @names;

@@ -75,7 +75,7 @@ look_at_cases();
 # The pictures, in a copy of what they need.
 my $copy = "$dir/copy";
 make_path("$copy/book/pictures", "$copy/tests/lib", "$copy/vm", "$copy/arch/x86_64/include/arch_inline");
-copy($_, "$copy/$_") for 'book/pictures.pl', 'tests/lib/Rooms.pm', 'vm/window.h', 'arch/types.h',
+copy($_, "$copy/$_") for 'book/pictures.pl', 'book/Cast.pm', 'tests/lib/Rooms.pm', 'vm/window.h', 'arch/types.h',
     'arch/x86_64/include/arch_inline/mmu.h', glob 'book/pictures/*';
 
 sub pictures_say { return scalar `perl $copy/book/pictures.pl check` }
@@ -92,6 +92,7 @@ is(pictures_say(), '', 'a copy of the pictures is right too');
 changes('book/pictures/memory.dot', 'root VMAR', 'VMAR', qr/^book\/pictures\/memory\.svg: .*make pictures$/,
     'its source');
 changes('book/pictures/memory.svg', 'mapping', 'map', qr/memory\.svg/, 'one that was changed by hand');
+changes('book/pictures/tour.txt', 'a short tour', 'a tour', qr/tour\.svg/, 'the text of a cast');
 changes('vm/window.h', '64 << 10', '32 << 10', qr/window\.svg/, 'a constant in a picture');
 changes('arch/types.h', '0x1000000\)', '0x2000000)', qr/addresses\.svg/, 'a constant of the address map');
 changes('tests/lib/Rooms.pm', "'vm', 'kernel/object'", "'kernel/object', 'vm'", qr/rooms\.svg/,

@@ -68,7 +68,7 @@ static const char *watched_text(void) {
 /* Looks at the last byte that will be written: then all of the text is there. Ends once it was asked what it saw. */
 static void watch(zx_handle_t channel, const char *name) {
     uint64_t request;
-    say(name, "I am running, and in a variable of mine stands:");
+    say(name, "I am running. One of my variables reads:");
     say("", "\"%s\"", watched_text());
     word_send(channel, (uintptr_t)watched);
     uint64_t looks = 1;

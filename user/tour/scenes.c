@@ -61,7 +61,7 @@ void scene_hole(void) {
     say("parent", "The target has one page and nothing after it. I write 100 bytes,");
     say("", "beginning 60 bytes before its end.");
     show_write("target", target.process, target.base + ZX_PAGE_SIZE - 60, text, sizeof(text), 60);
-    say("parent", "The call succeeds and tells how far it got.");
+    say("parent", "The call succeeds, and says how far it got.");
     dummy_destroy(&target);
 }
 

@@ -214,8 +214,9 @@ run-machine: $(OUT)/kernel.elf $(OUT)/bootfs
 	@$(built)$(stdin) tests/machine run $^ $(RUN) ''; echo $$? >$(RUN)/status
 endif
 
-debug: $(OUT)/kernel.elf $(OUT)/bootfs
-	@$(built)tests/machine debug $^ $(RUN) '' $(GDBFLAGS)
+debug: $(OUT)/kernel.elf $(if $(value APP),$(RUN),$(OUT))/bootfs
+	@$(built)tests/machine debug $^ $(RUN) '$(if $(value APP),init.run=app$(APP_PRIVILEGE))' \
+		'$(if $(value APP),$(RUN)/app.elf)' $(GDBFLAGS)
 
 # --- tests and checks ---
 

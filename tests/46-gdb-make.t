@@ -121,4 +121,30 @@ like($text, qr/^\* 1 .* "main" \(waiting for .*\n +2 .* "keyboard" \(/m,
 like($text, qr/\[Inferior 1 \(process \d+\) detached\]/, 'GDB lets go of a program that it has attached to');
 is($code, 0, 'and the monitor goes on to its end');
 diag($text, $stdout, $stderr) unless Test::More->builder->is_passing;
+
+# make debug: the kernel and the program, and a console that is shown, and typed to from elsewhere.
+my $talker = $make->program('talker.c', <<'C');
+#include <stdio.h>
+int main(void) {
+    puts("say something");
+    printf("heard %c\n", getchar());
+    return 0;
+}
+C
+my $debugger = fork // die "fork: $!\n";
+if (!$debugger) {
+    my $words = "-nx -batch -ex continue -ex 'info address upcall_start' -ex 'hbreak talker.c:5' -ex continue";
+    POSIX::_exit(($make->run('/dev/null', 'debug', "APP=$talker", "GDBFLAGS=$words"))[0]);
+}
+my ($limit, $where) = (time + PATIENCE);
+select undef, undef, undef, 0.05
+    until ($where) = Machine::slurp("$dir/stdout") =~ /`tests\/machine console (\S+)`.*^say something$/ms or time > $limit;
+my $heard = $where ? `echo x | tests/machine console $where 2>&1` : '';
+waitpid $debugger, 0;
+$text = Machine::slurp("$dir/stdout");
+is($?, 0, 'make debug ends as the debugger does');
+like($text, qr/Breakpoint 1, main \(\) at .*talker\.c:2\n/, 'it comes to the main of the program');
+like($text, qr/^Symbol "upcall_start" is a function at address 0xffff/m, 'with the kernel\'s symbols');
+like($text, qr/^heard x$/m, 'what was typed on another terminal has arrived, and what is written is shown');
+diag($text, $heard, Machine::slurp("$dir/stderr")) unless Test::More->builder->is_passing;
 done_testing;

@@ -17,13 +17,8 @@ ifneq ($(filter record,$(MAKECMDGOALS)),)
 ifeq ($(RECORDED),)
 $(error record: APP=file.c, or TESTS='words of their names', says what)
 endif
-ifdef PIE
-$(error record: a program that is recorded lies where it is linked to: leave PIE= out)
-endif
 
 TIMEOUT ?= 60
-APP_LINK := $(filter-out -static,$(USER_LD_APART))
-APP_DEBUG_CFLAGS := -Og -g3
 
 record: record-app
 	@$(ended)

@@ -29,6 +29,15 @@ SERVER_ARGS := $(if $(filter gdb,$(MAKECMDGOALS)),,--wait) bin/app
 TIMEOUT ?= 0
 endif
 
+# For a debugger of the whole machine, to which an address must belong to one program.
+ifneq ($(filter debug record,$(MAKECMDGOALS)),)
+ifdef PIE
+$(error a program that is debugged with the kernel lies where it is linked to: leave PIE= out)
+endif
+APP_LINK := $(filter-out -static,$(USER_LD_APART))
+APP_DEBUG_CFLAGS := -Og -g3
+endif
+
 # A program is confined to a job of its own; with PRIVILEGED=1 it has the root job and the root resource.
 APP_PRIVILEGE := $(if $(PRIVILEGED), init.privileged=app)
 

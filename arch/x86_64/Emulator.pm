@@ -42,6 +42,10 @@ sub quoted { my ($name) = @_; $name =~ s/,/,,/g; return $name }
 # The emulator's own monitor shares the terminal, or Ctrl-C would end it; -echr makes Ctrl-] what leads to it.
 sub console_args {
     my ($self, $console_file) = @_;
+    if ($self->{console} eq 'socket') {
+        my $socket = 'socket,id=console,server=on,wait=off,path=' . quoted($self->file('console.sock'));
+        return ('-chardev', "$socket,logfile=" . quoted($console_file), qw(-serial chardev:console));
+    }
     return ('-serial', 'file:' . quoted($console_file)) if defined $console_file;
     return $self->{console} eq 'terminal' ? qw(-serial mon:stdio -echr 0x1d) : qw(-serial stdio);
 }

@@ -32,6 +32,7 @@ my %defaults = (
 #   file       a file; no input
 #   unread     a file as well, but nobody reads what was written until the report has ended: soon no more can be written
 #   terminal   this terminal, key by key. Ctrl-C is a key like others; Ctrl-] x ends the emulator
+#   socket     a Unix socket, console.sock in the folder; what goes out is in a file as well
 #   stdio      standard output, and standard input with its end marked: the kernel is told init.console=pipe
 #   talk       to and from `talk`, a list of pairs: when the output matches the first, the second is typed, which may
 #              be code that gets the output so far and returns the text. After each match the search continues behind

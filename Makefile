@@ -15,7 +15,7 @@
 #
 # Everything made goes to build/, or to the folder O=; V=1 shows each command.
 B := $(or $(O:%/=%),build)
-ifneq ($(and $(O),$(filter-out deps help clean replay all run debug gdb record sdk iso kernel,$(MAKECMDGOALS))),)
+ifneq ($(and $(O),$(filter-out deps help clean replay all run debug gdb record trace sdk iso kernel,$(MAKECMDGOALS))),)
 $(error O= is for what runs: $(filter-out deps,$(MAKECMDGOALS)) builds in this folder alone)
 endif
 ifneq ($(word 2,$(O)),)
@@ -42,7 +42,7 @@ comma := ,
 OUT := $(B)/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
 
 # What builds does so on all processors, unless -j says otherwise.
-BUILDING := all run debug gdb record sdk iso kernel user test test-images
+BUILDING := all run debug gdb record trace sdk iso kernel user test test-images
 ifeq ($(MAKELEVEL)$(filter-out deps $(BUILDING),$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif

@@ -137,8 +137,8 @@ if (!$debugger) {
     POSIX::_exit(($make->run('/dev/null', 'debug', "APP=$talker", "GDBFLAGS=$words"))[0]);
 }
 my ($limit, $where) = (time + PATIENCE);
-select undef, undef, undef, 0.05
-    until ($where) = Machine::slurp("$dir/stdout") =~ /`tests\/machine console (\S+)`.*^say something$/ms or time > $limit;
+my $saying = qr{`tests/machine console (\S+)`.*^say something$}ms;
+select undef, undef, undef, 0.05 until ($where) = Machine::slurp("$dir/stdout") =~ $saying or time > $limit;
 my $heard = $where ? `echo x | tests/machine console $where 2>&1` : '';
 waitpid $debugger, 0;
 $text = Machine::slurp("$dir/stdout");

@@ -22,6 +22,8 @@ $(OUT)/kernel-test/%.asm.o: %.asm $(OUT)/kernel.flags
 
 # --- the boot image ---
 
+ISO_WORDS := Jargoon: the console is the first serial line, 115200 8N1, not this screen.
+
 $(OUT)/jargoon.iso: $(OUT)/kernel.elf $(OUT)/bootfs $(OUT)/iso.flags arch/x86_64/mkiso.sh
 	$(call say,ISO,$@)
-	$(QUIET)arch/x86_64/mkiso.sh $(OUT)/kernel.elf $(OUT)/bootfs "$$CMDLINE" $@
+	$(QUIET)arch/x86_64/mkiso.sh $(OUT)/kernel.elf $(OUT)/bootfs "$$CMDLINE" $@ '$(ISO_WORDS)'

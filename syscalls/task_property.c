@@ -61,7 +61,7 @@ static const struct task_property {
 } properties[] = {
     {ZX_PROP_PROCESS_DEBUG_ADDR, ZX_OBJ_TYPE_PROCESS, get_debug_addr, set_debug_addr, 0},
     {ZX_PROP_PROCESS_VDSO_BASE_ADDRESS, ZX_OBJ_TYPE_PROCESS, get_vdso_base, NULL, 0},
-    {ZX_PROP_JOB_KILL_ON_OOM, ZX_OBJ_TYPE_JOB, NULL, set_kill_on_oom, 0},
+    {ZX_PROP_JOB_KILL_ON_OOM, ZX_OBJ_TYPE_JOB, NULL, set_kill_on_oom, ZX_RIGHT_SET_POLICY},
     {ZX_PROP_JOB_LIMIT_MEMORY, ZX_OBJ_TYPE_JOB, get_limit, set_limit, ZX_RIGHT_SET_POLICY},
     {ZX_PROP_JOB_LIMIT_HANDLES, ZX_OBJ_TYPE_JOB, get_limit, set_limit, ZX_RIGHT_SET_POLICY},
     {ZX_PROP_JOB_LIMIT_THREADS, ZX_OBJ_TYPE_JOB, get_limit, set_limit, ZX_RIGHT_SET_POLICY},

@@ -194,9 +194,8 @@ static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
     const bool user = flags & FAULT_USER;
     zx_status_t status;
     do {
-        enum shortage shortage = reclaim_for_fault();
-        status = shortage == SHORTAGE_LIMIT ? ZX_ERR_NO_MEMORY : ZX_OK;
-        if (shortage == SHORTAGE_MEMORY) status = upcall_out_of_memory(user);
+        const struct budget *lacks = reclaim_for_fault();
+        status = lacks ? upcall_out_of_memory(lacks, user) : ZX_OK;
         if (thread_killed()) return user ? ZX_OK : ZX_ERR_CANCELED;
         if (status != ZX_OK || (user && thread_interrupted())) return status;
         status = aspace_fault(thread_current()->aspace, addr, flags);

@@ -27,6 +27,8 @@
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
+struct job;
+
 enum budget_kind {
     BUDGET_MEMORY,    /* pages */
     BUDGET_HANDLES,   /* in the tables of the job's processes, and in messages that they wrote */
@@ -60,6 +62,7 @@ struct budget_place {
 struct budget {
     struct budget *above;  /* [I] its parent, if that is charged as well: if it is not the root's */
     struct budget *parent; /* [I] NULL: the root's */
+    struct job *job;       /* [I] whose it is; for those who know that it is there. NULL: none, or the root's */
     struct budget_count counts[BUDGET_KINDS];
     struct heap heap;
     struct budget_place place;

@@ -91,21 +91,26 @@ void reclaim(const struct budget *budget) {
     if (budget == &root_budget) kstack_trim();
 }
 
-/* The uppermost budget of the running thread that has not enough room; the root's, if the machine has not; or NULL. */
-static const struct budget *short_one(void) {
-    const struct budget *found = NULL;
-    if (!pages_left(ENOUGH)) return &root_budget;
-    for (const struct budget *budget = budget_current(); budget; budget = budget->above) {
-        if (budget_own_room(budget, BUDGET_MEMORY) < ENOUGH) found = budget;
-    }
-    return found;
+static bool is_short(const struct budget *budget) {
+    return budget == &root_budget ? !pages_left(ENOUGH) : budget_own_room(budget, BUDGET_MEMORY) < ENOUGH;
 }
 
-enum shortage reclaim_for_fault(void) {
+bool reclaim_for(const struct budget *budget) {
+    if (is_short(budget)) reclaim(budget);
+    return !is_short(budget);
+}
+
+static const struct budget *short_one(void) {
+    const struct budget *budget = budget_current();
+    while (budget && !is_short(budget)) budget = budget->parent;
+    return budget;
+}
+
+const struct budget *reclaim_for_fault(void) {
     const struct budget *at = budget_current(), *lacks = short_one();
     for (bool last = false; lacks && !last && !thread_killed(); at = at->parent, lacks = short_one()) {
         last = at == lacks || !at->parent;
         reclaim(at);
     }
-    return !lacks ? SHORTAGE_NONE : lacks == &root_budget ? SHORTAGE_MEMORY : SHORTAGE_LIMIT;
+    return lacks;
 }

@@ -113,6 +113,7 @@ static struct job *job_new(struct job *parent) {
         return NULL;
     }
     job->budget = budget;
+    if (parent) budget->job = job;
     object_init(&job->object, &job_ops, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     if (parent) object_ref(&parent->object);
     job->parent = parent;
@@ -176,11 +177,11 @@ bool job_is_ending(struct job *job) {
     return ending;
 }
 
-struct job *job_walk_next(struct job *job, const struct job *top) {
+struct job *job_walk_next(struct job *job, const struct job *top, zx_koid_t last) {
     struct job *at = job;
     zx_koid_t koid = 0;
     struct object *next;
-    while (!(next = members_next(&at->jobs, &koid)) && at != top) {
+    while (!(next = members_next(&at->jobs, &koid, last)) && at != top) {
         koid = at->object.koid;
         at = at->parent;
     }
@@ -195,7 +196,7 @@ static void kill_members(struct job *job, int64_t return_code) {
     mutex_lock(&job->lock);
     job->killed = true;
     mutex_unlock(&job->lock);
-    while ((process = members_next(&job->processes, &koid))) {
+    while ((process = members_next(&job->processes, &koid, UINT64_MAX))) {
         process_kill(process_from_object(process), return_code);
         object_unref(process);
     }
@@ -205,5 +206,5 @@ static void kill_members(struct job *job, int64_t return_code) {
 /* Below one that was killed before somebody may be about to kill the others: all are gone through. */
 void job_kill(struct job *top, int64_t return_code) {
     object_ref(&top->object);
-    for (struct job *job = top; job; job = job_walk_next(job, top)) kill_members(job, return_code);
+    for (struct job *job = top; job; job = job_walk_next(job, top, UINT64_MAX)) kill_members(job, return_code);
 }

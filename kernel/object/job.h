@@ -25,11 +25,12 @@ struct process;
 
 struct job {
     struct object object;
-    struct job *parent;         /* [I] with a reference; NULL: the root job */
-    struct budget *budget;      /* [I] */
-    unsigned height;            /* [I] generations there may be below it */
-    char name[ZX_MAX_NAME_LEN]; /* [o] */
-    atomic_bool kill_on_oom;    /* [a] ZX_PROP_JOB_KILL_ON_OOM */
+    struct job *parent;            /* [I] with a reference; NULL: the root job */
+    struct budget *budget;         /* [I] */
+    unsigned height;               /* [I] generations there may be below it */
+    char name[ZX_MAX_NAME_LEN];    /* [o] */
+    atomic_bool kill_on_oom;       /* [a] ZX_PROP_JOB_KILL_ON_OOM */
+    _Atomic zx_time_t marks_pause; /* [a] until then that of its child jobs does not count: see oom.h */
     struct exception_channel exceptions, debugger;
     struct output_turn output;
 
@@ -57,8 +58,8 @@ void job_remove(struct job *job, struct process *process);
 /* BAD_STATE: something is in it; otherwise as policy_add(). */
 MUST_CHECK zx_status_t job_add_policy(struct job *job, const zx_policy_basic_t *entries, uint32_t count, bool absolute);
 
-/* The job after `job` in the subtree of `top`, parents first. A reference moves from one to the other. */
-MUST_CHECK struct job *job_walk_next(struct job *job, const struct job *top);
+/* The job after `job` in the subtree of `top`, parents first, up to koid `last`. The reference moves on with it. */
+MUST_CHECK struct job *job_walk_next(struct job *job, const struct job *top, zx_koid_t last);
 
 /* It was killed, or is dead. */
 bool job_is_ending(struct job *job);

@@ -38,9 +38,10 @@ struct member *members_after(struct member *member) {
     return RB_NEXT(member_tree, NULL, member);
 }
 
-struct object *members_next(struct members *members, zx_koid_t *koid) {
+struct object *members_next(struct members *members, zx_koid_t *koid, zx_koid_t last) {
     mutex_lock(members->lock);
     const struct member *member = members_above(members, *koid);
+    if (member && member->koid > last) member = NULL;
     if (member) {
         object_ref(member->object);
         *koid = member->koid;

@@ -34,8 +34,11 @@ void members_remove(struct members *members, struct member *member);
 struct member *members_above(struct members *members, zx_koid_t koid);
 struct member *members_after(struct member *member);
 
-/* The first member above `*koid`, with a reference, and `*koid` becomes its own; NULL: there is none. */
-MUST_CHECK struct object *members_next(struct members *members, zx_koid_t *koid);
+/*
+ * The first member above `*koid`, with a reference, and `*koid` becomes its own; NULL: there is none up to `last`. With
+ * koid_last() of the beginning a walk has an end, whatever is made meanwhile.
+ */
+MUST_CHECK struct object *members_next(struct members *members, zx_koid_t *koid, zx_koid_t last);
 /* The member that has this koid, with a reference and a handle count, which keeps a job in; NULL: there is none. */
 MUST_CHECK struct object *members_find(struct members *members, zx_koid_t koid);
 /* Up to `room` koids of members above `above`, up to `last`. Returns how many there were. */

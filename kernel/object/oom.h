@@ -1,29 +1,41 @@
 /*
- * When memory runs out: a page fault finds none, no limit is in the way, and nothing can be given back any more. Then
- * a program ends, with return code -1025 (ZX_TASK_RETCODE_OOM_KILL) and one line in the log, and the fault is tried
- * again.
+ * When memory runs out: a page fault finds none, and nothing can be given back any more that can be made again. Either
+ * the machine has no page left, or a limit is reached: of the faulting thread's job, or of one above it. Then a process
+ * ends that is in the job that lacks, the root job or the one whose limit it is, or below it; with return code -1025
+ * (ZX_TASK_RETCODE_OOM_KILL) and one line in the log. Then the fault is tried again.
  *
- * Which one, this rule says, and not who happened to touch a page:
+ * Which one, this rule says, and not who happened to touch a page. It begins with the job that lacks:
  *
- *   1. Of the jobs with ZX_PROP_JOB_KILL_ON_OOM, the one that has most memory, what is below it included: the largest
- *      process in it or below it.
- *   2. If there is no process in such a job: of all jobs, the one that has most memory of its own, what is below it not
- *      included: the largest process in it of those without a handle to the root resource. If it has none such, the
- *      next job.
+ *   1. Of what is in it, child jobs with ZX_PROP_JOB_KILL_ON_OOM come first, and then what is largest. A child job is
+ *      as large as its budget says, what is below it included; a process as large as what goes with it.
+ *   2. If what comes first is a process, it ends. If it is a job, the same is asked of what is in that.
  *
- * A job's memory is what its budget counts. A process is as large as the pages of VMOs that only it maps, or that it
- * has a handle to and nobody maps; the kernel's stacks for its threads; and its handles. Nobody is chosen until the end
- * of the last one is complete. If there is nobody to choose, the fault is an exception.
+ * Passed over is a process that has the root resource, unless its job or one above it has KILL_ON_OOM; and a job with
+ * nobody in it. If a limit lacks, and the faulting process itself is chosen or nobody is, the fault is an exception: it
+ * has filled what it may have by itself, and its handler may know better. So it is if the machine lacks and nobody is
+ * chosen.
+ *
+ * What goes with a process: the pages of VMOs that only it maps, or that nobody maps and of which it has the only
+ * handle; the kernel's stacks for its threads; and its handles. What was made after a choice began is not looked at.
+ *
+ * A process that is dying already is chosen as others are, and its end awaited. So is that of any other, once, before
+ * one that is not dying is made to end: it may be enough. After a process has ended for a KILL_ON_OOM, that of its
+ * job's siblings does not count for a second: else a program could make small jobs for ever that end instead of it.
+ *
+ * What a process had sent to others, and they keep, is still charged to its job when it has ended: see SECURITY.md.
  */
 #pragma once
 
 #include "kernel/object/job.h"
 
-/* From now on programs may end for want of memory: those in `root`, which stays, and below it. NULL: none. */
+/* From now on programs may end because the machine has no page left: those in `root`, which stays. NULL: none. */
 void oom_begin(struct job *root);
 
-/* Runs on a kernel stack of its own, forever: chooses, and waits for the end. */
+/* Runs on a kernel stack of its own, forever: has those end that were chosen, one after the other. */
 void oom_keeper(void *arg);
 
-/* The process that is to end now, with a reference; NULL: there is none. */
-MUST_CHECK struct process *oom_choose(struct job *root);
+/* With a reference each, or NULL: the process that is to end now, if it is not dying; and the first that is dying. */
+struct oom_choice {
+    struct process *victim, *dying;
+};
+MUST_CHECK struct oom_choice oom_choose(struct job *top);

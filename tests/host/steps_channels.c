@@ -153,7 +153,7 @@ static zx_status_t server_call(enum host_syscall_number number, const uint64_t a
 static void interrupt_caller(struct world *w) {
     struct object *token;
     zx_koid_t koid = 0;
-    struct object *caller = members_next(&w->processes[w->turn]->threads, &koid);
+    struct object *caller = members_next(&w->processes[w->turn]->threads, &koid, UINT64_MAX);
     if (task_suspend(caller, &token) != ZX_OK) abort();
     handle_discard(handle_make(token, 0));
     object_unref(token);

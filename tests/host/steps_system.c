@@ -146,6 +146,7 @@ static zx_status_t expected_set_number(struct model_handle *h, uint32_t property
     if (property == ZX_PROP_PROCESS_VDSO_BASE_ADDRESS) return ZX_ERR_INVALID_ARGS;
     if (size < sizeof(value)) return ZX_ERR_BUFFER_TOO_SMALL;
     if (h->object->type != (of_job ? ZX_OBJ_TYPE_JOB : ZX_OBJ_TYPE_PROCESS)) return ZX_ERR_WRONG_TYPE;
+    if (of_job && !(h->rights & ZX_RIGHT_SET_POLICY)) return ZX_ERR_ACCESS_DENIED;
     if (buffer != DATA || (of_job ? value > 1 : value == 0)) return ZX_ERR_INVALID_ARGS;
     if (of_job) {
         ((struct model_job *)h->object)->kill_on_oom = value;

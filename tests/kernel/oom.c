@@ -1,6 +1,6 @@
 /*
  * Which program ends when memory runs out: the rule, on trees of jobs whose processes have not been started; and that
- * it ends.
+ * it ends, for the machine's want and for a limit's.
  */
 #include "kernel/object/oom.h"
 
@@ -43,15 +43,20 @@ static void member_end(struct process *process) {
 }
 
 static bool chosen(struct job *root, const struct process *expected) {
-    struct process *process = oom_choose(root);
-    if (process) object_unref(&process->object);
-    return process == expected;
+    struct oom_choice choice = oom_choose(root);
+    if (choice.victim) object_unref(&choice.victim->object);
+    if (choice.dying) object_unref(&choice.dying->object);
+    return choice.victim == expected;
 }
 
-/* Two jobs below a root, the second with one below it. */
-static struct tree { struct job *root, *first, *second, *inner; } tree;
+/* Two jobs below a root, the second with one below it; and processes. */
+static struct tree {
+    struct job *root, *first, *second, *inner;
+    struct process *p[4];
+} tree;
 
 static bool tree_make(void) {
+    tree = (struct tree){0};
     return job_create_root(&tree.root) == ZX_OK && job_create(tree.root, &tree.first) == ZX_OK &&
            job_create(tree.root, &tree.second) == ZX_OK && job_create(tree.second, &tree.inner) == ZX_OK;
 }
@@ -62,97 +67,192 @@ static void job_end(struct job *job) {
 }
 
 static void tree_end(void) {
+    for (size_t i = 0; i < countof(tree.p); i++) {
+        if (tree.p[i]) member_end(tree.p[i]);
+    }
     job_end(tree.inner);
     job_end(tree.second);
     job_end(tree.first);
     object_unref(&tree.root->object);
 }
 
-KTEST("oom/the job that has most of its own, not counting what is below it; then the next; then none") {
-    struct process *p[3];
+KTEST("oom/the job that has most, with what is below it; in it the largest, job or process; the next; then none") {
     NEED(tree_make());
-    NEED(member_make(tree.first, 100, true, &p[0]) && member_make(tree.second, 50, true, &p[1]) &&
-         member_make(tree.inner, 80, true, &p[2]));
-    EXPECT(chosen(tree.root, p[0]));
-    process_kill(p[0], 0);
-    EXPECT(chosen(tree.root, p[2]));
-    process_kill(p[2], 0);
-    EXPECT(chosen(tree.root, p[1]));
-    process_kill(p[1], 0);
+    NEED(member_make(tree.first, 100, true, &tree.p[0]) && member_make(tree.second, 50, true, &tree.p[1]) &&
+         member_make(tree.inner, 80, true, &tree.p[2]));
+    EXPECT(chosen(tree.root, tree.p[2]) && chosen(tree.second, tree.p[2]) && chosen(tree.first, tree.p[0]));
+    process_kill(tree.p[2], 0);
+    EXPECT(chosen(tree.root, tree.p[0]) && chosen(tree.second, tree.p[1]));
+    process_kill(tree.p[0], 0);
+    EXPECT(chosen(tree.root, tree.p[1]));
+    process_kill(tree.p[1], 0);
     EXPECT(chosen(tree.root, NULL));
-    for (size_t i = 0; i < countof(p); i++) member_end(p[i]);
     tree_end();
 }
 
 KTEST("oom/in it the largest process, whether it has mapped its memory or has only handles to it") {
-    struct process *p[3];
     NEED(tree_make());
-    NEED(member_make(tree.first, 20, true, &p[0]) && member_make(tree.first, 40, false, &p[1]) &&
-         member_make(tree.first, 30, true, &p[2]));
-    EXPECT(chosen(tree.root, p[1]));
-    process_kill(p[1], 0);
-    EXPECT(chosen(tree.root, p[2]));
-    for (size_t i = 0; i < countof(p); i++) member_end(p[i]);
+    NEED(member_make(tree.first, 20, true, &tree.p[0]) && member_make(tree.first, 40, false, &tree.p[1]) &&
+         member_make(tree.first, 30, true, &tree.p[2]));
+    EXPECT(chosen(tree.root, tree.p[1]));
+    process_kill(tree.p[1], 0);
+    EXPECT(chosen(tree.root, tree.p[2]));
+    tree_end();
+}
+
+KTEST("oom/a VMO that has another handle does not go with a process") {
+    struct handle held;
+    uint32_t index = 0;
+    NEED(tree_make());
+    NEED(member_make(tree.first, 40, false, &tree.p[0]) && member_make(tree.first, 30, true, &tree.p[1]));
+    NEED(handle_next(&tree.p[0]->handles, &index, &held));
+    object_handle_ref(held.object);
+    EXPECT(chosen(tree.root, tree.p[1]));
+    object_handle_unref(held.object);
+    EXPECT(chosen(tree.root, tree.p[0]));
+    object_unref(held.object);
     tree_end();
 }
 
 KTEST("oom/one that has the root resource is passed over, and its job if there is no other") {
-    struct process *p[3];
     NEED(tree_make());
-    NEED(member_make(tree.first, 100, true, &p[0]) && member_make(tree.first, 10, true, &p[1]) &&
-         member_make(tree.second, 50, true, &p[2]));
-    NEED(give_root_resource(p[0]));
-    EXPECT(chosen(tree.root, p[1]));
-    process_kill(p[1], 0);
-    EXPECT(chosen(tree.root, p[2]));
-    process_kill(p[2], 0);
+    NEED(member_make(tree.first, 100, true, &tree.p[0]) && member_make(tree.first, 10, true, &tree.p[1]) &&
+         member_make(tree.second, 50, true, &tree.p[2]));
+    NEED(give_root_resource(tree.p[0]));
+    EXPECT(chosen(tree.root, tree.p[1]));
+    process_kill(tree.p[1], 0);
+    EXPECT(chosen(tree.root, tree.p[2]));
+    process_kill(tree.p[2], 0);
     EXPECT(chosen(tree.root, NULL));
-    for (size_t i = 0; i < countof(p); i++) member_end(p[i]);
     tree_end();
 }
 
-KTEST("oom/before all others a job that has KILL_ON_OOM, with what is below it, and whatever its processes hold") {
-    struct process *p[3];
+KTEST("oom/before its siblings a job that has KILL_ON_OOM, with what is below it, and whatever its processes hold") {
     NEED(tree_make());
-    NEED(member_make(tree.first, 100, true, &p[0]) && member_make(tree.second, 5, true, &p[1]) &&
-         member_make(tree.inner, 10, true, &p[2]));
+    NEED(member_make(tree.first, 100, true, &tree.p[0]) && member_make(tree.second, 5, true, &tree.p[1]) &&
+         member_make(tree.inner, 10, true, &tree.p[2]));
     atomic_store(&tree.second->kill_on_oom, true);
-    EXPECT(give_root_resource(p[2]) && chosen(tree.root, p[2]));
+    EXPECT(give_root_resource(tree.p[2]) && chosen(tree.root, tree.p[2]));
     atomic_store(&tree.inner->kill_on_oom, true);
-    EXPECT(chosen(tree.root, p[2]));
+    EXPECT(chosen(tree.root, tree.p[2]));
     atomic_store(&tree.first->kill_on_oom, true);
-    EXPECT(chosen(tree.root, p[0]));
-    process_kill(p[0], 0);
-    process_kill(p[2], 0);
-    EXPECT(chosen(tree.root, p[1]));
-    process_kill(p[1], 0);
+    EXPECT(chosen(tree.root, tree.p[0]));
+    process_kill(tree.p[0], 0);
+    process_kill(tree.p[2], 0);
+    EXPECT(chosen(tree.root, tree.p[1]));
+    process_kill(tree.p[1], 0);
     EXPECT(chosen(tree.root, NULL));
-    for (size_t i = 0; i < countof(p); i++) member_end(p[i]);
     tree_end();
 }
 
-KTEST("oom/with nothing left one process ends in each round, and then there is what it had") {
-    struct process *p[2];
-    struct process_info info[2];
-    NEED(tree_make() && member_make(tree.first, 100, true, &p[0]) && member_make(tree.second, 200, true, &p[1]));
-    EXPECT(upcall_out_of_memory(false) == ZX_ERR_NO_MEMORY);
+KTEST("oom/KILL_ON_OOM says nothing about others than its siblings: nobody puts small jobs before what is large") {
+    NEED(tree_make());
+    NEED(member_make(tree.first, 100, true, &tree.p[0]) && member_make(tree.second, 30, true, &tree.p[1]) &&
+         member_make(tree.inner, 10, true, &tree.p[2]));
+    atomic_store(&tree.inner->kill_on_oom, true);
+    EXPECT(chosen(tree.root, tree.p[0]) && chosen(tree.second, tree.p[2]));
+    atomic_store(&tree.second->marks_pause, ZX_TIME_INFINITE);
+    EXPECT(chosen(tree.second, tree.p[1]));
+    tree_end();
+}
+
+KTEST("oom/what was made later is not looked at: a walk has an end") {
+    zx_koid_t koid = 0;
+    struct object *object;
+    NEED(tree_make() && member_make(tree.first, 10, true, &tree.p[0]));
+    const zx_koid_t last = koid_last();
+    struct job *later;
+    NEED(job_create(tree.first, &later) == ZX_OK && member_make(tree.first, 20, true, &tree.p[1]));
+    EXPECT((object = members_next(&tree.first->processes, &koid, last)) == &tree.p[0]->object);
+    object_unref(object);
+    EXPECT(!members_next(&tree.first->processes, &koid, last) && koid == tree.p[0]->object.koid);
+    EXPECT((object = members_next(&tree.first->processes, &koid, koid_last())) == &tree.p[1]->object);
+    object_unref(object);
+    object_ref(&tree.first->object);
+    EXPECT(!job_walk_next(tree.first, tree.first, last));
+    job_end(later);
+    tree_end();
+}
+
+static bool is_alive(struct process *process) { return !process_is_dying(process); }
+
+static bool ended_for_memory(struct process *process) {
+    struct process_info info;
+    process_get_info(process, &info);
+    return info.exited && info.return_code == ZX_TASK_RETCODE_OOM_KILL;
+}
+
+KTEST("oom/with nothing left one process ends at a time, and then there is what it had") {
+    NEED(tree_make());
+    NEED(member_make(tree.first, 100, true, &tree.p[0]) && member_make(tree.second, 200, true, &tree.p[1]));
     oom_begin(tree.root);
-    EXPECT(upcall_out_of_memory(false) == ZX_OK && !process_is_dying(p[1])); /* there is memory */
+    EXPECT(upcall_out_of_memory(&root_budget, false) == ZX_OK && is_alive(tree.p[1])); /* there is memory */
     struct page *all = memory_take_all();
-    EXPECT(upcall_out_of_memory(false) == ZX_OK && pages_left(200));
-    process_get_info(p[0], &info[0]);
-    process_get_info(p[1], &info[1]);
-    EXPECT(!info[0].exited && info[1].exited && info[1].return_code == ZX_TASK_RETCODE_OOM_KILL);
+    EXPECT(upcall_out_of_memory(&root_budget, false) == ZX_OK && pages_left(200));
+    EXPECT(is_alive(tree.p[0]) && ended_for_memory(tree.p[1]));
     struct page *more = memory_take_all();
-    EXPECT(upcall_out_of_memory(true) == ZX_OK && pages_left(100));
-    process_get_info(p[0], &info[0]);
-    EXPECT(info[0].exited && info[0].return_code == ZX_TASK_RETCODE_OOM_KILL);
+    EXPECT(upcall_out_of_memory(&root_budget, true) == ZX_OK && pages_left(100) && ended_for_memory(tree.p[0]));
     struct page *rest = memory_take_all();
-    EXPECT(upcall_out_of_memory(false) == ZX_ERR_NO_MEMORY);
+    EXPECT(upcall_out_of_memory(&root_budget, false) == ZX_ERR_NO_MEMORY);
     oom_begin(NULL);
+    EXPECT(upcall_out_of_memory(&root_budget, false) == ZX_ERR_NO_MEMORY);
     memory_give_back(rest);
     memory_give_back(more);
     memory_give_back(all);
-    for (size_t i = 0; i < countof(p); i++) member_end(p[i]);
+    tree_end();
+}
+
+static bool limit_to_used(struct job *job) {
+    return budget_set_limit(job->budget, BUDGET_MEMORY, budget_used(job->budget, BUDGET_MEMORY)) == ZX_OK;
+}
+
+/* A thread of a process for whose fault the second job's limit leaves nothing. */
+static void lack(void *status) { *(zx_status_t *)status = upcall_out_of_memory(tree.second->budget, true); }
+
+KTEST("oom/a limit is reached: who has most below it ends, and nobody else; unless that is whose fault it is") {
+    zx_status_t status = ZX_ERR_INTERNAL;
+    NEED(tree_make());
+    NEED(member_make(tree.first, 300, true, &tree.p[0]) && member_make(tree.second, 50, true, &tree.p[1]) &&
+         member_make(tree.inner, 80, true, &tree.p[2]) && limit_to_used(tree.second));
+    EXPECT(run_in(tree.p[2]->aspace, lack, &status) && status == ZX_ERR_NO_MEMORY);
+    EXPECT(is_alive(tree.p[0]) && is_alive(tree.p[1]) && is_alive(tree.p[2]));
+    EXPECT(run_in(tree.p[1]->aspace, lack, &status) && status == ZX_OK);
+    EXPECT(is_alive(tree.p[0]) && is_alive(tree.p[1]) && ended_for_memory(tree.p[2]));
+    EXPECT(run_in(tree.p[1]->aspace, lack, &status) && status == ZX_OK && is_alive(tree.p[1])); /* there is room */
+    NEED(limit_to_used(tree.second));
+    EXPECT(run_in(tree.p[1]->aspace, lack, &status) && status == ZX_ERR_NO_MEMORY && is_alive(tree.p[1]));
+    tree_end();
+}
+
+KTEST("oom/after one that ended for its KILL_ON_OOM the siblings are chosen by size, for a second") {
+    zx_status_t status = ZX_ERR_INTERNAL;
+    struct job *small;
+    NEED(tree_make() && job_create(tree.second, &small) == ZX_OK);
+    NEED(member_make(tree.second, 90, true, &tree.p[0]) && member_make(tree.inner, 50, true, &tree.p[1]) &&
+         member_make(small, 5, true, &tree.p[2]) && member_make(tree.first, 1, true, &tree.p[3]));
+    atomic_store(&tree.inner->kill_on_oom, true);
+    atomic_store(&small->kill_on_oom, true);
+    EXPECT(limit_to_used(tree.second) && run_in(tree.p[3]->aspace, lack, &status) && status == ZX_OK);
+    EXPECT(ended_for_memory(tree.p[1]) && chosen(tree.second, tree.p[0]));
+    atomic_store(&tree.second->marks_pause, 0);
+    EXPECT(chosen(tree.second, tree.p[2]));
+    job_end(small);
+    tree_end();
+}
+
+KTEST("oom/one that was killed and is not gone yet is waited for, and no other ends, and no fault is in vain") {
+    static struct runner faults;
+    static zx_status_t status;
+    NEED(tree_make());
+    NEED(member_make(tree.second, 90, true, &tree.p[0]) && member_make(tree.inner, 50, true, &tree.p[1]) &&
+         limit_to_used(tree.second));
+    atomic_store(&tree.p[1]->state, PROCESS_DYING);
+    NEED(runner_start(&faults, tree.p[0]->aspace, lack, &status));
+    runner_settle(&faults);
+    EXPECT(!atomic_load(&faults.gone) && is_alive(tree.p[0]));
+    atomic_store(&tree.p[1]->state, PROCESS_INITIAL);
+    process_kill(tree.p[1], 7);
+    runner_join(&faults);
+    EXPECT(status == ZX_OK && is_alive(tree.p[0]) && !ended_for_memory(tree.p[1]));
     tree_end();
 }

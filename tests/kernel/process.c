@@ -71,7 +71,7 @@ KTEST("process/one that nobody can start any more dies with its last handle") {
 KTEST("process/who finds it before its maker has a handle, and lets go of it, does not end it") {
     zx_koid_t koid = 0;
     NEED(task_begin());
-    struct object *found = members_next(&job->processes, &koid);
+    struct object *found = members_next(&job->processes, &koid, UINT64_MAX);
     NEED(found == &process->object);
     handle_discard(handle_make(found, 0));
     object_unref(found);
@@ -175,7 +175,7 @@ KTEST("job/killing it kills every process, and it takes no more") {
 
 /* The koid of the next member above `koid`, or 0. */
 static zx_koid_t next_process(zx_koid_t koid) {
-    struct object *next = members_next(&job->processes, &koid);
+    struct object *next = members_next(&job->processes, &koid, UINT64_MAX);
     if (!next) return 0;
     object_unref(next);
     return koid;
@@ -196,7 +196,7 @@ KTEST("process/members of a job are gone through by koid, until they are dead") 
 KTEST("process/threads are members once they were started") {
     zx_koid_t koid = 0;
     NEED(task_begin());
-    EXPECT(!members_next(&process->threads, &koid) && koid == 0);
+    EXPECT(!members_next(&process->threads, &koid, UINT64_MAX) && koid == 0);
     task_end();
 }
 

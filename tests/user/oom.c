@@ -22,15 +22,20 @@ static zx_status_t commit(zx_handle_t vmo, uint64_t size) {
 
 enum { FULL, GO, DONE };
 
-/* All the memory that calls give but for a little, in VMOs that only it has handles to; and then it waits. */
-static void eat(zx_handle_t none, uintptr_t at) {
+/*
+ * All the memory that calls give but for a little, and then it waits: in VMOs that only it has handles to; or, if it
+ * has a channel, that lie in the queue of its other end.
+ */
+static void eat(zx_handle_t channel, uintptr_t at) {
     struct board *board = (struct board *)at;
     zx_handle_t vmo, little;
-    (void)none;
     atomic_store(&board->words[FULL], 0);
     if (zx_vmo_create(LITTLE, 0, &little) != ZX_OK || commit(little, LITTLE) != ZX_OK) zx_process_exit(1);
     for (uint64_t size = LARGE; size >= PAGE; size /= 2) {
-        while (zx_vmo_create(size, 0, &vmo) == ZX_OK && commit(vmo, size) == ZX_OK) continue;
+        while (zx_vmo_create(size, 0, &vmo) == ZX_OK && commit(vmo, size) == ZX_OK) {
+            if (channel != ZX_HANDLE_INVALID && zx_channel_write(channel, 0, NULL, 0, &vmo, 1) != ZX_OK)
+                zx_process_exit(2);
+        }
     }
     zx_handle_close(little);
     atomic_store(&board->words[FULL], 1);
@@ -87,22 +92,29 @@ static bool is_alive(const struct child *child) {
     return !info.exited;
 }
 
+static void child_ends(struct child *child, int64_t return_code) {
+    EXPECT_EQ(child_wait(child), return_code);
+    child_close(child);
+}
+
 static void child_kill(struct child *child) {
     MUST(zx_task_kill(child->process));
-    EXPECT_EQ(child_wait(child), ZX_TASK_RETCODE_SYSCALL_KILL);
-    child_close(child);
+    child_ends(child, ZX_TASK_RETCODE_SYSCALL_KILL);
+}
+
+/* The eater has all: then the bystander gets its pages, and goes on. */
+static void bystander_goes_on(struct child *bystander, const struct child *eater) {
+    NEED(await(eater, FULL));
+    atomic_store(&bystander->board->words[GO], pages_map(bystander->vmar));
+    child_ends(bystander, 42);
 }
 
 TEST("oom/who has most memory ends, with return code -1025, when another touches its next page, and that one goes on") {
     if (!memory_is_short()) return;
     zx_handle_t ours = job_make(false), theirs = job_make(false);
     struct child bystander = begin(ours, touch), eater = begin(theirs, eat);
-    NEED(await(&eater, FULL));
-    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
-    EXPECT_EQ(child_wait(&bystander), 42);
-    EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
-    child_close(&bystander);
-    child_close(&eater);
+    bystander_goes_on(&bystander, &eater);
+    child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
 }
 
 /* The same, but that a call stores there. */
@@ -118,12 +130,8 @@ TEST("oom/a call that stores to pages of its caller's which are not there yet ha
     struct child bystander, eater = begin(job_make(false), eat);
     MUST_BE(child_make_in(&bystander, job_make(false)));
     MUST(child_start(&bystander, read_into, vmo_make(TOUCHED * PAGE)));
-    NEED(await(&eater, FULL));
-    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
-    EXPECT_EQ(child_wait(&bystander), 42);
-    EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
-    child_close(&bystander);
-    child_close(&eater);
+    bystander_goes_on(&bystander, &eater);
+    child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
 }
 
 TEST("oom/who holds the root resource touches its next page: another ends; and the next, when memory runs out again") {
@@ -132,8 +140,7 @@ TEST("oom/who holds the root resource touches its next page: another ends; and t
         struct child eater = begin(job_make(false), eat);
         NEED(await(&eater, FULL));
         pages_touch(pages_map(zx_vmar_root_self()));
-        EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
-        child_close(&eater);
+        child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
     }
 }
 
@@ -141,18 +148,12 @@ TEST("oom/a job with KILL_ON_OOM is first, however little it has, and then who h
     if (!memory_is_short()) return;
     struct child small = begin(job_make(true), touch), eater = begin(job_make(false), eat);
     struct child bystander = begin(job_make(false), touch);
-    NEED(await(&eater, FULL));
-    atomic_store(&bystander.board->words[GO], pages_map(bystander.vmar));
-    EXPECT_EQ(child_wait(&bystander), 42);
-    EXPECT_EQ(child_wait(&small), ZX_TASK_RETCODE_OOM_KILL);
-    if (is_alive(&eater)) {
+    bystander_goes_on(&bystander, &eater);
+    child_ends(&small, ZX_TASK_RETCODE_OOM_KILL);
+    if (is_alive(&eater))
         child_kill(&eater);
-    } else {
-        EXPECT_EQ(child_wait(&eater), ZX_TASK_RETCODE_OOM_KILL);
-        child_close(&eater);
-    }
-    child_close(&small);
-    child_close(&bystander);
+    else
+        child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
 }
 
 /* Reads holes two MiB apart, more of them than there is memory for tables. */
@@ -175,13 +176,50 @@ TEST("oom/reading holes until all memory would be page tables ends nobody") {
     MUST_BE(child_make_in(&reader, job_make(false)));
     MUST(zx_handle_duplicate(reader.vmar, ZX_RIGHT_SAME_RIGHTS, &vmar));
     MUST(child_start(&reader, read_holes, vmar));
-    EXPECT_EQ(child_wait(&reader), 42);
+    child_ends(&reader, 42);
     EXPECT(is_alive(&bystander));
     child_kill(&bystander);
-    child_close(&reader);
 }
 
-/* A fault for which there is no memory within the job's limit is its own affair. */
+/* With a limit of so many pages. */
+static void limit(zx_handle_t job, uint64_t pages) {
+    const uint64_t bytes = pages * PAGE;
+    MUST(zx_object_set_property(job, ZX_PROP_JOB_LIMIT_MEMORY, &bytes, sizeof(bytes)));
+}
+
+static zx_handle_t job_below(zx_handle_t parent) {
+    zx_handle_t job;
+    MUST(zx_job_create(parent, 0, &job));
+    return job;
+}
+
+TEST("oom/who has filled a limit that several jobs share ends when another of them touches its next page") {
+    zx_handle_t all = job_make(false);
+    struct child eater, bystander = begin(job_below(all), touch), outsider = begin(job_make(true), touch);
+    limit(all, 3 * TOUCHED);
+    eater = begin(job_below(all), eat);
+    bystander_goes_on(&bystander, &eater);
+    child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
+    EXPECT(is_alive(&outsider));
+    child_kill(&outsider);
+}
+
+TEST("oom/what one has sent to another is there still when it has ended: who wants most then ends, and no innocent") {
+    zx_handle_t all = job_make(false);
+    struct pair pair = pair_make();
+    struct child eater, small = begin(job_below(all), touch), greedy = begin(job_below(all), touch);
+    limit(all, 3 * TOUCHED);
+    MUST_BE(child_make_in(&eater, job_below(all)));
+    MUST(child_start(&eater, eat, pair.a));
+    NEED(await(&eater, FULL));
+    atomic_store(&greedy.board->words[GO], pages_map(greedy.vmar));
+    child_ends(&greedy, ZX_TASK_RETCODE_EXCEPTION_KILL);
+    child_ends(&eater, ZX_TASK_RETCODE_OOM_KILL);
+    EXPECT(is_alive(&small));
+    child_kill(&small);
+}
+
+/* A fault for which there is no memory within the limit that one has filled oneself is one's own affair. */
 static void touch_much(zx_handle_t vmo, uintptr_t at) {
     zx_vaddr_t base = atomic_load(&((struct board *)at)->words[DONE]);
     (void)vmo;
@@ -189,24 +227,23 @@ static void touch_much(zx_handle_t vmo, uintptr_t at) {
     zx_process_exit(42);
 }
 
-TEST("oom/a limit that is reached is an exception, which its handler gets, and ends nobody else") {
+TEST("oom/a limit that is reached is an exception for who has filled it, for its handler, and ends nobody else") {
     zx_handle_t job = job_make(true), vmo = vmo_make(1000 * PAGE), channel, exception;
-    const uint64_t limit = 100 * PAGE;
     zx_exception_info_t info = {0};
     zx_vaddr_t at;
-    struct child child, bystander = begin(job_make(true), touch);
+    struct child child, bystander = begin(job_make(true), touch), neighbour = begin(job, touch);
     MUST_BE(child_make_in(&child, job));
     MUST(zx_task_create_exception_channel(child.process, 0, &channel));
     MUST(zx_vmar_map(child.vmar, PERM_RW, 0, vmo, 0, 1000 * PAGE, &at));
     atomic_store(&child.board->words[DONE], at);
-    MUST(zx_object_set_property(job, ZX_PROP_JOB_LIMIT_MEMORY, &limit, sizeof(limit)));
+    limit(job, 300);
     MUST(child_start(&child, touch_much, ZX_HANDLE_INVALID));
     MUST(zx_object_wait_one(channel, ZX_CHANNEL_READABLE, zx_deadline_after(ZX_SEC(20)), NULL));
     EXPECT_OK(zx_channel_read(channel, 0, &info, &exception, sizeof(info), 1, NULL, NULL));
     EXPECT_EQ(info.type, ZX_EXCP_FATAL_PAGE_FAULT);
-    EXPECT(is_alive(&bystander));
+    EXPECT(is_alive(&bystander) && is_alive(&neighbour));
     MUST(zx_handle_close(exception));
-    EXPECT_EQ(child_wait(&child), ZX_TASK_RETCODE_EXCEPTION_KILL);
+    child_ends(&child, ZX_TASK_RETCODE_EXCEPTION_KILL);
     child_kill(&bystander);
-    child_close(&child);
+    child_kill(&neighbour);
 }

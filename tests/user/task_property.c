@@ -99,6 +99,19 @@ TEST("object_set_property/JOB_KILL_ON_OOM is 0 or 1, shows in ZX_INFO_JOB, and c
     EXPECT_STATUS(zx_object_get_property(job, KILL_ON_OOM, &value, sizeof(value)), ZX_ERR_INVALID_ARGS);
 }
 
+static zx_status_t mark(zx_handle_t job) { return set(job, KILL_ON_OOM, 1); }
+
+TEST("object_set_property/JOB_KILL_ON_OOM needs SET_POLICY: a program cannot say it of its own job, nor take it back") {
+    zx_handle_t job = handle_of(KIND_JOB), weak = handle_without(job, ZX_RIGHT_SET_POLICY);
+    check_rights(job, ZX_RIGHT_SET_PROPERTY | ZX_RIGHT_SET_POLICY, mark);
+    EXPECT(job_info(job).kill_on_oom);
+    EXPECT_STATUS(set(weak, KILL_ON_OOM, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_object_set_property(weak, KILL_ON_OOM, (void *)8, 7), ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_STATUS(zx_object_set_property(weak, KILL_ON_OOM, (void *)8, 8), ZX_ERR_ACCESS_DENIED);
+    EXPECT(job_info(job).kill_on_oom);
+    EXPECT_OK(set(job, KILL_ON_OOM, 0));
+}
+
 TEST("object_set_property/numbers of tasks: size, then type, then pointer; what is too large is as good") {
     zx_handle_t job = handle_of(KIND_JOB), process = handle_of(KIND_PROCESS);
     uint64_t value[2] = {1, 1};

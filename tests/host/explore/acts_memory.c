@@ -43,7 +43,7 @@ zx_status_t act_reclaim(struct actor *a) {
 /* Nor this: it waits as a fault does that finds nothing to give back. The keeper finds that there is memory. */
 zx_status_t act_starve(struct actor *a) {
     (void)a;
-    return upcall_out_of_memory(true);
+    return upcall_out_of_memory(&root_budget, true);
 }
 
 /* --- transfers --- */

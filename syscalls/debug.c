@@ -47,7 +47,7 @@ static zx_status_t sys_debug_write(user_in_t buffer, size_t size) {
     return status;
 }
 
-/* Of several readers each byte goes to one. */
+/* Each byte is read by one of several readers. */
 static size_t read_now(char *text, size_t size) {
     static struct spinlock lock = SPINLOCK_INIT(RANK_LOG, "console input");
     spin_lock(&lock);

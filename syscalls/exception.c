@@ -55,7 +55,7 @@ static zx_status_t sys_exception_get_thread(struct exception *e, user_out_t out)
     return handle_give(caller_handles(), out, handle_make(&e->thread->object, e->rights));
 }
 
-/* Whoever handles the exceptions of one thread has no claim to its process. */
+/* A handler of one thread's exceptions has no claim to its process. */
 static zx_status_t sys_exception_get_process(struct exception *e, user_out_t out) {
     if (e->channel == ZX_EXCEPTION_CHANNEL_TYPE_THREAD) return ZX_ERR_ACCESS_DENIED;
     return handle_give(caller_handles(), out, handle_make(&e->thread->process->object, e->rights));

@@ -386,7 +386,7 @@ static zx_status_t put_counts(const struct record_list *list, user_out_t actual,
     return status == ZX_OK ? user_put_optional(avail, list->available) : status;
 }
 
-/* Asks the object, and tells the caller: records, then how many were written, then how many there are. */
+/* Queries the object and copies out the records, then `actual`, then `avail`. */
 static zx_status_t tell(const struct info_topic *topic, const struct handle *handle, user_out_t buffer, size_t size,
                         user_out_t actual, user_out_t avail) {
     struct record_list list = {.buffer = buffer, .room = size / topic->size};

@@ -33,7 +33,7 @@ static zx_status_t sys_port_cancel(struct object *port, struct handle_slot *sour
     return port_cancel(port, source->handle.object, caller_handles(), handle_use_value(source), key);
 }
 
-/* What the packet of a watch that fires at once tells as its count. */
+/* The count in the packet of a wait that is satisfied at once. */
 static uint64_t count_now(struct object *object, zx_signals_t signals) {
     bool messages = object->ops->type == ZX_OBJ_TYPE_CHANNEL && (signals & ZX_CHANNEL_READABLE);
     return messages ? max_u64(channel_pending(object), 1) : 1;

@@ -1,5 +1,5 @@
 /*
- * Properties of processes and jobs. Manual: object.md. Each is a word that whoever sets it changes at once; no lock is
+ * Properties of processes and jobs. Manual: object.md. Each is a word, set with a single store; no lock is
  * taken. Limits of memory are told in bytes and kept in pages.
  */
 #include "syscalls/task_property.h"

@@ -5,7 +5,7 @@
 #include "kernel/object/resource.h"
 #include "vm/vmo.h"
 
-/* The alignments that vmo_create_contiguous takes, as powers of two; 0 stands for the least. */
+/* The alignments that vmo_create_contiguous takes, as powers of two; 0 means the minimum. */
 #define ALIGN_MIN PAGE_SHIFT
 #define ALIGN_END 64u
 

@@ -1,5 +1,5 @@
 /*
- * What a program finds at hand when it starts: handles to itself, and those that whoever launched it gave it.
+ * What a program finds at hand when it starts: handles to itself, and those that its launcher passed.
  * Supplied by the C runtime from the bootstrap message (<zircon/processargs.h>), not by the kernel.
  */
 #pragma once

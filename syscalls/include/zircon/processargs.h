@@ -4,7 +4,7 @@
  *
  *     zx_proc_args_t | one uint32_t id per handle | arguments | environment | names
  *
- * in any order after the header, which tells where each part begins, in bytes from the start of the message. The
+ * in any order after the header, which has the offset of each part, in bytes from the start of the message. The
  * last three are strings that follow one another, each with its NUL.
  */
 #pragma once

@@ -76,7 +76,7 @@ typedef uint32_t zx_paddr32_t;
 typedef uintptr_t zx_gpaddr_t;
 typedef uint64_t zx_off_t;
 
-/* The type of an object, as ZX_INFO_HANDLE_BASIC tells it. */
+/* The type of an object, as ZX_INFO_HANDLE_BASIC reports it. */
 typedef uint32_t zx_obj_type_t;
 #define ZX_OBJ_TYPE_NONE ((zx_obj_type_t)0u)
 #define ZX_OBJ_TYPE_PROCESS ((zx_obj_type_t)1u)
@@ -167,7 +167,7 @@ typedef uint32_t zx_signals_t;
 
 typedef uint32_t zx_txid_t;
 
-/* What a channel_call sends, and where its reply goes. */
+/* A channel_call's request, and the buffers for its reply. */
 typedef struct zx_channel_call_args {
     const void *wr_bytes;
     const zx_handle_t *wr_handles;

@@ -1,4 +1,4 @@
-/* What object_get_info tells, what properties objects have, and how a task's end is told. */
+/* Topics and records of object_get_info, properties of objects, and the return codes of tasks. */
 #pragma once
 
 #include <zircon/types.h>
@@ -214,7 +214,7 @@ typedef struct zx_info_resource {
 #define ZX_TASK_RETCODE_OOM_KILL ((int64_t)-1025)              /* memory was short */
 #define ZX_TASK_RETCODE_POLICY_KILL ((int64_t)-1026)           /* its job's policy */
 #define ZX_TASK_RETCODE_VDSO_KILL ((int64_t)-1027)             /* never here, where there is no vDSO */
-#define ZX_TASK_RETCODE_EXCEPTION_KILL ((int64_t)-1028)        /* it did what it could not, and nobody handled that */
+#define ZX_TASK_RETCODE_EXCEPTION_KILL ((int64_t)-1028)        /* an exception that was not handled */
 #define ZX_TASK_RETCODE_CRITICAL_PROCESS_KILL ((int64_t)-1029) /* never here, where no process is critical */
 
 /* Properties, by id. */
@@ -222,7 +222,7 @@ typedef struct zx_info_resource {
 #define ZX_PROP_NAME ((uint32_t)3u)        /* text of up to ZX_MAX_NAME_LEN - 1 bytes */
 #define ZX_PROP_REGISTER_FS ((uint32_t)4u) /* uint64_t, of the calling thread: the base of its FS segment */
 #define ZX_PROP_PROCESS_DEBUG_ADDR \
-    ((uint32_t)5u) /* uintptr_t: where a debugger finds what a process has loaded; set once by whoever loads it */
+    ((uint32_t)5u) /* uintptr_t: where a debugger finds what a process has loaded; set once by its loader */
 #define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS ((uint32_t)6u) /* uintptr_t, which can only be got: 0, there is no vDSO */
 #define ZX_PROP_JOB_KILL_ON_OOM ((uint32_t)15u)          /* size_t, which can only be set: 1, or 0 */
 /* uint64_t, of a job: its own limit. To set it takes ZX_RIGHT_SET_POLICY too. */
@@ -236,7 +236,7 @@ typedef struct zx_info_resource {
 
 /* What becomes of a thread when the handle to its exception is closed. */
 #define ZX_EXCEPTION_STATE_TRY_NEXT ((uint32_t)0u) /* the next handler is asked */
-#define ZX_EXCEPTION_STATE_HANDLED ((uint32_t)1u)  /* it goes on, with the same instruction */
+#define ZX_EXCEPTION_STATE_HANDLED ((uint32_t)1u)  /* it resumes, at the same instruction */
 #define ZX_EXCEPTION_STATE_THREAD_EXIT ((uint32_t)2u)
 
 /* How often a process's debugger is asked. */

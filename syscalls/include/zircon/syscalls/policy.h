@@ -17,7 +17,7 @@ typedef struct zx_policy_basic {
     uint32_t policy;    /* a ZX_POL_ACTION_* */
 } zx_policy_basic_t;
 
-/* What a process does. NEW_ANY stands for all from NEW_VMO to NEW_TIMER. */
+/* What a process does. NEW_ANY means all from NEW_VMO to NEW_TIMER. */
 #define ZX_POL_BAD_HANDLE 0u
 #define ZX_POL_WRONG_OBJECT 1u
 #define ZX_POL_VMAR_WX 2u

@@ -10,7 +10,7 @@ __BEGIN_CDECLS
 #define ZX_WAIT_ASYNC_ONCE 0u
 #define ZX_WAIT_ASYNC_REPEATING 1u
 
-/* Types of packets: a program's own; of a wait that is over; of one that goes on; of an interrupt. */
+/* Types of packets: a program's own; of a wait that has ended; of one that continues; of an interrupt. */
 #define ZX_PKT_TYPE_USER 0u
 #define ZX_PKT_TYPE_SIGNAL_ONE 1u
 #define ZX_PKT_TYPE_SIGNAL_REP 2u

@@ -3,21 +3,15 @@
  * is only touched, to see that it works here.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <zircon/process.h>
@@ -275,28 +269,7 @@ TEST("libc/nanosleep and usleep sleep, never less") {
     EXPECT_EQ(errno, EINVAL);
 }
 
-/* --- what there is not --- */
-
-TEST("libc/what would ask Linux fails with ENOSYS, and nothing happens") {
-    EXPECT_ERRNO(fork() == -1, ENOSYS);
-    EXPECT_ERRNO(execl("/bin/sh", "sh", NULL) == -1, ENOSYS);
-    EXPECT_ERRNO(waitpid(-1, NULL, 0) == -1, ENOSYS);
-    EXPECT_ERRNO(socket(AF_INET, SOCK_STREAM, 0) == -1, ENOSYS);
-    EXPECT_ERRNO(symlink("a", "b") == -1, ENOSYS);
-    EXPECT_ERRNO(link("a", "b") == -1, ENOSYS);
-    EXPECT_ERRNO(kill(1, SIGTERM) == -1, ENOSYS);
-    EXPECT_ERRNO(syscall(99999) == -1, ENOSYS);
-    EXPECT(alarm(1) == 0);
-    EXPECT(system("ls") != 0);
-}
-
-TEST("libc/what returns an error's number returns ENOSYS for what is not there") {
-    EXPECT_EQ(pthread_setschedparam(pthread_self(), SCHED_OTHER, &(struct sched_param){0}), ENOSYS);
-    EXPECT_EQ(pthread_setname_np(pthread_self(), "name"), ENOSYS);
-    EXPECT_EQ(posix_fadvise(1, 0, 0, POSIX_FADV_NORMAL), ENOSYS);
-    EXPECT_EQ(posix_fallocate(1, 0, 1), ENOSYS);
-    EXPECT_EQ(posix_spawn(&(pid_t){0}, "/bin/sh", NULL, NULL, (char *[]){"sh", NULL}, NULL), ENOSYS);
-}
+/* --- descriptors and identity --- */
 
 TEST("libc/descriptors other than the three standard ones fail with EBADF") {
     char byte = 0;

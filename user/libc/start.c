@@ -1,8 +1,8 @@
 /*
  * From the first instruction to main(). The bootstrap message is read onto the stack, where its strings stay for as
  * long as the program runs, and made into the block of words that musl's start-up code wants, as Linux lays it out:
- * arguments, environment, and a list of facts about the program. musl then has thread-local storage set up (tls.c of
- * the machine) and calls the constructors and main().
+ * arguments, environment, and a list of facts about the program. musl then sets up thread-local storage and calls the
+ * constructors and main().
  *
  * A static-PIE program lies where its launcher put it, and first corrects the addresses in its own data; nothing before
  * that may use one of them. Nothing before the call of __libc_start_main may use errno, stdio, malloc or a stack

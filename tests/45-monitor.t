@@ -269,6 +269,13 @@ my $reason = qr/.*\n.*it writes 0x\w+, where the mapping has no memory behind it
 like($console, qr/^bomb \d+ crashed in thread main \d+: $reason/m,
     'one of stores dies, which is reported though it has no memory left');
 is(() = $console =~ m{^ +\d+    programs +\S+/2\d\dM}mg, 4, 'with all others in a job that leaves an eighth of memory');
+# However many processes there are, each can be seen and killed, whether it came first or last.
+$console = clean(talk(
+    $PROMPT, "start watcher count\r", $PROMPT, "start bomb processes\r", $PROMPT, "limit bomb processes 1500\r",
+    qr/bomb \d+: \d+ processes, and no more.*$PROMPT/s, "kill watcher\r", $PROMPT, "start watcher count\r",
+    $PROMPT, "kill watcher\r", $PROMPT, "kill bomb\r", $PROMPT, "exit\r",
+));
+is(() = $console =~ /^(?:watcher|bomb) \d+ was killed\n/mg, 3, 'beside 1,500 processes each is found');
 session(
     'jobs' => qr/^ +KOID  NAME +MEMORY +HANDLES +THREADS .*\n +\d+  root +[\d.]+M .*\n +\d+    programs +0B\/2\d\dM /,
     'limit programs threads 5' => $NONE,

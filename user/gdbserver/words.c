@@ -29,16 +29,13 @@ static struct printable_name name_of(zx_handle_t handle) {
 }
 
 static void ps(const char *words) {
-    static zx_koid_t koids[MAX_LISTED];
-    size_t count = process_list(koids, MAX_LISTED);
+    struct processes all;
     (void)words;
-    for (size_t i = 0; i < count; i++) {
-        zx_handle_t process;
-        if (process_open(koids[i], &process) != ZX_OK) continue;
-        show("%7llu  %s%s\n", (unsigned long long)koids[i], name_of(process).text,
-             process_named((int64_t)koids[i]) ? "  (debugged)" : "");
-        zx_handle_close(process);
-    }
+    processes_open(&all);
+    for (size_t i = 0; i < all.count; i++)
+        show("%7llu  %s%s\n", (unsigned long long)all.list[i].koid, name_of(all.list[i].process).text,
+             process_named((int64_t)all.list[i].koid) ? "  (debugged)" : "");
+    processes_close(&all);
 }
 
 static void maps(const char *words) {
@@ -73,12 +70,10 @@ static void handles(const char *words) {
 }
 
 /* Handles, and bytes of memory that no other process has mapped. */
-static void usage(zx_koid_t koid) {
+static void usage(zx_koid_t koid, zx_handle_t process) {
     zx_info_process_handle_stats_t stats;
     zx_info_task_stats_t memory;
-    zx_handle_t process;
     unsigned count = 0;
-    if (process_open(koid, &process) != ZX_OK) return;
     zx_status_t status = zx_object_get_info(process, ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats), NULL, NULL);
     if (status == ZX_OK) status = zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL);
     for (unsigned type = 0; status == ZX_OK && type < ZX_OBJ_TYPE_UPPER_BOUND; type++)
@@ -86,12 +81,11 @@ static void usage(zx_koid_t koid) {
     if (status == ZX_OK)
         show("%7llu  %s: %u handles, %zu bytes of its own\n", (unsigned long long)koid, name_of(process).text, count,
              memory.mem_private_bytes);
-    zx_handle_close(process);
 }
 
 /* To a byte: what two looks differ by was not given back. */
 static void memory(const char *words) {
-    static zx_koid_t koids[MAX_LISTED];
+    struct processes all;
     zx_info_kmem_stats_t m;
     (void)words;
     if (zx_object_get_info(launch_resource(), ZX_INFO_KMEM_STATS, &m, sizeof(m), NULL, NULL) != ZX_OK)
@@ -99,8 +93,9 @@ static void memory(const char *words) {
     show("Bytes in use: %llu of the kernel's heap, %llu memory objects, %llu page tables, %llu other.\n",
          (unsigned long long)(m.total_heap_bytes - m.free_heap_bytes), (unsigned long long)m.vmo_bytes,
          (unsigned long long)m.mmu_overhead_bytes, (unsigned long long)m.other_bytes);
-    size_t count = process_list(koids, MAX_LISTED);
-    for (size_t i = 0; i < count; i++) usage(koids[i]);
+    processes_open(&all);
+    for (size_t i = 0; i < all.count; i++) usage(all.list[i].koid, all.list[i].process);
+    processes_close(&all);
 }
 
 static void toggle(bool *what, const char *words, const char *sentence) {

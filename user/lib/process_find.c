@@ -9,22 +9,21 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
-#define MAX_PROCESSES 1024
-#define MORE_JOBS 16 /* that may come between two looks */
+#define MORE 16 /* that may come between two looks */
 
 typedef zx_status_t job_visit(zx_handle_t job, size_t depth, void *context);
 
-/* The jobs of a job, allocated. NULL: there is no memory. */
-static zx_koid_t *children_of(zx_handle_t job, size_t *count) {
+/* What the job has of a topic, jobs or processes, allocated. NULL: there is no memory. */
+static zx_koid_t *members_of(zx_handle_t job, uint32_t topic, size_t *count) {
     zx_koid_t *koids = NULL;
     size_t room = 0, avail = 0;
     *count = 0;
     do {
-        room = avail + MORE_JOBS;
+        room = avail + MORE;
         zx_koid_t *more = realloc(koids, room * sizeof(*koids));
         if (!more) break;
         koids = more;
-        if (zx_object_get_info(job, ZX_INFO_JOB_CHILDREN, koids, room * sizeof(*koids), count, &avail) != ZX_OK) break;
+        if (zx_object_get_info(job, topic, koids, room * sizeof(*koids), count, &avail) != ZX_OK) break;
     } while (avail > room);
     return koids;
 }
@@ -34,7 +33,7 @@ static zx_status_t each_below(zx_handle_t job, size_t depth, job_visit *visit, v
     zx_status_t status = visit(job, depth, context);
     if (status == ZX_OK) return status;
     size_t count;
-    zx_koid_t *koids = children_of(job, &count);
+    zx_koid_t *koids = members_of(job, ZX_INFO_JOB_CHILDREN, &count);
     for (size_t i = 0; i < count && status != ZX_OK; i++) {
         zx_handle_t child;
         if (zx_object_get_child(job, koids[i], ZX_RIGHT_SAME_RIGHTS, &child) != ZX_OK) continue;
@@ -47,30 +46,45 @@ static zx_status_t each_below(zx_handle_t job, size_t depth, job_visit *visit, v
 
 static zx_status_t each_job(job_visit *visit, void *context) { return each_below(zx_job_default(), 0, visit, context); }
 
-struct listing {
-    zx_koid_t *koids;
-    size_t room, count;
-};
+/* Makes room for so many more, and for as many again as there are: few steps lead to many. */
+static bool make_room(struct processes *all, size_t more) {
+    if (all->count + more <= all->room) return true;
+    const size_t room = 2 * all->count + more;
+    struct listed_process *list = realloc(all->list, room * sizeof(*list));
+    if (!list) return false;
+    all->list = list;
+    all->room = room;
+    return true;
+}
 
 static zx_status_t list_job(zx_handle_t job, size_t depth, void *context) {
     (void)depth;
-    struct listing *l = context;
-    size_t count = 0, room = (l->room - l->count) * sizeof(*l->koids);
-    if (zx_object_get_info(job, ZX_INFO_JOB_PROCESSES, l->koids + l->count, room, &count, NULL) == ZX_OK)
-        l->count += count;
-    return l->count < l->room ? ZX_ERR_SHOULD_WAIT : ZX_OK;
+    struct processes *all = context;
+    size_t count;
+    zx_koid_t *koids = members_of(job, ZX_INFO_JOB_PROCESSES, &count);
+    for (size_t i = 0; i < count && make_room(all, count - i); i++) {
+        struct listed_process *next = &all->list[all->count];
+        next->koid = koids[i];
+        if (zx_object_get_child(job, koids[i], ZX_RIGHT_SAME_RIGHTS, &next->process) == ZX_OK) all->count++;
+    }
+    free(koids);
+    return ZX_ERR_SHOULD_WAIT;
 }
 
 static int koid_compare(const void *a, const void *b) {
-    const zx_koid_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
+    const struct listed_process *left = a, *right = b;
+    return (left->koid > right->koid) - (left->koid < right->koid);
 }
 
-size_t process_list(zx_koid_t *koids, size_t room) {
-    struct listing l = {koids, room, 0};
-    (void)each_job(list_job, &l);
-    qsort(koids, l.count, sizeof(*koids), koid_compare);
-    return l.count;
+void processes_open(struct processes *out) {
+    *out = (struct processes){.count = 0};
+    (void)each_job(list_job, out);
+    if (out->count > 0) qsort(out->list, out->count, sizeof(*out->list), koid_compare);
+}
+
+void processes_close(struct processes *all) {
+    for (size_t i = 0; i < all->count; i++) zx_handle_close(all->list[i].process);
+    free(all->list);
 }
 
 struct search {
@@ -89,24 +103,26 @@ zx_status_t process_open(zx_koid_t koid, zx_handle_t *out) {
     return each_job(open_in_job, &s);
 }
 
+static bool has_name(zx_handle_t process, const char *name) {
+    char has[ZX_MAX_NAME_LEN];
+    return zx_object_get_property(process, ZX_PROP_NAME, has, sizeof(has)) == ZX_OK && strcmp(has, name) == 0;
+}
+
 static zx_status_t find_by_name(const char *name, zx_handle_t *out, zx_koid_t *koid) {
-    static zx_koid_t koids[MAX_PROCESSES];
-    size_t count = process_list(koids, MAX_PROCESSES), found = 0;
-    for (size_t i = 0; i < count; i++) {
-        char has[ZX_MAX_NAME_LEN];
-        zx_handle_t process;
-        if (process_open(koids[i], &process) != ZX_OK) continue;
-        zx_status_t status = zx_object_get_property(process, ZX_PROP_NAME, has, sizeof(has));
-        if (status == ZX_OK && strcmp(has, name) == 0 && found++ == 0) {
-            *out = process;
-            *koid = koids[i];
-        } else {
-            zx_handle_close(process);
-        }
+    struct processes all;
+    struct listed_process *found = NULL;
+    size_t count = 0;
+    processes_open(&all);
+    for (size_t i = 0; i < all.count; i++) {
+        if (has_name(all.list[i].process, name) && count++ == 0) found = &all.list[i];
     }
-    if (found == 1) return ZX_OK;
-    if (found > 1) zx_handle_close(*out);
-    return found > 1 ? ZX_ERR_ALREADY_EXISTS : ZX_ERR_NOT_FOUND;
+    if (count == 1) {
+        *out = found->process;
+        *koid = found->koid;
+        found->process = ZX_HANDLE_INVALID; /* the caller's now */
+    }
+    processes_close(&all);
+    return count == 1 ? ZX_OK : count > 1 ? ZX_ERR_ALREADY_EXISTS : ZX_ERR_NOT_FOUND;
 }
 
 zx_status_t process_find(const char *text, zx_handle_t *out, zx_koid_t *koid) {

@@ -4,8 +4,18 @@
 #include <stddef.h>
 #include <zircon/types.h>
 
-/* Writes up to `room` koids of processes that have not ended, in ascending order; returns how many. */
-size_t process_list(zx_koid_t *koids, size_t room);
+/* All processes that have not ended, by ascending koid, each with a handle that has the job's rights. */
+struct processes {
+    struct listed_process {
+        zx_koid_t koid;
+        zx_handle_t process;
+    } * list;
+    size_t count, room;
+};
+
+/* Where memory or handles run out, those that came first are there. */
+void processes_open(struct processes *out);
+void processes_close(struct processes *all);
 
 /* Makes a handle with the job's rights. ZX_ERR_NOT_FOUND if the process has ended. */
 zx_status_t process_open(zx_koid_t koid, zx_handle_t *out);

@@ -60,10 +60,9 @@ static zx_koid_t *threads_of(zx_handle_t process, size_t *count) {
     return koids;
 }
 
-static void add_process(struct trace_tasks *tasks, zx_koid_t koid) {
-    zx_handle_t process, thread;
+static void add_process(struct trace_tasks *tasks, zx_koid_t koid, zx_handle_t process) {
+    zx_handle_t thread;
     size_t count = 0;
-    if (process_open(koid, &process) != ZX_OK) return;
     add_object(tasks, process, koid, koid);
     zx_koid_t *koids = threads_of(process, &count);
     for (size_t i = 0; koids && i < count; i++) {
@@ -72,14 +71,14 @@ static void add_process(struct trace_tasks *tasks, zx_koid_t koid) {
         zx_handle_close(thread);
     }
     free(koids);
-    zx_handle_close(process);
 }
 
 void trace_tasks_live(struct trace_tasks *tasks) {
-    static zx_koid_t koids[4096];
+    struct processes all;
     add_kernels_own(tasks);
-    size_t count = process_list(koids, sizeof(koids) / sizeof(*koids));
-    for (size_t i = 0; i < count; i++) add_process(tasks, koids[i]);
+    processes_open(&all);
+    for (size_t i = 0; i < all.count; i++) add_process(tasks, all.list[i].koid, all.list[i].process);
+    processes_close(&all);
 }
 
 static int compare(const void *a, const void *b) {

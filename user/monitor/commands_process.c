@@ -44,27 +44,24 @@ static const char *process_state(zx_handle_t process) {
 static void show_process(zx_handle_t process, zx_koid_t koid) {
     static zx_koid_t threads[MAX_LISTED];
     zx_info_task_stats_t memory;
-    size_t count = 0;
+    size_t count = 0, avail = 0;
     say("%7llu  %-28s %-11s", (unsigned long long)koid, name_get(process).text, process_state(process));
     if (zx_object_get_info(process, ZX_INFO_TASK_STATS, &memory, sizeof(memory), NULL, NULL) == ZX_OK)
         say(" %8s %8s %8s", format_size(memory.mem_private_bytes), format_size(memory.mem_shared_bytes),
             format_size(memory.mem_mapped_bytes));
     say("\n");
-    zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, threads, sizeof(threads), &count, NULL);
+    zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, threads, sizeof(threads), &count, &avail);
     for (size_t i = 0; i < count; i++) show_thread(process, threads[i]);
+    if (avail > count) say("           and %zu more threads\n", avail - count);
 }
 
 static void run_ps(const struct words *words) {
     (void)words;
-    static zx_koid_t koids[MAX_LISTED];
-    size_t count = process_list(koids, MAX_LISTED);
+    struct processes all;
+    processes_open(&all);
     say("   KOID  %-28s %-11s %8s %8s %8s\n", "NAME", "STATE", "PRIVATE", "SHARED", "MAPPED");
-    for (size_t i = 0; i < count; i++) {
-        zx_handle_t process;
-        if (process_open(koids[i], &process) != ZX_OK) continue;
-        show_process(process, koids[i]);
-        zx_handle_close(process);
-    }
+    for (size_t i = 0; i < all.count; i++) show_process(all.list[i].process, all.list[i].koid);
+    processes_close(&all);
 }
 
 static void run_programs(const struct words *words) {
@@ -157,10 +154,10 @@ static void show_vmo(const zx_info_vmo_t *vmo) {
 static void show_handles(const struct target *target) {
     static zx_info_vmo_t vmos[MAX_LISTED];
     zx_info_handle_count_t held;
-    size_t count = 0, shown = 0;
+    size_t count = 0, avail = 0, shown = 0;
     zx_status_t status = zx_object_get_info(target->process, ZX_INFO_HANDLE_COUNT, &held, sizeof(held), NULL, NULL);
     if (status == ZX_OK)
-        status = zx_object_get_info(target->process, ZX_INFO_PROCESS_VMOS, vmos, sizeof(vmos), &count, NULL);
+        status = zx_object_get_info(target->process, ZX_INFO_PROCESS_VMOS, vmos, sizeof(vmos), &count, &avail);
     if (status != ZX_OK) return target_complain(target, "It cannot be asked", status);
     /* One of them was made for this command. */
     say("Handles to %s %llu, its own and others': %u.\n", target->name, (unsigned long long)target->koid,
@@ -171,7 +168,8 @@ static void show_handles(const struct target *target) {
         show_vmo(&vmos[i]);
         shown++;
     }
-    if (shown == 0) say("  none\n");
+    if (avail > count) say("  and among %zu more\n", avail - count);
+    if (shown == 0 && avail == count) say("  none\n");
 }
 
 static void run_handles(const struct words *words) {

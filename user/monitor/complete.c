@@ -15,7 +15,6 @@
 
 #define MAX_CANDIDATES 256
 #define STORE_SIZE 8192
-#define MAX_LISTED 1024
 
 static const char *candidates[MAX_CANDIDATES + 1];
 static size_t count;
@@ -48,14 +47,10 @@ static void offer_name(zx_handle_t object) {
 }
 
 static void offer_processes(void) {
-    static zx_koid_t koids[MAX_LISTED];
-    const size_t listed = process_list(koids, MAX_LISTED);
-    for (size_t i = 0; i < listed; i++) {
-        zx_handle_t process;
-        if (process_open(koids[i], &process) != ZX_OK) continue;
-        offer_name(process);
-        zx_handle_close(process);
-    }
+    struct processes all;
+    processes_open(&all);
+    for (size_t i = 0; i < all.count; i++) offer_name(all.list[i].process);
+    processes_close(&all);
 }
 
 static void offer_job(zx_handle_t job, zx_koid_t koid, size_t depth, void *context) {

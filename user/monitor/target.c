@@ -37,8 +37,11 @@ bool target_is_monitor(const struct target *target) { return target->koid == koi
 
 /* Nothing can have a lower koid than the first process. */
 bool target_is_init(const struct target *target) {
-    zx_koid_t first;
-    return process_list(&first, 1) == 1 && first == target->koid;
+    struct processes all;
+    processes_open(&all);
+    bool is_first = all.count > 0 && all.list[0].koid == target->koid;
+    processes_close(&all);
+    return is_first;
 }
 
 void target_complain(const struct target *target, const char *what, zx_status_t status) {

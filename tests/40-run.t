@@ -287,9 +287,25 @@ C
 is_deeply([$code, $stdout], [137, ''], 'a killed program has status 137, and standard output is its own');
 like($stderr, qr/the program was killed/, 'standard error says so');
 
-($code, $stdout, $stderr) = app("$dir/killed.c", 'ARGS=' . join ' ', 1 .. 2000);
-is($code, 125, 'one with more arguments than can be passed on does not start');
-like($stderr, qr/^jargoon: app cannot be started: its arguments/m, 'and make says so');
+# Arguments of as many bytes as make itself can be given, many or one; and more than that, which only a makefile has.
+my $long = program('long.c', <<'C');
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char **argv) {
+    size_t len = 0;
+    for (int i = 1; i < argc; i++) len += strlen(argv[i]);
+    printf("%d, %zu, %s", argc, len, argv[argc - 1]);
+    return 0;
+}
+C
+(undef, $stdout) = app($long, 'ARGS=' . 'x ' x 65_000 . 'end');
+is($stdout, '65002, 65003, end', '65,001 arguments arrive');
+(undef, $stdout) = app($long, 'ARGS=' . 'x' x 131_000 . ' end');
+is($stdout, '3, 131003, end', 'and one of 131,000 bytes');
+my $more = program('more.mk', "ARGS := " . 'x ' x 65_600 . "\ninclude Makefile\n");
+($code, $stdout, $stderr) = app($long, '-f', $more);
+is($code, 125, 'a program with more does not start');
+like($stderr, qr/^jargoon: app cannot be started: its arguments are longer than 128 KiB/m, 'and make says so');
 is($stdout, '', 'on standard error');
 ($code, $stdout, $stderr) = make('/dev/null', 'run', 'CMDLINE=init.run=nosuch,hello');
 is_deeply([$code, $stdout], [125, ''], 'what init complains of is not on standard output');

@@ -85,12 +85,14 @@ $(RUN)/bootfs: $(OUT)/user/init $(RUN)/app $(RUN)/args $(RUN)/outfiles $(APP_SER
 
 endif
 
-# Its arguments, and the files that it is to leave, as they were typed.
-export APP_ARGS := $(SERVER_ARGS) $(value ARGS)
+# Its arguments, and the files that it is to leave, as they were typed. They may be longer than what a variable of the
+# environment can be.
+unexport ARGS
+MAKEOVERRIDES := $(if $(value ARGS),,$(MAKEOVERRIDES))
+APP_ARGS := $(SERVER_ARGS) $(value ARGS)
 $(RUN)/args: WORDS = APP_ARGS
 $(RUN)/outfiles: WORDS = OUTFILES
 $(RUN)/args $(RUN)/outfiles: FORCE
 	@mkdir -p $(@D)
-	$(QUIET)$(PERL) -MText::ParseWords -e 'my @words = shellwords($$ENV{$(WORDS)}); \
-		die "$(WORDS:APP_%=%): a quote is not closed\n" if !@words && $$ENV{$(WORDS)} =~ /\S/; \
-		print map { "$$_\0" } @words' >$@
+	$(file >$@.typed,$(value $(WORDS)))
+	$(QUIET)user/words $(WORDS:APP_%=%) $@.typed >$@

@@ -34,8 +34,8 @@
 
 #define DEFAULT_PROGRAMS "tour,monitor"
 #define NOT_STARTED INT64_MIN /* a return code that no program is likely to have: it was init that failed */
-#define MAX_ARGS 1024
-#define MAX_ARGS_LEN 32768
+#define MAX_ARGS_LEN (128u << 10)
+#define MAX_ARGS (MAX_ARGS_LEN + 1) /* each takes a byte at least */
 
 static const char *args[MAX_ARGS + 1];
 static char args_text[MAX_ARGS_LEN + 1];
@@ -49,7 +49,6 @@ static zx_status_t args_read(size_t count) {
     status = zx_vmo_read(launch_archive(), args_text, file.offset, file.len);
     if (status != ZX_OK) return status;
     for (size_t at = 0; at < file.len; at += strlen(args_text + at) + 1) {
-        if (count == MAX_ARGS) return ZX_ERR_OUT_OF_RANGE;
         args[count++] = args_text + at;
     }
     return ZX_OK;
@@ -189,6 +188,7 @@ int main(void) {
     if (!names) fail("a program", "there is no memory", ZX_ERR_NO_MEMORY);
     zx_object_set_property(launch_archive(), ZX_PROP_NAME, "archive", strlen("archive"));
     zx_status_t status = args_read(1);
+    if (status == ZX_ERR_OUT_OF_RANGE) fail(names, "its arguments are longer than 128 KiB", status);
     if (status != ZX_OK) fail(names, "its arguments cannot be read", status);
 
     programs_begin();

@@ -14,6 +14,7 @@
 
 #include "user/lib/procargs.h"
 #include "user/lib/program.h"
+#include "user/libc/bootstrap.h"
 
 #define STACK_SIZE ((uint64_t)8 << 20) /* pages come into being as the stack grows */
 #define OWN_HANDLES 4
@@ -29,6 +30,7 @@
 struct making {
     zx_handle_t job, process, vmar, thread;
     zx_handle_t to_child, bootstrap; /* our end of the bootstrap channel, and the child's */
+    zx_handle_t message;             /* a long one's memory */
     zx_vaddr_t entry, stack;
 };
 
@@ -38,6 +40,7 @@ static void making_close(struct making *m) {
     zx_handle_close(m->thread);
     zx_handle_close(m->to_child);
     zx_handle_close(m->bootstrap);
+    zx_handle_close(m->message);
 }
 
 static zx_status_t making_job(const struct launch *what, const char *name, struct making *m) {
@@ -112,25 +115,42 @@ static zx_status_t own_handles(const struct launch *what, struct making *m, uint
     return ZX_OK;
 }
 
+/* A message that no channel carries, in memory of its own. */
+static zx_status_t message_store(const struct procargs *args, uint32_t len, zx_handle_t *vmo) {
+    uint32_t message[len / sizeof(uint32_t) + 1];
+    procargs_write(args, message);
+    zx_status_t status = zx_vmo_create(len, ZX_VMO_NON_RESIZABLE, vmo);
+    if (status == ZX_OK) status = zx_vmo_write(*vmo, message, 0, len);
+    return status;
+}
+
 /* Sends the bootstrap message. `taken` tells whether the caller's handles have gone with it. */
 static zx_status_t making_message(const struct launch *what, struct making *m, bool *taken) {
-    uint32_t ids[OWN_HANDLES + LAUNCH_MAX_HANDLES];
-    zx_handle_t handles[OWN_HANDLES + LAUNCH_MAX_HANDLES];
+    uint32_t ids[OWN_HANDLES + LAUNCH_MAX_HANDLES + 1];
+    zx_handle_t handles[OWN_HANDLES + LAUNCH_MAX_HANDLES + 1];
     uint32_t count = OWN_HANDLES + (uint32_t)what->handle_count;
     for (size_t i = 0; i < what->handle_count; i++) {
         ids[OWN_HANDLES + i] = what->handles[i].id;
         handles[OWN_HANDLES + i] = what->handles[i].handle;
     }
-    const struct procargs args = {what->args, what->environ, ids, count};
+    struct procargs args = {what->args, what->environ, ids, count};
     uint32_t len;
     zx_status_t status = procargs_measure(&args, &len);
+    if (status == ZX_OK && len > ZX_CHANNEL_MAX_MSG_BYTES) {
+        status = message_store(&args, len, &m->message);
+        ids[count] = BOOTSTRAP_MESSAGE_ID;
+        args = (struct procargs){NULL, NULL, ids, count + 1};
+        if (status == ZX_OK) status = procargs_measure(&args, &len);
+    }
     if (status == ZX_OK) status = zx_channel_create(0, &m->to_child, &m->bootstrap);
     if (status == ZX_OK) status = own_handles(what, m, ids, handles);
     if (status != ZX_OK) return status;
+    handles[count] = m->message;
+    m->message = ZX_HANDLE_INVALID;
     uint32_t message[len / sizeof(uint32_t) + 1];
     procargs_write(&args, message);
     *taken = true;
-    return zx_channel_write(m->to_child, 0, message, len, handles, count);
+    return zx_channel_write(m->to_child, 0, message, len, handles, args.id_count);
 }
 
 static zx_status_t making_start(struct making *m) {

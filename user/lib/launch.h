@@ -48,7 +48,7 @@ struct launch {
  * ZX_ERR_BAD_PATH           no file there has so long a name
  * ZX_ERR_IO_DATA_INTEGRITY  the archive or the program is damaged, or is no program
  * ZX_ERR_NOT_SUPPORTED      a program, but for another machine or for a dynamic linker
- * ZX_ERR_OUT_OF_RANGE       too many arguments or handles
+ * ZX_ERR_OUT_OF_RANGE       arguments and environment beyond PROCARGS_MAX, or too many handles
  */
 zx_status_t launch(const struct launch *what, zx_handle_t *process, const char **why);
 

@@ -17,7 +17,7 @@ zx_status_t procargs_measure(const struct procargs *from, uint32_t *len) {
     if (from->id_count > ZX_CHANNEL_MAX_MSG_HANDLES) return ZX_ERR_OUT_OF_RANGE;
     size_t sum = sizeof(zx_proc_args_t) + from->id_count * sizeof(uint32_t) + strings_len(from->args) +
                  strings_len(from->environ);
-    if (sum > ZX_CHANNEL_MAX_MSG_BYTES) return ZX_ERR_OUT_OF_RANGE;
+    if (sum > PROCARGS_MAX) return ZX_ERR_OUT_OF_RANGE;
     *len = (uint32_t)sum;
     return ZX_OK;
 }

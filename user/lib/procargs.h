@@ -11,7 +11,10 @@ struct procargs {
     uint32_t id_count;
 };
 
-/* The bytes that the message takes; ZX_ERR_OUT_OF_RANGE if that is more than a channel carries. */
+/* What arguments and environment may be together: more than a channel carries. */
+#define PROCARGS_MAX (256u << 10)
+
+/* The bytes that the message takes; ZX_ERR_OUT_OF_RANGE if that is more than PROCARGS_MAX, or too many handles. */
 zx_status_t procargs_measure(const struct procargs *from, uint32_t *len);
 
 /* Writes the message to 4-byte-aligned memory of the measured length. */

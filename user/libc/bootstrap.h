@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <zircon/processargs.h>
 
+/* The id of a VMO in which a message lies that is too long for a channel; what came through it has the handles alone. */
+#define BOOTSTRAP_MESSAGE_ID 0x20032u
+
 struct bootstrap {
     const uint32_t *ids; /* one for each handle */
     const char *args;    /* args_num strings, one after the other */

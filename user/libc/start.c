@@ -19,7 +19,7 @@
 #include "user/libc/bootstrap.h"
 #include "user/libc/port.h"
 
-#define MAX_STRINGS 4096
+#define MAX_STRINGS (128 << 10)
 #define AUX_COUNT 6
 
 int main(int argc, char **argv, char **envp);
@@ -116,6 +116,23 @@ static _Noreturn void musl_start(const struct bootstrap *start) {
     __builtin_unreachable();
 }
 
+/* A message that is too long for a channel lies in a VMO: its strings are taken from there. False: it is broken. */
+static bool long_message_read(const zx_handle_t *handles, uint32_t handle_count, struct bootstrap *start) {
+    for (uint32_t i = 0; i < handle_count; i++) {
+        zx_vaddr_t at;
+        uint64_t len;
+        struct bootstrap strings;
+        if (start->ids[i] != BOOTSTRAP_MESSAGE_ID) continue;
+        if (zx_vmo_get_size(handles[i], &len) != ZX_OK) return false;
+        if (zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, handles[i], 0, len, &at) != ZX_OK)
+            return false;
+        if (!__port_bootstrap_read((const void *)at, len, 0, &strings)) return false;
+        strings.ids = start->ids;
+        *start = strings;
+    }
+    return true;
+}
+
 _Noreturn void __port_start(zx_handle_t bootstrap) {
     program_relocate();
     uint32_t len = 0;
@@ -130,6 +147,7 @@ _Noreturn void __port_start(zx_handle_t bootstrap) {
     if (status != ZX_OK || !__port_bootstrap_read(message, len, handle_count, &start))
         refuse("A program was started with arguments that make no sense.\n");
     __port_handles_keep(start.ids, handles, handle_count);
+    if (!long_message_read(handles, handle_count, &start)) refuse("A program was started with broken arguments.\n");
     __port_terminal_open();
     musl_start(&start);
 }

@@ -380,6 +380,14 @@ for my $command ('nosuch', 'dump init', 'dump init 0', 'run nosuch', 'run watche
     like($stdout, qr/\A\S.*\nhello\n\z/s, 'but what follows is done');
     is(Machine::slurp("$dir/stderr") =~ s/^\[.*\n//mgr, '', 'and nothing else is said');
 }
+($code, $stdout) = make_run("run monitor\nrun treasure\ngold\nquit\nexit\nrun hello out\n", $only);
+like($stdout, qr/There are \d+ pieces.*You leave as poor as you came.\nhello, out\n$/s,
+    'a monitor in the monitor, and a program in that, take their lines, and leave the others');
+is($code, 0, 'which is no failure');
+($code, $stdout) = make_run("privileged run init\nrun hello in\nexit\nrun hello out\n", $only);
+is($stdout, "hello, in\nhello, out\n", 'and so does an init');
+($code, $stdout) = make_run("start monitor\nprivileged start monitor\nrun hello out\nrun hello last\n", $only);
+like($stdout, qr/^hello, out\n(?:.*\n)*hello, last\n/m, 'one in the background takes nothing of what is typed');
 ($code, $stdout) = make_run('x' x 5000 . "\nrun hello\n", $only);
 is($stdout, "That line is too long: 999 characters are the limit.\nhello\n",
     'a line that is too long is refused, whole');

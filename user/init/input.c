@@ -61,12 +61,12 @@ static void take_request(void) {
     if (!asked) input_close();
 }
 
-/* Gives the program what has been typed. */
+/* Gives the program what has been typed, and asks for no more than there is. */
 static void answer(void) {
     struct terminal_message reply = {.txid = request};
     size_t len = 0;
     do {
-        while (len < TERMINAL_MAX_TEXT && keyboard_next(&reply.text[len])) len++;
+        while (len < TERMINAL_MAX_TEXT && (len == 0 || keyboard_pending()) && keyboard_next(&reply.text[len])) len++;
         if (len == 0 && keyboard_ended()) return input_close();
     } while (len == 0 && keyboard_pending());
     if (len == 0) return;

@@ -29,7 +29,10 @@ static bool terminal; /* is there a person? */
 static char kept[KEPT_SIZE];
 static size_t kept_at, kept_len;
 
-static struct serial *line; /* the console's; NULL: it is read through standard input */
+static struct serial *line; /* the console's; NULL: it is read through standard input … */
+static bool sparing;        /* … of which another may be the next reader: nothing is read before it is asked for */
+static zx_handle_t wanted;  /* is signaled when it is … */
+static atomic_bool asked;   /* … until it is in the ring */
 static struct console_input console;
 
 static size_t hear(char *text, size_t size) {
@@ -53,10 +56,22 @@ static void ring_put(const char *text, size_t len) {
     zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
 }
 
+/* Waits until something is wanted, where that matters. */
+static bool sparing_wait(void) {
+    if (!sparing) return true;
+    zx_status_t status = zx_object_wait_one(wanted, ZX_EVENT_SIGNALED, ZX_TIME_INFINITE, NULL);
+    return status == ZX_OK && zx_object_signal(wanted, ZX_EVENT_SIGNALED, 0) == ZX_OK;
+}
+
 static int thread_main(void *unused) {
     (void)unused;
     char text[1024];
-    for (size_t len; (len = hear(text, sizeof(text))) > 0;) ring_put(text, len);
+    while (sparing_wait()) {
+        size_t len = hear(text, sizeof(text));
+        if (len == 0) break;
+        ring_put(text, len);
+        atomic_store(&asked, false);
+    }
     atomic_store(&ring_ended, true);
     zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
     return 0;
@@ -70,8 +85,10 @@ zx_status_t keyboard_start(void) {
     terminal = !kind || (strcmp(kind, "pipe") != 0 && strcmp(kind, "none") != 0);
     __port_console_input_init(&console);
     if (__port_input_is_console()) (void)serial_open(launch_resource(), SERIAL_CONSOLE, &line);
+    sparing = !__port_input_is_console();
     thrd_t thread;
     zx_status_t status = zx_event_create(0, &event);
+    if (status == ZX_OK) status = zx_event_create(0, &wanted);
     if (status == ZX_OK) status = thrd_status_to_zx_status(thrd_create(&thread, thread_main, NULL));
     if (status != ZX_OK) return status;
     return zx_object_set_property(thrd_get_zx_handle(thread), ZX_PROP_NAME, "keyboard", strlen("keyboard"));
@@ -94,6 +111,7 @@ static void take(void) {
 void keyboard_poll(void) {
     zx_object_signal(event, ZX_EVENT_SIGNALED, 0);
     take();
+    if (sparing && kept_len == 0 && !atomic_exchange(&asked, true)) zx_object_signal(wanted, 0, ZX_EVENT_SIGNALED);
 }
 
 bool keyboard_pending(void) { return kept_len > 0; }

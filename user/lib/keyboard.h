@@ -1,6 +1,8 @@
 /*
  * What is typed. A thread of its own waits for the console, so that Ctrl-C is heard while a program runs; what else it
  * hears is kept, in order, until somebody asks for it. If too much is typed ahead, the rest waits in the serial line.
+ * What is read through another's terminal is not kept: nothing is asked of that before it is asked for here, for what
+ * comes after this program's end is its launcher's.
  *
  * Input from a pipe or a file has an end and no keys: Ctrl-C is then a byte like any other. The run script says so on
  * the kernel's command line, init.console=pipe or none; see user/libc/console.c.

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <zircon/processargs.h>
 
-/* The id of a VMO in which a message lies that is too long for a channel; what came through it has the handles alone. */
+/* The id of a VMO in which a message lies that is too long for a channel; what comes through it has handles alone. */
 #define BOOTSTRAP_MESSAGE_ID 0x20032u
 
 struct bootstrap {

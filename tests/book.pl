@@ -235,7 +235,7 @@ sub check_page {
     my ($page) = @_;
     my $body = without_blocks($page, split /\n/, slurp($page));
     # What is said not to be there is not there, and what was tried has its names from elsewhere.
-    $body =~ s/^## What (?:is not offered|there is not|was tried)\n\K.*?(?=^## |\z)/$& =~ tr{\n}{}cdr/mse;
+    $body =~ s/^## What (?:is not offered|there is not|was tried)\n\K.*?(?=^## |\z)/$& =~ tr{\n}{}cdr/gmse;
     my $line = sub { 1 + (substr($body, 0, $_[0]) =~ tr/\n//) };
     while ($body =~ /`([^`]+)`(?:(?:\s+in|,)\s+`([^`]+)`|\s\((\d[\d,]*)(?:\s(\w+))?[^)]*\))?/g) {
         my ($at, $name, $where, $figure, $unit, $next) = ($line->($-[0]), $1, $2, $3, $4, $-[2]);

@@ -15,7 +15,8 @@ chdir "$FindBin::Bin/..";
 
 # The rooms' pages have five exercises each.
 my @ROOMS = map { "$_/README.md" } qw(arch kernel/base kernel/sched vm kernel/object syscalls user tests);
-# Pages of measurements and of limits that programs meet, whose figures no name has.
+# Pages in which each figure belongs to a name; but not those of measurements, and of limits that programs meet.
+my $STRICT = qr/^(README|walks|tracing|INVARIANTS|SECURITY|PORTING)\.md$/;
 my %MEASURED = map { $_ => 1 } qw(README.md tests/bench/README.md tests/host/explore/README.md user/libc/README.md
     user/monitor/README.md user/sdk/README.md book/programs.md book/debugging.md book/commands.md);
 # Folders of inputs, in which nothing else may lie: the one above has the page.
@@ -62,6 +63,9 @@ my %value;
 for my $name (grep { m{\.[ch]$} && !m{^tests/} } @sources) {
     push @{$value{$1}}, $2 while $source{$name} =~ /^#define (\w+)[ \t]+([^\n]*?)\s*(?:\/\*.*)?$/mg;
     push @{$value{$1}}, $2 while $source{$name} =~ /\b(\w+) = ([\w\(\)<+* ]+?)[,;](?=\s)/g;
+}
+for my $name (grep { m{^tests/bench/|\.p[lm]$} && !/\.[ch]$/ } @sources) {
+    push @{$value{$1}}, $2 while $source{$name} =~ /\b([A-Z_]{3,}) => (\d+)\b/g;
 }
 my %UNIT = (KiB => 1 << 10, MiB => 1 << 20, GiB => 1 << 30, ms => 1_000_000);
 my $bench = decode_json(slurp('tests/bench/reference.json'))->{figures};
@@ -221,7 +225,7 @@ my $NUMBER = qr/(?<![\w.,#*&-])(\d[\d,]*)(?![\w]|[-.,]\w)/;
 sub check_naked {
     my ($page, $body) = @_;
     $body =~ s/^## Exercises.*//ms;
-    $body =~ s/`[^`]*` \(\d[\d,]*[^)]*\)|`[^`]*`|\]\([^)]*\)/$& =~ tr{\n}{}cdr/ge;
+    $body =~ s/`[^`]*`\s+\(\d[\d,]*[^)]*\)|`[^`]*`|\]\([^)]*\)/$& =~ tr{\n}{}cdr/ge;
     $body =~ s/^(?:#.*|\s*\d+\. )//mg;
     while ($body =~ /$NUMBER( (?:KiB|MiB|GiB|ms|instructions|pages))?/g) {
         my ($number, $unit) = ($1, $2);
@@ -237,7 +241,7 @@ sub check_page {
     # What is said not to be there is not there, and what was tried has its names from elsewhere.
     $body =~ s/^## What (?:is not offered|there is not|was tried)\n\K.*?(?=^## |\z)/$& =~ tr{\n}{}cdr/gmse;
     my $line = sub { 1 + (substr($body, 0, $_[0]) =~ tr/\n//) };
-    while ($body =~ /`([^`]+)`(?:(?:\s+in|,)\s+`([^`]+)`|\s\((\d[\d,]*)(?:\s(\w+))?[^)]*\))?/g) {
+    while ($body =~ /`([^`]+)`(?:(?:\s+in|,)\s+`([^`]+)`|\s+\((\d[\d,]*)(?:\s+(\w+))?[^)]*\))?/g) {
         my ($at, $name, $where, $figure, $unit, $next) = ($line->($-[0]), $1, $2, $3, $4, $-[2]);
         pos($body) = $next - 1 if defined $where; # it is a name itself
         $name =~ s/\s+/ /g;
@@ -251,7 +255,7 @@ sub check_page {
         finding($page, $at, "$where has no $name") if $function && !has_function($where, $function);
     }
     check_link($page, $line->($-[0]), $1) while $body =~ /\]\(([^()\s]+)\)/g;
-    check_naked($page, $body) if basename($page) =~ /^(README|walks)\.md$/ && !$MEASURED{$page};
+    check_naked($page, $body) if basename($page) =~ $STRICT && !$MEASURED{$page};
 }
 
 my @wanted = @ARGV ? @ARGV : sort @pages;

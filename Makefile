@@ -43,7 +43,7 @@ OUT := $(B)/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
 
 # What builds does so on all processors, unless -j says otherwise.
 BUILDING := all run debug gdb record trace sdk iso kernel user test test-images
-ifeq ($(MAKELEVEL)$(filter-out deps $(BUILDING),$(MAKECMDGOALS)),0)
+ifeq ($(MAKELEVEL)$(filter-out deps $(BUILDING),$(MAKECMDGOALS))$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 

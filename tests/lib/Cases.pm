@@ -22,7 +22,7 @@ my @HEADERS = map { "<$_.h>" } qw(
 sub new {
     my ($class, $dir, @files) = @_;
     my $self = bless {dir => $dir, cases => []}, $class;
-    make_path(map { "$dir/$_" } qw(source host programs));
+    make_path(map { "$dir/$_" } qw(prelude source host programs));
     for my $file (@files) {
         my ($line, $case) = 0;
         for (split /^/, Machine::slurp($file)) {
@@ -60,19 +60,19 @@ NAMES := @{[map { $_->{name} } $self->cases]}
 .SECONDARY:
 all: \$(NAMES:%=host/%.out) \$(NAMES:%=programs/%)
 FLAGS := -std=gnu2x -w -fno-builtin-printf
-host/prelude.h: prelude.h
-\t\@ln -sf ../prelude.h \$@
+prelude/host.h: prelude.h Makefile
+\t\@cp prelude.h \$@
 \t\@gcc \$(FLAGS) -O1 -o \$@.gch -c prelude.h
-sdk/prelude.h: prelude.h $sdk/made
-\t\@mkdir -p sdk && ln -sf ../prelude.h \$@
+prelude/sdk.h: prelude.h Makefile $sdk/made
+\t\@cp prelude.h \$@
 \t\@$sdk/bin/jargoon-cc \$(FLAGS) -O2 -o \$@.gch -c prelude.h
-host/%: source/%.c host/prelude.h
-\t\@gcc \$(FLAGS) -O1 -include host/prelude.h -o \$@ \$< -lm -lpthread
+host/%: source/%.c prelude/host.h
+\t\@gcc \$(FLAGS) -O1 -include prelude/host.h -o \$@ \$< -lm -lpthread
 host/%.out: host/%
 \t\@mkdir -p host/\$*.dir && cd host/\$*.dir && exec 2>/dev/null; \\
 \t\t../\$* </dev/null >../\$*.out 2>&1; echo "\\n=== end \$\$?" >>../\$*.out
-programs/%: source/%.c sdk/prelude.h
-\t\@$sdk/bin/jargoon-cc \$(FLAGS) -O2 -s -include sdk/prelude.h -o \$@ \$< -lm -lpthread
+programs/%: source/%.c prelude/sdk.h
+\t\@$sdk/bin/jargoon-cc \$(FLAGS) -O2 -s -include prelude/sdk.h -o \$@ \$< -lm -lpthread
 MAKE
     return;
 }

@@ -46,7 +46,6 @@ TEST("libc/each system call of Linux that has no answer fails with ENOSYS, whate
 TEST("libc/there are no processes to make or to wait for") {
     char *const args[] = {"sh", NULL};
     EXPECT_ERRNO(fork() == -1, ENOSYS);
-    EXPECT_ERRNO(vfork() == -1, ENOSYS);
     EXPECT_ERRNO(execl("/bin/sh", "sh", NULL) == -1, ENOSYS);
     EXPECT_ERRNO(waitpid(-1, NULL, 0) == -1, ENOSYS);
     EXPECT_ERRNO(popen("ls", "r") == NULL, ENOSYS);

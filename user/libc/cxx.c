@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <zircon/assert.h>
-#include <zircon/syscalls.h>
+
+#include "user/libc/port.h"
 
 #define CXX(name) __asm__(#name)
 #define UNUSED __attribute__((unused))
@@ -67,39 +68,29 @@ _Noreturn void __cxa_deleted_virtual(void) { __zx_panic("a deleted virtual funct
 
 /* Guards: compiled code calls only while the first byte is not 1, which is made. The second word is a lock. */
 
-enum guard_state { GUARD_FREE, GUARD_TAKEN, GUARD_AWAITED };
-
 struct guard {
     atomic_uchar made;
-    atomic_int state;
+    zx_futex_t lock;
 };
 
 int __cxa_guard_acquire(struct guard *guard);
 void __cxa_guard_release(struct guard *guard);
 void __cxa_guard_abort(struct guard *guard);
 
-/* 1: the caller makes the variable now. 0: another thread has made it. */
+/* 1: the caller makes the variable now, under the lock. 0: another thread has made it. */
 int __cxa_guard_acquire(struct guard *guard) {
-    while (!atomic_load_explicit(&guard->made, memory_order_acquire)) {
-        int state = GUARD_FREE;
-        if (atomic_compare_exchange_strong(&guard->state, &state, GUARD_TAKEN)) {
-            if (!atomic_load_explicit(&guard->made, memory_order_acquire)) return 1;
-            __cxa_guard_abort(guard);
-        } else if (state == GUARD_AWAITED || atomic_compare_exchange_strong(&guard->state, &state, GUARD_AWAITED)) {
-            zx_futex_wait(&guard->state, GUARD_AWAITED, ZX_HANDLE_INVALID, ZX_TIME_INFINITE);
-        }
-    }
+    __port_lock(&guard->lock);
+    if (!guard->made) return 1;
+    __port_unlock(&guard->lock);
     return 0;
 }
 
 void __cxa_guard_release(struct guard *guard) {
-    atomic_store_explicit(&guard->made, 1, memory_order_release);
-    __cxa_guard_abort(guard);
+    guard->made = 1;
+    __port_unlock(&guard->lock);
 }
 
-void __cxa_guard_abort(struct guard *guard) {
-    if (atomic_exchange(&guard->state, GUARD_FREE) == GUARD_AWAITED) zx_futex_wake(&guard->state, UINT32_MAX);
-}
+void __cxa_guard_abort(struct guard *guard) { __port_unlock(&guard->lock); }
 
 /* Destructors of thread-local variables: a list of each thread's own, the last one made the first to go. */
 

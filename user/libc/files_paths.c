@@ -33,6 +33,20 @@ static long find_there(long at, const char *path, struct place *out) {
     return !failed && !out->node ? -ENOENT : failed;
 }
 
+/* The node at a path, or without one that of a descriptor: NULL is a pipe's. */
+static long node_at(long at, const char *path, struct node **out) {
+    struct place place = {0};
+    if (path) {
+        long failed = find_there(at, path, &place);
+        *out = place.node;
+        return failed;
+    }
+    struct open *open = __port_open_of(at);
+    if (!open) return -EBADF;
+    *out = open->node;
+    return 0;
+}
+
 /* An answer that is given under the lock. */
 #define UNDER_LOCK(call)              \
     ({                                \
@@ -84,8 +98,9 @@ static nlink_t links(const struct node *node) {
     return count;
 }
 
-static void stat_fill(const struct node *node, struct stat *out) {
-    *out = (struct stat){
+static struct stat stat_of(const struct node *node) {
+    if (!node) return (struct stat){.st_dev = 1, .st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = ZX_PAGE_SIZE};
+    return (struct stat){
         .st_dev = 1,
         .st_ino = node->number,
         .st_nlink = links(node),
@@ -100,25 +115,15 @@ static void stat_fill(const struct node *node, struct stat *out) {
     };
 }
 
-static long stat_open(long fd, struct stat *out) {
-    struct open *open = __port_open_of(fd);
-    if (!open) return -EBADF;
-    if (open->node)
-        stat_fill(open->node, out);
-    else
-        *out = (struct stat){.st_dev = 1, .st_mode = S_IFIFO | 0600, .st_nlink = 1, .st_blksize = ZX_PAGE_SIZE};
-    return 0;
-}
-
 static long stat_at(long at, const char *path, struct stat *out, int flags) {
-    struct place place;
-    if ((flags & AT_EMPTY_PATH) && *path == '\0' && at != AT_FDCWD) return stat_open(at, out);
-    long failed = find_there(at, path, &place);
-    if (!failed) stat_fill(place.node, out);
+    struct node *node;
+    bool empty = (flags & AT_EMPTY_PATH) && *path == '\0' && at != AT_FDCWD;
+    long failed = node_at(at, empty ? NULL : path, &node);
+    if (!failed) *out = stat_of(node);
     return failed;
 }
 
-LINUX_CALL(fstat) { return UNDER_LOCK(stat_open(args[0], (struct stat *)args[1])); }
+LINUX_CALL(fstat) { return UNDER_LOCK(stat_at(args[0], NULL, (struct stat *)args[1], 0)); }
 LINUX_CALL(stat) { return UNDER_LOCK(stat_at(AT_FDCWD, (const char *)args[0], (struct stat *)args[1], 0)); }
 LINUX_CALL(lstat) { return __port_linux_stat(args); }
 LINUX_CALL(newfstatat) {
@@ -126,10 +131,10 @@ LINUX_CALL(newfstatat) {
 }
 
 static long access_at(long at, const char *path, int wanted) {
-    struct place place;
-    long failed = find_there(at, path, &place);
+    struct node *node;
+    long failed = node_at(at, path, &node);
     if (failed) return failed;
-    return (wanted & X_OK) && !S_ISDIR(place.node->mode) && !(place.node->mode & 0111) ? -EACCES : 0;
+    return (wanted & X_OK) && !S_ISDIR(node->mode) && !(node->mode & 0111) ? -EACCES : 0;
 }
 
 LINUX_CALL(access) { return UNDER_LOCK(access_at(AT_FDCWD, (const char *)args[0], (int)args[1])); }
@@ -200,35 +205,27 @@ LINUX_CALL(renameat) { return UNDER_LOCK(rename_at(args[0], (const char *)args[1
 /* --- what changes a file --- */
 
 static long truncate_at(const char *path, long len) {
-    struct place place;
-    long failed = len < 0 ? -EINVAL : find_there(AT_FDCWD, path, &place);
+    struct node *node;
+    long failed = len < 0 ? -EINVAL : node_at(AT_FDCWD, path, &node);
     if (failed) return failed;
-    if (S_ISDIR(place.node->mode)) return -EISDIR;
-    return S_ISREG(place.node->mode) ? __port_data_resize(place.node, (uint64_t)len) : -EINVAL;
+    if (S_ISDIR(node->mode)) return -EISDIR;
+    return S_ISREG(node->mode) ? __port_data_resize(node, (uint64_t)len) : -EINVAL;
 }
 
 LINUX_CALL(truncate) { return UNDER_LOCK(truncate_at((const char *)args[0], args[1])); }
 
-static long change_mode(struct node *node, mode_t mode) {
+static long change_mode(long at, const char *path, mode_t mode) {
+    struct node *node;
+    long failed = node_at(at, path, &node);
+    if (failed || !node) return failed ? failed : -EINVAL;
     node->mode = (node->mode & ~MODE_BITS) | (mode & MODE_BITS);
     node->changed = __port_files_now();
     return 0;
 }
 
-static long chmod_at(long at, const char *path, mode_t mode) {
-    struct place place;
-    long failed = find_there(at, path, &place);
-    return failed ? failed : change_mode(place.node, mode);
-}
-
-static long chmod_open(long fd, mode_t mode) {
-    struct open *open = __port_open_of(fd);
-    return !open ? -EBADF : open->node ? change_mode(open->node, mode) : -EINVAL;
-}
-
-LINUX_CALL(chmod) { return UNDER_LOCK(chmod_at(AT_FDCWD, (const char *)args[0], (mode_t)args[1])); }
-LINUX_CALL(fchmodat) { return UNDER_LOCK(chmod_at(args[0], (const char *)args[1], (mode_t)args[2])); }
-LINUX_CALL(fchmod) { return UNDER_LOCK(chmod_open(args[0], (mode_t)args[1])); }
+LINUX_CALL(chmod) { return UNDER_LOCK(change_mode(AT_FDCWD, (const char *)args[0], (mode_t)args[1])); }
+LINUX_CALL(fchmodat) { return UNDER_LOCK(change_mode(args[0], (const char *)args[1], (mode_t)args[2])); }
+LINUX_CALL(fchmod) { return UNDER_LOCK(change_mode(args[0], NULL, (mode_t)args[1])); }
 
 LINUX_CALL(umask) {
     mode_t before = mask;
@@ -246,53 +243,37 @@ static bool is_time(const struct timespec *time) {
     return time->tv_nsec >= 0 && time->tv_nsec < ZX_SEC(1);
 }
 
-static long set_times(struct node *node, const struct timespec *times) {
-    if (times && (!is_time(&times[0]) || !is_time(&times[1]))) return -EINVAL;
+static long set_times(long at, const char *path, const struct timespec *times) {
+    struct node *node;
+    long failed = node_at(at, path, &node);
+    if (failed) return failed;
+    if (!node || (times && (!is_time(&times[0]) || !is_time(&times[1])))) return -EINVAL;
     time_set(&node->accessed, times);
     time_set(&node->modified, times ? times + 1 : NULL);
     node->changed = __port_files_now();
     return 0;
 }
 
-/* Without a path, of the descriptor. */
-static long set_times_at(long at, const char *path, const struct timespec *times) {
-    struct place place;
-    if (path) {
-        long failed = find_there(at, path, &place);
-        return failed ? failed : set_times(place.node, times);
-    }
-    struct open *open = __port_open_of(at);
-    return !open ? -EBADF : open->node ? set_times(open->node, times) : -EINVAL;
-}
-
 LINUX_CALL(utimensat) {
-    return UNDER_LOCK(set_times_at(args[0], (const char *)args[1], (const struct timespec *)args[2]));
+    return UNDER_LOCK(set_times(args[0], (const char *)args[1], (const struct timespec *)args[2]));
 }
 
 /* --- folders --- */
 
-static long folder_set(struct node *node) {
-    if (!S_ISDIR(node->mode)) return -ENOTDIR;
-    struct node *before = __port_folder;
+static long folder_set(long at, const char *path) {
+    struct node *node, *before;
+    long failed = node_at(at, path, &node);
+    if (failed) return failed;
+    if (!node || !S_ISDIR(node->mode)) return -ENOTDIR;
+    before = __port_folder;
     node->users++;
     __port_folder = node;
     if (before->users > 0 && --before->users == 0) __port_node_release(before);
     return 0;
 }
 
-static long folder_change(const char *path) {
-    struct place place;
-    long failed = find_there(AT_FDCWD, path, &place);
-    return failed ? failed : folder_set(place.node);
-}
-
-static long folder_change_open(long fd) {
-    struct open *open = __port_open_of(fd);
-    return !open ? -EBADF : open->node ? folder_set(open->node) : -ENOTDIR;
-}
-
-LINUX_CALL(chdir) { return UNDER_LOCK(folder_change((const char *)args[0])); }
-LINUX_CALL(fchdir) { return UNDER_LOCK(folder_change_open(args[0])); }
+LINUX_CALL(chdir) { return UNDER_LOCK(folder_set(AT_FDCWD, (const char *)args[0])); }
+LINUX_CALL(fchdir) { return UNDER_LOCK(folder_set(args[0], NULL)); }
 
 /* The names from the last one to the first, put before each other at the end of the buffer. */
 static long folder_path(char *buffer, size_t size) {

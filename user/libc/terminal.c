@@ -38,17 +38,8 @@ zx_handle_t __port_input_take(void) {
     return taken;
 }
 
-/* Asks, and gets `reply_len` bytes back, header included. */
-static zx_status_t ask(zx_handle_t channel, const struct terminal_message *request, uint32_t len,
-                       struct terminal_message *reply, uint32_t *reply_len) {
-    if (channel == ZX_HANDLE_INVALID) return ZX_ERR_BAD_HANDLE;
-    uint32_t handle_count;
-    const zx_channel_call_args_t args = {
-        .wr_bytes = request, .wr_num_bytes = len, .rd_bytes = reply, .rd_num_bytes = sizeof(*reply)};
-    return zx_channel_call(channel, 0, ZX_TIME_INFINITE, &args, reply_len, &handle_count);
-}
-
-zx_status_t __port_input_send(uint32_t act, const void *text, size_t len, zx_handle_t handle) {
+/* Sends a request, with a handle unless that is invalid, and waits for the answer. */
+static zx_status_t ask(zx_handle_t channel, uint32_t act, const void *text, size_t len, zx_handle_t handle) {
     struct terminal_message request = {.act = act}, answer;
     uint32_t answer_len, handle_count;
     memcpy(request.text, text, len);
@@ -58,16 +49,17 @@ zx_status_t __port_input_send(uint32_t act, const void *text, size_t len, zx_han
                                          .wr_num_handles = handle != ZX_HANDLE_INVALID,
                                          .rd_bytes = &answer,
                                          .rd_num_bytes = sizeof(answer)};
-    return zx_channel_call(input, 0, ZX_TIME_INFINITE, &args, &answer_len, &handle_count);
+    return zx_channel_call(channel, 0, ZX_TIME_INFINITE, &args, &answer_len, &handle_count);
+}
+
+zx_status_t __port_input_send(uint32_t act, const void *text, size_t len, zx_handle_t handle) {
+    return ask(input, act, text, len, handle);
 }
 
 void __port_terminal_write(const char *text, size_t len) {
-    struct terminal_message request = {.act = TERMINAL_WRITE}, reply;
-    uint32_t reply_len;
-    while (len > 0) {
+    while (terminal != ZX_HANDLE_INVALID && len > 0) {
         size_t part = len < TERMINAL_MAX_TEXT ? len : TERMINAL_MAX_TEXT;
-        memcpy(request.text, text, part);
-        if (ask(terminal, &request, TERMINAL_HEADER_LEN + (uint32_t)part, &reply, &reply_len) != ZX_OK) break;
+        if (ask(terminal, TERMINAL_WRITE, text, part, ZX_HANDLE_INVALID) != ZX_OK) break;
         text += part;
         len -= part;
     }

@@ -74,7 +74,8 @@ C
 
 # The monitor does the same with the programs that it starts.
 my $typed = $make->program('typed', "run test/authority\nprivileged run test/authority\n");
-my ($code, $stdout) = $make->run($typed, 'run', 'CMDLINE=init.run=monitor', 'FW=pvh');
+my $what = join ' ', map { Machine::out('release') . "/$_" } qw(kernel.elf bootfs-test);
+my $stdout = `FW=pvh tests/machine run $what build/tests/authority/run init.run=monitor <'$typed'`;
 my ($first, $second) = split /^that is all$/m, $stdout;
 is_deeply(lines('has', $first), name('authority', $ITSELF, $MAIN, $SPACE, $ARCHIVE, $CHANNEL, $OWN_JOB),
     'a program that the monitor starts has a job of its own too') or diag($stdout);

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Machine;
 
-# Whose, the name's beginning, the label, how far up from the line's end that stands (a factor), colour, width, dashes.
+# Whose, the name's beginning, the label, how far above the line's end that is (a factor), colour, width, dashes.
 my @LINES = (
     ['linux', 'write/ptrace/present', 'Linux, ptrace', 1, '#b07aa1', 2, 1],
     ['linux', 'write/proc_mem/present', 'Linux, /proc/PID/mem', 1.6, '#e8a33d', 2, 1],
@@ -74,7 +74,7 @@ set tmargin 5.5
 END
 }
 
-# How costs grow, of `growth` as Bench.pm tells it: the law's name, the label, how far up from the line's end it stands,
+# How costs grow, of `growth` as Bench.pm returns it: the law's name, the label, how far above the line's end it is,
 # colour.
 my @LAWS = (
     ['map-among-mappings', 'map a page (mappings)', 1.2, '#d1495b'],

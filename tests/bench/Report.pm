@@ -96,7 +96,7 @@ sub growth_tables {
         ['', 'page of its own', 'page shared with all'], @generations);
 }
 
-# One vectored call beside as many calls: who has no such call makes many.
+# One vectored call beside as many calls: a system without such a call makes many.
 sub words_table {
     my ($r) = @_;
     my @rows = map {

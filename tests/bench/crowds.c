@@ -83,7 +83,7 @@ static int compare_costs(const void *a, const void *b) {
 
 #define CALLS 50
 
-/* What nine in ten cost at most: in some the other thread has a turn. */
+/* The 90th percentile: during some the other thread runs. */
 static uint64_t most_of(uint64_t costs[CALLS]) {
     qsort(costs, CALLS, sizeof(costs[0]), compare_costs);
     return costs[CALLS * 9 / 10];
@@ -184,7 +184,7 @@ static void calls(unsigned count) {
 
 static void send(zx_handle_t end, zx_handle_t handle) { MUST(zx_channel_write(end, 0, NULL, 0, &handle, 1)); }
 
-/* An end that lies in a queue of an end that lies in a queue, and so on: sending it a message that carries an end. */
+/* An end in a queue of an end in a queue, and so on: sending it a message that carries an end. */
 static void nesting(unsigned count) {
     zx_handle_t first, inner, near, far, extra[2];
     uint64_t cost = UINT64_MAX;

@@ -1,5 +1,5 @@
 /*
- * What is measured, by topic. Each function tells its results under names that begin with the topic: call/…, copy/…,
+ * What is measured, by topic. Each function reports its results under names that begin with the topic: call/…, copy/…,
  * write/… and so on.
  */
 #pragma once
@@ -24,7 +24,7 @@ void time_small(void);
 
 /*
  * The emulator's translation buffer is direct-mapped, and pages that share an entry of it evict each other at every
- * access. So two buffers lie an odd number of pages apart; and whatever is measured by time is, where the place of the
+ * access. So two buffers are an odd number of pages apart; and whatever is measured by time is, where the place of the
  * other side is unknown, tried with a buffer at several places, so far from each other, and the best of them counts.
  */
 #define APART ((size_t)293 << 12)

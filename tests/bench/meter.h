@@ -1,6 +1,7 @@
 /*
- * The meters. One tells instructions: in the emulator, counting them makes the time-stamp counter do so, to the
- * instruction. What the meter itself takes, and the call of the operation, is taken off. The other tells nanoseconds.
+ * The meters. One counts instructions: in the emulator, counting them makes the time-stamp counter do so, to the
+ * instruction. What the meter itself takes, and the call of the operation, is taken off. The other measures
+ * nanoseconds.
  */
 #pragma once
 

@@ -32,7 +32,7 @@ uint64_t system_memory_used(void);
 /* PRESENT pages are the target's own, ABSENT ones were never touched, SHARED ones are copied when written. */
 enum page_state { PRESENT, ABSENT, SHARED, PAGE_STATES };
 
-/* A target's memory: so many pages, in mappings of `each` or, with 0, in one; under them lie so many snapshots. */
+/* A target's memory: so many pages, in mappings of `each` or, with 0, in one, over so many snapshots. */
 struct layout {
     size_t pages;
     enum page_state state;

@@ -1,7 +1,7 @@
 /*
  * Two at once and one alone, in turns: what the second processor adds. Neither may wait for the other where nothing is
  * shared. Writers, each to a target of its own; small calls on objects of one's own, of two threads and of two
- * processes; small writes of two threads, to targets that they share more and more of; and bare copies, which tell what
+ * processes; small writes of two threads, to targets that they share more and more of; and bare copies, which show what
  * the host has to give.
  */
 #include <pthread.h>

@@ -94,7 +94,7 @@ static void line_happens(uint64_t at) {
 
 typedef void line_fn(uint64_t at);
 
-/* What lies beyond memory is a device, and in no cache. */
+/* What is beyond memory is a device, and in no cache. */
 static void each_line(paddr_t pa, size_t len, line_fn *act) {
     if (pa.raw >= memory_size) return;
     for (uint64_t at = pa.raw & ~(LINE - 1), end = pa.raw + len; at < end; at += LINE) {

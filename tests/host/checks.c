@@ -144,7 +144,7 @@ static void check_vmo(struct world *w, struct model_handle *h) {
     each_page(w, h, 0, vmo->size, check_vmo_page);
 }
 
-/* The signals of an object: a wait that nothing can satisfy tells them. */
+/* The signals of an object, from a wait that nothing can satisfy. */
 static void check_signals(struct world *w, const struct model_handle *h) {
     zx_signals_t observed = 0, expected = model_signals(&w->model, h->object);
     if (!model_is_waitable(h->object) || !(h->rights & ZX_RIGHT_WAIT)) return;

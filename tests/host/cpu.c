@@ -1,7 +1,7 @@
 /*
  * The simulated processor: interrupts and time. See host.h; threads are in thread.c.
  *
- * Time goes on by a little at each look at the clock, and jumps to the alarm when the processor waits. The alarm goes
+ * Time advances a little at each look at the clock, and jumps to the alarm when the processor waits. The alarm goes
  * off at the next place where interrupts are turned on.
  */
 #define _GNU_SOURCE

@@ -1,7 +1,7 @@
 /*
  * Fuzzing the readers of archives and programs, which the kernel shares, and user mode's loader: any bytes as a boot
  * archive whose files are programs, and as a program. The system calls that the loader makes are played by this file,
- * which checks their arguments: what the loader asks for must lie within the file and within what it set apart,
+ * which checks their arguments: what the loader asks for must be within the file and within what it reserved,
  * whatever the file says.
  */
 #include <stdlib.h>

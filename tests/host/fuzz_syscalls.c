@@ -1,6 +1,6 @@
 /*
  * Fuzzing the system calls: an input is a program for a world of processes, checked against the model at each step.
- * WORLD_TRACE=1 tells each call and its status.
+ * WORLD_TRACE=1 prints each call and its status.
  */
 #include <stdlib.h>
 

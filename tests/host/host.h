@@ -25,7 +25,7 @@ void host_run(void (*body)(void *arg), void *arg);
 /* Ends the program, as a power-off does. */
 _Noreturn void host_exit(int code);
 
-/* What is typed at the console, which it gives at the second look; what nobody read by then is gone. */
+/* What is typed at the console, which it returns at the second look; what was not read by then is lost. */
 void host_type(const char *text, size_t len);
 
 /* Where the report goes instead of standard output, as much as there is room for; NULL: there again. */
@@ -52,14 +52,14 @@ void host_seed(uint64_t seed);
 void host_cache_restart(uint64_t seed);
 
 /*
- * Simulated user mode. A program is a function that stands at an entry address; to "jump" elsewhere is a fault. It
+ * Simulated user mode. A program is a function at an entry address; to "jump" elsewhere is a fault. It
  * reaches its memory only by the copies below, which fault as loads and stores would, and the kernel only by
  * host_syscall().
  */
 typedef void host_program(uint64_t arg1, uint64_t arg2);
 vaddr_t host_program_entry(host_program *program);
 
-/* An entry where no program stands: who begins there meets an exception of that type. */
+/* An entry without a program: a thread that begins there meets an exception of that type. */
 #define HOST_FAULT_ENTRY ((vaddr_t)0x600000000000)
 #define HOST_FAULT_TYPES 0x10000u
 static inline vaddr_t host_fault_entry(uint32_t type) { return HOST_FAULT_ENTRY + type % HOST_FAULT_TYPES; }

@@ -13,7 +13,7 @@
 
 static uint64_t entropy = 1;
 
-/* Sixteen sources, each of which tells an edge unless it is asked for a level. No device makes them fire. */
+/* Sixteen sources, each edge-triggered unless configured for a level. No device makes them fire. */
 bool arch_irq_exists(unsigned num) { return num < 16; }
 bool arch_irq_configure(unsigned num UNUSED, uint32_t mode) {
     return mode == ZX_INTERRUPT_MODE_LEVEL_LOW || mode == ZX_INTERRUPT_MODE_LEVEL_HIGH;

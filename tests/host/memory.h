@@ -6,7 +6,7 @@
 
 #include "arch/types.h"
 
-/* So much physical memory, and the boot information that tells of it. */
+/* So much physical memory, and the boot information that describes it. */
 void host_memory_init(size_t size);
 
 /* So many bytes of zeros that take no memory until they are touched. Ends the program if there are none. */

@@ -1,6 +1,7 @@
 /*
  * A step on exceptions: a process that begins with a fault, in two jobs, with channels in some of the places where it
- * can be reported, and handlers that say what the input says. Who is asked next, and how it ends, is known beforehand.
+ * can be reported, and handlers that say what the input says. Which is asked next, and how it ends, is known
+ * beforehand.
  *
  * It is a world of its own: the jobs are in no other, and when the step is over nothing of it is left. So the model
  * needs to know nothing of it but what the calls answer.
@@ -77,7 +78,7 @@ static void channels_make(struct world *w, struct scene *s, unsigned which) {
     ONCE(w, ZX_ERR_WRONG_TYPE, exception_get_thread, s->tasks[JOB], OUT(0));
 }
 
-/* What a channel answers in which nothing lies. */
+/* What reading an empty channel returns. */
 static zx_status_t empty(const struct scene *s, unsigned place) {
     bool dead = atomic_load(&s->process->state) == PROCESS_DEAD;
     return dead && place <= PROCESS ? ZX_ERR_PEER_CLOSED : ZX_ERR_SHOULD_WAIT;

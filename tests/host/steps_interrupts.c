@@ -7,7 +7,7 @@
 #include "tests/host/steps.h"
 
 #define KEY 5
-#define PLACE (CHECK_PAGE + 64) /* where calls put what they tell */
+#define PLACE (CHECK_PAGE + 64) /* where calls put their results */
 #define ACTS 12
 
 /* What is known of it. */

@@ -1,6 +1,6 @@
 /*
- * Steps on handles and tasks, and on what objects tell: for each, the choice of arguments, the call, and what the model
- * says.
+ * Steps on handles and tasks, and on what objects report: for each, the choice of arguments, the call, and what the
+ * model says.
  */
 #include <zircon/errors.h>
 #include <zircon/syscalls/exception.h>
@@ -88,7 +88,7 @@ static void check_info(struct world *w, uint32_t topic, const struct model_handl
     if (topic == ZX_INFO_PROCESS)
         good = got.process.started == (p->state != MODEL_INITIAL) && got.process.exited == (p->state == MODEL_DEAD) &&
                got.process.return_code == p->return_code;
-    if (!good) world_fail(w, "object_get_info, topic %u: not what it should tell", topic);
+    if (!good) world_fail(w, "object_get_info, topic %u: not what it should be", topic);
     world_store(w, DATA, &got, sizeof(got));
 }
 

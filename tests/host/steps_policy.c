@@ -34,7 +34,7 @@ static void set_policy(struct world *w) {
     world_expect(w, "job_set_policy", status, model_job_set_policy(&w->model, w->me, job, options, topic, at, count));
 }
 
-/* --- a process that does one thing, and tells with what that ended --- */
+/* --- a process that does one thing, and reports its status --- */
 
 static const struct {
     uint32_t condition;

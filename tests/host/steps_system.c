@@ -170,7 +170,7 @@ static void check_number(struct world *w, const struct model_handle *h, uint64_t
     world_store(w, DATA, &told, sizeof(told));
 }
 
-/* What the kernel tells of a job; of how many handles of each type a process has. */
+/* What the kernel reports of a job; of how many handles of each type a process has. */
 static void check_task_info(struct world *w, const struct model_handle *h) {
     const struct model_process *p = (const struct model_process *)h->object;
     union {
@@ -193,7 +193,7 @@ static void check_task_info(struct world *w, const struct model_handle *h) {
         for (unsigned i = 0; i < p->handle_count; i++) want.stats.handle_count[p->handles[i].object->type]++;
     }
     if (host_user_load(&got, DATA, size) != ZX_OK || memcmp(&got, &want, size) != 0)
-        world_fail(w, "object_get_info, topic %u: not what it should tell", topic);
+        world_fail(w, "object_get_info, topic %u: not what it should be", topic);
     world_store(w, DATA, &got, size);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Steps on jobs, suspension, and what threads tell: for each, the choice of arguments, the call, and what the model
+ * Steps on jobs, suspension, and what threads report: for each, the choice of arguments, the call, and what the model
  * says. One entry of the list of steps stands for them all.
  */
 #include <zircon/errors.h>

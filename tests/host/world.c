@@ -82,7 +82,7 @@ static void map_new(struct world *w, struct process *process, struct model_proce
 
 static void actor(uint64_t arg1, uint64_t index);
 
-/* Starts an actor, who has a handle to its own thread. */
+/* Starts an actor, which has a handle to its own thread. */
 static void start(struct world *w, unsigned index) {
     struct process *process = w->processes[index];
     struct model_thread *mthread = &w->model.threads[w->model.thread_count++];
@@ -270,7 +270,7 @@ static void live(void *arg) {
     object_unref(&job->object);
     object_unref(resource);
     for (unsigned i = 0; selfcheck_leaks(BASELINE_OUTER) != ZX_OK; i++) {
-        if (i == PATIENCE) world_fail(w, "something was left behind (HOST_LOG=1 tells what)");
+        if (i == PATIENCE) world_fail(w, "something was left behind (HOST_LOG=1 says what)");
         thread_yield();
     }
 }
@@ -420,7 +420,7 @@ void world_learn_koid(struct world *w, zx_handle_t value) {
     const uint64_t args[8] = {value, ZX_INFO_HANDLE_BASIC, CHECK_PAGE, sizeof(info)};
     if ((zx_status_t)host_syscall(HOST_SYS_object_get_info, args) != ZX_OK ||
         host_user_load(&info, CHECK_PAGE, sizeof(info)) != ZX_OK)
-        world_fail(w, "a new handle tells nothing");
+        world_fail(w, "a new handle has no information");
     model_find(w->me, value)->object->koid = info.koid;
 }
 

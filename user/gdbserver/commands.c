@@ -5,7 +5,7 @@
 
 struct debug_process *processes;
 
-/* --- who is meant --- */
+/* --- which process and thread --- */
 
 struct debug_process *process_named(int64_t process) {
     struct debug_process *p = processes;

@@ -26,7 +26,7 @@ zx_status_t registers_set(zx_handle_t thread, const uint8_t in[REGISTERS_MAX], s
 /* Where the thread has its copy of the program's thread-local variables, which are that segment. */
 zx_status_t thread_variables(zx_handle_t thread, const Elf64_Phdr *segment, zx_vaddr_t *out);
 
-/* What a stop tells at once, for debuggers always ask for it; ended by -1. */
+/* What a stop reports at once, for debuggers always ask for it; ended by -1. */
 extern const int registers_expedited[];
 
 /* The description of the target in XML; the same each time. */

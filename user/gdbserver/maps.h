@@ -1,4 +1,4 @@
-/* What a debugged process has in its address space, and where its program lies in it. */
+/* What a debugged process has in its address space, and where its program is in it. */
 #pragma once
 
 #include <elf.h>

@@ -105,7 +105,7 @@ void memory_search(struct request request, struct reply *reply) {
 
 /* --- breakpoints --- */
 
-/* Types of Z. What is read only the processor does not tell from what is written: debuggers know how to do with 4. */
+/* Types of Z. The processor cannot distinguish reads from writes: debuggers make do with 4. */
 enum { BREAK_TEXT, BREAK_HARDWARE, BREAK_WRITE, BREAK_READ, BREAK_ACCESS };
 
 static const enum machine_watch_kind kinds[] = {

@@ -34,7 +34,7 @@ static enum packet_event outside(uint8_t byte) {
     }
 }
 
-/* Beyond the end the length alone goes on, to one more than fits. */
+/* Beyond the end only the length grows, to one more than fits. */
 static void keep(struct packet_reader *r, char byte) {
     if (r->len < PACKET_MAX) r->text[r->len] = byte;
     if (r->len <= PACKET_MAX) r->len++;

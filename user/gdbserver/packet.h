@@ -1,5 +1,5 @@
 /*
- * The framing of GDB's remote protocol: `$text#checksum`, both ways. Pure code: bytes in, packets out, whoever carries
+ * The framing of GDB's remote protocol: `$text#checksum`, both ways. Pure code: bytes in, packets out, whatever carries
  * them, and however they are cut into pieces. A packet of any length, or none, leaves the reader ready for the next.
  *
  * Within a packet `}` makes the byte after it another (xor 0x20). In what is sent, `*` and a character repeat the byte

@@ -94,7 +94,7 @@ static bool is_within(const struct debug_thread *t) {
     return machine_place_get(t->handle, &place) == ZX_OK && place.pc >= t->step_begin && place.pc < t->step_end;
 }
 
-/* It goes on at once, while all others do what they do; or with them, if they stand. */
+/* It resumes at once, while all others keep running; or with them, if they are stopped. */
 static void go_on_untold(struct debug_process *p) {
     for (struct debug_thread *t = p->threads; t; t = t->next) {
         if (is_own(t))
@@ -133,7 +133,7 @@ static struct debug_thread *news_any(void) {
     return NULL;
 }
 
-/* Who has started it nobody knows: it is told of the first that is debugged. */
+/* What started it is not known: it is reported as a child of the first that is debugged. */
 static void put_fork(struct reply *reply, struct debug_process *child) {
     struct debug_thread *parent = processes->threads;
     child->begun = false;
@@ -201,7 +201,7 @@ static void action_set(struct debug_thread *t, const struct action *actions, siz
     }
 }
 
-/* Is what the thread has to tell still so? A breakpoint may be gone, and a step may not be wanted any more. */
+/* Is what the thread has to report still so? A breakpoint may have gone, and a step be wanted no more. */
 static bool is_news(struct debug_thread *t) {
     struct machine_place place;
     if (t->reason == DEBUG_NOTHING || t->told || t->action == DEBUG_HOLD || is_own(t)) return false;
@@ -273,7 +273,7 @@ bool resume(struct request request, struct reply *reply) {
 
 static bool has_news(void) { return session.interrupted || process_that_ended() || news_any() || run_begun(); }
 
-/* Conditions may have had a process stopped, which goes on then. */
+/* Conditions may have had a process stopped, which resumes then. */
 void stops_look(void) {
     for (struct debug_process *p = processes; p; p = p->next) {
         if (!p->ended) debug_take(p);

@@ -19,7 +19,7 @@ struct session {
     bool swbreak;             /* breakpoints are told as such */
     bool under_way;           /* the debugger waits for a stop */
     bool interrupted;         /* Ctrl-C came meanwhile */
-    bool lists_threads;       /* a stop tells all threads */
+    bool lists_threads;       /* a stop lists all threads */
     bool second_chance;       /* faults are the program's own handlers' first */
     bool fork_events;         /* what a debugged process starts is told as what it forked */
     uint64_t passed[4];       /* signals, a bit each, whose faults are not told: they are the program's own */
@@ -84,7 +84,7 @@ void conditions_apply(struct debug_process *p);
 bool resume(struct request request, struct reply *reply);
 /* `c`, `s` and their like: all go on, or the general thread makes a step. */
 bool resume_one(struct request request, struct reply *reply);
-/* Stops everything that is under way, and tells why, if there is anything to tell. */
+/* Stops everything that is under way, and reports why, if there is anything to report. */
 void stops_look(void);
 /* What is there now: the answer to `?`. */
 void stop_now(struct reply *reply);

@@ -1,6 +1,6 @@
 /*
- * The session: packets in and out, and when one begins and ends. A debugger that is gone is told by the other end of
- * the line, by a packet of one byte that no debugger sends; a new one is known by its first question.
+ * The session: packets in and out, and when one begins and ends. That a debugger has disconnected is reported by the
+ * other end of the line, by a packet of one byte that no debugger sends; a new one is known by its first question.
  */
 #include <string.h>
 

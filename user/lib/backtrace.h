@@ -10,7 +10,7 @@
 #include "user/lib/symbols.h"
 
 struct frame {
-    zx_vaddr_t pc; /* where it goes on: for all but the first, behind its call */
+    zx_vaddr_t pc; /* where it continues: for all but the first, after its call */
     bool guessed;
 };
 

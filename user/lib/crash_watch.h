@@ -2,8 +2,8 @@
  * Crash reports of all processes of the caller's job and its descendants: their unhandled exceptions come here last,
  * are told to a person, and are passed on, so that the process ends as it would have.
  *
- * A caller that crashes itself can tell nobody, and would wait for itself. A thread of its own sees that before the job
- * does, and gives the watch up; then it dies like any other.
+ * A caller that crashes itself cannot report it, and would wait for itself. A thread of its own sees that before the
+ * job does, and gives the watch up; then it dies like any other.
  */
 #pragma once
 

@@ -49,7 +49,7 @@ static void thread_drop(struct debug_process *p, zx_koid_t koid) {
 
 /* --- exceptions --- */
 
-/* Should this debugger die, a thread that is stopped for it goes on; what was the program's own doing stays that. */
+/* Should this debugger die, a thread that is stopped for it resumes; what was the program's own doing stays that. */
 static void exception_keep(struct debug_thread *t, zx_handle_t exception, zx_excp_type_t type) {
     bool own = t->reason == DEBUG_FAULT || t->reason == DEBUG_TRAP;
     uint32_t state = own ? ZX_EXCEPTION_STATE_TRY_NEXT : ZX_EXCEPTION_STATE_HANDLED;
@@ -104,7 +104,7 @@ static void thread_stopped(struct debug_thread *t, const zx_exception_info_t *in
     debug_step_finish(t);
 }
 
-/* A thread that begins goes on at once, unless all stand. */
+/* A thread that begins resumes at once, unless all are stopped. */
 static void thread_begins(struct debug_process *p, struct debug_thread *t) {
     t->action = DEBUG_GO;
     if (p->held || p->hold_new) return;

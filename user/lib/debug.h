@@ -25,7 +25,7 @@
 
 /* Why a thread has stopped. */
 enum debug_reason {
-    DEBUG_NOTHING,    /* it was suspended, or has just begun: nothing to tell */
+    DEBUG_NOTHING,    /* it was suspended, or has just begun: nothing to report */
     DEBUG_BEGUN,      /* the first of its process, at its first instruction */
     DEBUG_STEPPED,    /* its step is done */
     DEBUG_BREAKPOINT, /* at one of ours; the pc is its address */
@@ -120,7 +120,7 @@ void debug_take(struct debug_process *p);
 /* Waits until something has come, and takes it. */
 void debug_wait(struct debug_process *p);
 
-/* Stops all threads, and returns when they stand. */
+/* Stops all threads, and returns when they have stopped. */
 void debug_stop(struct debug_process *p);
 
 /* Each thread does its action. Those that are told to go on from one of our breakpoints meet it again. */
@@ -132,10 +132,10 @@ void debug_thread_go(struct debug_thread *t);
 /* Sets every thread's action. */
 void debug_set_actions(struct debug_process *p, enum debug_action action);
 
-/* A thread that has something to tell that was not told; NULL: none. */
+/* A thread with something to report that was not reported yet; NULL: none. */
 struct debug_thread *debug_news(struct debug_process *p);
 
-/* Takes the thread one instruction on, past a breakpoint too, while all others stand. False: it did not get there. */
+/* Steps the thread one instruction, past a breakpoint too; all others are stopped. False: it did not get there. */
 bool debug_step_alone(struct debug_thread *t);
 
 /*
@@ -151,7 +151,7 @@ struct debug_thread *debug_thread_find(struct debug_process *p, zx_koid_t koid);
 /*
  * As the program knows it: breakpoints that were inserted do not show, and what is written over one is there when it is
  * taken out. A breakpoint instruction that is written to text by itself is a breakpoint too, for some debuggers know no
- * other way; it shows, and is gone when something else is written there.
+ * other way; it shows, and is removed when something else is written there.
  */
 zx_status_t debug_read(struct debug_process *p, zx_vaddr_t addr, void *buffer, size_t len, size_t *actual);
 zx_status_t debug_write(struct debug_process *p, zx_vaddr_t addr, const void *buffer, size_t len, size_t *actual);

@@ -2,7 +2,7 @@
  * Stopping a process's threads and letting them go on; see debug.h.
  *
  * All threads are stopped by one token of the process, so that none is missed. To let some of them go on each of the
- * others gets a token of its own first. A thread that is in an exception stands without any.
+ * others gets a token of its own first. A thread that is in an exception is stopped without any.
  */
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * The guard of a debugger; see debug_guard.h.
  *
  * A process that is guarded has an exception channel from attach to the end, whatever becomes of the debugger: what its
- * threads meet in between is kept there. The debugger's end of the channel to it shows that the debugger is gone.
+ * threads meet in between is kept there. The debugger's end of the channel to it shows when the debugger has ended.
  */
 #include "user/lib/debug_guard.h"
 
@@ -249,7 +249,7 @@ static void prepare(struct guarded *g, zx_exception_info_t *info, zx_handle_t ex
     (void)zx_object_set_property(exception, ZX_PROP_EXCEPTION_STATE, &state, sizeof(state));
 }
 
-/* False: the debugger is gone, or the process. */
+/* False: the debugger has ended, or the process. */
 static bool hand_on(struct guarded *g) {
     zx_exception_info_t info;
     zx_handle_t exception;

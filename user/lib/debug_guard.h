@@ -1,7 +1,7 @@
 /*
  * A guard for a debugger: a process of its own that undoes what the debugger has done to others, should that end
  * without a word. The exceptions of each debugged process come to the guard first, which hands them on: nobody else is
- * ever asked about a breakpoint whose owner is gone. Breakpoints and steps are noted in memory that both have, before
+ * ever asked about a breakpoint whose owner has ended. Breakpoints and steps are noted in memory that both have, before
  * the process meets them.
  *
  * Guard and debugger talk over a channel: a process's handle one way, an exception channel and the memory the other.

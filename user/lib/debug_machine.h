@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <zircon/syscalls.h>
 
-/* The instruction that is a breakpoint, and how far behind its beginning a thread stands that has met it. */
+/* The instruction that is a breakpoint, and how far past its beginning the pc of a thread is that has met it. */
 #define MACHINE_BREAK_MAX 4
 extern const uint8_t machine_break[MACHINE_BREAK_MAX];
 extern const size_t machine_break_len;
@@ -28,11 +28,11 @@ void machine_registers_show(zx_handle_t thread);
 /* A step by one instruction. */
 struct machine_step {
     zx_vaddr_t pc; /* where it begins */
-    bool own;      /* the program steps itself, and goes on doing so */
+    bool own;      /* the program steps itself, and continues to */
     uint8_t trace; /* where the instruction leaves a trace of being stepped */
 };
 
-/* `code` is what lies at the thread's pc, as the program has it. */
+/* `code` is what is at the thread's pc, as the program has it. */
 #define MACHINE_CODE_MAX 16
 zx_status_t machine_step_begin(zx_handle_t thread, const uint8_t *code, size_t len, struct machine_step *out);
 /* After it, or if it never came to it: the thread steps no more, and nothing shows that it ever did. */

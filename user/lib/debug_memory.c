@@ -107,7 +107,7 @@ static bool break_overwritten(struct debug_process *p, struct debug_break *b, zx
     return b->inserted;
 }
 
-/* What is written goes to the text around the breakpoints, and to what is put back where they are. */
+/* What is written changes the text around the breakpoints, and what will be put back where they are. */
 static zx_status_t write_around(struct debug_process *p, zx_vaddr_t addr, const char *bytes, size_t len,
                                 size_t *actual) {
     char *copy = malloc(len);

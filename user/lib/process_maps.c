@@ -1,4 +1,4 @@
-/* The process goes on while it is asked: there is room for a few entries more than it had. */
+/* The process keeps running while it is examined: there is room for a few entries more than it had. */
 #include "user/lib/process_maps.h"
 
 #include <stdlib.h>

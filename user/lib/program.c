@@ -66,7 +66,7 @@ static zx_status_t segment_map(const struct program *program, const struct elf_s
 
 #define REGION_OPTIONS (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
 
-/* A region for the image as it must lie. */
+/* A region for the whole image. */
 static zx_status_t region_fixed(const struct elf_image *image, zx_handle_t root_vmar, zx_handle_t *region,
                                 zx_vaddr_t *base) {
     zx_info_vmar_t root;

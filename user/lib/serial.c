@@ -113,7 +113,7 @@ static void receive_pace(struct serial *serial) {
     enable(serial, ENABLED_RECEIVED, has ? ENABLED_RECEIVED : 0);
 }
 
-/* In the middle of much: one byte stays, which the device will tell of if no more come. */
+/* In the middle of much: one byte stays, for which the device will interrupt if no more come. */
 static void receive_level(struct serial *serial) {
     for (int i = 0; i < FIFO_LEVEL - 1 && ring_len(&serial->received) < RING_SIZE; i++) receive_one(serial);
 }
@@ -143,8 +143,8 @@ static void show(struct serial *serial, bool all) {
 }
 
 /*
- * Until the device has nothing more to tell: its interrupt is an edge. To look again a few times in the middle of much
- * would spare no interrupt: in the emulator each look keeps its own thread from filling the device.
+ * Until the device has nothing more to report: its interrupt is an edge. To look again a few times in the middle of
+ * much would spare no interrupt: in the emulator each look keeps its own thread from filling the device.
  */
 static void serve(struct serial *serial) {
     uint8_t last = PENDING_NONE;

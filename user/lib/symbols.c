@@ -25,7 +25,7 @@ static bool file_at(const struct bootfs *archive, uint64_t offset, struct newc_f
     return false;
 }
 
-/* Fills in where the program lies, by one of its mappings. */
+/* Fills in where the program is, by one of its mappings. */
 static bool module_place(const struct bootfs *archive, const zx_info_maps_t *map, struct module *out) {
     const char *why;
     struct elf_image image;

@@ -1,6 +1,6 @@
 /*
  * Names of addresses. A program of the boot archive is mapped from the archive's own pages, and its file there has a
- * symbol table: so where a mapping comes from tells which program lies there, and where it was linked to lie.
+ * symbol table: so the source of a mapping says which program is there, and where it was linked to be.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct module {
     zx_handle_t archive;  /* borrowed */
     uint64_t offset, len; /* of its file, in the archive */
     zx_vaddr_t base, end; /* in the process */
-    uint64_t moved;       /* by how much the process has it elsewhere than it was linked to lie */
+    uint64_t moved;       /* by how much the process has it elsewhere than it was linked to be */
 };
 
 /* The program in a process with these mappings; false: none of the archive. */

@@ -1,5 +1,5 @@
 /*
- * The model's channels. A message's bytes are all alike, so that one of them stands for the rest; but the request of a
+ * The model's channels. A message's bytes are all alike, so that one of them represents the rest; but the request of a
  * call and its reply begin with a number.
  */
 #include "tests/host/model/model.h"
@@ -90,7 +90,7 @@ static zx_status_t take_disposed(struct model *m, struct model_process *p, const
     return first == ZX_OK ? told : first;
 }
 
-/* A message that failed before its handles were looked at: those that were to be moved are gone. */
+/* A message that failed before its handles were looked at: those that were to be moved are consumed. */
 static void consume_disposed(struct model *m, struct model_process *p, const struct model_channel_write *w,
                              struct sent *sent) {
     for (uint32_t i = 0; i < w->count; i++) {

@@ -1,5 +1,5 @@
 /*
- * The model's tree of jobs. Who is a member of what is counted anew each time: a job is made after its parent, so going
+ * The model's tree of jobs. Members are counted anew each time: a job is made after its parent, so going
  * backwards through all of them meets the children first.
  */
 #include <stdlib.h>

@@ -83,7 +83,7 @@ static bool is_text(const struct model *m, const struct model_vmo *store) {
     return false;
 }
 
-/* One piece of text; what of the buffer lies beyond user space is no part of it. */
+/* One piece of text; the part of the buffer beyond user space does not belong to it. */
 static uint64_t patch_piece(struct model_process *p, uint64_t buffer, struct model_vmo *store, uint64_t offset,
                             uint64_t len) {
     uint8_t piece[MODEL_PAGE];

@@ -52,7 +52,7 @@ struct model_page {
 
 struct model_vmo {
     struct model_object object;
-    struct model_vmo *store; /* who has the pages: itself, or for a slice the VMO it is a part of */
+    struct model_vmo *store; /* the VMO that has the pages: itself, or for a slice the one it is a part of */
     uint64_t store_offset;
     struct model_vmo *parent;
     uint64_t origin; /* a snapshot: which page of its parent's store its first one was */
@@ -142,7 +142,7 @@ struct model_thread {
     bool started, dead;
     unsigned suspensions;
     bool parked;
-    /* What it does once it may run: an actor goes on, others end at once, some with their process. */
+    /* What it does once it may run: an actor continues, others end at once, some with their process. */
     enum model_program { MODEL_ACTOR, MODEL_EXIT_THREAD, MODEL_EXIT_PROCESS } program;
     int64_t code;
     bool registers_known;
@@ -177,8 +177,8 @@ struct model_watch {
 };
 
 /*
- * What the kernel tells is one of all that the model allows: packets of one step come in any order, some may be
- * missing, and signals that changed on the way may be told or not.
+ * What the kernel returns is one of the results that the model allows: packets of one step come in any order, some may
+ * be missing, and signals that changed on the way may be told or not.
  */
 struct model_packet {
     zx_port_packet_t data;
@@ -251,7 +251,7 @@ zx_status_t model_handle_duplicate(struct model_process *p, zx_handle_t h, zx_ri
 /* With `failed`, an error that is none of the arguments' but consumes the handle all the same. */
 zx_status_t model_handle_replace(struct model *m, struct model_process *p, zx_handle_t h, zx_rights_t rights,
                                  uint64_t out, zx_handle_t made, zx_status_t failed);
-/* The koid that tells what an object belongs to, or its other end. */
+/* The koid of what an object belongs to, or of its other end. */
 zx_koid_t model_related_koid(const struct model_object *object);
 /* The handles of an array in `p`'s memory. */
 zx_status_t model_handle_close_many(struct model *m, struct model_process *p, uint64_t handles, uint64_t count);
@@ -395,7 +395,7 @@ zx_status_t model_put_optional(struct model_process *p, uint64_t addr, const voi
 
 zx_status_t model_vmo_transfer(const struct model *m, struct model_process *p, zx_handle_t h, bool write,
                                uint64_t buffer, uint64_t offset, uint64_t size);
-/* `*moved` tells the bytes moved, also on errors. */
+/* `*moved` gets the number of bytes moved, also on errors. */
 zx_status_t model_process_transfer(struct model *m, struct model_process *p, zx_handle_t h, bool write, uint64_t addr,
                                    uint64_t buffer, uint64_t size, uint64_t actual, uint64_t *moved);
 
@@ -441,7 +441,7 @@ void model_thread_run(struct model *m, struct model_thread *t, enum model_progra
 void model_settle(struct model *m);
 zx_status_t model_task_suspend(struct model *m, struct model_process *p, zx_handle_t task, uint64_t out,
                                zx_handle_t made);
-/* Its last handle is gone. */
+/* Its last handle was closed. */
 void model_token_end(struct model *m, struct model_token *token);
 /* `*t` is the thread if its registers can be had. */
 zx_status_t model_thread_state(struct model_process *p, zx_handle_t thread, bool write, uint32_t kind, uint64_t size,

@@ -1,5 +1,5 @@
 /*
- * The model's ports, and waits through them. Whoever changes a signal says so by model_notify(), which looks at every
+ * The model's ports, and waits through them. Code that changes a signal calls model_notify(), which looks at every
  * wait that began with it; what comes and goes within one call must be told in between.
  */
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * The model's address spaces: a list of mappings and a list of VMARs, each of which knows the VMAR that it lies in.
+ * The model's address spaces: a list of mappings and a list of VMARs, each of which knows the VMAR that it is in.
  */
 #include "tests/host/model/model.h"
 

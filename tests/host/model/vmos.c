@@ -301,7 +301,7 @@ static bool exists(const struct model *m, const struct model_vmo *vmo) {
     return false;
 }
 
-/* Who has the pages of the nearest ancestor that is left, and where the VMO's first page is there. */
+/* The VMO with the pages of the nearest ancestor that is left, and where the VMO's first page is there. */
 static struct model_vmo *ancestor_store(const struct model *m, const struct model_vmo *vmo, uint64_t *first) {
     const struct model_vmo *ancestor = vmo->parent;
     *first = vmo->origin;

@@ -1,5 +1,5 @@
 /*
- * Channels. What `write` sends is gone from the caller, whatever it answers.
+ * Channels. What `write` sends is consumed, whatever it returns.
  */
 #pragma once
 

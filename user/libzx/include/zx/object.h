@@ -2,8 +2,8 @@
  * Handles as C++ objects: each owns one handle, closes it when it ends, and can be moved but not copied.
  *
  * `object<T>` has the calls that any object answers; a class T of its own has those of its type. Nothing throws: a call
- * returns its status, and what it makes goes to the object that a pointer leads to, whose handle is closed before. An
- * `unowned<T>` is a handle that somebody else owns, seen as a T.
+ * returns its status, and what it makes is stored in the object that a pointer leads to, whose handle is closed before.
+ * An `unowned<T>` is a handle that somebody else owns, seen as a T.
  */
 #pragma once
 
@@ -93,7 +93,7 @@ template <typename T> class object : public object_base {
         return status;
     }
 
-    /* The handle is gone in any case; `result` may be the object itself. */
+    /* The handle is consumed in any case; `result` may be the object itself. */
     zx_status_t replace(zx_rights_t rights, object<T> *result) {
         zx_handle_t made = ZX_HANDLE_INVALID;
         zx_status_t status = zx_handle_replace(release(), rights, &made);

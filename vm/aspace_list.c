@@ -5,9 +5,11 @@
  */
 #include "vm/aspace_list.h"
 
+#include "kernel/base/arith.h"
 #include "kernel/base/log.h"
 #include "kernel/sched/thread.h"
 #include "vm/mapping.h"
+#include "vm/mapping_set.h"
 
 /* The first region after the place, and its depth, within a VMAR of depth `*depth`; NULL if there is none. */
 static struct region *region_after_in(struct vmar *vmar, const struct region_place *place, size_t *depth) {
@@ -122,23 +124,75 @@ void region_info_release(struct region_info *info) {
     if (info->vmo) vmo_unref(info->vmo);
 }
 
-void aspace_measure(struct aspace *as, struct task_memory *out) {
-    struct region_cursor cursor = {0};
-    struct region_info r;
-    *out = (struct task_memory){0};
-    while (aspace_list_next(as, &cursor, &r)) {
-        if (!r.vmo) continue;
-        size_t committed = vmo_committed_bytes(r.vmo, r.vmo_offset, r.len), sharers = vmo_counts(r.vmo).sharers;
-        out->mapped += r.len;
-        if (sharers > 1) {
-            out->shared += committed;
-            out->scaled += committed / sharers;
-        } else {
-            out->only_here += committed;
-        }
-        region_info_release(&r);
+/* What is met in one hold of the lock: with a reference each, the stores whose first mapping in it is there. */
+struct stores_met {
+    struct task_memory *out;
+    struct vmo *stores[REGIONS_AHEAD];
+    unsigned count;
+};
+
+static void meet_region(struct region *r, size_t depth UNUSED, void *arg) {
+    struct stores_met *met = arg;
+    if (r->kind == REGION_VMAR) return;
+    struct mapping *m = mapping_from_region(r);
+    struct vmo *store = m->vmo->store;
+    met->out->mapped += r->len;
+    mutex_lock(&store->lock);
+    bool leads = mapping_set_leads(store, m);
+    mutex_unlock(&store->lock);
+    if (!leads) return;
+    vmo_ref(store);
+    met->stores[met->count++] = store;
+}
+
+/* From where a mapping begins; `*end`: where what it shows ends. */
+static bool next_shown(struct vmo *store, struct aspace *as, uint64_t *begin, uint64_t *end) {
+    mutex_lock(&store->lock);
+    bool found = mapping_set_shown(store, as, begin, end);
+    mutex_unlock(&store->lock);
+    return found;
+}
+
+/* What is committed of all that an address space shows of a store: each page once. */
+static uint64_t bytes_shown(struct vmo *store, struct aspace *as, uint64_t *steps) {
+    uint64_t bytes = 0, end, counted = 0;
+    for (uint64_t at = 0; *steps > 0 && !thread_killed() && next_shown(store, as, &at, &end);
+         at += PAGE_SIZE, --*steps) {
+        const uint64_t begin = max_u64(at, counted);
+        if (begin < end) bytes += vmo_committed_bytes(store, begin, end - begin);
+        counted = max_u64(counted, end);
     }
-    region_cursor_end(&cursor);
+    return bytes;
+}
+
+static void measure_store(struct vmo *store, struct aspace *as, uint64_t *steps, struct task_memory *out) {
+    const uint64_t bytes = bytes_shown(store, as, steps);
+    const size_t sharers = vmo_counts(store).sharers;
+    if (sharers > 1) {
+        out->shared += bytes;
+        out->scaled += bytes / sharers;
+    } else {
+        out->only_here += bytes;
+    }
+}
+
+/* There is not memory for more regions than `steps`: who has met so many has met what came meanwhile. */
+void aspace_measure(struct aspace *as, struct task_memory *out) {
+    struct region_place place = {0};
+    struct stores_met met = {.out = out};
+    uint64_t steps = pages_total() * (PAGE_SIZE / sizeof(struct mapping));
+    unsigned passed;
+    *out = (struct task_memory){0};
+    do {
+        met.count = 0;
+        passed = pass_some(as, &place, REGIONS_AHEAD, meet_region, &met);
+        steps -= min_u64(steps, passed);
+        for (unsigned i = 0; i < met.count; i++) {
+            measure_store(met.stores[i], as, &steps, out);
+            vmo_unref(met.stores[i]);
+        }
+    } while (passed == REGIONS_AHEAD && steps > 0 && !thread_killed());
+    place_release(place.vmar);
 }
 
 /* So many regions are looked at in one hold of the lock. */

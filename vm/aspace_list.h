@@ -40,7 +40,10 @@ struct region_cursor {
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);
 
-/* Bytes that are there in what it maps; and those that only it maps, that others map too, and a fair share of these. */
+/*
+ * Bytes that are there in what it maps, each once, however many mappings show it; and those that only it maps, that
+ * others map too, and a fair share of these. Takes time for what there is when it begins, once; a kill ends it.
+ */
 struct task_memory {
     size_t mapped; /* there or not */
     size_t only_here, shared, scaled;

@@ -10,9 +10,28 @@
 #include "kernel/base/arith.h"
 #include "vm/mapping.h"
 
-/* Those of one address space stand together. */
+static uint64_t first_byte(const struct mapping *m) {
+    uint64_t sum;
+    return __builtin_add_overflow(m->vmo->store_offset, m->offset, &sum) ? UINT64_MAX : sum;
+}
+
+static uint64_t last_end(const struct mapping *m) {
+    uint64_t sum;
+    return __builtin_add_overflow(first_byte(m), m->region.len, &sum) ? UINT64_MAX : sum;
+}
+
+/* Beyond the end of a slice, which stays where it is, nothing shows through it. */
+static uint64_t shown_end(const struct mapping *m) {
+    const struct vmo *vmo = m->vmo;
+    return vmo->store == vmo ? last_end(m) : min_u64(last_end(m), vmo->store_offset + vmo->size);
+}
+
+/* Those of one address space stand together, by where they begin; of those that begin together the longest first. */
 static int sharer_compare(const struct mapping *a, const struct mapping *b) {
     if (a->aspace != b->aspace) return a->aspace < b->aspace ? -1 : 1;
+    const uint64_t at_a = first_byte(a), at_b = first_byte(b), end_a = shown_end(a), end_b = shown_end(b);
+    if (at_a != at_b) return at_a < at_b ? -1 : 1;
+    if (end_a != end_b) return end_a > end_b ? -1 : 1;
     return a < b ? -1 : a > b;
 }
 
@@ -27,16 +46,6 @@ static bool shares_alone(struct mapping *m) {
 static void mapping_augment(struct mapping *m);
 #undef RB_AUGMENT
 #define RB_AUGMENT(m) mapping_augment(m)
-
-static uint64_t first_byte(const struct mapping *m) {
-    uint64_t sum;
-    return __builtin_add_overflow(m->vmo->store_offset, m->offset, &sum) ? UINT64_MAX : sum;
-}
-
-static uint64_t last_end(const struct mapping *m) {
-    uint64_t sum;
-    return __builtin_add_overflow(first_byte(m), m->region.len, &sum) ? UINT64_MAX : sum;
-}
 
 /* Any order will do among those that begin together. */
 static int mapping_compare(const struct mapping *a, const struct mapping *b) {
@@ -106,6 +115,21 @@ struct mapping *mapping_set_next(struct vmo *store UNUSED, struct mapping *m, ui
         if (!m || first_byte(m) >= end) return NULL;
         if (last_end(m) > begin) return m;
     }
+}
+
+bool mapping_set_leads(struct vmo *store UNUSED, struct mapping *m) {
+    const struct mapping *before = RB_PREV(sharer_set, NULL, m);
+    return !before || before->aspace != m->aspace;
+}
+
+/* The key comes before all that begin there and show anything; what begins at the very end shows nothing. */
+bool mapping_set_shown(struct vmo *store, struct aspace *as, uint64_t *begin, uint64_t *end) {
+    struct mapping key = {.region.len = UINT64_MAX, .aspace = as, .vmo = store, .offset = *begin};
+    const struct mapping *m = RB_NFIND(sharer_set, &store->sharers, &key);
+    if (!m || m->aspace != as || first_byte(m) >= VMO_MAX_SIZE) return false;
+    *begin = first_byte(m);
+    *end = shown_end(m);
+    return true;
 }
 
 struct vmo_counts vmo_counts(struct vmo *vmo) {

@@ -17,3 +17,10 @@ void mapping_set_remove(struct vmo *store, struct mapping *m) REQUIRES(&store->l
 struct mapping *mapping_set_first(struct vmo *store, uint64_t begin, uint64_t end) REQUIRES(&store->lock);
 struct mapping *mapping_set_next(struct vmo *store, struct mapping *m, uint64_t begin, uint64_t end)
     REQUIRES(&store->lock);
+
+/* Of the mappings of its address space in the store, is it the first? One of them is. */
+bool mapping_set_leads(struct vmo *store, struct mapping *m) REQUIRES(&store->lock);
+
+/* What the first of an address space's mappings shows that begins at `*begin` of the store or later. False: none. */
+MUST_CHECK bool mapping_set_shown(struct vmo *store, struct aspace *as, uint64_t *begin, uint64_t *end)
+    REQUIRES(&store->lock);

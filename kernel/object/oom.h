@@ -16,7 +16,9 @@
  * chosen.
  *
  * What goes with a process: the pages of VMOs that only it maps, or that nobody maps and of which it has the only
- * handle; the kernel's stacks for its threads; and its handles. What was made after a choice began is not looked at.
+ * handle; the kernel's stacks for its threads; and its handles. Each VMO is one process's at most, and is counted once:
+ * so a choice takes as long as it takes to go through memory once, whatever programs do. What was made after it began
+ * is not looked at.
  *
  * A process that is dying already is chosen as others are, and its end awaited. So is that of any other, once, before
  * one that is not dying is made to end: it may be enough. After a process has ended for a KILL_ON_OOM, that of its

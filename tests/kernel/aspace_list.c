@@ -126,6 +126,27 @@ KTEST("list/mappings and address spaces of a VMO are counted apart") {
     end();
 }
 
+/* What the address space's mappings show of the VMO, and what is committed of that, in pages. */
+static size_t pages_here(void) {
+    struct task_memory memory;
+    aspace_measure(as, &memory);
+    return (memory.only_here + memory.shared) >> PAGE_SHIFT;
+}
+
+KTEST("list/a page is counted once, however many mappings show it: some longer than others, some through a slice") {
+    struct vmo *slice;
+    NEED(begin() && vmo_commit(vmo, 0, PAGES(20)) == ZX_OK && vmo_slice(vmo, PAGES(8), PAGES(3), &slice) == ZX_OK);
+    EXPECT(pages_here() == 4); /* 2, 4, 12 and 15 */
+    EXPECT(map_pages(as->root, vmo, 2, 3, RW, RW) && pages_here() == 5);
+    EXPECT(map_pages(as->root, vmo, 1, 5, RW, RW) && pages_here() == 7);
+    EXPECT(map_pages(as->root, vmo, 1, 2, RW, RW) && map_pages(as->root, vmo, 1, 5, RW, RW) && pages_here() == 7);
+    EXPECT(map_pages(as->root, slice, 1, 9, RW, RW) && pages_here() == 9);
+    EXPECT(map_pages(as->root, vmo, 9, 1, RW, RW) && pages_here() == 9);
+    EXPECT(map_pages(as->root, vmo, 0, 30, RW, RW) && pages_here() == 20);
+    vmo_unref(slice);
+    end();
+}
+
 KTEST("vmar/op_range commits, zeroes, decommits and loads what the addresses show, across mappings") {
     NEED(begin());
     EXPECT(vmar_op_range(as->root, ZX_VMAR_OP_COMMIT, at(12), PAGES(2)) == ZX_OK);

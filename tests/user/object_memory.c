@@ -153,6 +153,35 @@ TEST("object_get_info/TASK_STATS: mapped, private, shared, and shared by how man
     EXPECT(me.mem_private_bytes > 0 && me.mem_mapped_bytes >= me.mem_private_bytes + me.mem_shared_bytes);
 }
 
+static zx_duration_t task_stats_time(zx_handle_t process) {
+    zx_duration_t least = ZX_TIME_INFINITE;
+    for (int i = 0; i < 3; i++) {
+        zx_time_t begun = zx_clock_get_monotonic();
+        (void)task_stats(process);
+        zx_duration_t took = zx_clock_get_monotonic() - begun;
+        if (took < least) least = took;
+    }
+    return least;
+}
+
+#define PLACES ((uint64_t)2000)
+#define DISTANCE (64 * PAGE) /* each has a node of the page tree for itself */
+#define TIMES 200
+
+TEST("object_get_info/TASK_STATS: what is mapped 200 times counts once, and does not take 200 times as long") {
+    struct target t = target_make();
+    zx_handle_t vmo = vmo_make(PLACES * DISTANCE);
+    zx_vaddr_t at;
+    for (uint64_t i = 0; i < PLACES; i++) poke(vmo, i * DISTANCE, 1);
+    MUST(zx_vmar_map(t.vmar, PERM_R, 0, vmo, 0, PLACES * DISTANCE, &at));
+    const zx_duration_t once = task_stats_time(t.process);
+    for (uint64_t i = 0; i < TIMES; i++)
+        MUST(zx_vmar_map(t.vmar, PERM_R, 0, vmo, i * DISTANCE, (PLACES - i) * DISTANCE, &at));
+    EXPECT(task_stats_time(t.process) < 20 * once);
+    EXPECT_EQ(task_stats(t.process).mem_private_bytes, PLACES * PAGE);
+    MUST(zx_task_kill(t.process));
+}
+
 TEST("object_get_info/HANDLE_COUNT: every live handle, duplicates, others' and those in messages") {
     zx_handle_t vmo = vmo_make(PAGE), second, out;
     EXPECT_EQ(handle_count(vmo), 1);

@@ -36,7 +36,13 @@ sub missing {
     my @from = grep { !/ \S+-\w+ \S+$/ } sort keys %from;
     Machine::spew("$self->{apt}/sources.list", join '', map { "deb-src $_" } @from);
     return undef if $self->apt('update') && glob "$self->{apt}/lists/*_Sources*";
-    return join "\n", 'apt-get has no lists of sources:', Machine::tail(Machine::slurp("$self->{dir}/apt.log"));
+    return $self->complaint('apt-get has no lists of sources');
+}
+
+# What apt-get said last.
+sub complaint {
+    my ($self, $what) = @_;
+    return join "; ", $what, grep { /^[EW]:/ } Machine::tail(Machine::slurp("$self->{dir}/apt.log"));
 }
 
 sub apt {
@@ -53,11 +59,14 @@ sub fetched {
     return (glob "$self->{dir}/${package}_*.dsc")[0];
 }
 
-# Fetches the sources of packages, without unpacking them, in one go; true if all are there then.
+# Fetches the sources of packages, without unpacking them, in one go; with new lists if those that are there have become
+# old. Returns why they are not there; undef if they are.
 sub fetch {
     my ($self, @packages) = @_;
     my @wanted = grep { !$self->fetched($_) } @packages;
-    return !@wanted || $self->apt("--only-source --download-only source @wanted");
+    my $command = "--only-source --download-only source @wanted";
+    return undef if !@wanted || $self->apt($command) || ($self->apt('update') && $self->apt($command));
+    return $self->complaint("apt-get does not fetch @wanted");
 }
 
 # What a program is made with: it is built anew when this has changed.

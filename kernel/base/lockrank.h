@@ -30,7 +30,8 @@ enum lock_rank {
     RANK_PROCESS,    /* [p] of a process: state, return code, running threads, suspensions, exceptions, who is parked */
     RANK_TRANSIT,    /* [q] one: which channel end lies in whose queue */
     RANK_CHANNEL,    /* [c] of both ends of a channel or event pair: who the peer is, queues, calls that wait */
-    RANK_HANDLES,    /* [h] of a handle table: its slots. Taken inside a process's lock when its first thread starts */
+    RANK_CHUNKS,     /* [n] of a handle table: which slots it has. Taken inside a process's lock when that starts */
+    RANK_HANDLES,    /* [h] of one of its shelves: the slots there */
     RANK_ASPACE,     /* [r] of an address space: all its regions */
     RANK_VMO,        /* [v] of a VMO: page tree, size, cache policy; of a store: who maps it */
     RANK_VMO_FAMILY, /* [f] one: parents and children of VMOs */

@@ -2,12 +2,18 @@
  * Handle tables; see handle.h. Slots live in chunks that never move; the directory of the chunks is replaced by one
  * twice as large, and stays until the table goes, for somebody may be looking through it.
  *
+ * Each chunk belongs for good to one of a few shelves, which have a lock each. A slot that is free is on its chunk's
+ * shelf, wherever it was closed. A new handle is put on the shelf of the processor that makes it; so those that several
+ * processors make and close again do not meet. Which processor that is is a guess, and no matter. Only when a shelf has
+ * no slot left does the table get a chunk, for that shelf; and only when there is none to be had are slots of the other
+ * shelves used. The table's own lock guards which chunks there are, and is taken before a shelf's.
+ *
  * A look-up takes no lock. A slot's word holds the handle's value and how many calls use it. If the value is the one
  * that is looked for, the same compare-and-swap counts one use more: a word that has changed in between is looked at
  * again. What is used is not freed: a close takes the value away at once, so that nobody begins to use it, and where it
- * finds uses it leaves a reference to the object in the slot; the last use gives back both. Uses are calls of the
- * table's own process, so none is left when the table goes. All else that is in a slot changes under the lock, or, when
- * it is published, by whoever has reserved it.
+ * finds uses it leaves a reference to the object in the slot; the last use gives back both, under the same lock. Uses
+ * are calls of the table's own process, so none is left when the table goes. All else that is in a slot changes under
+ * its shelf's lock, or while it is reserved, and on no shelf, by whoever has reserved it.
  */
 #include "kernel/object/handle.h"
 
@@ -29,17 +35,18 @@ enum slot_state { SLOT_LIVE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_FRE
 #define WORD_OF(value, state) (HANDLE_WORD(value) | (state)*STATE_BIT)
 
 /* What is not there yet, so that each index leads to a slot. */
-static struct handle_slot no_slots[HANDLE_CHUNK] = {[0 ... HANDLE_CHUNK - 1] = {.word = WORD_OF(0, SLOT_FREE)}};
-static struct handle_directory no_chunks = {.index_mask = HANDLE_CHUNK - 1, .chunks = {no_slots}};
+static struct handle_chunk no_slots = {.slots = {[0 ... HANDLE_CHUNK - 1] = {.word = WORD_OF(0, SLOT_FREE)}}};
+static struct handle_directory no_chunks = {.index_mask = HANDLE_CHUNK - 1, .chunks = {&no_slots}};
 
 void handle_table_init(struct handle_table *table, struct budget *budget) {
     *table = (struct handle_table){.directory = &no_chunks, .budget = budget};
-    mutex_init(&table->lock, RANK_HANDLES, "handle table");
+    mutex_init(&table->lock, RANK_CHUNKS, "handle table");
+    for (unsigned i = 0; i < HANDLE_SHELVES; i++) mutex_init(&table->shelves[i].lock, RANK_HANDLES, "handles");
     table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
 }
 
-static struct handle_slot *slot_at(const struct handle_directory *directory, uint32_t index) {
-    return directory->chunks[index / HANDLE_CHUNK] + index % HANDLE_CHUNK;
+static struct handle_chunk *chunk_at(const struct handle_table *table, uint32_t index) {
+    return table->directory->chunks[index / HANDLE_CHUNK];
 }
 
 static uint64_t word_of(const struct handle_slot *slot) {
@@ -61,19 +68,24 @@ static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t
     return slot;
 }
 
-/* Under the lock: the last of those that are free. Its word says so already, and nobody uses it. */
-static ALWAYS_INLINE void slot_free(struct handle_table *table, struct handle_slot *slot) {
+/* The last of those that are free. Its word says so already, and nobody uses it. */
+static ALWAYS_INLINE void slot_free(struct handle_shelf *shelf, struct handle_slot *slot) REQUIRES(&shelf->lock) {
     slot->next_free = NULL;
-    if (likely(table->free_first))
-        table->free_last->next_free = slot;
+    if (likely(shelf->free_first))
+        shelf->free_last->next_free = slot;
     else
-        table->free_first = slot;
-    table->free_last = slot;
+        shelf->free_first = slot;
+    shelf->free_last = slot;
 }
 
-static void slot_set_free(struct handle_table *table, struct handle_slot *slot) {
-    atomic_store_explicit(&slot->word, with_state(word_of(slot), SLOT_FREE), memory_order_relaxed);
-    slot_free(table, slot);
+/* Of one that was reserved, or closed but used. */
+static void slot_put_back(struct handle_table *table, struct handle_slot *slot) {
+    const uint64_t word = word_of(slot);
+    struct handle_shelf *shelf = handle_find(table, value_of(word), &slot)->shelf;
+    mutex_lock(&shelf->lock);
+    atomic_store_explicit(&slot->word, with_state(word, SLOT_FREE), memory_order_relaxed);
+    slot_free(shelf, slot);
+    mutex_unlock(&shelf->lock);
 }
 
 void handle_lost(struct object *object) {
@@ -103,9 +115,7 @@ zx_status_t handle_use_refuse(struct handle_table *table, bool typed, zx_obj_typ
 /* Of a closed one whose last use this was: nobody else comes to it any more. */
 void handle_done_last(struct handle_table *table, struct handle_slot *use) {
     struct object *object = use->handle.object;
-    mutex_lock(&table->lock);
-    slot_set_free(table, use);
-    mutex_unlock(&table->lock);
+    slot_put_back(table, use);
     object_unref(object);
 }
 
@@ -172,48 +182,71 @@ static bool grow_directory(struct handle_table *table) {
     if (!bigger) return false;
     bigger->smaller = old;
     bigger->index_mask = room * HANDLE_CHUNK - 1;
-    for (uint32_t i = 0; i < room; i++) atomic_init(&bigger->chunks[i], i < had ? old->chunks[i] : no_slots);
+    for (uint32_t i = 0; i < room; i++) atomic_init(&bigger->chunks[i], i < had ? old->chunks[i] : &no_slots);
     atomic_store_explicit(&table->directory, bigger, memory_order_release);
     return true;
 }
 
-static bool add_chunk(struct handle_table *table) {
-    uint32_t index = table->slots;
+/* What is in a slot beside its word is set when it is used. */
+static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_t index, struct handle_shelf *shelf) {
+    struct handle_chunk *chunk = heap_alloc(sizeof(*chunk));
+    if (!chunk) return NULL;
+    const uint64_t first = WORD_OF((index << 2 ^ table->mixer) | FIXED_BITS, SLOT_FREE);
+    chunk->shelf = shelf;
+    for (zx_handle_t i = 0; i < HANDLE_CHUNK; i++) atomic_init(&chunk->slots[i].word, first ^ HANDLE_WORD(i << 2));
+    return chunk;
+}
+
+/* One more chunk, for a shelf all of whose slots are in use. */
+static bool add_chunk(struct handle_table *table, struct handle_shelf *shelf) REQUIRES(&table->lock, &shelf->lock) {
+    const uint32_t index = table->slots;
+    if (index == HANDLE_MAX_PER_PROCESS) return false;
     if ((table->directory == &no_chunks || index > table->directory->index_mask) && !grow_directory(table))
         return false;
-    struct handle_slot *chunk = heap_alloc_zeroed(HANDLE_CHUNK * sizeof(*chunk));
+    struct handle_chunk *chunk = chunk_make(table, index, shelf);
     if (!chunk) return false;
-    for (uint32_t i = 0; i < HANDLE_CHUNK; i++)
-        atomic_init(&chunk[i].word, WORD_OF((index + i) << 2 ^ table->mixer, SLOT_FREE));
     atomic_store_explicit(&table->directory->chunks[index / HANDLE_CHUNK], chunk, memory_order_release);
+    table->slots = index + HANDLE_CHUNK;
+    shelf->unused = chunk->slots;
+    shelf->unused_end = chunk->slots + HANDLE_CHUNK;
     return true;
 }
 
-/* One more slot at the end of the table, or NULL. */
-static NOINLINE struct handle_slot *slot_append(struct handle_table *table) {
-    if (table->slots == HANDLE_MAX_PER_PROCESS) return NULL;
-    if (table->slots % HANDLE_CHUNK == 0 && !add_chunk(table)) return NULL;
-    return slot_at(table->directory, table->slots++);
+static ALWAYS_INLINE struct handle_slot *slot_take_locked(struct handle_shelf *shelf) REQUIRES(&shelf->lock) {
+    struct handle_slot *slot = shelf->free_first;
+    if (likely(slot))
+        shelf->free_first = slot->next_free;
+    else if (shelf->unused != shelf->unused_end)
+        slot = shelf->unused++;
+    return slot;
 }
 
-static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_table *table) {
-    struct handle_slot *slot = table->free_first;
-    if (unlikely(!slot)) return slot_append(table);
-    table->free_first = slot->next_free;
+static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_shelf *shelf) {
+    mutex_lock(&shelf->lock);
+    struct handle_slot *slot = slot_take_locked(shelf);
+    mutex_unlock(&shelf->lock);
+    return slot;
+}
+
+/* For a shelf that had none. It may have by now, even a new chunk of others. */
+static NOINLINE struct handle_slot *slot_take_new(struct handle_table *table, struct handle_shelf *shelf) {
+    mutex_lock(&table->lock);
+    mutex_lock(&shelf->lock);
+    struct handle_slot *slot = slot_take_locked(shelf);
+    if (!slot && add_chunk(table, shelf)) slot = slot_take_locked(shelf);
+    mutex_unlock(&shelf->lock);
+    mutex_unlock(&table->lock);
+    for (unsigned i = 0; i < HANDLE_SHELVES && !slot; i++) slot = slot_take(&table->shelves[i]);
     return slot;
 }
 
 /* For a handle that is counted already. NULL: NO_MEMORY. */
 static ALWAYS_INLINE struct handle_slot *slot_reserve_counted(struct handle_table *table, zx_handle_t *value) {
-    mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_take(table);
-    if (likely(slot)) {
-        zx_handle_t last = value_of(word_of(slot)) ^ table->mixer;
-        zx_handle_t next = ((last + ONE_GENERATION) & VALUE_MASK) ^ table->mixer;
-        *value = next | FIXED_BITS;
-        atomic_store_explicit(&slot->word, WORD_OF(*value, SLOT_RESERVED), memory_order_relaxed);
-    }
-    mutex_unlock(&table->lock);
+    struct handle_shelf *shelf = &table->shelves[arch_this_cpu()->id % HANDLE_SHELVES];
+    struct handle_slot *slot = slot_take(shelf);
+    if (unlikely(!slot && !(slot = slot_take_new(table, shelf)))) return NULL;
+    *value = (value_of(word_of(slot)) + ONE_GENERATION) & VALUE_MASK;
+    atomic_store_explicit(&slot->word, WORD_OF(*value, SLOT_RESERVED), memory_order_relaxed);
     return slot;
 }
 
@@ -239,9 +272,7 @@ void handle_publish(struct handle_table *table, zx_handle_t value, struct handle
 
 /* The slot alone: the handle that was to have it counts still. */
 static void slot_unreserve(struct handle_table *table, zx_handle_t value) {
-    mutex_lock(&table->lock);
-    slot_set_free(table, slot_reserved(table, value));
-    mutex_unlock(&table->lock);
+    slot_put_back(table, slot_reserved(table, value));
 }
 
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
@@ -250,11 +281,11 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value) {
 }
 
 /*
- * Under the lock, if `value` names something: nobody begins to use it any more. For those who do use it a reference
- * stays in the slot; the last of them comes for it only once the lock is released.
+ * If `value` names something: nobody begins to use it any more. For those who do use it a reference stays in the slot;
+ * the last of them comes for it only once the lock is released.
  */
-static ALWAYS_INLINE bool slot_close(struct handle_table *table, zx_handle_t value, struct handle *out) {
-    struct handle_slot *slot = handle_slot_of(table, value);
+static ALWAYS_INLINE bool slot_close(struct handle_shelf *shelf, struct handle_slot *slot, zx_handle_t value,
+                                     struct handle *out) REQUIRES(&shelf->lock) {
     uint64_t word = WORD_OF(value, SLOT_LIVE), closed = WORD_OF(value, SLOT_FREE);
     while (unlikely(!atomic_compare_exchange_weak(&slot->word, &word, closed))) {
         if (!handle_word_names(word, value)) return false;
@@ -264,14 +295,17 @@ static ALWAYS_INLINE bool slot_close(struct handle_table *table, zx_handle_t val
     if (is_used(word))
         object_ref(slot->handle.object);
     else
-        slot_free(table, slot);
+        slot_free(shelf, slot);
     return true;
 }
 
 static ALWAYS_INLINE zx_status_t take_out(struct handle_table *table, zx_handle_t value, struct handle *out) {
-    mutex_lock(&table->lock);
-    bool closed = slot_close(table, value, out);
-    mutex_unlock(&table->lock);
+    struct handle_slot *slot;
+    struct handle_shelf *shelf = handle_find(table, value, &slot)->shelf;
+    if (unlikely(!shelf)) return not_found(table);
+    mutex_lock(&shelf->lock);
+    bool closed = slot_close(shelf, slot, value, out);
+    mutex_unlock(&shelf->lock);
     if (!closed) return not_found(table);
     object_cancel(out->object, table, value);
     return ZX_OK;
@@ -289,24 +323,36 @@ zx_status_t handle_remove(struct handle_table *table, zx_handle_t value, struct 
 
 zx_status_t handle_close(struct handle_table *table, zx_handle_t value) {
     struct handle handle;
-    zx_status_t status = handle_remove(table, value, &handle);
-    if (status == ZX_OK) handle_discard(handle);
-    return status;
+    zx_status_t status = take_out(table, value, &handle);
+    if (unlikely(status != ZX_OK)) return status;
+    budget_refund(table->budget, BUDGET_HANDLES, 1);
+    handle_discard(handle);
+    return ZX_OK;
 }
 
-/* The lock is released between chunks, for others wait for it. */
+/* The first that is live from there on, in one chunk. */
+static bool next_in_chunk(const struct handle_table *table, uint32_t *index, struct handle *out)
+    REQUIRES(&table->lock) {
+    struct handle_chunk *chunk = chunk_at(table, *index);
+    bool found = false;
+    mutex_lock(&chunk->shelf->lock);
+    do {
+        const struct handle_slot *slot = &chunk->slots[*index % HANDLE_CHUNK];
+        found = is_in_state(word_of(slot), SLOT_LIVE);
+        if (found) *out = slot->handle;
+    } while (++*index % HANDLE_CHUNK != 0 && !found);
+    if (found) object_ref(out->object);
+    mutex_unlock(&chunk->shelf->lock);
+    return found;
+}
+
+/* The locks are released between chunks, for others wait for them. The table's keeps the chunk. */
 bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out) {
     bool found = false, more;
     do {
         mutex_lock(&table->lock);
-        while (*index < table->slots && !found) {
-            const struct handle_slot *slot = slot_at(table->directory, (*index)++);
-            found = is_in_state(word_of(slot), SLOT_LIVE);
-            if (found) *out = slot->handle;
-            if (*index % HANDLE_CHUNK == 0) break;
-        }
-        if (found) object_ref(out->object);
         more = *index < table->slots;
+        if (more) found = next_in_chunk(table, index, out);
         mutex_unlock(&table->lock);
     } while (!found && more);
     return found;
@@ -321,19 +367,28 @@ static void free_slots(struct handle_directory *directory, uint32_t slots) {
     }
 }
 
-void handle_table_destroy(struct handle_table *table) {
-    for (uint32_t index = 0; index < table->slots; index++) {
-        const uint64_t word = word_of(slot_at(table->directory, index));
+static void close_all(struct handle_table *table, const struct handle_chunk *chunk) {
+    const struct handle_slot *end = chunk->slots + HANDLE_CHUNK;
+    if (end == chunk->shelf->unused_end) end = chunk->shelf->unused;
+    for (const struct handle_slot *slot = chunk->slots; slot != end; slot++) {
+        const uint64_t word = word_of(slot);
         ASSERT(!is_used(word));
         if (is_in_state(word, SLOT_LIVE)) (void)!handle_close(table, value_of(word));
         if (is_in_state(word, SLOT_RESERVED)) handle_unreserve(table, value_of(word));
     }
+}
+
+void handle_table_destroy(struct handle_table *table) {
+    for (uint32_t index = 0; index < table->slots; index += HANDLE_CHUNK) close_all(table, chunk_at(table, index));
     mutex_lock(&table->lock);
     struct handle_directory *directory = table->directory;
     uint32_t slots = table->slots;
     table->directory = &no_chunks;
     table->slots = 0;
-    table->free_first = NULL;
+    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+        struct handle_shelf *shelf = &table->shelves[i];
+        shelf->free_first = shelf->unused = shelf->unused_end = NULL;
+    }
     mutex_unlock(&table->lock);
     free_slots(directory, slots);
 }

@@ -10,7 +10,7 @@
  * (message.h). A closed handle counts no more, though calls that use it may keep its slot for as long as they take.
  *
  * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set, and the
- * highest never. One mutex guards a table's changes; look-ups take no lock (handle.c).
+ * highest never. A slot changes under the mutex of the shelf that it belongs to; look-ups take no lock (handle.c).
  *
  * A value that names nothing, or an object of another type than is asked for, is a matter of the process's policy: the
  * running thread, which is one of its, may have an exception to raise then, or be killed.
@@ -42,22 +42,36 @@ struct handle_slot {
     };
 };
 
-#define HANDLE_CHUNK 64u /* slots that lie side by side */
+#define HANDLE_CHUNK 32u /* slots that lie side by side */
 
-struct handle_directory {
-    struct handle_directory *smaller;       /* [I] the one that it replaced */
-    uint32_t index_mask;                    /* [I] of the slots that it has room for */
-    _Atomic(struct handle_slot *) chunks[]; /* [h/a] */
+struct handle_chunk {
+    struct handle_slot slots[HANDLE_CHUNK];
+    struct handle_shelf *shelf; /* [I] NULL: it stands for chunks that are not there */
 };
 
+struct handle_directory {
+    struct handle_directory *smaller;        /* [I] the one that it replaced */
+    uint32_t index_mask;                     /* [I] of the slots that it has room for */
+    _Atomic(struct handle_chunk *) chunks[]; /* [n/a] */
+};
+
+/* Some chunks of a table: those that one processor, or a few, made when it had no slot left. */
+struct handle_shelf {
+    struct mutex lock;                          /* guards [h], in its chunks too */
+    struct handle_slot *free_first, *free_last; /* [h] a queue: the slot freed first is used first */
+    struct handle_slot *unused, *unused_end;    /* [h] those of its newest chunk that were never used */
+};
+
+#define HANDLE_SHELVES 2u
+
 struct handle_table {
-    struct mutex lock;                            /* guards [h] */
-    _Atomic(struct handle_directory *) directory; /* [h/a] of its slots; grows, never shrinks */
-    uint32_t slots;                               /* [h] slots in use or on the free list */
-    struct handle_slot *free_first, *free_last;   /* [h] a queue: the slot freed first is used first */
+    struct handle_shelf shelves[HANDLE_SHELVES];  /* for processors with these numbers, and those above in turn */
+    _Atomic(struct handle_directory *) directory; /* [n/a] of its chunks; grows, never shrinks */
     uint32_t mixer;                               /* [I] */
     struct budget *budget;                        /* [I] its job's: charged with what is reserved and live */
     struct policy policy;                         /* [I] its process's, from job_add() on */
+    struct mutex lock;                            /* guards [n] */
+    uint32_t slots;                               /* [n] of its chunks */
 };
 
 void handle_table_init(struct handle_table *table, struct budget *budget);
@@ -197,13 +211,22 @@ static inline void handle_discard(struct handle handle) {
 }
 
 /*
- * The slot that is to be looked at for `value`. The mask keeps it, for a processor that guesses too, within the
- * directory; the bits that it cuts off the value are in the comparison with the slot's.
+ * The chunk, and the slot, that is to be looked at for `value`. The mask keeps it, for a processor that guesses too,
+ * within the directory; the bits that it cuts off the value are in the comparison with the slot's.
  */
-static inline struct handle_slot *handle_slot_of(const struct handle_table *table, zx_handle_t value) {
+static ALWAYS_INLINE struct handle_chunk *handle_find(const struct handle_table *table, zx_handle_t value,
+                                                      struct handle_slot **slot) {
     const struct handle_directory *directory = atomic_load_explicit(&table->directory, memory_order_acquire);
     const uint32_t index = (value ^ table->mixer) >> 2 & directory->index_mask;
-    return atomic_load_explicit(&directory->chunks[index / HANDLE_CHUNK], memory_order_acquire) + index % HANDLE_CHUNK;
+    struct handle_chunk *chunk = atomic_load_explicit(&directory->chunks[index / HANDLE_CHUNK], memory_order_acquire);
+    *slot = &chunk->slots[index % HANDLE_CHUNK];
+    return chunk;
+}
+
+static inline struct handle_slot *handle_slot_of(const struct handle_table *table, zx_handle_t value) {
+    struct handle_slot *slot;
+    (void)handle_find(table, value, &slot);
+    return slot;
 }
 
 static inline bool handle_word_names(uint64_t word, zx_handle_t value) {

@@ -24,16 +24,6 @@
 #include "kernel/base/trace.h"
 #include "kernel/sched/sched.h"
 
-void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UNUSED) {
-    atomic_init(&m->owner, 0);
-    atomic_init(&m->coming, NULL);
-    waitq_init(&m->waiters);
-#ifdef DEBUG
-    m->rank = rank;
-    m->name = name;
-#endif
-}
-
 #ifdef DEBUG
 void mutex_check_place(const struct mutex *m) {
     if (!arch_irq_enabled() && arch_this_cpu()->irq_off_depth > 0) panic("mutex '%s' taken under a spinlock", m->name);

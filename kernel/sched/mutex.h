@@ -41,7 +41,16 @@ void mutex_check_place(const struct mutex *m);
 #define MUTEX_TRACK(m) ((void)0)
 #endif
 
-void mutex_init(struct mutex *m, enum lock_rank rank, const char *name);
+static inline void mutex_init(struct mutex *m, enum lock_rank rank UNUSED, const char *name UNUSED) {
+    atomic_init(&m->owner, 0);
+    atomic_init(&m->coming, NULL);
+    waitq_init(&m->waiters);
+#ifdef DEBUG
+    m->rank = rank;
+    m->name = name;
+#endif
+}
+
 void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m) RELEASE(m);
 void mutex_hand_over(struct mutex *m) RELEASE(m);

@@ -211,9 +211,12 @@ $console = talk(
     $PROMPT, "\e[43;50Rhelp dump\r",
     qr/dump PID ADDR \[LEN\]: shows memory, in hexadecimal\r?\nand as text\r?\n.*$PROMPT/s, "dump init 1000000 16\r",
     qr/^000001000000 (?:\w\w ){8}\|\.ELF\.{4}\|\r?\n000001000008 .*$PROMPT/ms, "run test/keys\r",
-    qr/50 by 43.*nothing typed\r\n/s, "q", qr/and a line:\r?\n/, "x\r", $PROMPT, "exit\r",
+    qr/50 by 43.*nothing typed\r\n/s, "q", qr/and a line:\r?\n/, "x\r",
+    $PROMPT, sub { select undef, undef, undef, 1.2; return "exit\r" },
 );
-like($console, qr/\e7\e\[999;999H\e\[6n\e8/, 'it is asked');
+my $question = qr/\e7\e\[999;999H\e\[6n\e8/;
+like($console, qr/$question\rjargoon> \e\[K/, 'it is asked at each prompt');
+like($console, qr/jargoon> \e\[K${question}e/, 'and when a key comes after a while');
 
 # Nor is anything wider than a window of which nobody has told the size.
 $console = clean(talk(map({ ($PROMPT, "$_\r") } qw(help programs ps jobs handles), 'maps init', 'handles init',

@@ -24,7 +24,7 @@
 static struct line_history history;
 static struct line_editor editor;
 static bool typing;
-static zx_time_t size_asked; /* when */
+static zx_time_t last_key; /* when it was typed, or the prompt shown */
 
 /* What the foreground has written since its last newline. */
 static char partial[LINE_PROMPT_SIZE];
@@ -40,11 +40,7 @@ void screen_start(void) {
     editor.columns = value >= LINE_COLUMNS_MIN && value <= LINE_COLUMNS_MAX ? (size_t)value : DEFAULT_COLUMNS;
 }
 
-/* At each prompt, and when a key is typed after a while: Enter begins something that may read the answer. */
-static void size_ask(void) {
-    put(LINE_ASK_SIZE, strlen(LINE_ASK_SIZE));
-    size_asked = zx_clock_get_monotonic();
-}
+static void size_ask(void) { put(LINE_ASK_SIZE, strlen(LINE_ASK_SIZE)); }
 
 /* Programs find the size where the machine's run script puts it: in their environment. */
 static void size_hand_on(size_t columns) {
@@ -145,15 +141,19 @@ static void input_begin(const char *prompt) {
         editor.history = prompt ? &history : NULL;
         editor.complete = prompt ? complete : NULL;
         if (prompt) size_ask();
+        last_key = zx_clock_get_monotonic();
         line_begin(&editor, prompt ? prompt : foreground_prompt());
     } else {
         editor.len = 0;
     }
 }
 
+/* After a while the window may be another; but Enter begins something that may read the answer. */
 static enum line_event edit(char byte) {
     const size_t columns = editor.columns;
-    if (byte != '\r' && byte != '\n' && zx_clock_get_monotonic() - size_asked >= ASK_AGAIN) size_ask();
+    const zx_time_t now = zx_clock_get_monotonic();
+    if (byte != '\r' && byte != '\n' && now - last_key >= ASK_AGAIN) size_ask();
+    last_key = now;
     enum line_event event = line_type(&editor, byte);
     size_hand_on(columns);
     return event;

@@ -115,19 +115,20 @@ static struct stat stat_of(const struct node *node) {
     };
 }
 
-static long stat_at(long at, const char *path, struct stat *out, int flags) {
+static long stat_at(long at, const char *path, struct stat *out) {
     struct node *node;
-    bool empty = (flags & AT_EMPTY_PATH) && *path == '\0' && at != AT_FDCWD;
-    long failed = node_at(at, empty ? NULL : path, &node);
+    long failed = node_at(at, path, &node);
     if (!failed) *out = stat_of(node);
     return failed;
 }
 
-LINUX_CALL(fstat) { return UNDER_LOCK(stat_at(args[0], NULL, (struct stat *)args[1], 0)); }
-LINUX_CALL(stat) { return UNDER_LOCK(stat_at(AT_FDCWD, (const char *)args[0], (struct stat *)args[1], 0)); }
+LINUX_CALL(fstat) { return UNDER_LOCK(stat_at(args[0], NULL, (struct stat *)args[1])); }
+LINUX_CALL(stat) { return UNDER_LOCK(stat_at(AT_FDCWD, (const char *)args[0], (struct stat *)args[1])); }
 LINUX_CALL(lstat) { return __port_linux_stat(args); }
 LINUX_CALL(newfstatat) {
-    return UNDER_LOCK(stat_at(args[0], (const char *)args[1], (struct stat *)args[2], (int)args[3]));
+    const char *path = (const char *)args[1];
+    bool empty = (args[3] & AT_EMPTY_PATH) && *path == '\0' && args[0] != AT_FDCWD;
+    return UNDER_LOCK(stat_at(args[0], empty ? NULL : path, (struct stat *)args[2]));
 }
 
 static long access_at(long at, const char *path, int wanted) {

@@ -68,7 +68,7 @@ zx_status_t act_thread_create(struct actor *a) {
 zx_status_t act_wait_peer(struct actor *a) {
     return CALL(object_wait_one, prop(a, PROP_PEER), ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, OUT(a, 0));
 }
-/* Whoever sees that the last process has ended looks at once whether the job has, as it has if that was killed. */
+/* Sees that the last process has ended and looks at once whether the job has, as it has if that was killed. */
 zx_status_t act_wait_nest(struct actor *a) {
     zx_status_t status = CALL(object_wait_one, prop(a, PROP_NEST), ZX_JOB_NO_PROCESSES, ZX_TIME_INFINITE, OUT(a, 0));
     return status == ZX_OK ? CALL(object_wait_one, prop(a, PROP_NEST), ZX_JOB_TERMINATED, 0, OUT(a, 1)) : status;

@@ -2,7 +2,7 @@
  * The simulated processors, several of them, of which one runs at a time: interrupts, time, and giving way to each
  * other. See explore.h; arch_inline/cpu.h is what the kernel sees.
  *
- * A processor that does not run stands in `context`, wherever its code was. All this is the machine's, and goes back
+ * A processor that does not run is saved in `context`, wherever its code was. All this is the machine's, and goes back
  * with it at each snapshot; only the place that the program left the machine from is not.
  */
 #define _GNU_SOURCE
@@ -54,7 +54,7 @@ static bool held; /* the running one holds all others */
 struct cpu *host_cpu = &processors[0].cpu;
 bool host_irq_on;
 
-/* Where the program stands while the machine runs, and the machine's memory while it does not. */
+/* The program's context while the machine runs, and the machine's memory while it does not. */
 static struct {
     struct host_context context;
     void *sanitizer_stack, *stack;
@@ -204,7 +204,7 @@ void cpus_spin(const volatile void *address) {
 
 /* --- interrupts --- */
 
-/* One that stands at a gate takes its alarm when that opens. */
+/* One that waits at a gate takes its alarm when that opens. */
 static bool takes_alarms(const struct processor *p) { return p->started && !p->gated; }
 
 bool cpus_alarm_pending(void) {

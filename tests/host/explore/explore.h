@@ -1,7 +1,7 @@
 /*
- * Between the parts of the explorer; README.md beside this file tells how it works.
+ * Between the parts of the explorer; README.md beside this file says how it works.
  *
- * Who is who: the simulated processors (cpus.c) run one at a time. schedule.c says which; it is asked at each point.
+ * The parts: the simulated processors (cpus.c) run one at a time. schedule.c says which; it is asked at each point.
  * stage.c makes a small world and has an actor on each of several processors make one call; outcome.c writes down how
  * all ended.
  */
@@ -24,23 +24,23 @@ struct explore_site;
 /* Starts so many; then `body` runs as a kernel thread of the director's. Returns when it calls cpus_leave(). */
 void cpus_start(unsigned count, size_t memory, void (*body)(void));
 
-/* Leaves the machine as it is for whoever called cpus_start() or cpus_resume(). */
+/* Leaves the machine as it is and returns to the caller of cpus_start() or cpus_resume(). */
 void cpus_leave(void);
 /* Goes on where cpus_leave() was called, or where a snapshot says that it was. */
 void cpus_resume(void);
 
 unsigned cpus_running(void);
-/* Could it go on, if it were its turn? Not if it waits for an interrupt, or for a lock that is held. */
+/* Could it continue, if it were chosen? Not if it waits for an interrupt, or for a lock that is held. */
 bool cpus_can_run(unsigned id);
 /* The running processor gives way to another, and returns when it is its turn again. */
 void cpus_switch(unsigned id);
 /* The running processor does what interrupts have come for it, if it takes any. */
 void cpus_take_interrupts(void);
-/* A store to that address: who waits in a loop for it may look again. */
+/* A store to that address: a processor that spins on it may look again. */
 void cpus_stored(const volatile void *address);
-/* The running processor waits for others before it can go on. */
+/* The running processor waits for others before it can continue. */
 void cpus_spin(const volatile void *address);
-/* Time goes on to the next alarm; false if there is none. */
+/* Time advances to the next alarm; false if there is none. */
 bool cpus_next_alarm(void);
 bool cpus_alarm_pending(void);
 /* Is it time for that one's alarm? */
@@ -56,12 +56,12 @@ void cpus_explore(void);
 
 /* --- schedule.c: choices --- */
 
-/* The processor that runs must give way: who comes? Never returns where nobody can and the schedule ends. */
+/* The processor that runs must give way: which is next? Never returns where none can and the schedule ends. */
 void schedule_blocked(void);
 bool schedule_is_exploring(void);
 /* The running processor sends an interrupt to that one: it comes between any two steps of its. */
 void schedule_kicked(unsigned id);
-/* The running processor looks at the clock or sets its alarm; or time goes on. */
+/* The running processor looks at the clock or sets its alarm; or time advances. */
 void schedule_looked_at_time(bool changed);
 
 /* How the next schedule is chosen. */
@@ -73,7 +73,7 @@ enum schedule_mode {
 void schedule_begin_pass(enum schedule_mode mode, unsigned bound, bool timed);
 /* Before each schedule: the machine goes back to where it begins, or to a mark that it passes too. */
 void schedule_begin(void);
-/* Has the machine stopped only for a mark to be made? It is made now, and the machine is to go on. */
+/* Has the machine stopped only for a mark to be made? It is made now, and the machine is to continue. */
 bool schedule_marked(void);
 /* After each schedule; false when all have been tried. */
 bool schedule_next(void);

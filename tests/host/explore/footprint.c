@@ -1,5 +1,5 @@
 /*
- * See footprint.h. All this lies outside the machine, and stays when the machine's memory goes back.
+ * See footprint.h. All this is outside the machine, and stays when the machine's memory is restored.
  *
  * A shared place has a number, which is its bit in footprints. If there are more than bits, the last bit is shared by
  * many places: then fewer steps commute than could.
@@ -13,7 +13,7 @@
 #define PLACE_FULL (PLACES / 2)
 #define NUMBERS (FOOTPRINT_WORDS * 64)
 
-/* Who has used a place in any schedule so far, one bit each; and whether several had when the pass began. */
+/* Which have used a place in any schedule so far, one bit each; and whether several had when the pass began. */
 static struct place {
     const volatile void *address;
     uint8_t readers, writers;

@@ -44,7 +44,7 @@ static const char *name_of(const struct object *object) {
 
 /* --- memory --- */
 
-/* Bytes that tell what is there: where acts write, and where pages begin and end. */
+/* Bytes that show what is there: where acts write, and where pages begin and end. */
 static void tell_bytes(const char *page, size_t size) {
     static const unsigned places[] = {0, 8, 16, 24, 64, ZX_PAGE_SIZE - 8};
     for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]) && places[i] < size; i++) {

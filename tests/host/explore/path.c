@@ -1,5 +1,5 @@
 /*
- * See path.h. All this lies outside the machine, and stays when the machine's memory goes back.
+ * See path.h. All this is outside the machine, and stays when the machine's memory is restored.
  */
 #include "tests/host/explore/path.h"
 

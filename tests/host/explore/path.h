@@ -7,7 +7,7 @@
 #include "tests/host/explore/explore.h"
 #include "tests/host/explore/footprint.h"
 
-/* Who may go on; the first goes on with the processor that runs, if it can. */
+/* Which may continue; the first choice continues the processor that runs, if it can. */
 struct choices {
     uint8_t ids[CPUS + 1], count;
     bool preempts; /* all but the first */

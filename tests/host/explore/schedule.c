@@ -2,12 +2,12 @@
  * Who runs: depth first through all schedules, with at most so many preemptions. A schedule is the sequence of
  * choices made at its nodes (path.h).
  *
- * A node is a point where more than one processor may go on: before an atomic operation on a place that several
+ * A node is a point where more than one processor may continue: before an atomic operation on a place that several
  * processors use, after one that released something, before an access to user memory, and wherever the running
  * processor has to wait. What leads to the same as another schedule is left out: nodes keep what was done after them
  * (footprint.h), and processors sleep. See README.md.
  *
- * All this lies outside the machine, and stays when the machine's memory goes back.
+ * All this is outside the machine, and stays when the machine's memory is restored.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 #define MAX_POINTS 60000 /* of one schedule: a loop that goes round so often never ends */
 #define LOOPS 200        /* operations on one place, one after the other, that make a loop which waits for others */
 #define MAX_REPLAY 400
-#define CLOCK CPUS /* the choice that time goes on to the next alarm */
+#define CLOCK CPUS /* the choice that time advances to the next alarm */
 #define NO_NODE (~0u)
 #define MARK_DISTANCE 40 /* points */
 
@@ -36,7 +36,7 @@ static struct state {
     bool marking; /* and has stopped for a mark */
     enum schedule_mode mode;
     unsigned bound, used; /* preemptions */
-    bool timed;           /* time may go on at any point: that counts as one */
+    bool timed;           /* time may advance at any point: that counts as one */
     bool redundant;
     unsigned points, loops, switches;
     unsigned counted, burst_counted; /* steps that count, since the last node and in the burst */
@@ -205,7 +205,7 @@ static void leave(unsigned self) {
     now.left_at[self] = now.own ? depth - 1 : NO_NODE;
 }
 
-/* Time goes on to the next alarm, and whoever waits for that comes first. */
+/* Time advances to the next alarm, and the processor that waits for it is next. */
 static void let_alarm_go_off(void) {
     unsigned self = cpus_running(), first = CPUS;
     (void)!cpus_next_alarm();
@@ -252,7 +252,7 @@ static void node_at_point(bool window) {
     go_to(id, NULL);
 }
 
-/* The first after the running one that could go on, asleep or not; CPUS if none can. */
+/* The first after the running one that could continue, asleep or not; CPUS if none can. */
 static unsigned first_that_can_run(void) {
     for (unsigned i = 1; i <= CPUS; i++) {
         unsigned id = (cpus_running() + i) % CPUS;
@@ -267,7 +267,7 @@ static void end_of_schedule(void) {
     cpus_switch(DIRECTOR_CPU);
 }
 
-/* Those who spin for a bounded time, while no other goes on, come to the end of it. */
+/* Those that spin for a bounded time, while no other continues, reach the end of it. */
 static bool end_patience(void) {
     cpus_stored(&now.points);
     return first_that_can_run() < CPUS;

@@ -52,7 +52,7 @@ void explore_failed(const char *format, ...) {
     _exit(1);
 }
 
-/* A panic; what it says went to the log. Or the explorer itself cannot go on. */
+/* A panic; what it says went to the log. Or the explorer itself cannot continue. */
 static void aborted(int number) {
     (void)number;
     explore_failed("the end, by a panic or abort(): %s", host_panic_line());
@@ -182,7 +182,7 @@ static bool has_learned_enough(uint64_t run) {
     return met > 0 && run >= last + last / 2;
 }
 
-/* One pass; false if there was no time to end it. Whoever began it looks whether it learned of new places. */
+/* One pass; false if there was no time to end it. The caller looks whether it learned of new places. */
 static bool pass(enum schedule_mode mode, unsigned bound, double until, struct search_result *result) {
     uint64_t run = 0;
     schedule_begin_pass(mode, bound, is_timed());

@@ -16,5 +16,5 @@ struct search_result {
 
 /* Tries all schedules with up to `bound` preemptions; ends the program at the first that is wrong. Once. */
 struct search_result search_all(const struct scenario *scenario, unsigned bound, double seconds);
-/* Runs the schedule that was parsed instead, and tells what happens. False if it is not one of this build. */
+/* Runs the schedule that was parsed instead, and prints what happens. False if it is not one of this build. */
 bool search_replay(const struct scenario *scenario, unsigned bound);

@@ -3,7 +3,7 @@
  * it aside and makes it writable for good. To restore is to copy back the pages that were ever stored to: one or two
  * hundred. An image is another copy of just those: of later, which is restored in the same way.
  *
- * AddressSanitizer's own memory about the machine's goes back with it. All that is kept here lies outside the
+ * AddressSanitizer's own memory about the machine's goes back with it. All that is kept here is outside the
  * machine.
  */
 #define _GNU_SOURCE

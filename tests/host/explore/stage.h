@@ -1,6 +1,6 @@
 /*
  * The stage: a small world, in which each of two or three actors makes one call. stage.c builds it and takes it down,
- * acts*.c are the calls, outcome.c tells how it all ended.
+ * acts*.c are the calls, outcome.c describes how it all ended.
  *
  * Each actor has a thread on a processor of its own. Apart, each has a process of its own; together, they share one.
  * Handles of all that there is are in every process, and memory is mapped at the same addresses.

@@ -34,10 +34,19 @@ static const struct object_ops user_thread_ops = {
     .related_koid = user_thread_related_koid,
 };
 
+/*
+ * The reaper comes before all others. Its time is the process's, or threads that end would be had for nothing; but not
+ * while that dies, for then its threads would end the later the more of them there are.
+ */
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);
+    struct process *process = thread->process;
+    object_ref(&process->object);
+    thread_works_for(process_is_dying(process) ? NULL : process->shares);
     kstack_free(thread->stack, budget_of(thread));
     object_unref(&thread->object);
+    thread_charge_to(NULL);
+    object_unref(&process->object);
 }
 
 /* The first code a thread runs, in the kernel. */

@@ -109,5 +109,8 @@ MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
 /* From now on the time of the running thread, an urgent one, is that of a process with these shares; NULL: nobody's. */
 void thread_charge_to(struct share *payer);
 
+/* The same with what it has run since it was last charged, which is hardly anything. */
+static inline void thread_works_for(struct share *payer) { thread_current()->payer = payer; }
+
 /* Lets others of this processor run first. */
 void thread_yield(void);

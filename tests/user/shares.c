@@ -144,6 +144,25 @@ TEST("timer_set/what the kernel does for those that wait is taken from the calle
     spinners_end(&rival);
 }
 
+/* Their ends are the kernel's work, done before all else. */
+TEST("thread_exit/a process whose threads end all the time has no more of the processor than another that is busy") {
+    static char stack[256] __attribute__((aligned(16)));
+    const bool exact = times_are_exact();
+    zx_handle_t lonely = ZX_HANDLE_INVALID, thread;
+    NEED(spinners_start(&rival, 1, &lonely));
+    const zx_time_t begin = zx_clock_get_monotonic(), end = begin + (exact ? ZX_MSEC(400) : ZX_MSEC(50));
+    const zx_duration_t before = runtime_of(lonely);
+    while (zx_clock_get_monotonic() < end) {
+        MUST(zx_thread_create(zx_process_self(), "t", 1, 0, &thread));
+        MUST(zx_thread_start(thread, (uintptr_t)zx_thread_exit, (uintptr_t)&stack[sizeof(stack)] - 8, 0, 0));
+        MUST(zx_handle_close(thread));
+    }
+    const uint64_t percent = (uint64_t)(100 * (runtime_of(lonely) - before) / (zx_clock_get_monotonic() - begin));
+    test_note("%lu %%", percent);
+    if (exact) EXPECT(percent >= 45 && percent <= 55);
+    spinners_end(&rival);
+}
+
 TEST("thread_start/the threads of a process that are all busy get as much as each other") {
     enum { COUNT = 8 };
     NEED(spinners_start(&crowd, COUNT, threads));

@@ -428,7 +428,7 @@ TEST("futex_wait/a lock made of it: no wake is lost, and no two are in at a time
     EXPECT_EQ(lock, 0);
 }
 
-/* A broadcast: those who wait at the turn's word are moved to the lock's by whoever makes the next turn. */
+/* A broadcast: the waiters at the turn's word are moved to the lock's by the thread that makes the next turn. */
 
 static zx_futex_t turn;
 static atomic_int arrived;

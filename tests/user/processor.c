@@ -1,6 +1,6 @@
 /*
  * What user code cannot do: privileged instructions, the kernel's memory, registers and ports, and addresses that are
- * none. Whoever tries is ended with ZX_TASK_RETCODE_EXCEPTION_KILL, and nothing else happens.
+ * none. A program that tries ends with ZX_TASK_RETCODE_EXCEPTION_KILL, and nothing else happens.
  */
 #include <cpuid.h>
 

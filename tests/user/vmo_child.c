@@ -405,7 +405,7 @@ TEST("vmo_set_cache_policy/L19 against create_child: no cached child has a paren
     thread_join(thread);
 }
 
-/* A line of VMOs that are gone, long enough that whoever follows it lets the family's lock go on the way. */
+/* A line of VMOs that were freed, long enough that a walk along it releases the family's lock on the way. */
 #define GONE 300
 #define LINES 60
 

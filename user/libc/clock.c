@@ -70,7 +70,7 @@ LINUX_CALL(nanosleep) {
     return __port_linux_clock_nanosleep(monotonic);
 }
 
-/* Whoever sets the time of day meanwhile does not change how long it takes. */
+/* Setting the time of day meanwhile does not change how long it takes. */
 LINUX_CALL(clock_nanosleep) {
     clockid_t clock = (clockid_t)args[0];
     const struct timespec *request = (const struct timespec *)args[2];

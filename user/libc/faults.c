@@ -1,7 +1,7 @@
 /*
  * The processor's exceptions as signals. A thread of the process serves its exception channel, once the program has a
  * handler for one of them: it lets the faulting thread go on in the handler. What has no handler it passes on, to
- * whoever watches the job, so that the process ends as it would have. A debugger is asked before it.
+ * the watcher of the job, so that the process ends as it would have. A debugger is asked before it.
  *
  * The server is no thread of the C library's: it has no thread-local variables, and calls nothing that may need them or
  * a lock that a faulting thread can hold. It runs until the process ends.

@@ -1,6 +1,6 @@
 /*
  * Files that the host wants back when the program exits: etc/outfiles of the archive has their names, each ended by a
- * NUL. Whoever gives the program its input takes them.
+ * NUL. The giver of the program's input takes them.
  */
 #include <string.h>
 #include <zircon/syscalls.h>

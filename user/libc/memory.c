@@ -1,5 +1,5 @@
 /*
- * Memory for malloc and for whoever calls mmap: each mapping is of a VMO of its own, in the process's root region. The
+ * Memory for malloc and for callers of mmap: each mapping is of a VMO of its own, in the process's root region. The
  * VMO lives as long as any part of its mapping. A private mapping of a file is a copy of it.
  *
  * What can be written gets its pages at once: when memory runs out it is the allocation that fails, with ENOMEM, and

@@ -233,7 +233,7 @@ int __clone(int (*entry)(void *), void *stack, int flags, void *arg, pid_t *tid,
 
 /* --- the end --- */
 
-/* The memory is unmapped by whoever joins the thread. If there is none to unmap, nobody need join. */
+/* The memory is unmapped by the thread that joins. If there is none to unmap, none need join. */
 LINUX_CALL(exit) {
     if (self.handle != ZX_HANDLE_INVALID) list_remove(&self);
     zx_handle_t handle = self.mapped ? ZX_HANDLE_INVALID : self.handle;

@@ -60,7 +60,7 @@
         wait    object_wait_one
         wait    debug_read
 
-/* Whoever stops a thread between begin and end, where it has looked and does not yet wait, has it begin again. */
+/* A thread that is stopped between begin and end, where it has looked and does not yet wait, begins again. */
         .section .text.wait_call, "ax", @progbits
 wait_call:
         .cfi_startproc

@@ -68,4 +68,11 @@ is_deeply(\@steps, [map { "[$_/" . @steps . ']' } 1 .. @steps], 'and of how many
 is_deeply([$stdout =~ m{\btests/(?:user|programs|kernel)/\S+}g], [], 'tests are not built for it');
 is_deeply([$stdout =~ m{(?<!\S)build/\S+}g], [], 'and nothing is written but where O= says');
 
+# On as many processors as there are, or as -j says.
+for my $case (['', "-j\\d+"], ['-j1', '-j1']) {
+    my ($given, $want) = @$case;
+    (undef, $stdout) = $make->run('/dev/null', '-np', 'kernel', "O=$o", $given || ());
+    like($stdout, qr/^MAKEFLAGS = .* $want\b/m, $given ? 'a -j is heeded' : 'make builds on all processors');
+}
+
 done_testing;

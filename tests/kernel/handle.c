@@ -198,6 +198,27 @@ static size_t slots_left(void) {
     return left;
 }
 
+/* A value that is reserved on that shelf; 0: it has no slots. */
+static zx_handle_t reserved_on(const struct handle_shelf *shelf) {
+    for (uint32_t index = 0; index < table.slots; index += HANDLE_CHUNK) {
+        const struct handle_chunk *chunk = table.directory->chunks[index / HANDLE_CHUNK];
+        if (chunk->shelf == shelf) return (zx_handle_t)(chunk->slots[1].word >> 32);
+    }
+    return 0;
+}
+
+/* Is the last free slot found, on whichever shelf it is? */
+static bool last_is_found(void) {
+    bool found = true;
+    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+        zx_handle_t value = reserved_on(&table.shelves[i]);
+        if (!value) continue;
+        handle_unreserve(&table, value);
+        found = found && handle_reserve(&table, &value) == ZX_OK && handle_reserve(&table, &value) != ZX_OK;
+    }
+    return found;
+}
+
 KTEST("handle/H12 a table that threads fill refuses when it is full, and recovers with the first that is closed") {
     struct reserving all[MANY] = {{.most = SIZE_MAX}, {.most = SIZE_MAX}, {.most = SIZE_MAX}};
     begin();
@@ -205,6 +226,7 @@ KTEST("handle/H12 a table that threads fill refuses when it is full, and recover
     NEED(first);
     reserve_at_once(all);
     EXPECT(all[0].count + all[1].count + all[2].count + 1 == HANDLE_MAX_PER_PROCESS && give(0) == 0);
+    EXPECT(last_is_found());
     EXPECT(is_live(first) && close(first));
     zx_handle_t value = give(0);
     EXPECT(value && is_live(value) && give(0) == 0 && !is_live(first));

@@ -160,7 +160,7 @@ for my $standard (qw(c++14 c++20)) {
     is_deeply(\@complaints, [], "the classes are clean as $standard");
 }
 my $bodies = join '', map { Machine::slurp("$libzx/$_") } @classes;
-my @without = qr/^(futex|cprng|system|cache|debug|ioports)_|_(noretry|finish|exit)$|^(task_suspend|clock_get)$/;
+my @without = qr/^(futex|cprng|system|cache|debug|ktrace|ioports)_|_(noretry|finish|exit)$|^(task_suspend|clock_get)$/;
 my %wrapped;
 $wrapped{$_}++ for $bodies =~ /\bzx_(\w+)\(/g;
 my @calls = Machine::slurp('build/interface/zircon/syscalls/prototypes.h') =~ /^\w+ zx_(\w+)\(/mg;

@@ -4,8 +4,7 @@ use strict;
 use warnings;
 use utf8;
 use open qw(:std :encoding(UTF-8));
-use File::Copy;
-use File::Path qw(make_path);
+use File::Path qw(make_path remove_tree);
 use FindBin;
 use Test::More;
 
@@ -72,21 +71,34 @@ finds('![rooms](../../../../book/pictures/room.svg)', qr/room\.svg leads nowhere
 
 look_at_cases();
 
-# The pictures, in a copy of what they need.
+# The whole tree, in a copy that may be damaged.
 my $copy = "$dir/copy";
-make_path("$copy/book/pictures", "$copy/tests/lib", "$copy/vm", "$copy/arch/x86_64/include/arch_inline");
-copy($_, "$copy/$_") for 'book/pictures.pl', 'book/Cast.pm', 'tests/lib/Rooms.pm', 'vm/window.h', 'arch/types.h',
-    'arch/x86_64/include/arch_inline/mmu.h', glob 'book/pictures/*';
+remove_tree($copy);
+make_path($copy);
+system("tar --exclude=./build --exclude=./.git -cf - . | tar -xf - -C $copy") == 0 or die "the tree cannot be copied\n";
 
 sub pictures_say { return scalar `perl $copy/book/pictures.pl check` }
 
+# What is said once a file of the copy is another, which then is as it was.
 sub changes {
-    my ($file, $from, $to, $like, $what) = @_;
+    my ($file, $from, $to, $like, $what, $ask) = @_;
     my $text = slurp("$copy/$file");
     spew("$copy/$file", $text =~ s/$from/$to/r);
-    like(pictures_say(), $like, $what);
+    like(($ask // \&pictures_say)->(), $like, $what);
     spew("$copy/$file", $text);
 }
+
+# What no page by itself is wrong about, all in one run.
+unlink "$copy/user/gdbserver/README.md";
+spew("$copy/book/pictures/spare.svg", "<svg/>\n");
+my @exercise = ('5\. A fault', 'A fault', qr{^vm/README\.md: 4 exercises, not five\n}m, 'an exercise that is missing');
+changes('vm/README.md', @exercise, sub {
+    my $said = `perl $copy/tests/book.pl`;
+    like($said, qr{^user/gdbserver: \d+ files and no README\.md$}m, 'a folder of many files without a page');
+    like($said, qr{^book/pictures/spare\.svg: no page shows it$}m, 'a picture that no page shows');
+    return $said;
+});
+unlink "$copy/book/pictures/spare.svg";
 
 is(pictures_say(), '', 'a copy of the pictures is right too');
 changes('book/pictures/memory.dot', 'root VMAR', 'VMAR', qr/^book\/pictures\/memory\.svg: .*make pictures$/,
@@ -98,4 +110,5 @@ changes('arch/types.h', '0x1000000\)', '0x2000000)', qr/addresses\.svg/, 'a cons
 changes('tests/lib/Rooms.pm', "'vm', 'kernel/object'", "'kernel/object', 'vm'", qr/rooms\.svg/,
     'the order of the rooms');
 
+remove_tree($copy);
 done_testing;

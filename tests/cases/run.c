@@ -1,7 +1,7 @@
 /*
  * Runs programs of the boot archive, one after the other: those of the folder `programs` among the files of the host's
  * that came with this one. Before each one's output is a line with its name, and after it one with its return code. One
- * that has not ended after ten seconds is killed.
+ * that has not ended after thirty seconds is killed.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #include "user/lib/launch.h"
 
 #define FOLDER "programs"
-#define LIMIT ZX_SEC(10)
+#define LIMIT ZX_SEC(30)
 
 static void run(const char *name) {
     char path[sizeof("files/" FOLDER "/") + NAME_MAX];

@@ -77,15 +77,16 @@ static uint64_t argument(enum fxt_arg_type type, size_t words, uint16_t name) {
     return type | (uint64_t)words << 4 | (uint64_t)name << 16;
 }
 
+static uint64_t object_bits(uint64_t type, uint64_t name) { return type << 16 | name * ((uint64_t)1 << 24); }
+
 void fxt_process(struct fxt *fxt, uint64_t koid, const char *name) {
-    const uint16_t string = fxt_string(fxt, name);
-    put_header(fxt, KERNEL_OBJECT, 2, ZX_OBJ_TYPE_PROCESS << 16 | (uint64_t)string << 24);
+    put_header(fxt, KERNEL_OBJECT, 2, object_bits(ZX_OBJ_TYPE_PROCESS, fxt_string(fxt, name)));
     put(fxt, koid);
 }
 
 void fxt_thread(struct fxt *fxt, struct fxt_thread *thread, const char *name) {
     const uint16_t string = fxt_string(fxt, name), key = fxt_string(fxt, "process");
-    put_header(fxt, KERNEL_OBJECT, 4, ZX_OBJ_TYPE_THREAD << 16 | (uint64_t)string << 24 | (uint64_t)1 << 40);
+    put_header(fxt, KERNEL_OBJECT, 4, object_bits(ZX_OBJ_TYPE_THREAD, string) | (uint64_t)1 << 40);
     put(fxt, thread->koid);
     put(fxt, argument(FXT_KOID, 2, key));
     put(fxt, thread->process);

@@ -143,14 +143,19 @@ static void lane_begin(struct maker *m, struct lane *lane, uint32_t koid) {
     fxt_thread(m->fxt, &lane->thread, task ? task->name : unknown);
 }
 
-static zx_status_t lanes_begin(struct maker *m) {
+/* False: no memory. */
+static bool lanes_begin(struct maker *m) {
     size_t count;
     uint32_t *koids = koids_find(m, &count);
-    m->lanes = calloc(count + 1, sizeof(*m->lanes));
-    if (koids && m->lanes) m->lane_count = count;
-    for (size_t i = 0; i < m->lane_count; i++) lane_begin(m, &m->lanes[i], koids[i]);
+    m->lanes = koids ? calloc(count + 1, sizeof(*m->lanes)) : NULL;
+    if (!m->lanes) {
+        free(koids);
+        return false;
+    }
+    m->lane_count = count;
+    for (size_t i = 0; i < count; i++) lane_begin(m, &m->lanes[i], koids[i]);
     free(koids);
-    return m->lane_count == count ? ZX_OK : ZX_ERR_NO_MEMORY;
+    return true;
 }
 
 static void processes_name(const struct maker *m) {
@@ -327,6 +332,7 @@ static void convert(struct maker *m, size_t at) {
     const struct place *place = &m->places[at];
     const zx_ktrace_record_t *r = place->record;
     struct lane *lane = lane_of(m, r->thread);
+    if (!lane) return;
     switch (r->event) {
     case KTRACE_SWITCH: thread_switch(m, place, lane); break;
     case KTRACE_WAKE: fxt_wake(m->fxt, r->info, &lane_of(m, r->a)->thread, r->time); break;
@@ -355,10 +361,10 @@ static zx_status_t make(struct maker *m, zx_ktrace_record_t *records, size_t cou
     strings_begin(m);
     tasks_find(m);
     processes_name(m);
-    zx_status_t status = lanes_begin(m);
-    for (size_t i = 0; status == ZX_OK && i < m->count; i++) convert(m, i);
+    if (!lanes_begin(m)) return ZX_ERR_NO_MEMORY;
+    for (size_t i = 0; i < m->count; i++) convert(m, i);
     for (size_t i = 0; i < m->lane_count; i++) end_unfinished(m, &m->lanes[i], 0);
-    return m->fxt->failed || m->tasks.failed ? ZX_ERR_NO_MEMORY : status;
+    return m->fxt->failed || m->tasks.failed ? ZX_ERR_NO_MEMORY : ZX_OK;
 }
 
 zx_status_t trace_fxt(zx_ktrace_record_t *records, size_t count, struct fxt *out) {

@@ -104,6 +104,31 @@ void test_threads() {
     }
 }
 
+/* Several threads come to a local static variable at once: one makes it, and the others wait until it is there. */
+struct Slow {
+    int value = 0;
+    Slow() {
+        zx_nanosleep(zx_deadline_after(ZX_MSEC(2)));
+        value = ++slow_made;
+    }
+    static inline int slow_made;
+};
+
+int use_slow(void *) {
+    static const Slow slow;
+    return slow.value;
+}
+
+void test_contended() {
+    thrd_t threads[6];
+    for (auto &thread : threads) NEED(thrd_create(&thread, use_slow, nullptr) == thrd_success);
+    for (auto &thread : threads) {
+        int result = 0;
+        NEED(thrd_join(thread, &result) == thrd_success && result == 1);
+    }
+    NEED(Slow::slow_made == 1);
+}
+
 /* Made after of_thread, and destroyed after it: the first thread's variables are the first to go. */
 struct Witness {
     ~Witness() { NEED(alive == 3); }
@@ -130,6 +155,7 @@ int main(int argc, char **) {
     test_objects();
     test_heap();
     test_threads();
+    test_contended();
     test_order();
     test_calls();
     auto lambda = [argc](auto value) { return value + argc; };

@@ -4,9 +4,10 @@
  *
  * Each chunk belongs for good to one of a few shelves, which have a lock each. A slot that is free is on its chunk's
  * shelf, wherever it was closed. A new handle is put on the shelf of the processor that makes it; so those that several
- * processors make and close again do not meet. Which processor that is is a guess, and no matter. Only when a shelf has
- * no slot left does the table get a chunk, for that shelf; and only when there is none to be had are slots of the other
- * shelves used. The table's own lock guards which chunks there are, and is taken before a shelf's.
+ * processors make and close again do not meet. Which processor that is is a guess, and no matter. Where a shelf has no
+ * slot left the others' are used, and only when none has one does each get a chunk more: so a table is as large as its
+ * most handles made it, whichever processors they were made by. The table's own lock guards which chunks there are, and
+ * is taken before a shelf's.
  *
  * A look-up takes no lock. A slot's word holds the handle's value and how many calls use it. If the value is the one
  * that is looked for, the same compare-and-swap counts one use more: a word that has changed in between is looked at
@@ -197,7 +198,7 @@ static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_
     return chunk;
 }
 
-/* One more chunk, for a shelf all of whose slots are in use. */
+/* One more chunk, for a shelf none of whose slots is unused. */
 static bool add_chunk(struct handle_table *table, struct handle_shelf *shelf) REQUIRES(&table->lock, &shelf->lock) {
     const uint32_t index = table->slots;
     if (index == HANDLE_MAX_PER_PROCESS) return false;
@@ -210,6 +211,18 @@ static bool add_chunk(struct handle_table *table, struct handle_shelf *shelf) RE
     shelf->unused = chunk->slots;
     shelf->unused_end = chunk->slots + HANDLE_CHUNK;
     return true;
+}
+
+/* One more for each shelf, when none has a slot left. False: there is none to be had for any. */
+static bool add_chunks(struct handle_table *table) REQUIRES(&table->lock) {
+    const uint32_t before = table->slots;
+    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+        mutex_lock(&table->shelves[i].lock);
+        const bool added = add_chunk(table, &table->shelves[i]);
+        mutex_unlock(&table->shelves[i].lock);
+        if (!added) break;
+    }
+    return table->slots > before;
 }
 
 static ALWAYS_INLINE struct handle_slot *slot_take_locked(struct handle_shelf *shelf) REQUIRES(&shelf->lock) {
@@ -228,22 +241,27 @@ static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_shelf *shelf) {
     return slot;
 }
 
+/* From any shelf, this one first. */
+static struct handle_slot *slot_take_any(struct handle_table *table, unsigned first) {
+    struct handle_slot *slot = NULL;
+    for (unsigned i = 0; i < HANDLE_SHELVES && !slot; i++)
+        slot = slot_take(&table->shelves[(first + i) % HANDLE_SHELVES]);
+    return slot;
+}
+
 /* For a shelf that had none. It may have by now, even a new chunk of others. */
-static NOINLINE struct handle_slot *slot_take_new(struct handle_table *table, struct handle_shelf *shelf) {
+static NOINLINE struct handle_slot *slot_take_new(struct handle_table *table, unsigned shelf) {
     mutex_lock(&table->lock);
-    mutex_lock(&shelf->lock);
-    struct handle_slot *slot = slot_take_locked(shelf);
-    if (!slot && add_chunk(table, shelf)) slot = slot_take_locked(shelf);
-    mutex_unlock(&shelf->lock);
+    struct handle_slot *slot = slot_take_any(table, shelf);
+    while (!slot && add_chunks(table)) slot = slot_take_any(table, shelf);
     mutex_unlock(&table->lock);
-    for (unsigned i = 0; i < HANDLE_SHELVES && !slot; i++) slot = slot_take(&table->shelves[i]);
     return slot;
 }
 
 /* For a handle that is counted already. NULL: NO_MEMORY. */
 static ALWAYS_INLINE struct handle_slot *slot_reserve_counted(struct handle_table *table, zx_handle_t *value) {
-    struct handle_shelf *shelf = &table->shelves[arch_this_cpu()->id % HANDLE_SHELVES];
-    struct handle_slot *slot = slot_take(shelf);
+    const unsigned shelf = arch_this_cpu()->id % HANDLE_SHELVES;
+    struct handle_slot *slot = slot_take(&table->shelves[shelf]);
     if (unlikely(!slot && !(slot = slot_take_new(table, shelf)))) return NULL;
     *value = (value_of(word_of(slot)) + ONE_GENERATION) & VALUE_MASK;
     atomic_store_explicit(&slot->word, WORD_OF(*value, SLOT_RESERVED), memory_order_relaxed);

@@ -36,17 +36,15 @@ static const struct object_ops user_thread_ops = {
 
 /*
  * The reaper comes before all others. Its time is the process's, or threads that end would be had for nothing; but not
- * while that dies, for then its threads would end the later the more of them there are.
+ * while that dies, for then its threads would end the later the more of them there are. The last step is nobody's: with
+ * it the process may be gone, and whoever sees that the thread is gone sees that all of it is.
  */
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);
-    struct process *process = thread->process;
-    object_ref(&process->object);
-    thread_works_for(process_is_dying(process) ? NULL : process->shares);
+    thread_works_for(process_is_dying(thread->process) ? NULL : thread->process->shares);
     kstack_free(thread->stack, budget_of(thread));
-    object_unref(&thread->object);
     thread_charge_to(NULL);
-    object_unref(&process->object);
+    object_unref(&thread->object);
 }
 
 /* The first code a thread runs, in the kernel. */

@@ -250,6 +250,20 @@ KTEST("handle/of threads that reserve at once each gets slots of its own, and no
     end();
 }
 
+/* Each thread runs where it happens to run: on another processor, some of them. */
+KTEST("handle/a table grows with its handles, whichever processor makes them") {
+    static zx_handle_t values[HANDLE_CHUNK + 1];
+    begin();
+    for (int round = 0; round < 20; round++) {
+        struct reserving one = {.most = countof(values), .values = values};
+        NEED(runner_start(&one.runner, NULL, reserve_up_to_most, &one));
+        runner_join(&one.runner);
+        EXPECT(one.count == countof(values) && table.slots == HANDLE_SHELVES * HANDLE_CHUNK);
+        for (size_t i = 0; i < countof(values); i++) handle_unreserve(&table, values[i]);
+    }
+    end();
+}
+
 KTEST("handle/a table of thousands keeps each apart") {
     static zx_handle_t values[5000];
     begin();

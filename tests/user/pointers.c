@@ -5,6 +5,7 @@
  * where the page of the call says so, and never an end of the caller.
  */
 #include <zircon/features.h>
+#include <zircon/ktrace.h>
 #include <zircon/syscalls/debug.h>
 #include <zircon/syscalls/policy.h>
 #include <zircon/syscalls/port.h>
@@ -210,6 +211,8 @@ static const struct call calls[] = {
     {CALL(clock_get_new), .args = {ZX_CLOCK_UTC}},
     {CALL(debug_read), .ignored = BIT(1), .args = {A(RESOURCE)}}, /* of no bytes: nobody types here */
     {CALL(debug_write), .args = {0, 2}},
+    {CALL(ktrace_control), .ignored = BIT(3), .args = {A(RESOURCE), KTRACE_ACTION_STOP}},
+    {CALL(ktrace_read), .args = {A(RESOURCE), 0, 0, LEN}},
     {CALL(debug_send_command), .before = a_command, .args = {A(RESOURCE), 0, 4}},
 };
 

@@ -198,15 +198,19 @@ static void interrupt(zx_handle_t thread, struct signals *signals) {
     zx_handle_close(token);
 }
 
+/*
+ * A thread that stops blocking it meanwhile sees that it is pending, or is seen here to block it no more: each changes
+ * its word before it looks at the other's.
+ */
 static void send(zx_handle_t thread, struct signals *signals, int number) {
     struct action action = action_of(number);
-    const bool blocked = signals->blocked & SIGNAL_BIT(number);
-    if (!blocked && is_ignored(&action, number)) return;
-    if (!blocked && is_default(&action)) end_by(number);
+    const bool waits = signals->blocked & SIGNAL_BIT(number);
+    if (!waits && is_ignored(&action, number)) return;
+    if (!waits && is_default(&action)) end_by(number);
     atomic_fetch_or(&signals->pending, SIGNAL_BIT(number));
     atomic_fetch_add(&sent, 1);
     zx_futex_wake(&sent, UINT32_MAX);
-    if (!blocked && signals != __port_signals()) interrupt(thread, signals);
+    if (!(signals->blocked & SIGNAL_BIT(number)) && signals != __port_signals()) interrupt(thread, signals);
 }
 
 static bool can_be_sent(long number) { return number > 0 && number < _NSIG && !(SIGNAL_BIT(number) & STOPPING); }

@@ -10,7 +10,7 @@
 
 struct bytes {
     uint64_t len;
-    /* Reads part of what lies within `len`. It may fail all the same, if somebody took the bytes away. */
+    /* Reads a range within `len`. It can still fail, if the bytes have been removed meanwhile. */
     zx_status_t (*read)(const struct bytes *from, uint64_t at, void *buffer, size_t len);
 };
 

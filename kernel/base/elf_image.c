@@ -42,7 +42,7 @@ static zx_vm_option_t segment_perms(const Elf64_Phdr *header) {
            (header->p_flags & PF_X ? ZX_VM_PERM_EXECUTE : 0);
 }
 
-/* 0 and 1 stand for none. */
+/* 0 and 1 mean no alignment. */
 static bool align_check(uint64_t align) { return align <= MAX_ALIGN && (align & (align - 1)) == 0; }
 
 /* What must hold of each that has memory in the program, and of one that has none as well. */
@@ -55,8 +55,8 @@ static zx_status_t sizes_check(const Elf64_Phdr *header, const char **why) {
 }
 
 /*
- * One loadable segment, in whole pages; it may not begin before `lowest`. Where it would be in the file is nobody's
- * business if the file has nothing for it.
+ * One loadable segment, in whole pages; it may not begin before `lowest`. The file offset of a segment without bytes in
+ * the file is not checked.
  */
 static zx_status_t segment_check(const Elf64_Phdr *header, uint64_t file_len, uint64_t lowest, struct elf_segment *out,
                                  const char **why) {

@@ -1,7 +1,7 @@
 /*
- * What an ELF file wants in memory. The file may say anything: only an image whose segments are ordered, apart from
- * each other by whole pages, within the file and within user addresses, and never both writable and executable comes
- * out of here. Programs are compiled with this reader too.
+ * The memory image that an ELF file describes. The file is not trusted: an image is returned only if its segments are
+ * ordered, share no page, lie within the file and within user addresses, and are never both writable and executable.
+ * User programs are built with this reader too.
  */
 #pragma once
 

@@ -16,7 +16,7 @@ extern bool irq_watch_on;
 
 /* Looks at the option. */
 void irq_watch_init(void);
-/* Interrupts went off, and are about to come back on. */
+/* Called once interrupts are off, and before they are enabled again. */
 void irq_watch_begin(struct cpu *cpu);
 void irq_watch_end(struct cpu *cpu);
 /* Reports it. */

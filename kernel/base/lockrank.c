@@ -1,9 +1,10 @@
 /*
- * What each thread holds, in debug builds. The list hangs on the processor and is exchanged with the thread; before
- * there are threads there is none, and nothing is checked. After a panic has begun nothing is either.
+ * The locks that each thread holds, in debug builds. The processor points to the running thread's list; a switch
+ * changes it. Before there are threads there is no list, and nothing is checked; nor is anything once a panic has
+ * begun.
  *
- * Locks may be given back in any order. The list rises all the same, since each newcomer lies above them all, so the
- * last of it is all that a newcomer must be compared with.
+ * Locks may be released in any order. The list stays sorted all the same, since each new lock ranks above all that are
+ * held. So a new lock is compared with the last entry only.
  */
 #include "kernel/base/lockrank.h"
 
@@ -12,7 +13,7 @@
 #include "kernel/base/cpu.h"
 #include "kernel/base/log.h"
 
-/* The running thread's list, with interrupts off while somebody looks at it. */
+/* The running thread's list. Interrupts are off while it is in use. */
 static struct lock_stack *list_begin(bool *irqs_were_on) {
     *irqs_were_on = arch_irq_disable();
     return panic_begun() ? NULL : arch_this_cpu()->locks;

@@ -1,5 +1,5 @@
 /*
- * Archives in cpio's "newc" format, as the boot archive is one. Whatever an archive says, a file that comes out of here
+ * Archives in cpio's "newc" format, as the boot archive is one. The archive is not trusted: every file that is returned
  * lies within it. Programs are compiled with this reader too.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /*
- * Text that programs chose, as a terminal may see it: printable ASCII stays as it is, and every other byte, and the
- * backslash, becomes \xHH. So nobody can move the cursor, clear the screen, or end a line of the log by a name.
+ * Text chosen by programs, made safe for a terminal: printable ASCII is unchanged; every other byte, and the backslash,
+ * becomes \xHH. So a name cannot move the cursor, clear the screen, or end a line of the log.
  *
  * Pure code, for the kernel and for programs.
  */

@@ -1,6 +1,7 @@
 /*
- * A generator on the ChaCha20 block function (RFC 8439): each draw takes a key of its own from the current one, which
- * is replaced, so that what was drawn cannot be found out later. A spinlock guards the key, for one block at a time.
+ * A generator on the ChaCha20 block function (RFC 8439): each draw derives its own key from the current one, which is
+ * then replaced, so that past output cannot be recovered later. A spinlock guards the key and is held for one block at
+ * a time.
  */
 #include "kernel/base/random.h"
 
@@ -36,7 +37,7 @@ void random_block(const uint32_t with[RANDOM_KEY_WORDS], uint64_t counter, uint3
     for (unsigned i = 0; i < RANDOM_BLOCK_WORDS; i++) out[i] += start[i];
 }
 
-/* A block under the current key replaces it with one half, and gives the other to a draw of its own. */
+/* Computes a block under the current key: one half replaces that key, the other is the draw's own key. */
 static void take_key(uint32_t out[RANDOM_KEY_WORDS]) {
     uint32_t words[RANDOM_BLOCK_WORDS];
     spin_lock(&lock);

@@ -1,4 +1,4 @@
-/* Random bytes that nobody can guess, as far as the machine has entropy. */
+/* Unpredictable random bytes, as far as the machine has entropy. */
 #pragma once
 
 #include <stddef.h>

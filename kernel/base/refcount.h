@@ -1,7 +1,7 @@
 /*
- * Counts of the references to something that is freed with the last of them. A reference is added by somebody who
- * holds one. After giving one back that was not the last the thing is not touched again: another thread may have freed
- * it by then.
+ * Reference counts of objects that are freed when the last reference is dropped. Only a holder of a reference adds
+ * another. After dropping a reference that was not the last, do not touch the object again: another thread may have
+ * freed it by then.
  *
  * A count has 64 bits and cannot wrap. A page's has 32, for there are many pages: each of its references is in a node
  * of a page tree, of some 500 bytes, so that it takes two terabytes of nodes to wrap.
@@ -17,7 +17,7 @@ typedef _Atomic uint64_t refcount;
 
 static inline void refcount_ref(refcount *refs) { atomic_fetch_add_explicit(refs, 1, memory_order_relaxed); }
 
-/* For something that is known but not held: false if the last reference is gone already. */
+/* For an object that is known but not held: false if the last reference has been dropped already. */
 MUST_CHECK static inline bool refcount_try_ref(refcount *refs) {
     uint64_t count = atomic_load_explicit(refs, memory_order_relaxed);
     while (count != 0) {

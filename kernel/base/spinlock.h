@@ -46,7 +46,7 @@ static inline void spin_unlock(struct spinlock *l) RELEASE(l) NO_THREAD_SAFETY {
     switch_point();
 }
 
-/* Takes a lock if it is free, for one who holds another of its rank and so must not wait. Interrupts are off. */
+/* Takes a lock if it is free: for a caller that holds another of its rank and so must not spin. Interrupts are off. */
 static inline bool spin_try(struct spinlock *l) {
     return !atomic_exchange_explicit(&l->locked, true, memory_order_acquire);
 }

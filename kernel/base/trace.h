@@ -10,7 +10,7 @@
 
 #include "kernel/base/compiler.h"
 
-/* KTRACE_GRP_*. Plain, so that it is tested where it lies. Who reads it late records an event more or less. */
+/* KTRACE_GRP_*. Not atomic, so that it is tested in memory. A stale read records or misses an event. */
 extern unsigned trace_groups;
 
 static ALWAYS_INLINE bool tracing(unsigned group) { return unlikely((trace_groups & group) != 0); }

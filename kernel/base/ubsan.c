@@ -1,7 +1,7 @@
 /*
- * What debug kernels do when they meet undefined behaviour: -fsanitize=undefined has the compiler call one of these
- * functions, each the end of the kernel with the place, the kind and the values. Names and arguments are the
- * compilers'; they are alike in gcc and clang. Needs nothing but panic().
+ * Handlers of undefined behaviour in debug kernels: -fsanitize=undefined makes the compiler call one of these
+ * functions, each of which panics with the place, the kind and the values. The compilers define names and arguments;
+ * they are the same in gcc and clang. Needs nothing but panic().
  */
 #include <stdint.h>
 
@@ -43,7 +43,7 @@ struct text {
     char chars[24];
 };
 
-/* The value of an operand: the compiler passes its bits, whose upper ones may be anything. */
+/* The value of an operand: the compiler passes its bits; the upper ones are unspecified. */
 static struct text number(const struct type *type, uintptr_t bits) {
     struct text text = {"?"};
     unsigned width = 1u << (type->shape >> 1);

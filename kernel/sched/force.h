@@ -1,7 +1,7 @@
 /*
- * Forced switches, for tests; debug builds only. The option kernel.sched.force=SEED makes threads give way to others of
- * their processor at switch points (kernel/base/switch_point.h) that the seed chooses. On one processor whose
- * instructions are counted, the same seed makes the same sequence of switches: a race that was seen once is seen again.
+ * Forced switches, for tests; debug builds only. The option kernel.sched.force=SEED makes threads yield to others on
+ * their processor at switch points (kernel/base/switch_point.h) chosen by the seed. On one processor with counted
+ * instructions, the same seed makes the same sequence of switches, so a race seen once can be reproduced.
  */
 #pragma once
 
@@ -14,10 +14,10 @@ void force_init(void);
 /* A new thread gets its number. */
 void force_number_thread(struct thread *t);
 
-/* The processor goes over to `next`. */
+/* The processor switches to `next`. */
 void force_note_switch(const struct thread *next) REQUIRES(sched_held);
 
-/* Reports how many switches there were, and a digest of who came in which order, and when. */
+/* Reports the number of switches, and a digest of which threads ran in which order, and when. */
 void force_report(void);
 #else
 static inline void force_init(void) {}

@@ -1,22 +1,25 @@
 /*
  * The slow halves of mutexes; see mutex.h.
  *
- * `owner`: a free mutex is taken by compare-and-swap without a lock, contended or not. An owner that nobody waits for
- * releases it the same way. MUTEX_CONTENDED is set and taken off, and a mutex that has it released, under the queue's
- * lock alone; it is set exactly while the queue has waiters. So an owner that finds it sees them in the queue, and a
- * waiter that sets it under that lock, in the hold in which it falls asleep, is seen by the owner.
+ * `owner`: a free mutex is taken by compare-and-swap without a lock, contended or not. An owner without waiters
+ * releases it the same way. MUTEX_CONTENDED is set and cleared, and a mutex that has it is released, only under the
+ * queue's lock; it is set exactly while the queue has waiters. So an owner that finds it set sees the waiters in the
+ * queue, and the owner sees a waiter that sets it in the hold of that lock in which it goes to sleep.
  *
- * That lock is one of a few that mutexes share, chosen by the mutex's address: once `owner` shows that it is released,
- * the next may free the mutex, and what it lies in, while the one that released it still has to unlock its queue. For
- * the same reason a release takes the first waiter out of the queue before, and wakes it after.
+ * That lock is one of a few that mutexes share, chosen by the mutex's address: once `owner` shows that the mutex is
+ * released, the next owner may free it, with the struct that contains it, while the releasing thread has yet to unlock
+ * the queue. For the same reason a release takes the first waiter out of the queue before it changes `owner`, and wakes
+ * it afterwards.
  *
- * `coming` lets mutex_unlock_fair() hand the mutex to a thread that is in no queue. A thread that spins puts itself
- * there if the place is empty, and an unlock the waiter that it wakes. The owner takes a thread out in the hold of the
- * queue's lock that makes it the owner. Each takes itself out before it leaves or blocks, and looks under that lock
- * whether it has become the owner: so nobody blocks on its own mutex, and no thread that is gone is named.
+ * `coming` lets mutex_unlock_fair() hand the mutex to a thread that is in no queue. A spinning thread stores itself
+ * there if the field is NULL, and an unlock stores the waiter that it wakes. The owner clears it in the hold of the
+ * queue's lock that makes that thread the owner. Each thread removes itself before it leaves or blocks, and checks
+ * under that lock whether it has become the owner: so no thread blocks on a mutex that it owns, and the field never
+ * names a thread that has ended.
  *
- * Who spins compares the owner's address with those of the running threads and never follows it: the owner may have let
- * go, ended and been freed. If another thread has its address by then, and runs, one more look is taken for nothing.
+ * A spinning thread compares the owner's address with those of the running threads and never dereferences it: the owner
+ * may have released the mutex, ended and been freed. If another thread runs at that address by then, one check is
+ * wasted.
  */
 #include "kernel/sched/mutex.h"
 
@@ -110,10 +113,10 @@ void mutex_lock_slow(struct mutex *m) {
 }
 
 /*
- * Frees the mutex and wakes the first waiter, which becomes the owner if that is only fair, by the caller's wish or
- * because it was woken before; without one, so does the thread that is coming. Nobody else changes `owner` meanwhile:
- * to mark it takes the queue's lock, and it is not free. The analysis knows the mutex released by name only: this is
- * where it is.
+ * Releases the mutex and wakes the first waiter, which becomes the owner if the caller asks for that or if it was woken
+ * before and came too late. Without a waiter, a fair release makes the thread in `coming` the owner. No other thread
+ * changes `owner` meanwhile: marking it takes the queue's lock, and the mutex is not free. The analysis sees only the
+ * annotation.
  */
 static void release(struct mutex *m, bool fair) RELEASE(m) NO_THREAD_SAFETY {
     struct spinlock *lock = queue_lock(m);

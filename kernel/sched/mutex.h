@@ -2,9 +2,9 @@
  * Mutexes: for work that can take longer, or sleep. Never taken by an interrupt.
  *
  * A thread that finds one taken spins for a bounded while, as long as the owner runs on another processor; then it
- * blocks. mutex_unlock() frees the mutex and wakes the first waiter, but whoever asks first gets it: a thread that uses
- * one in a loop does not wait for others to be switched to. Nobody loses for ever: a waiter that was woken and came too
- * late is handed the mutex when its turn comes again. mutex_unlock_fair() hands it over at once.
+ * blocks. mutex_unlock() releases the mutex and wakes the first waiter, but the first thread to try gets it: a thread
+ * that takes one in a loop does not wait for switches to others. No waiter starves: one that was woken but came too
+ * late is handed the mutex the next time it is first in the queue. mutex_unlock_fair() hands it over at once.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 struct CAPABILITY("mutex") mutex {
     _Atomic uintptr_t owner;         /* [a] the owning thread, 0 when free; plus MUTEX_CONTENDED when others wait */
-    _Atomic(struct thread *) coming; /* [a] one of those that spin, or that were woken to take it; NULL: none known */
+    _Atomic(struct thread *) coming; /* [a] a thread that spins, or that was woken to take it; NULL: none known */
     struct waitq waiters;            /* [m] */
 #ifdef DEBUG
     enum lock_rank rank;
@@ -55,7 +55,7 @@ void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m) RELEASE(m);
 void mutex_hand_over(struct mutex *m) RELEASE(m);
 
-/* How often a thread looks at a mutex before it blocks. The explorer sets it. */
+/* How often a thread checks a mutex before it blocks. Set by the explorer. */
 extern unsigned mutex_spins;
 
 /* The two that are the lock: the analysis takes their word for it. */
@@ -79,8 +79,8 @@ static inline void mutex_unlock(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
 }
 
 /*
- * The same, but if others want the mutex one of them owns it now, and the caller does not get it back before. For those
- * that would take it again at once and hold it for long each time.
+ * The same, but if other threads want the mutex, one of them owns it on return, and the caller cannot take it before.
+ * For callers that would retake it at once and hold it for long each time.
  */
 static inline void mutex_unlock_fair(struct mutex *m) RELEASE(m) NO_THREAD_SAFETY {
     if (likely(atomic_load_explicit(&m->owner, memory_order_relaxed) == (uintptr_t)arch_current_thread() &&
@@ -91,8 +91,8 @@ static inline void mutex_unlock_fair(struct mutex *m) RELEASE(m) NO_THREAD_SAFET
 }
 
 /*
- * After one of the parts of which a call makes its work: fair if it is not the last. Those that come again by calls of
- * their own take turns as all do: would a short call hand over what it wants again soon, each would cost a switch.
+ * For a call that works in parts, after each part: fair unless it was the last. Separate short calls compete as usual:
+ * if each handed over a mutex that its thread soon takes again, each would cost a switch.
  */
 static ALWAYS_INLINE void mutex_unlock_part(struct mutex *m, bool last) RELEASE(m) NO_THREAD_SAFETY {
     if (likely(last))

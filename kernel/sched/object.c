@@ -29,7 +29,7 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
 }
 
 #ifdef DEBUG
-/* Whoever told the last observer may still be at the end of that, under the lock. */
+/* The thread that notified the last observer may still be finishing that, under the lock. */
 static void wait_for_tellers(struct object *object) {
     if (RB_EMPTY(&object->observers) && STAILQ_EMPTY(&object->tellings)) return;
     mutex_lock(&object->lock);

@@ -26,7 +26,7 @@ struct object_ops {
     size_t name_offset; /* of its name[ZX_MAX_NAME_LEN] from the object, OBJECT_NAME(type); 0: it has none (name.h) */
     /* Frees the object. No lock is held, and there is no other reference. */
     void (*free)(struct object *object);
-    /* The last handle is gone (optional). The caller of object_handle_unref() still holds a reference. */
+    /* The last handle was closed (optional). The caller of object_handle_unref() still holds a reference. */
     void (*on_zero_handles)(struct object *object);
     /* As object_cancel(), for what is no observer (optional). No lock is held. */
     void (*cancel)(struct object *object, const void *table, zx_handle_t value);
@@ -36,9 +36,9 @@ struct object_ops {
 #define OBJECT_NAME(type) (offsetof(type, name) - offsetof(type, object))
 
 /*
- * What an observer does. `notify` runs under the object's lock: it may wake threads, call observer_want(), and remove
- * the observer, nothing more. `cancelled` says that the handle it was begun through is gone; then it has been removed.
- * If it returns true, `released` is called once no lock is held any more.
+ * An observer's callbacks. `notify` runs under the object's lock: it may wake threads, call observer_want(), and remove
+ * the observer, nothing more. `cancelled` says that the handle it was begun through was closed; it has then been
+ * removed. If it returns true, `released` is called once no lock is held any more.
  */
 struct observer;
 struct observer_ops {
@@ -64,7 +64,7 @@ struct observer {
     bool watching;             /* in the tree */
     RB_ENTRY(observer) node;
 
-    SLIST_ENTRY(observer) gone; /* [T] of those that were cancelled, to be released */
+    SLIST_ENTRY(observer) gone; /* [T] in the list of cancelled observers to be released */
 };
 
 RB_HEAD(observer_tree, observer);
@@ -87,14 +87,14 @@ struct object {
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals);
 
 static inline void object_ref(struct object *object) { refcount_ref(&object->refs); }
-/* For an object that is known but not held: false if its last reference is gone already. */
+/* For an object that is known but not held: false if its last reference has been dropped already. */
 static inline bool object_try_ref(struct object *object) { return refcount_try_ref(&object->refs); }
 /* For object_unref(). */
 void object_free(struct object *object);
 /* For types that form chains, whose `free` frees them in a loop. True: the caller has to free this one too. */
 bool object_unref_last(struct object *object);
 
-/* Frees an object that nobody but its creator ever had. Unlike the last unref, may be called under locks. */
+/* Frees an object that only its creator has ever referenced. Unlike the last unref, may be called under locks. */
 void object_abandon(struct object *object);
 
 /* Gives a reference back. No lock is held where it may be the last. */
@@ -125,35 +125,35 @@ static inline zx_signals_t object_signals(struct object *object) {
 }
 
 /*
- * Clears, then sets, then notifies those observers that want it; what the others are does not matter, nor, but for its
- * logarithm, how many. Of many that want it some are left for object_tell_rest(). Any mutex may be held.
+ * Clears, then sets, then notifies the observers that want the change; the time grows with the logarithm of the number
+ * of the others. If many want it, some are left for object_tell_rest(). Any mutex may be held.
  */
 void object_signal(struct object *object, zx_signals_t clear, zx_signals_t set);
 
-/* Tells the rest of what the running thread has changed: before it runs user code, ends or sleeps. No lock is held. */
+/* Delivers the rest of the running thread's changes: before it runs user code, ends or sleeps. No lock is held. */
 void object_tell_left(void);
 static inline void object_tell_rest(void) {
     if (unlikely(arch_attention(&thread_current()->arch) & ATTENTION_TELL)) object_tell_left();
 }
 
-/* For who cannot do that at once: object_signal() that leaves the rest to the caller. True: to object_tell_more(). */
+/* For callers that cannot do that: object_signal(), but the caller delivers the rest. True: by object_tell_more(). */
 bool object_signal_begin(struct object *object, zx_signals_t clear, zx_signals_t set, struct telling *telling);
-/* Tells some more. False: all have been told. No lock is held. */
+/* Notifies some more. False: all have been notified. No lock is held. */
 bool object_tell_more(struct telling *telling);
 
-/* How many are told, or cancelled, in one hold of the lock. The explorer sets it. */
+/* How many are notified, or cancelled, in one hold of the lock. Set by the explorer. */
 extern unsigned observers_in_part;
 
 /* Begins to watch; the caller has set the first group, and `wanted`. Returns the signals of that moment. */
 zx_signals_t object_observe(struct object *object, struct observer *observer);
-/* The same, but the observer is told of the state at the beginning only if it wants that. */
+/* The same, but the observer is notified of the initial state only if it wants that. */
 void object_observe_changes(struct object *object, struct observer *observer);
 /* Ends it. Returns the signals of that moment. Harmless if it was cancelled. After it, `notify` cannot run. */
 zx_signals_t object_unobserve(struct object *object, struct observer *observer);
 /* For `notify`: the same; and what the observer wants from now on. */
 static inline void observer_remove(struct object *object, struct observer *observer) REQUIRES(&object->lock);
 void observer_want(struct observer *observer, zx_signals_t wanted);
-/* The handle (table, value) is gone: cancels what was begun through it. */
+/* The handle (table, value) has left its table: cancels the observers begun through it. */
 void object_cancel_watches(struct object *object, const void *table, zx_handle_t value);
 static inline void object_cancel(struct object *object, const void *table, zx_handle_t value) {
     if (unlikely(object->ops->cancel)) object->ops->cancel(object, table, value);

@@ -1,31 +1,32 @@
 /*
- * Signals and those who watch them; see object.h.
+ * Signals and their observers; see object.h.
  *
- * Observers are guarded by the object's own lock, which nests inside all other mutexes, and told under it. While there
- * are any, signals change under it too: so each observer is told of every change that it wants, in order, and one that
- * has been unobserved can never be told afterwards.
+ * Observers are guarded by the object's own lock, which nests inside all other mutexes, and are notified under it.
+ * While there are any, signals change under it too: so each observer is notified of every change that it wants, in
+ * order, and never after it has been removed.
  *
- * There may be as many observers as programs care to make, so they are told in parts (`struct telling`), and the lock
- * is released after each. The changes that have not been told to all wait in a queue, and only the first is being told:
- * whoever wants a later one told helps with those before it. A telling keeps its place as a key of the tree, not as a
- * pointer, for any observer may go meanwhile; one that comes meanwhile has a number above `newest`, and is passed over.
- * Before an observer is taken out it is told what it has not heard yet. So nobody can see that a change was not told to
- * all at once, but by what others are told first.
+ * Programs may make any number of observers, so they are notified in parts (`struct telling`), and the lock is released
+ * after each part. Changes not yet delivered to all observers wait in a queue, and only the first is being delivered: a
+ * thread that delivers a later one first helps with those before it. A telling keeps its place as a key of the tree,
+ * not as a pointer, since any observer may be removed meanwhile; one added meanwhile has a number above `newest` and is
+ * skipped. An observer is notified of its pending changes before it is removed. So that a change is delivered in parts
+ * shows only in which observers are notified first.
  *
- * What is left after the first part its thread tells before it runs user code or ends: object_tell_rest(). No outer
- * lock is held by then. Until then the thread has attention, which keeps it from waiting for an answer.
+ * A thread delivers what is left after the first part before it runs user code or ends: object_tell_rest(). It holds no
+ * outer lock by then. Until then it has attention, which keeps it from waiting for an answer.
  *
- * The signals of an object that nobody watches change without a lock, by compare-and-swap of a word that says, too,
- * whether it is watched. The first observer sets that mark under the lock, and learns in the same step what the signals
- * are: it misses no change after that, for who makes one finds the mark. Only the last takes it off, under the lock.
+ * The signals of an unobserved object change without a lock, by compare-and-swap of a word that also says whether the
+ * object is observed. The first observer sets that mark under the lock and reads the signals in the same step: it
+ * misses no change after that, since every later change finds the mark. Only the last observer clears it, under the
+ * lock.
  *
- * A close that finds an object unwatched takes no lock. An observer that it missed came after the handle had left its
- * table: the close changed the handle's word before it looked here, and who observes changes that word afterwards, to
- * look whether the handle is still there (handle_names(), handle_use_stays_open()).
+ * A close that finds an object unobserved takes no lock. An observer that it missed was added after the handle had left
+ * its table: the close changed the handle's word before it looked here, and an observing thread changes that word after
+ * adding the observer, to check that the handle is still open (handle_names(), handle_use_stays_open()).
  *
- * The tree is ordered by handle, so that closing one finds what was begun through it. Each node has the signals that
- * anybody below it wants, so that a change finds those that want it. As in vm/region.c, RB_AUGMENT serves the nodes
- * that the tree rotates, and the ancestors of one that came, went or changed are brought up to date here.
+ * The tree is ordered by handle, so that closing one finds the observers begun through it. Each node has the union of
+ * the signals wanted at and below it, so that a change finds the observers that want it. As in vm/region.c, RB_AUGMENT
+ * serves the nodes that the tree rotates; the ancestors of a node added, removed or changed are updated here.
  */
 #include "kernel/base/log.h"
 #include "kernel/base/trace.h"
@@ -76,7 +77,7 @@ static bool wanted_below(const struct observer *observer, zx_signals_t signals) 
     return observer && (observer->wanted_below & signals);
 }
 
-/* The first at or below it that wants one of the signals. */
+/* The first observer at or below the node that wants one of the signals. */
 static struct observer *first_wanting(struct observer *observer, zx_signals_t signals) {
     while (wanted_below(observer, signals)) {
         if (wanted_below(RB_LEFT(observer, node), signals))
@@ -134,7 +135,7 @@ static bool is_before(const struct observer *observer, const struct telling *tel
     return order ? order < 0 : observer->number < telling->number;
 }
 
-/* The first from a telling's place on that wants it. */
+/* The first observer at or after a telling's place that wants the change. */
 static struct observer *next_to_tell(struct object *object, const struct telling *telling) REQUIRES(&object->lock) {
     struct observer *next = NULL, *at = RB_ROOT(&object->observers);
     while (at) {
@@ -145,7 +146,7 @@ static struct observer *next_to_tell(struct object *object, const struct telling
     return !next || (next->wanted & telling->signals) ? next : next_wanting(next, telling->signals);
 }
 
-/* Goes on with the first change that is not told to all. */
+/* Continues with the first change that is not yet delivered to all. */
 static void tell_part(struct object *object) REQUIRES(&object->lock) {
     struct telling *telling = STAILQ_FIRST(&object->tellings);
     struct observer *observer = next_to_tell(object, telling);
@@ -164,7 +165,7 @@ static void tell_part(struct object *object) REQUIRES(&object->lock) {
     }
 }
 
-/* Tells an observer of the changes since it began that it has not been told of yet. That may remove it. */
+/* Notifies an observer of its pending changes, all made since it began. That may remove it. */
 static void catch_up(struct object *object, struct observer *observer) REQUIRES(&object->lock) {
     const struct telling *telling;
     STAILQ_FOREACH (telling, &object->tellings, link) {
@@ -183,7 +184,7 @@ static struct telling *free_place(void) {
     return NULL;
 }
 
-/* True: some are left to be told by object_tell_more(). */
+/* True: some are left for object_tell_more(). */
 static bool begin_to_tell(struct object *object, zx_signals_t signals, struct telling *telling)
     REQUIRES(&object->lock) {
     *telling = (struct telling){.signals = signals, .newest = object->last_number};
@@ -195,7 +196,7 @@ static bool begin_to_tell(struct object *object, zx_signals_t signals, struct te
     return true;
 }
 
-/* A thread without a place for it tells all at once: it makes no more changes than it has places for under a lock. */
+/* A thread without a free place notifies all at once. Under a lock it makes no more changes than it has places. */
 static NOINLINE void tell_many(struct object *object, zx_signals_t signals) REQUIRES(&object->lock) {
     struct telling *place = free_place(), at_once;
     if (place && begin_to_tell(object, signals, place)) arch_attention_raise(&thread_current()->arch, ATTENTION_TELL);
@@ -297,7 +298,7 @@ zx_signals_t object_unobserve(struct object *object, struct observer *observer) 
     return signals;
 }
 
-/* Takes some of those that were begun through the handle out, and releases them. True: there may be more. */
+/* Removes and releases some of the observers begun through the handle. True: there may be more. */
 static bool cancel_some(struct object *object, const void *table, zx_handle_t value) {
     SLIST_HEAD(, observer) gone = SLIST_HEAD_INITIALIZER(gone);
     struct observer *observer = NULL;

@@ -1,14 +1,14 @@
 /*
  * The ready threads of a processor, and which of them runs next.
  *
- * Processes have equal shares of a processor, however many threads they have, and within a process its threads have.
- * What each has had is counted, in time on the processor. The process that has had least comes next, and of its threads
- * the one that has had least. What slept does not save up what it left unused: it counts as if it had had hardly less
- * than the running one, the floor. So it comes before those that did not sleep, but not if it takes more than its
- * share.
+ * Processes have equal shares of a processor, however many threads they have, and so have the threads of one process.
+ * Time on the processor is charged to both. The process that has used least runs next, and of its threads the one that
+ * has used least. Sleep saves up no credit: a thread or process that slept counts as if it had used hardly less than
+ * the running one, the floor. So it runs before those that did not sleep, but not if it takes more than its share of
+ * the processor.
  *
- * Urgent threads, a few of the kernel's own, come before all others, in the order in which they became ready. What one
- * does for a process is counted as that process's time; but a process never owes more than a tenth of a second for it.
+ * Urgent threads, a few kernel threads, run before all others, in the order in which they became ready. Work that one
+ * does for a process is charged to that process, but a process never owes more than a tenth of a second for it.
  *
  * Putting a thread in, taking the next one, and counting its time are in ready_path.h.
  */
@@ -34,7 +34,7 @@ struct share {
     struct ready_tree threads;
     zx_duration_t used;
     zx_duration_t floor; /* of its threads' `used` */
-    uint64_t order;      /* of those that have used as much, who became ready first */
+    uint64_t order;      /* of those that have used as much, the order of becoming ready */
 };
 
 struct ready {

@@ -1,6 +1,6 @@
 /*
- * What each switch between threads does with those that are ready: inline, for kernel/sched/sched.c. The rules are in
- * ready.h; what only some do is in ready.c, of which the first group below is for this header alone.
+ * The part of ready.h that every switch between threads needs, inline, for kernel/sched/sched.c. The rules are in
+ * ready.h; what only some switches need is in ready.c, whose first group of functions below is for this header alone.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ void ready_charge_payer(struct ready *ready, struct share *payer, zx_duration_t 
 /* By how much what has slept may be behind the running one. What is ready all the time is behind it by less. */
 #define BEHIND_MAX ZX_MSEC(2)
 
-/* Whoever has used less than the floor is taken to have used that. */
+/* Use below the floor counts as the floor. */
 static inline zx_duration_t ready_at_least(zx_duration_t used, zx_duration_t floor) {
     return used < floor ? floor : used;
 }
@@ -36,8 +36,8 @@ static inline void ready_adopt_user(struct ready *ready, struct thread *t) REQUI
 }
 
 /*
- * A thread of this processor becomes ready. Returns the length. Whoever looks at that after something that it did
- * before, both sequentially consistent, sees it, or is seen by the caller afterwards.
+ * A thread of this processor becomes ready. Returns the length. A processor that reads the length after a store of its
+ * own, both sequentially consistent, sees the thread, or the caller's later read sees that store.
  */
 static inline unsigned ready_put(struct ready *ready, struct thread *t) REQUIRES(sched_held) {
     t->order = ready->order++;

@@ -3,8 +3,8 @@
  * thread whose `queue` it is. For the rest of kernel/sched.
  *
  * A thread belongs to the run queue of the processor where it runs, ran last or is ready. To move it to another, its
- * queue's lock is taken, and the thread is in no queue until the other's lock is. Nobody waits for one of these locks
- * with another held, so they have no order. To the analysis they are one: `sched_held`.
+ * queue's lock is taken, and the thread is in no queue until the other's lock is. No processor waits for one of these
+ * locks while it holds another, so they have no order. To the analysis they are one: `sched_held`.
  */
 #pragma once
 

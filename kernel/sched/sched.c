@@ -1,14 +1,14 @@
 /*
- * Run queues and the switch between threads; see sched.h. Who is next in a run queue is kernel/sched/ready.c's.
+ * Run queues and the switch between threads; see sched.h. kernel/sched/ready.c picks the next thread of a run queue.
  *
- * A run queue's lock is held across a switch: taken by the thread that leaves, released by the one that comes. So a
- * thread is off its stack before anybody can find it asleep, take it from a queue, or free the stack.
+ * A run queue's lock is held across a switch: taken by the outgoing thread, released by the incoming one. So a thread
+ * is off its stack before any other can find it asleep, take it from a queue, or free the stack.
  *
- * No processor idles for longer than a turn while a thread is ready. One that has nothing to do sets its bit in
- * `idle_cpus`, and then looks at all queues once more; whoever puts a thread into a queue where it has to wait looks at
- * the bits afterwards. So one of the two sees the other. Whoever clears a bit gives that processor a thread, or kicks
- * it to look again; it sets the bit anew each time before it waits. If it has a thread of its own by the time that it
- * is kicked, others are called when the next turn ends.
+ * No processor idles for longer than a time slice while a thread is ready. An idle one sets its bit in `idle_cpus`, and
+ * then checks all queues once more; a processor that puts a thread into a queue where it has to wait checks the bits
+ * afterwards. So one of the two sees the other. The processor that clears a bit gives the idle one a thread, or kicks
+ * it to look again; the idle one sets its bit again each time before it halts. If it has a thread of its own by the
+ * time it is kicked, others are called when the next time slice ends.
  *
  * While none idles, a thread that wakes joins the processor where it ran, or another that has less to do: each time the
  * next one is looked at. At the end of a turn too, so that queues become even.
@@ -23,7 +23,7 @@
 #include "kernel/sched/ready_path.h"
 #include "kernel/sched/run_queue.h"
 
-/* How long a thread runs before the next has its turn, though it became ready only meanwhile. */
+/* A thread's time slice, even if the next thread became ready only during it. */
 #define TURN ZX_MSEC(1)
 
 static struct run_queue run_queues[MAX_CPUS];
@@ -165,7 +165,7 @@ static inline unsigned put(struct run_queue *queue, struct thread *t) REQUIRES(s
     return length;
 }
 
-/* A processor with a queue knows already that threads wait; else it is told. */
+/* A processor whose queue was not empty already knows that threads wait; otherwise it is notified. */
 static inline void put_and_tell(struct run_queue *queue, struct thread *t) REQUIRES(sched_held) {
     if (put(queue, t) > 1) return;
     if (queue == this_queue())
@@ -177,13 +177,13 @@ static inline void put_and_tell(struct run_queue *queue, struct thread *t) REQUI
 void sched_put(struct run_queue *queue, struct thread *t) { put_and_tell(queue, t); }
 
 /*
- * A thread that is in no queue, and does not run, gets ready in another, whose lock is held afterwards. A kill that met
- * it on the way has left only its mark.
+ * Makes a thread that is in no queue, and does not run, ready in `to`, whose lock is held on return. A kill that came
+ * in between has left only its mark.
  */
 static NOINLINE void move(struct run_queue *from, struct run_queue *to, struct thread *t) REQUIRES(sched_held) {
     ready_leave(t);
     t->state = THREAD_MOVING;
-    /* Who locks that one sees that the thread moves. */
+    /* A thread that locks `to` sees that this one is moving. */
     atomic_store_explicit(&t->queue, to, memory_order_release);
     irq_off(); /* while the thread is in no queue */
     run_queue_unlock(from);

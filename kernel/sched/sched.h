@@ -33,8 +33,8 @@ void sched_make_ready(struct run_queue *queue, struct thread *t) RELEASE(sched_h
 void sched_put(struct run_queue *queue, struct thread *t) REQUIRES(sched_held);
 
 /*
- * Leaves the running thread, whose new state is already set, for the next one. Returns, when the thread runs again, the
- * queue of the processor that it is on by then, which is the one that is locked.
+ * Switches from the running thread, whose new state is already set, to the next one. Returns when the thread runs
+ * again: the queue of the processor that it is on by then, which is locked.
  */
 MUST_CHECK struct run_queue *sched_switch(struct run_queue *own) REQUIRES(sched_held);
 

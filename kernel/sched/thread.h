@@ -1,6 +1,6 @@
 /*
- * Threads as the scheduler knows them: a kernel stack, a place in a queue, and a word that says who wants it. They
- * live in memory that their creator provides; what user mode knows as a thread embeds one (kernel/object).
+ * Threads as the scheduler knows them: a kernel stack, a place in a queue, and a word that says what asks for its
+ * attention. Their creator provides the memory; a user-mode thread embeds one (kernel/object).
  *
  * States: a thread is READY in a run queue, MOVING to another, RUNNING on a processor, BLOCKED in a wait, or DEAD,
  * never to run again. A dead thread's `reap` is called by the reaper, off its stack, and may free everything.
@@ -67,9 +67,9 @@ struct thread {
 #ifdef DEBUG
     uint64_t number; /* in the order of creation */
 #endif
-    bool came_late;   /* to a mutex that it was woken to take. While it waits for one, whoever releases that reads it */
+    bool came_late;   /* to a mutex that it was woken to take. While it waits for one, the releasing thread reads it */
     void *discarding; /* the queue of messages it is discarding; kernel/object/message.c */
-    struct telling tellings[TELLINGS_MAX]; /* what it has left to tell; but see there */
+    struct telling tellings[TELLINGS_MAX]; /* its undelivered changes; but see there */
 };
 
 static inline struct thread *thread_current(void) { return arch_current_thread(); }
@@ -85,13 +85,13 @@ NORETURN void thread_exit(void);
 /* Raises attention bits: wakes the thread from an interruptible wait, or stops its user code soon. */
 void thread_interrupt(struct thread *t, unsigned attention);
 
-/* Has somebody asked for the running thread at the boundary to user mode? */
+/* Is the running thread wanted at the boundary to user mode? */
 static inline bool thread_interrupted(void) { return arch_attention(&thread_current()->arch) != 0; }
 
 /* Has the running thread been killed? It will not run user code again; long kernel work then stops. */
 static inline bool thread_killed(void) { return arch_attention(&thread_current()->arch) & ATTENTION_KILL; }
 
-/* Does it what must not fail for want of memory? Then it has the pages that are kept back, and may overdraw budgets. */
+/* Must its work not fail for lack of memory? Then it may use the reserved pages, and may overdraw budgets. */
 static inline bool thread_must_succeed(void) { return thread_current()->reports || thread_killed(); }
 
 /* What a thread does at this moment. A blocked one's registers are all saved. */
@@ -106,7 +106,7 @@ void thread_get_info(struct thread *t, struct thread_info *out);
 /* Sleeps until the deadline: ZX_OK, or ZX_ERR_INTERNAL_INTR_RETRY. */
 MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline);
 
-/* From now on the time of the running thread, an urgent one, is that of a process with these shares; NULL: nobody's. */
+/* From now on the running thread, an urgent one, charges its time to a process with these shares; NULL: to none. */
 void thread_charge_to(struct share *payer);
 
 /* The same with what it has run since it was last charged, which is hardly anything. */

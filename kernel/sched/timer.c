@@ -16,7 +16,7 @@ RB_GENERATE_INTERNAL(deadline_tree, timer, node, timer_compare, UNUSED static)
 
 void timers_init(struct timers *timers) { *timers = (struct timers){.first = ZX_TIME_INFINITE}; }
 
-/* The first came or went. */
+/* The first timer was added or removed. */
 static void first_changed(struct timers *timers) REQUIRES(sched_held) {
     const struct timer *first = RB_MIN(deadline_tree, &timers->tree);
     timers->first = first ? first->deadline : ZX_TIME_INFINITE;

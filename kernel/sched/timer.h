@@ -10,7 +10,7 @@
 
 #include "kernel/base/spinlock.h"
 
-/* For the analysis: the lock of a run queue. Nobody waits for a second one. */
+/* For the analysis: the lock of a run queue. No processor waits for a second one. */
 extern struct CAPABILITY("run queue") run_queue_held { char none; } sched_held;
 
 struct timer {

@@ -17,7 +17,7 @@ void sched_end_wait(struct run_queue *queue, struct thread *t, zx_status_t statu
     t->wake_status = status;
 }
 
-/* It stays at its processor, whose lock is held. */
+/* The thread stays on its processor, whose lock is held. */
 static void wait_timed_out(struct timer *timer) {
     struct thread *t = container_of(timer, struct thread, wait_timer);
     struct run_queue *queue = run_queue_of(t);
@@ -64,7 +64,7 @@ struct thread *waitq_take(struct waitq *q) {
     return first;
 }
 
-/* For a thread whose sleep no waker ended. Returns the status that it then has, if one has come to wake it since. */
+/* For a thread whose sleep no waker ended. If one has taken it from the queue since, returns the waker's status. */
 static zx_status_t leave(struct waitq *q, struct spinlock *lock, zx_status_t status) {
     struct thread *self = thread_current();
     spin_lock(lock);

@@ -45,8 +45,8 @@ struct thread *waitq_take(struct waitq *q);
 
 /*
  * A wait of one thread that may be over before it sleeps. waiter_block() returns ZX_OK when it is; else as
- * waitq_block() does. The caller of waiter_end() sees to it that the thread does not end meanwhile; the waiter may be
- * gone once the wait is.
+ * waitq_block() does. The caller of waiter_end() keeps the thread from ending meanwhile; the waiter may be freed once
+ * the wait is over.
  */
 struct waiter {
     struct thread *thread; /* [I] */

@@ -1,10 +1,10 @@
 /*
- * Channels; see channel.h. The two ends are peers; signals are changed under the lock that they share, which keeps them
- * true to the queues.
+ * Channels; see channel.h. The two ends are peers; signals change under the lock that they share, which keeps them
+ * consistent with the queues.
  *
- * A channel end has one handle at a time, for it cannot be duplicated; so an end that lies in a message lies in one
- * queue, its container's. One mutex for the system, outside the channels' own, guards which end contains which. It is
- * taken only to move messages that carry channel ends, and to close.
+ * A channel end has one handle at a time, since it cannot be duplicated; so an end in a message is in one queue, its
+ * container's. One system-wide mutex, ordered before the channels' own, guards which end contains which. It is taken
+ * only to move messages that carry channel ends, and to close.
  */
 #include "kernel/object/channel.h"
 
@@ -52,8 +52,8 @@ static bool closes_cycle(struct message *message, const struct channel *containe
 }
 
 /*
- * Would closes_cycle() have to go too far, for others who wait for the lock? Only if the message holds an end that
- * holds some, and the queue lies deep in others.
+ * Would closes_cycle() hold the lock for too long? Only if the message holds an end that holds others in turn, and the
+ * queue is nested deep in others.
  */
 static bool lies_too_deep(const struct message *message, const struct channel *container) REQUIRES(&transit_lock) {
     unsigned depth = 0;
@@ -74,7 +74,7 @@ static bool has_channels(const struct message *message) {
 }
 
 /*
- * Puts the message into an end's queue, unless nobody could read it there. One with channel ends needs the transit
+ * Puts the message into an end's queue, unless it could never be read there. One with channel ends needs the transit
  * lock.
  */
 static ALWAYS_INLINE bool enqueue(struct channel *end, struct message *message) REQUIRES(&end->base.pair->lock) {
@@ -89,7 +89,7 @@ static ALWAYS_INLINE bool enqueue(struct channel *end, struct message *message) 
     return true;
 }
 
-/* Is the end still the user's? Whoever has it next did nothing to it before, for that takes the lock. */
+/* Does the caller still have the end? Its next owner has done nothing to it yet, since that takes the lock. */
 static bool still_has(const struct handle_slot *use) { return !use || handle_use_is_open(use); }
 
 static bool is_refused(const struct message *message, struct peer *to) {
@@ -143,7 +143,7 @@ static NOINLINE zx_status_t deliver_carrier(struct channel *end, const struct ha
 zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
                          struct channel_call *call) {
     zx_status_t status;
-    /* First: whoever reads it may be faster. */
+    /* First, since the reader may be faster. */
     trace(KTRACE_GRP_IPC, KTRACE_MESSAGE_WRITE, message->num_handles, (uintptr_t)message, message->num_bytes);
     message->carries_channels = has_channels(message);
     if (unlikely(message->carries_channels))
@@ -245,7 +245,7 @@ static struct message *read_any(struct object *end) {
 
 void channel_set_place(struct object *end, struct exception_channel *place) { channel_from_object(end)->place = place; }
 
-/* The other end, if that is the kernel's: nobody needs it any more. What the task had of it is the caller's. */
+/* The other end, if that is the kernel's: it is no longer needed. The caller takes over the task's hold on it. */
 static struct object *take_kernels_end(const struct channel *end) REQUIRES(&end->base.pair->lock) {
     if (!end->base.other) return NULL;
     struct object *other = &end->base.other->object;
@@ -259,7 +259,7 @@ static void close_peers_calls(const struct channel *end) REQUIRES(&end->base.pai
     calls_peer_closed(peer);
 }
 
-/* The queue goes message by message, so that no lock is held for many. None can come any more. */
+/* Discards the queue one message at a time, so that no lock is held for many. No message can be added any more. */
 static void channel_on_zero_handles(struct object *object) {
     struct channel *end = channel_from_object(object);
     struct message *message;

@@ -5,10 +5,10 @@
  * A message owns its handles. Writing takes it in every case; reading returns it. When the last handle to an end is
  * closed, its queue is discarded and the other end sees PEER_CLOSED.
  *
- * An end may lie in a message of another end, but not in one of its own, or of an end that it holds in turn: nobody
- * could ever read it again. A message that would do that is taken, and discarded at once with all that hangs on it. To
- * find that out takes the longer the deeper its queue lies in those of others, and all who send ends wait meanwhile. So
- * one with an end that holds others is not put into a queue that lies deeper than CHANNEL_DEPTH_MAX.
+ * An end may be in a message of another end, but not in one of its own, or of an end that it holds in turn: it could
+ * never be read again. A message that would do that is taken, and discarded at once with all that it holds. The check
+ * takes longer the deeper the queue is nested in others, and all threads that send ends wait meanwhile. So a message
+ * with an end that holds others is not put into a queue that is nested deeper than CHANNEL_DEPTH_MAX.
  */
 #pragma once
 
@@ -52,9 +52,9 @@ MUST_CHECK zx_status_t channel_call_begin(struct channel_call *call, struct obje
                                           struct message *request);
 
 /*
- * Waits for the message that the other side writes with that number; with it channel_call_done() is to follow. Else
- * the call has ended: PEER_CLOSED, TIMED_OUT, CANCELED (the handle was closed). INTR_RETRY: something wants the thread;
- * the call goes on, and can be waited for again.
+ * Waits for the message that the other side writes with that number; with it channel_call_done() is to follow. Else the
+ * call has ended: PEER_CLOSED, TIMED_OUT, CANCELED (the handle was closed). INTR_RETRY: the thread was interrupted; the
+ * call continues, and can be waited for again.
  */
 MUST_CHECK zx_status_t channel_call_wait(struct channel_call *call, zx_time_t deadline, struct message **reply);
 

@@ -1,6 +1,6 @@
 /*
- * Calls over a channel: a request goes out with a number of its own, and the message that comes back with this number
- * is delivered to the caller, past the queue; see channel.h. Waiting calls are in their end's tree.
+ * Calls over a channel: a request is sent with its own number, and the reply with that number is delivered to the
+ * caller, bypassing the queue; see channel.h. Waiting calls are in their end's tree.
  */
 #include "kernel/base/trace.h"
 #include "kernel/object/channel_internal.h"
@@ -43,7 +43,7 @@ bool call_answer(struct channel *end, struct message *message) {
     if (!call) return false;
     remove_call(end, call);
     waiter_end(&call->waiter);
-    /* Whoever sees it may begin another call in its place. */
+    /* A thread that sees the reply may begin another call in its place. */
     atomic_store_explicit(&call->reply, message, memory_order_release);
     return true;
 }
@@ -101,7 +101,7 @@ static struct message *call_leave(struct channel_call *call) {
     return reply;
 }
 
-/* No call any more; what its reply was is somebody else's. */
+/* Ends the call; its reply, if any, has another owner. */
 static void call_close(struct channel_call *call) {
     struct object *object = call->object;
     call->object = NULL;

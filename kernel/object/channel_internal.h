@@ -16,9 +16,9 @@ struct channel {
     struct exception_channel *place; /* [I] of a task, whose end it is; NULL: it is a program's */
 
     /* [q] */
-    bool moving;               /* lies in the message that is just being put into a queue */
+    bool moving;               /* is in the message that is being put into a queue */
     uint64_t carriers;         /* messages in the queue that carry channel ends */
-    struct channel *container; /* the end whose queue its handle lies in, or NULL */
+    struct channel *container; /* the end whose queue holds its handle, or NULL */
 };
 
 static inline struct channel *channel_from_object(struct object *object) {
@@ -27,8 +27,8 @@ static inline struct channel *channel_from_object(struct object *object) {
 
 /*
  * Sends a message, and takes it: of `call` the request, or if that is NULL any. A request never answers another call:
- * its number was chosen by the kernel, not by whoever sends it, and both ends count from the same beginning.
- * PEER_CLOSED, BAD_HANDLE, SHOULD_WAIT (full), NO_MEMORY (CHANNEL_DEPTH_MAX): the call did not begin.
+ * the kernel chose its number, not the sender, and both ends count from the same start. PEER_CLOSED, BAD_HANDLE,
+ * SHOULD_WAIT (full), NO_MEMORY (CHANNEL_DEPTH_MAX): the call did not begin.
  */
 MUST_CHECK zx_status_t channel_send(struct channel *end, const struct handle_slot *use, struct message *message,
                                     struct channel_call *call);
@@ -37,7 +37,7 @@ MUST_CHECK zx_status_t channel_send(struct channel *end, const struct handle_slo
 void call_enter(struct channel *end, struct channel_call *call, struct message *request)
     REQUIRES(&end->base.pair->lock);
 
-/* The end's peer is gone, or a handle: ends the waits of all calls, or of those that were begun through it. */
+/* The end's peer or a handle was closed: ends the waits of all calls, or of those begun through the handle. */
 void calls_peer_closed(struct channel *end) REQUIRES(&end->base.pair->lock);
 void calls_cancel(struct object *object, const void *table, zx_handle_t value);
 

@@ -1,8 +1,8 @@
 /*
- * Raising exceptions, and who is asked in which order; see exception.h.
+ * Raising exceptions, and the order in which handlers are asked; see exception.h.
  *
- * The process's lock guards what an exception's handler decides, and orders it with kills: a thread is either found
- * parked by the kill, or sees it before it parks. Once a thread is killed nobody is asked any more.
+ * The process's lock guards what an exception's handler decides, and orders it with kills: either the kill finds a
+ * thread parked, or the thread sees the kill before it parks. Once a thread is killed, no further handler is asked.
  */
 #include "kernel/object/exception.h"
 
@@ -15,7 +15,7 @@
 #include "kernel/sched/name.h"
 #include "vm/heap.h"
 
-/* The handler has closed it: the thread goes on, if it is still there. */
+/* The handler has closed it: the thread resumes, if it still exists. */
 static void exception_on_zero_handles(struct object *object) {
     struct exception *e = exception_from_object(object);
     struct user_thread *thread = e->thread;
@@ -63,8 +63,8 @@ static struct message *message_about(struct exception *e) {
 }
 
 /*
- * Sends it, and parks the running thread in the same hold: who reads the message finds it parked. One that was killed
- * parks no more, and sends nothing but its farewell. False: it was not sent, and the message is the caller's still.
+ * Sends it, and parks the running thread in the same hold of the lock, so a reader of the message finds it parked. A
+ * killed thread does not park, and sends only THREAD_EXITING. False: not sent; the caller still owns the message.
  */
 static bool post(struct object *end, struct message *message, struct exception *e) {
     struct user_thread *self = e->thread;
@@ -88,8 +88,8 @@ static struct verdict verdict_of(struct exception *e) {
 }
 
 /*
- * Reports it there, and waits for the verdict. TRY_NEXT too if nobody has the other end, or if there is no memory. A
- * thread that was killed ends at the boundary: for it nobody else needs to be asked.
+ * Reports it there, and waits for the verdict. Also TRY_NEXT if the other end is closed, or if there is no memory. A
+ * killed thread ends at the boundary to user mode, so no other handler needs to be asked.
  */
 static struct verdict offer(struct exception_channel *place, uint32_t type, uint32_t strategy,
                             const zx_exception_report_t *report) {
@@ -196,7 +196,7 @@ void exception_thread_starts(struct user_thread *thread) {
 
 void exception_raise_policy_error(struct user_thread *thread) { put_off(thread, PENDING_POLICY_ERROR); }
 
-/* Whatever the verdict, the thread goes on. */
+/* Whatever the verdict, the thread continues. */
 static void announce(struct exception_channel *place, uint32_t channel, uint32_t type) {
     const zx_exception_report_t report = {.header = {sizeof(report), type}};
     (void)offer(place, channel, ZX_EXCEPTION_STRATEGY_FIRST_CHANCE, &report);

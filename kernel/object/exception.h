@@ -1,10 +1,10 @@
 /*
- * Exceptions: what stops a thread until somebody has looked at it. User code did what it cannot do, or something
- * happened that a debugger wants to know: a thread starts or ends.
+ * Exceptions: what stops a thread until a handler has dealt with it. User code did something invalid or forbidden, or
+ * an event of interest to debuggers happened: a thread starts or ends.
  *
- * An exception is offered to its handlers one after the other, each time as an object of its own in a message to the
- * handler's channel. Meanwhile the thread is parked. When the last handle to the object is closed, the object's state
- * decides: the thread goes on, or the next handler is asked. A fault that nobody handles ends the process.
+ * An exception is offered to its handlers one after the other, each time as a new object in a message to the handler's
+ * channel. Meanwhile the thread is parked. When the last handle to the object is closed, the object's state decides:
+ * the thread resumes, or the next handler is asked. An unhandled fault ends the process.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ struct exception {
     struct object object;
     struct user_thread *thread;   /* [I] with a reference */
     zx_exception_report_t report; /* [I] */
-    uint32_t channel;             /* [I] a ZX_EXCEPTION_CHANNEL_TYPE_*: to whom it was reported */
+    uint32_t channel;             /* [I] a ZX_EXCEPTION_CHANNEL_TYPE_*: where it was reported */
     zx_rights_t rights;           /* [I] that a handler gets to the thread and its process */
 
     /* of the thread's process */
@@ -38,13 +38,13 @@ MUST_CHECK zx_status_t exception_set_property(struct exception *e, uint32_t prop
 /* What the thread is parked for. BAD_STATE: it is in no exception. */
 MUST_CHECK zx_status_t exception_get_report(struct user_thread *thread, zx_exception_report_t *report);
 
-/* To whom that was reported: a ZX_EXCEPTION_CHANNEL_TYPE_*; NONE: it is in no exception. */
+/* Where the thread's exception was reported: a ZX_EXCEPTION_CHANNEL_TYPE_*; NONE: it is in none. */
 uint32_t exception_channel_type(const struct user_thread *thread) REQUIRES(&thread->process->lock);
 
 /*
  * Has a thread, the running one or one that does not run yet, raise a POLICY_ERROR at the boundary to user mode: for a
- * system call that its job's policy forbids. The call goes on, and whoever handles the exception finds its result in
- * the registers.
+ * system call that its job's policy forbids. The call completes, and the exception's handler finds its result in the
+ * registers.
  */
 void exception_raise_policy_error(struct user_thread *thread);
 

@@ -1,9 +1,9 @@
 /*
  * Exception channels; see exception_channel.h.
  *
- * The kernel's end has a handle count, as if it lay in a table: giving that back is what closes it. The task's death
- * does that, under whatever lock, and keeps the reference until the task is freed; the handler's close gives back both.
- * The end's own queue is always empty, for the handler's handle cannot write.
+ * The kernel's end has a handle count, as if it were in a table: dropping that closes the end. The task's death drops
+ * it, whatever locks are held, and keeps the reference until the task is freed; the handler's close drops both. The
+ * end's own queue is always empty, since the handler's handle has no right to write.
  *
  * A place outlasts the handler's close: to be freed it has to part the ends, under the lock under which that close
  * finds the place.
@@ -19,7 +19,7 @@ void exception_channel_init(struct exception_channel *place) {
     spinlock_init(&place->lock, RANK_EXCEPTION, "exception channel");
 }
 
-/* A task that died has shut it: since then nobody comes to it any more. */
+/* A task that died has shut it: no other thread reaches it after that. */
 void exception_channel_destroy(struct exception_channel *place) {
     if (!place->shut) exception_channel_shut(place);
     object_tell_rest();

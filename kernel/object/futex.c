@@ -1,8 +1,8 @@
 /*
  * Futexes; see futex.h. Each address space has its own waiters, in a tree ordered by the word's address, and for one
- * word in the order they came: nobody's waiters make another's call slower. A mutex guards the tree, and the word is
- * read under it. No page fault is resolved under a lock: if the read fails, the page is brought in with the lock
- * released, and all begins again.
+ * word in order of arrival: the waiters of one process do not slow down the calls of another. A mutex guards the tree,
+ * and the word is read under it. No page fault is resolved under a lock: if the read fails, the page is faulted in with
+ * the lock released, and the operation starts over.
  */
 #include "kernel/object/futex.h"
 
@@ -22,7 +22,7 @@ struct futex_waiter {
     struct waiter waiter;
 };
 
-/* Who comes, or is moved, to a word is behind those that are there. */
+/* A waiter that arrives at a word, or is moved to it, is placed behind those already there. */
 static int waiter_compare(const struct futex_waiter *a, const struct futex_waiter *b) {
     return a->addr < b->addr ? -1 : 1;
 }

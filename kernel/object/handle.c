@@ -1,20 +1,20 @@
 /*
  * Handle tables; see handle.h. Slots live in chunks that never move; the directory of the chunks is replaced by one
- * twice as large, and stays until the table goes, for somebody may be looking through it.
+ * twice as large, and the old one is kept until the table is freed, since a look-up may still be reading it.
  *
- * Each chunk belongs for good to one of a few shelves, which have a lock each. A slot that is free is on its chunk's
- * shelf, wherever it was closed. A new handle is put on the shelf of the processor that makes it; so those that several
- * processors make and close again do not meet. Which processor that is is a guess, and no matter. Where a shelf has no
- * slot left the others' are used, and only when none has one does each get a chunk more: so a table is as large as its
- * most handles made it, whichever processors they were made by. The table's own lock guards which chunks there are, and
- * is taken before a shelf's.
+ * Each chunk belongs for good to one of a few shelves, which have a lock each. A free slot is on its chunk's shelf,
+ * wherever it was closed. A new handle takes a slot of its processor's shelf, so processors that make and close handles
+ * do not contend. The processor number is only a guess, which does no harm. If a shelf has no free slot, those of the
+ * others are used; only when none has one does each get a new chunk. So the size of a table depends on how many handles
+ * it had at most, not on which processors made them. The table's own lock guards which chunks there are, and is taken
+ * before a shelf's.
  *
- * A look-up takes no lock. A slot's word holds the handle's value and how many calls use it. If the value is the one
- * that is looked for, the same compare-and-swap counts one use more: a word that has changed in between is looked at
- * again. What is used is not freed: a close takes the value away at once, so that nobody begins to use it, and where it
- * finds uses it leaves a reference to the object in the slot; the last use gives back both, under the same lock. Uses
- * are calls of the table's own process, so none is left when the table goes. All else that is in a slot changes under
- * its shelf's lock, or while it is reserved, and on no shelf, by whoever has reserved it.
+ * A look-up takes no lock. A slot's word holds the handle's value and the number of calls that use it. If the value
+ * matches, a compare-and-swap of the word counts one more use; if the word has changed in between, it is read again. A
+ * handle in use is not freed: a close clears the value at once, so that no new use begins, and if there are uses it
+ * leaves a reference to the object in the slot; the last use gives back both, under the same lock. Uses are calls of
+ * the table's own process, so none is left when the table is freed. All other fields of a slot change under its shelf's
+ * lock, or, while the slot is reserved and on no shelf, by the thread that reserved it.
  */
 #include "kernel/object/handle.h"
 
@@ -31,7 +31,7 @@
 
 enum slot_state { SLOT_LIVE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_FREE };
 
-/* The word of a slot in that state that nobody uses. */
+/* The word of an unused slot in that state. */
 #define STATE_BIT ((uint64_t)1 << 30)
 #define WORD_OF(value, state) (HANDLE_WORD(value) | (state)*STATE_BIT)
 
@@ -69,7 +69,7 @@ static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t
     return slot;
 }
 
-/* The last of those that are free. Its word says so already, and nobody uses it. */
+/* Appends the slot to the free ones. Its word says so already, and no call uses it. */
 static ALWAYS_INLINE void slot_free(struct handle_shelf *shelf, struct handle_slot *slot) REQUIRES(&shelf->lock) {
     slot->next_free = NULL;
     if (likely(shelf->free_first))
@@ -113,7 +113,7 @@ zx_status_t handle_use_refuse(struct handle_table *table, bool typed, zx_obj_typ
     return wrong_type ? handle_refuse(table, ZX_POL_WRONG_OBJECT, ZX_ERR_WRONG_TYPE) : ZX_ERR_ACCESS_DENIED;
 }
 
-/* Of a closed one whose last use this was: nobody else comes to it any more. */
+/* For a closed handle whose last use this was: no other thread reaches the slot any more. */
 void handle_done_last(struct handle_table *table, struct handle_slot *use) {
     struct object *object = use->handle.object;
     slot_put_back(table, use);
@@ -299,8 +299,8 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value) {
 }
 
 /*
- * If `value` names something: nobody begins to use it any more. For those who do use it a reference stays in the slot;
- * the last of them comes for it only once the lock is released.
+ * If `value` names a handle, no new use of it can begin. For the current uses a reference stays in the slot; the last
+ * of them takes it only once the lock is released.
  */
 static ALWAYS_INLINE bool slot_close(struct handle_shelf *shelf, struct handle_slot *slot, zx_handle_t value,
                                      struct handle *out) REQUIRES(&shelf->lock) {

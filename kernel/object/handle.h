@@ -4,10 +4,10 @@
  * A slot of the table is free, reserved, or live. A new handle is reserved first, so that the value can be given to
  * user mode before anything can be named by it; then it is published with its object, which cannot fail, or given up. A
  * live handle holds a reference to its object. Removing it from the table moves that reference out: a handle outside
- * any table (in a message) is a `struct handle`, and belongs to whoever has it.
+ * any table (in a message) is a `struct handle`, and its holder owns it.
  *
- * A job's budget counts what is reserved or live in the tables of its processes, and what lies in their messages
- * (message.h). A closed handle counts no more, though calls that use it may keep its slot for as long as they take.
+ * A job's budget counts what is reserved or live in the tables of its processes, and the handles in their messages
+ * (message.h). A closed handle is no longer counted, though calls that use it may keep its slot until they end.
  *
  * A value encodes slot and generation, mixed with a random word of the process; both low bits are always set, and the
  * highest never. A slot changes under the mutex of the shelf that it belongs to; look-ups take no lock (handle.c).
@@ -42,11 +42,11 @@ struct handle_slot {
     };
 };
 
-#define HANDLE_CHUNK 32u /* slots that lie side by side */
+#define HANDLE_CHUNK 32u /* contiguous slots */
 
 struct handle_chunk {
     struct handle_slot slots[HANDLE_CHUNK];
-    struct handle_shelf *shelf; /* [I] NULL: it stands for chunks that are not there */
+    struct handle_shelf *shelf; /* [I] NULL: a placeholder for absent chunks */
 };
 
 struct handle_directory {
@@ -76,8 +76,8 @@ struct handle_table {
 
 void handle_table_init(struct handle_table *table, struct budget *budget);
 /*
- * Closes every handle, gives up every reserved value, and frees the table's memory. Nobody else uses it any more, but
- * may be going through it.
+ * Closes every handle, gives up every reserved value, and frees the table's memory. No other thread uses it any more,
+ * but one may still be walking it.
  */
 void handle_table_destroy(struct handle_table *table);
 
@@ -87,7 +87,7 @@ void handle_table_destroy(struct handle_table *table);
  *
  * handle_use() begins one, if the object is of that type and the handle has all the rights: BAD_HANDLE, WRONG_TYPE,
  * ACCESS_DENIED, in this order. There is no handle count in it: `on_zero_handles` may run meanwhile. handle_use_any()
- * is for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller looks at the type.
+ * is for calls that take several types: BAD_HANDLE, then ACCESS_DENIED; the caller checks the type.
  */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_use(struct handle_table *table, zx_handle_t value,
                                                        zx_obj_type_t type, zx_rights_t rights,
@@ -107,7 +107,7 @@ static inline void handle_done(struct handle_table *table, struct handle_slot *u
 /* Of a use: the value; is the handle still open? */
 static inline zx_handle_t handle_use_value(const struct handle_slot *use);
 static inline bool handle_use_is_open(const struct handle_slot *use);
-/* And if it is, whoever closes it later finds what the caller has done before: both change the slot's word. */
+/* If it is, a later close sees what the caller has done before: both change the slot's word. */
 static inline bool handle_use_stays_open(struct handle_slot *use);
 
 /* The same as a use, but `out->object` comes with a reference for the caller: for what outlasts the use. */
@@ -127,8 +127,8 @@ MUST_CHECK zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t 
                                         struct handle *out);
 
 /*
- * Does `value` name that very object at this moment? If it does, whoever closes it later finds what the caller has done
- * before, for both change the slot's word. No lock is held.
+ * Does `value` name that very object at this moment? If it does, a later close sees what the caller has done before,
+ * since both change the slot's word. No lock is held.
  */
 bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object);
 /* Anything? No policy has to do with that. */
@@ -142,7 +142,7 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value);
 
 /*
  * The same for handles that count elsewhere until they are published: in the budget `counts`, or if that is NULL in
- * none. What counts in an ancestor of both goes on to. All of them, or NO_MEMORY.
+ * none. What counts in an ancestor of both continues to. All of them, or NO_MEMORY.
  */
 MUST_CHECK zx_status_t handle_reserve_many(struct handle_table *table, zx_handle_t *values, uint32_t count,
                                            struct budget *counts);

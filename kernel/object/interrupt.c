@@ -1,6 +1,6 @@
 /*
- * Interrupts; see interrupt.h. One spinlock guards what becomes of all of them, and is held for a bounded time: while
- * one fires, and its packet or waiter is told of it. A port's lock is taken inside it.
+ * Interrupts; see interrupt.h. One spinlock guards the state of all interrupts. It is held for a bounded time: while
+ * one fires, and its packet is sent or its waiter woken. A port's lock is taken inside it.
  *
  * The list of sources has no references: an object is off it before it can be freed.
  */
@@ -26,9 +26,9 @@ struct interrupt {
     bool destroyed;
     bool is_level;
     bool waiting;   /* there is a thread in interrupt_wait */
-    bool pending;   /* it fired, and nobody knows yet */
+    bool pending;   /* it fired, and was not delivered yet */
     bool unacked;   /* its packet is in the port, or delivered and not acked */
-    zx_time_t time; /* of the first time that it fired since somebody was told */
+    zx_time_t time; /* when it first fired since the last delivery */
 };
 
 static struct spinlock interrupts_lock = SPINLOCK_INIT(RANK_INTERRUPT, "interrupts");
@@ -43,7 +43,7 @@ static void unmask(const struct interrupt *interrupt) REQUIRES(&interrupts_lock)
     if (interrupt->is_level) arch_irq_unmask(interrupt->num);
 }
 
-/* Sends what is pending, or wakes who waits for it. */
+/* Sends the pending packet, or wakes the waiter. */
 static void tell(struct interrupt *interrupt) REQUIRES(&interrupts_lock) {
     if (!interrupt->port) {
         waitq_wake_one(&interrupt->waiters, ZX_OK);
@@ -157,8 +157,8 @@ zx_status_t interrupt_create(uint32_t num, uint32_t options, struct object **out
 }
 
 /*
- * Until it fires. The lock is released meanwhile, and held again on return. What has fired is left to the next that
- * waits if the thread is killed.
+ * Until it fires. The lock is released meanwhile, and held again on return. If the thread is killed, an interrupt that
+ * has fired is left to the next waiter.
  */
 static zx_status_t await_trigger(struct interrupt *interrupt) REQUIRES(&interrupts_lock) {
     unmask(interrupt);
@@ -195,7 +195,7 @@ static zx_status_t check_bind(const struct interrupt *interrupt) REQUIRES(&inter
     return interrupt->port ? ZX_ERR_ALREADY_BOUND : ZX_OK;
 }
 
-/* A source that tells a level stays masked if it is: from here on it is acks that unmask it. */
+/* A level-triggered source that is masked stays so: from here on only acks unmask it. */
 zx_status_t interrupt_bind(struct object *object, struct object *port, uint64_t key) {
     struct interrupt *interrupt = interrupt_from_object(object);
     if (!port_is_for_interrupts(port)) return ZX_ERR_WRONG_TYPE;

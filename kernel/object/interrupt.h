@@ -3,10 +3,10 @@
  *
  * One that fires is pending, with the time at which it first did, until a thread takes it by waiting; one at a time may
  * wait. Or it is bound to a port, for good: then it puts its packet in, and no other until that has been delivered and
- * acked. However often it fires meanwhile, it is pending once. A source that tells a level is masked as it fires, and
+ * acked. However often it fires meanwhile, it is pending once. A level-triggered source is masked as it fires, and
  * unmasked by the next wait or ack.
  *
- * It is destroyed by a call or with its last handle: masked, no longer the source's, and nobody waits for it.
+ * It is destroyed by a call or with its last handle: masked, detached from its source, and without a waiter.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ MUST_CHECK zx_status_t interrupt_wait(struct object *interrupt, zx_time_t *time)
 
 /*
  * Binds it to a port; what is pending is sent at once. WRONG_TYPE: the port is not for interrupts. CANCELED, BAD_STATE
- * (somebody waits), ALREADY_BOUND.
+ * (a thread waits), ALREADY_BOUND.
  */
 MUST_CHECK zx_status_t interrupt_bind(struct object *interrupt, struct object *port, uint64_t key);
 
@@ -40,5 +40,5 @@ MUST_CHECK zx_status_t interrupt_trigger(struct object *interrupt, zx_time_t tim
 /* NOT_FOUND, but destroyed all the same: it is bound, and its packet was delivered and not acked. */
 zx_status_t interrupt_destroy(struct object *interrupt);
 
-/* How often a source fired that belonged to nobody. For tests. */
+/* How often a source without an owner fired. For tests. */
 unsigned interrupt_unclaimed(unsigned num);

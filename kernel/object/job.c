@@ -1,6 +1,6 @@
 /*
  * Jobs; see job.h. No lock is held for longer than it takes to add, find or remove one member: a kill marks one job,
- * kills its processes, and goes on to the next by koid. Walks follow parent pointers instead of recursing.
+ * kills its processes, and continues with the next by koid. Walks follow parent pointers instead of recursing.
  */
 #include "kernel/object/job.h"
 
@@ -37,11 +37,11 @@ static void remove_member(struct job *job, struct members *set, struct member *m
     REQUIRES(&job->lock) {
     members_remove(set, member);
     if (!members_empty(set)) return;
-    /* Nobody allocates there: what is freed from now on is not kept. */
+    /* Nothing is allocated there: what is freed from now on is not kept. */
     if (set == &job->processes && job->parent) heap_keep(&job->budget->heap, false);
     bool terminated = job->killed && is_empty(job);
     if (terminated) shut_exceptions(job);
-    /* One change: who is woken by the end of the last process of a job that was killed finds it terminated. */
+    /* One change: a thread woken by the end of a killed job's last process finds the job terminated. */
     object_signal(&job->object, 0, none | (terminated ? ZX_JOB_TERMINATED : 0));
 }
 
@@ -59,7 +59,7 @@ static bool die(struct job *job) {
     return dies;
 }
 
-/* Something that keeps it in its parent may have gone. If it dies, one of the parent's members has gone. */
+/* For a job that may have lost what kept it in its parent. If it dies, the parent has lost a member. */
 static void settle(struct job *job) {
     struct job *parent;
     for (; (parent = job->parent); job = parent) {
@@ -203,7 +203,7 @@ static void kill_members(struct job *job, int64_t return_code) {
     settle(job);
 }
 
-/* Below one that was killed before somebody may be about to kill the others: all are gone through. */
+/* Another kill may still be under way below a job that is already killed, so all are visited. */
 void job_kill(struct job *top, int64_t return_code) {
     object_ref(&top->object);
     for (struct job *job = top; job; job = job_walk_next(job, top, UINT64_MAX)) kill_members(job, return_code);

@@ -1,14 +1,14 @@
 /*
  * Jobs: groups of processes and of further jobs, a tree that begins with the root job.
  *
- * A job refers to its parent, not the other way round: it is there while it has members or a handle. Without either,
- * or once it was killed and has no members left, it is dead: it has left the parent for good, and takes no members. So
+ * A job refers to its parent, not the other way round: it lives while it has members or a handle. Without either, or
+ * once it was killed and has no members left, it is dead: it has left the parent for good, and takes no members. So
  * whatever lives is found from the root, and a kill from above reaches it.
  *
  * A job has a budget below its parent's, vm/budget.h; the root job has the kernel's own.
  *
- * Each job has a lock of its own, which guards what is in it, and with that who of its children is dead. The locks of a
- * parent and a child may be taken together, the parent's first.
+ * Each job has a lock of its own, which guards its members, and with that which of its children are dead. The locks of
+ * a parent and a child may be taken together, the parent's first.
  */
 #pragma once
 
@@ -65,7 +65,7 @@ MUST_CHECK struct job *job_walk_next(struct job *job, const struct job *top, zx_
 bool job_is_ending(struct job *job);
 
 /*
- * Kills all that is in it, however deep; nothing can be added afterwards. It goes on to the end even if its caller is
- * killed, who may be in it.
+ * Kills everything in it, at any depth; nothing can be added afterwards. It runs to completion even if the caller,
+ * which may be in the job, is killed.
  */
 void job_kill(struct job *job, int64_t return_code);

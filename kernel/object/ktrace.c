@@ -1,4 +1,4 @@
-/* The rings of tracing; see ktrace.h, and kernel/base/trace.h for those who record. */
+/* The rings of tracing; see ktrace.h, and kernel/base/trace.h for recording. */
 #include "kernel/object/ktrace.h"
 
 #include <stdatomic.h>

@@ -1,9 +1,9 @@
 /*
  * The rings of tracing (kernel/base/trace.h), one for each processor: start, stop, read.
  *
- * A ring keeps the latest events, and each lies where its processor alone writes. They are allocated when tracing first
- * starts, and then kept: nobody can know when the last event that was begun before a stop has been recorded. So they
- * are read only while nothing is recorded, and without the oldest record of a full ring, which such an event may hit.
+ * A ring keeps the latest events of a processor, which alone writes to it. The rings are allocated when tracing first
+ * starts, and then kept: it is unknown when the last event that was begun before a stop has been recorded. So they are
+ * read only while nothing is recorded, and without the oldest record of a full ring, which such an event may hit.
  */
 #pragma once
 

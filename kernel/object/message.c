@@ -68,7 +68,7 @@ static void message_free(struct message *message) {
 
 /*
  * Closing a message's handles may close channel ends, whose queues hold messages again. The outermost call on a
- * thread's stack works them all off; inner ones only add to its list.
+ * thread's stack discards them all; inner ones only add to its list.
  */
 void message_discard(struct message *message) {
     struct thread *self = thread_current();

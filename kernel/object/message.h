@@ -2,12 +2,12 @@
  * Messages: bytes and handles on their way through a channel.
  *
  * A message is one object of the heap with room for its handles, and its bytes behind them if there are few. Else the
- * bytes are in pages of their own, which need not lie side by side: a large message needs no large run of memory.
+ * bytes are in pages of their own, which need not be contiguous: a large message needs no large run of memory.
  *
  * Small messages without handles are of one size, so that one can be made of another (channel.h).
  *
- * A message's handles count in the budget that its memory is charged to, which is that of who wrote it, until somebody
- * reads it or it is discarded. So that outlives the writer's job if need be.
+ * A message's handles count in the budget that its memory is charged to, the writer's, until the message is read or
+ * discarded. So the budget outlives the writer's job if need be.
  */
 #pragma once
 

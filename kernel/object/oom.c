@@ -1,8 +1,8 @@
 /*
- * The end of programs for want of memory; see oom.h. Whose fault it is chooses, in its own time: it goes through jobs,
- * processes and handles with a reference at a time and no lock in between, so what changes meanwhile may be missed. One
- * thread of the kernel's has those end that were chosen, one at a time, if there is still too little memory then; it is
- * an urgent one, for the others wait for it.
+ * The end of programs for want of memory; see oom.h. The faulting thread chooses, in its own time: it walks jobs,
+ * processes and handles with one reference at a time and no lock held in between, so changes made meanwhile may be
+ * missed. A kernel thread ends the chosen processes, one at a time, if memory is still short by then; it is urgent,
+ * since the others wait for it.
  */
 #include "kernel/object/oom.h"
 
@@ -123,7 +123,7 @@ static void consider(struct candidate *best, struct process *process, const stru
     if (process) object_unref(&process->object);
 }
 
-/* Of one job. Who is dead has nothing left. */
+/* Of one job. A dead process has nothing left. */
 static void consider_processes(struct candidate *best, struct process **dying, struct job *job, const struct job *top,
                                zx_koid_t last) {
     zx_koid_t koid = 0;
@@ -154,7 +154,7 @@ struct oom_choice oom_choose(struct job *top) {
 
 /* --- when --- */
 
-/* Somebody whose fault waits, and what for. */
+/* A thread whose fault waits, and what for. */
 struct need {
     TAILQ_ENTRY(need) link;
     const struct budget *lacks;
@@ -168,7 +168,7 @@ static struct spinlock lock = SPINLOCK_INIT(RANK_WAIT, "out of memory");
 static struct job *root GUARDED_BY(lock);
 static struct waitq keeper GUARDED_BY(lock) = WAITQ_INIT(keeper);
 static TAILQ_HEAD(, need) needs GUARDED_BY(lock) = TAILQ_HEAD_INITIALIZER(needs);
-static struct need *served GUARDED_BY(lock); /* in no list; NULL: none, or nobody waits for it any more */
+static struct need *served GUARDED_BY(lock); /* in no list; NULL: none, or no thread waits for it any more */
 
 void oom_begin(struct job *job) {
     spin_lock(&lock);
@@ -207,7 +207,7 @@ static void end_need(void) {
     spin_unlock(&lock);
 }
 
-/* Until nothing is left of it but what others have a share in. */
+/* Waits until nothing is left of it but what others share. */
 static void await_end(struct process *process) {
     zx_signals_t observed;
     (void)!object_wait_one(&process->object, NULL, NULL, ZX_PROCESS_TERMINATED, ZX_TIME_INFINITE, &observed);
@@ -229,7 +229,7 @@ static void end_process(struct process *process) {
     await_end(process);
 }
 
-/* It may be that memory has come back meanwhile. The processes are below who lacks, so that is there as long. */
+/* Memory may have been freed meanwhile. The job that lacks it is above the processes, so it lives as long. */
 static void serve(const struct need *need) {
     if (reclaim_for(need->lacks)) return;
     if (need->choice.dying) await_end(need->choice.dying);

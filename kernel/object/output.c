@@ -1,4 +1,4 @@
-/* Turns at the console; see output.h. Not mutexes: who waits while the device takes nothing must be killable. */
+/* Turns at the console; see output.h. Not mutexes: a thread that waits for a stalled device must be killable. */
 #include "kernel/object/output.h"
 
 #include "kernel/object/process.h"

@@ -1,8 +1,8 @@
 /*
  * Parking; see park.h.
  *
- * `parked` is set by the thread itself, and cleared by whoever lets it go on: the end of the suspension, the handler of
- * the exception, a kill. In between the thread needs no lock but its own spinlock, on which it sleeps, so that the
+ * `parked` is set by the thread itself, and cleared by what resumes it: the end of the suspension, the handler of the
+ * exception, a kill. In between the thread needs no lock but its own spinlock, on which it sleeps, so that the
  * process's lock may be held until it does.
  */
 #include "kernel/object/park.h"

@@ -11,7 +11,7 @@
 struct peer_pair {
     refcount refs;         /* [a] */
     struct mutex lock;     /* guards [c] of both ends */
-    _Atomic(void *) spare; /* [a] of the heap, for whoever takes it out: channel.h. NULL: there is none */
+    _Atomic(void *) spare; /* [a] heap memory, owned by the thread that takes it: channel.h. NULL: none */
 };
 
 struct peer {

@@ -6,7 +6,7 @@
 #include "kernel/object/exception.h"
 #include "kernel/object/process.h"
 
-/* A condition's bits: its action, and whether somebody chose it. */
+/* A condition's bits: its action, and whether that was chosen. */
 #define CHOICE_BITS 4
 #define CHOICE_MASK (((uint64_t)1 << CHOICE_BITS) - 1)
 #define CHOICE_MADE ((uint64_t)1 << (CHOICE_BITS - 1))

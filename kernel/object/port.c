@@ -2,8 +2,8 @@
  * Ports; see port.h. A port's spinlock guards its queue and its set of watches, and is taken inside the lock of an
  * object that fires one.
  *
- * To take a watch out of the set, under that lock, is to end it: the taker stops its observing, after which it cannot
- * fire, and gives back the set's reference to it. So a watch ends once, whichever events end it together.
+ * Taking a watch out of the set, under that lock, ends it: the thread that takes it stops its observing, after which it
+ * cannot fire, and drops the set's reference to it. So a watch ends once, whichever events end it together.
  */
 #include "kernel/object/port.h"
 
@@ -42,7 +42,7 @@ struct port {
     struct waitq waiters; /* threads in port_wait */
 
     /* [w] */
-    bool closed; /* the last handle is gone */
+    bool closed; /* the last handle was closed */
     struct packet_queue interrupts, others;
     size_t queued; /* among the others */
     struct watch_tree watches;
@@ -125,7 +125,7 @@ static void watch_notify(struct observer *observer, zx_signals_t signals) {
     if (!watch->order.repeating) observer_remove(source, observer);
 }
 
-/* The handle is gone. A packet that is in the queue stays, and its taker ends the watch. */
+/* The handle was closed. A packet in the queue stays, and the thread that takes it ends the watch. */
 static bool watch_cancelled(struct observer *observer, zx_signals_t signals UNUSED) {
     struct watch *watch = container_of(observer, struct watch, observer);
     struct port *port = watch->port;
@@ -220,7 +220,7 @@ zx_status_t port_queue(struct object *object, const zx_port_packet_t *data) {
 
 /*
  * Until there is a packet. The lock is released meanwhile, and held again on return. A thread that is interrupted stays
- * in the queue until it runs: the packet that it is woken for then is left to the next.
+ * in the queue until it runs: the packet that it was woken for is then left to the next waiter.
  */
 static zx_status_t await_packet(struct port *port, zx_time_t deadline) REQUIRES(&port->lock) {
     while (!first_packet(port)) {

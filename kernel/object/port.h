@@ -26,7 +26,7 @@ struct packet {
 /* `for_interrupts`: its packets may be interrupts'. NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t port_create(bool for_interrupts, struct object **out);
 
-/* Puts in a packet of a program's own. SHOULD_WAIT (full), NO_MEMORY, BAD_HANDLE (the port's last handle is gone). */
+/* Puts in a packet of a program's own. SHOULD_WAIT (full), NO_MEMORY, BAD_HANDLE (the port's last handle is closed). */
 MUST_CHECK zx_status_t port_queue(struct object *port, const zx_port_packet_t *packet);
 
 /* Takes the first packet, or waits for one: TIMED_OUT, INTR_RETRY. */
@@ -34,7 +34,7 @@ MUST_CHECK zx_status_t port_wait(struct object *port, zx_time_t deadline, zx_por
 
 /* For an interrupt, whose packet it is; the caller holds its lock. */
 bool port_is_for_interrupts(struct object *port);
-/* Puts it in. False: it is still in there, or the port's last handle is gone. */
+/* Puts it in. False: it is still queued, or the port's last handle is closed. */
 MUST_CHECK bool port_put_interrupt(struct object *port, struct packet *packet);
 bool port_has_interrupt(struct object *port, struct packet *packet);
 /* Takes it back. False: it was not in there. */

@@ -81,7 +81,7 @@ static void kill_thread(struct user_thread *thread) {
     park_end(thread);
 }
 
-/* Nobody can start it any more. */
+/* It can no longer be started. */
 static void process_on_zero_handles(struct object *object) {
     struct process *process = process_from_object(object);
     mutex_lock(&process->lock);
@@ -142,7 +142,7 @@ void process_kill(struct process *process, int64_t return_code) {
     mutex_lock(&process->lock);
     enum process_state before = begin_dying(process, return_code);
     mutex_unlock(&process->lock);
-    /* One's own thread does not wait for whoever interrupts the others: it may be here because of a fault. */
+    /* A thread of the process itself does not wait for another killer's mark: it may be here because of a fault. */
     if (thread_current()->aspace == process->aspace) thread_interrupt(thread_current(), ATTENTION_KILL);
     if (before >= PROCESS_DYING) return;
     process_each_thread(process, kill_thread);
@@ -197,7 +197,7 @@ static zx_status_t equip_first(struct process *process, struct user_thread *thre
     return status;
 }
 
-/* A dead process's table is gone: only the lock keeps it alive while the argument gets its place in it. */
+/* A dead process's table is freed: only the lock keeps the process alive while the argument is put into it. */
 zx_status_t process_start(struct process *process, struct user_thread *thread, vaddr_t entry, vaddr_t sp,
                           struct handle arg, uintptr_t arg2) {
     zx_handle_t value = ZX_HANDLE_INVALID;

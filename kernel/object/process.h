@@ -20,7 +20,7 @@
 struct user_thread;
 struct vmar;
 
-/* What those who make a process may do with its root VMAR. */
+/* What the creator of a process may do with its root VMAR. */
 #define PROCESS_ROOT_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
 
 enum process_state { PROCESS_INITIAL, PROCESS_RUNNING, PROCESS_DYING, PROCESS_DEAD };

@@ -1,7 +1,7 @@
 /*
- * Self-checks; see selfcheck.h. A baseline is compared after all has been given back that can be made again, so that
- * it counts only what somebody holds; the rings of tracing count as free. But for a part of a test page tables stay: it
- * may be about to try what it can do without memory, and needs its own.
+ * Self-checks; see selfcheck.h. A baseline is compared after all that can be reclaimed has been freed, so that it
+ * counts only what is held; the rings of tracing count as free. But for a part of a test page tables stay: it may be
+ * about to try what it can do without memory, and needs its own.
  */
 #include "kernel/object/selfcheck.h"
 

@@ -35,9 +35,10 @@ static const struct object_ops user_thread_ops = {
 };
 
 /*
- * The reaper comes before all others. Its time is the process's, or threads that end would be had for nothing; but not
- * while that dies, for then its threads would end the later the more of them there are. The last step is nobody's: with
- * it the process may be gone, and whoever sees that the thread is gone sees that all of it is.
+ * The reaper runs before all other threads. Its time is charged to the process, or ending threads would cost it
+ * nothing; but not while the process dies, since then its threads would end later the more of them there are. The last
+ * step is charged to no process: it may free the process, and once the thread is seen to be freed, so is all that it
+ * had.
  */
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);

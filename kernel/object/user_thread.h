@@ -66,7 +66,7 @@ static inline void user_thread_waits_in(zx_thread_state_t call) {
     atomic_store_explicit(&user_thread_current()->waits_in, call, memory_order_relaxed);
 }
 
-/* What it does at this moment, and who handles the exception in which it is: a ZX_EXCEPTION_CHANNEL_TYPE_*. */
+/* What it is doing now, and where its exception was reported: a ZX_EXCEPTION_CHANNEL_TYPE_*. */
 struct user_thread_info {
     zx_thread_state_t state;
     uint32_t exception_channel;

@@ -1,10 +1,10 @@
 /*
- * Timers of user mode; see user_timer.h. One lock guards the tree of those that are set, and is held while one fires.
- * So one that was cancelled or set anew under the lock does not fire for its old deadline.
+ * Timers of user mode; see user_timer.h. One lock guards the tree of armed timers, and is held while one fires. So a
+ * timer cancelled or set again under the lock cannot fire for its old deadline.
  *
- * A timer may have many observers. Of those the keeper tells some as it fires, and the rest in parts, each followed by
- * as long a pause: in it the keeper lets others go off that are due by then, and threads of its processor run. Until
- * all have been told the timer does not fire once more.
+ * A timer may have many observers. The keeper notifies some of them as the timer fires, and the rest in parts, each
+ * followed by as long a pause: in it the keeper fires other timers that are due, and threads of its processor run.
+ * Until all have been notified the timer does not fire again.
  */
 #include "kernel/object/user_timer.h"
 
@@ -74,7 +74,7 @@ static void user_timer_on_zero_handles(struct object *object) {
     release(payer);
 }
 
-/* Somebody may have set it while its last handle was being closed. */
+/* It may have been set while its last handle was being closed. */
 static void user_timer_free(struct object *object) {
     user_timer_on_zero_handles(object);
     heap_free(user_timer_from_object(object));
@@ -137,7 +137,7 @@ void user_timer_cancel(struct object *object) {
 
 static void charge_to(struct process *payer) { thread_charge_to(payer ? payer->shares : NULL); }
 
-/* One that is due. Who is told may let go of it, but it is not freed before the lock is released. */
+/* Fires a due timer. An observer may drop it, but it is not freed before the lock is released. */
 static void fire(struct user_timer *timer) RELEASE(&timers_lock) {
     struct process *payer = unset(timer);
     charge_to(payer);
@@ -151,20 +151,20 @@ static void fire(struct user_timer *timer) RELEASE(&timers_lock) {
     if (!left) release(payer);
 }
 
-/* One that has fired, but is still being told of that, is due a little later. */
+/* A timer that has fired, but is still notifying observers, is due a little later. */
 static void put_off(struct user_timer *timer) REQUIRES(&timers_lock) {
     RB_REMOVE(timer_tree, &timers, timer);
     timer->deadline = zx_time_add_duration(arch_time_now(), ZX_USEC(100));
     RB_INSERT(timer_tree, &timers, timer);
 }
 
-/* Tells more observers of one that has fired. */
+/* Notifies more observers of a timer that has fired. */
 static void tell_more(void) {
     struct user_timer *timer = STAILQ_FIRST(&being_told);
     struct process *payer = timer->teller;
     charge_to(payer);
     STAILQ_REMOVE_HEAD(&being_told, told);
-    bool left = object_tell_more(&timer->telling); /* if none are, the timer may be gone */
+    bool left = object_tell_more(&timer->telling); /* if none are, the timer may be freed */
     if (left) STAILQ_INSERT_TAIL(&being_told, timer, told);
     thread_charge_to(NULL);
     if (!left) release(payer);

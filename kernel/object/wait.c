@@ -2,9 +2,9 @@
  * Waiting for signals; see wait.h. Waits live with the waiting thread; an object's lock guards what its signals change
  * of them, and the thread's run queue's, inside those, the end of the sleep.
  *
- * A wait that is satisfied or cancelled observes no more, and to end the waiter is the last that is done with it. So a
- * thread that waits for a single object, and whose waiter was ended, takes no lock to leave. But it looks whether the
- * handle is still open: a close since then found no wait to cancel.
+ * A satisfied or cancelled wait no longer observes, and the last thing done to it is to end its waiter. So a thread
+ * that waits for a single object, and whose waiter was ended, takes no lock to leave. But it checks that the handle is
+ * still open: a close since then found no wait to cancel.
  */
 #include "kernel/object/wait.h"
 

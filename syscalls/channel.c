@@ -14,7 +14,7 @@ static zx_status_t sys_channel_create(uint32_t options, user_out_t out0, user_ou
     return status == ZX_OK ? give_new_pair(a, b, out0, out1) : status;
 }
 
-/* Goes through an array of any length, piece by piece, and closes what is moved, if told. False: it cannot be read. */
+/* Walks an array of any length, piece by piece, and optionally closes what is moved. False: it cannot be read. */
 static bool walk_handles(const struct outgoing *out, bool close) {
     _Alignas(uint64_t) char items[ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(zx_handle_t)];
     const size_t size = out->form->size;
@@ -40,7 +40,7 @@ zx_status_t message_check_sendable(const struct object *channel, const struct ha
     return handle->rights & ZX_RIGHT_TRANSFER ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
 
-/* Moves handles out of the caller's table into the message, all that are valid; the first error is told. */
+/* Moves handles out of the caller's table into the message, all that are valid; returns the first error. */
 static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t src, uint32_t count) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     zx_status_t status = copy_in(values, (user_in_t){src.addr}, count * sizeof(values[0]));

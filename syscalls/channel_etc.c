@@ -57,7 +57,7 @@ static zx_status_t take_handle(const struct object *channel, const zx_handle_dis
     return status;
 }
 
-/* All of them, and the first error; each is told its own. */
+/* Takes all of them and returns the first error; each entry gets its own result. */
 static zx_status_t take_handles(const struct object *channel, struct message *message, user_out_t handles,
                                 uint32_t count) {
     zx_handle_disposition_t dispositions[ZX_CHANNEL_MAX_MSG_HANDLES];

@@ -1,4 +1,4 @@
-/* System calls on exceptions: the channels that they come through, and who is in them. Manual: exception.md. */
+/* System calls on exceptions: the channels that deliver them, and the threads in them. Manual: exception.md. */
 #include "syscalls/exception.h"
 
 #include "kernel/object/handle.h"

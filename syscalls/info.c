@@ -22,12 +22,12 @@
 #include "vm/page.h"
 #include "vm/usercopy.h"
 
-/* Where the records of a list go: those that fit are written, all are counted. */
+/* The destination of a list's records: those that fit are written, all are counted. */
 struct record_list {
     user_out_t buffer;
     size_t room; /* records */
     size_t written, available;
-    zx_status_t status; /* the first that went wrong */
+    zx_status_t status; /* the first error */
 };
 
 static bool list_has_room(const struct record_list *list) {
@@ -223,7 +223,7 @@ static zx_status_t fill_kmem(const struct handle *handle, union info_record *out
     return ZX_OK;
 }
 
-/* The calling process's own memory would change while it is told. */
+/* The calling process's own memory would change while it is reported. */
 static zx_status_t refuse_own(const struct process *process) {
     return process == process_current() ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
@@ -263,7 +263,7 @@ static zx_status_t list_maps(const struct handle *handle, struct record_list *ou
     return check_alive(process->aspace);
 }
 
-/* Counting who maps a VMO takes time: only what will be told is found out. */
+/* Counting a VMO's mappings takes time, so it is done only for records that are reported. */
 static void put_held_vmo(struct record_list *out, struct vmo *vmo, zx_rights_t rights) {
     zx_info_vmo_t info = {0};
     if (list_has_room(out)) vmo_info(vmo, ZX_INFO_VMO_VIA_HANDLE, rights, &info);
@@ -309,8 +309,8 @@ static zx_status_t list_vmos(const struct handle *handle, struct record_list *ou
 }
 
 /*
- * Those that are members at the beginning and still are when it is their turn, in order. A part at a time, for others
- * wait for the lock meanwhile; what is made meanwhile has a koid beyond the last one, so there is an end.
+ * Those that are members at the beginning and still are when it is their turn, in order. A part at a time, since other
+ * threads wait for the lock; members made meanwhile have a koid beyond the last one, so the walk ends.
  */
 static zx_status_t list_members(struct members *members, struct record_list *out) {
     const zx_koid_t last = koid_last();

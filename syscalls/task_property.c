@@ -1,6 +1,6 @@
 /*
- * Properties of processes and jobs. Manual: object.md. Each is a word, set with a single store; no lock is
- * taken. Limits of memory are told in bytes and kept in pages.
+ * Properties of processes and jobs. Manual: object.md. Each is a word, set with a single store; no lock is taken.
+ * Limits of memory are reported in bytes and kept in pages.
  */
 #include "syscalls/task_property.h"
 

@@ -5,7 +5,7 @@
 #include "syscalls/vmar.h"
 #include "vm/usercopy.h"
 
-/* The rights that stand for permissions, and back. */
+/* Translates permissions to rights, and back. */
 static zx_rights_t perm_rights(uint32_t perms) {
     return (perms & PERM_READ ? ZX_RIGHT_READ : 0) | (perms & PERM_WRITE ? ZX_RIGHT_WRITE : 0) |
            (perms & PERM_EXECUTE ? ZX_RIGHT_EXECUTE : 0);

@@ -60,7 +60,7 @@ struct region *region_walk_next(struct region *r, size_t *depth) {
 }
 
 void aspace_destroy(struct aspace *as) {
-    /* First: whoever lists the regions finds all of them, or a dead address space. */
+    /* First, so that a listing finds all regions, or a dead address space. */
     mutex_lock(&as->lock);
     as->state = ASPACE_DEAD;
     mutex_unlock(&as->lock);
@@ -78,7 +78,7 @@ bool aspace_is_dead(struct aspace *as) {
     return dead;
 }
 
-/* From where the last look-up ended, up and down again: what is near is found at once, however deep it lies. */
+/* Starts where the last look-up ended, and walks up and down: a nearby region is found at once, however deep it is. */
 struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
     if (mapping_holds(as->found_before, addr)) return as->found_before;
     struct vmar *vmar = as->near;
@@ -189,7 +189,7 @@ zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
     return status;
 }
 
-/* There was no memory for it. One that is killed goes back to the boundary to user mode, or ends its copy. */
+/* There was no memory for it. A killed thread returns to the boundary to user mode, or ends its copy. */
 static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
     const bool user = flags & FAULT_USER;
     zx_status_t status;

@@ -2,11 +2,11 @@
  * Address spaces: a root VMAR with everything in it, and the translations that faults have loaded so far.
  *
  * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. Faults and
- * transfers let it go as soon as they have locked the store behind the mapping, which then stays as it is. A second,
- * inner one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
+ * transfers release it once they have locked the store behind the mapping, which then stays as it is. A second, inner
+ * one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
  *
- * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to go;
- * what is left is an empty object that VMAR handles may still point to.
+ * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to be
+ * removed; what is left is an empty object that VMAR handles may still name.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ struct aspace {
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
     struct vmar *root;              /* [I] with a reference until dead */
     struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
-    struct mapping *found;          /* [r] the mapping that was searched for last; if it is gone: mapping_none */
+    struct mapping *found;          /* [r] the mapping that was found last; mapping_none if it was removed */
     struct mapping *found_before;   /* [r] the one before that: of two threads with one each, none has to search */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */

@@ -1,7 +1,7 @@
 /*
  * Listing, and starting; see aspace_list.h and aspace.h. A few regions are passed in one hold of the lock. The last of
- * them is named by its place in the order (base, then depth), which also finds the next one when that region is gone;
- * and by the VMAR it is in, from where the next is near. Never recurses.
+ * them is named by its place in the order (base, then depth), which also finds the next one when that region was
+ * removed; and by its VMAR, from where the next is near. Never recurses.
  */
 #include "vm/aspace_list.h"
 
@@ -64,7 +64,7 @@ static void region_tell(struct region *r, size_t depth, struct region_info *out)
     vmo_ref(m->vmo);
 }
 
-/* The place gets a reference of its own. */
+/* The place takes its own reference. */
 static void place_set(struct region_place *place, struct region *r, size_t depth) {
     bool is_vmar = r->kind == REGION_VMAR;
     place->begun = true;
@@ -124,7 +124,7 @@ void region_info_release(struct region_info *info) {
     if (info->vmo) vmo_unref(info->vmo);
 }
 
-/* What is met in one hold of the lock: with a reference each, the stores whose first mapping in it is there. */
+/* What one hold of the lock finds: the stores whose first mapping in it is there, each with a reference. */
 struct stores_met {
     struct task_memory *out;
     struct vmo *stores[REGIONS_AHEAD];
@@ -176,7 +176,7 @@ static void measure_store(struct vmo *store, struct aspace *as, uint64_t *steps,
     }
 }
 
-/* There is not memory for more regions than `steps`: who has met so many has met what came meanwhile. */
+/* Memory has no room for more regions than `steps`: after so many, some were added meanwhile. */
 void aspace_measure(struct aspace *as, struct task_memory *out) {
     struct region_place place = {0};
     struct stores_met met = {.out = out};

@@ -4,7 +4,7 @@
 #include "vm/aspace.h"
 #include "vm/vmar.h"
 
-/* What one region shows. The VMO of a mapping comes with a reference, and goes back by region_info_release(). */
+/* What one region shows. The VMO of a mapping comes with a reference, which region_info_release() drops. */
 struct region_info {
     enum region_kind kind;
     vaddr_t base;
@@ -28,14 +28,15 @@ struct region_place {
 
 /* Where a listing has got to. All zero: at its beginning. */
 struct region_cursor {
-    struct region_info ahead[REGIONS_AHEAD]; /* taken together, and not told yet from `next` on */
+    struct region_info ahead[REGIONS_AHEAD]; /* taken together; not returned yet from `next` on */
     unsigned next, count;
     struct region_place place;
 };
 
 /*
  * The next region in ascending order, parents before children; false at the end, which comes soon when the address
- * space is dead or the running thread has been killed. What changes meanwhile may be missed, but nothing is told twice.
+ * space is dead or the running thread has been killed. Changes made meanwhile may be missed, but no region is returned
+ * twice.
  */
 bool aspace_list_next(struct aspace *as, struct region_cursor *cursor, struct region_info *out);
 void region_info_release(struct region_info *info);

@@ -1,8 +1,8 @@
 /*
  * Budgets: their life, limits and lists; see budget.h for what they count and how.
  *
- * A budget may be over at any place where a page is freed, and it lies in the heap itself: to free it may bring another
- * one to its end. So nobody frees one within the other: who puts the first on the list frees them all, in a loop.
+ * A budget may end wherever a page is freed, and it is itself a heap object: freeing it may end another one. So budgets
+ * are not freed recursively: the thread that puts the first on the list frees them all, in a loop.
  */
 #include "vm/budget.h"
 
@@ -27,7 +27,7 @@ static uint64_t number_in(enum budget_kind kind, const _Atomic uint64_t *word) {
     return kind == BUDGET_MEMORY && number != BUDGET_UNLIMITED ? number & ~BUDGET_HAS_JOB : number;
 }
 
-/* Of two at once the one that is later stays, whole: the lock is held, or nobody knows the budget yet. */
+/* Of two concurrent changes the later one stays, whole: the lock is held, or no other thread knows the budget yet. */
 static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t limit) {
     struct budget_count *count = &budget->counts[kind];
     atomic_store_explicit(&count->limit, limit, memory_order_relaxed);
@@ -53,8 +53,8 @@ struct budget *budget_create(struct budget *parent) {
 }
 
 /*
- * Those that are over, the last first. The root's, which never is, lies behind them while somebody is at it to free
- * them. The list is empty only when nobody is.
+ * The budgets that have ended, the latest first. The root's, which never ends, is at the tail while a thread is freeing
+ * them. The list is empty only when no thread is.
  */
 static _Atomic(struct budget *) over;
 

@@ -2,24 +2,25 @@
  * Budgets: what a job and all below it may have, and what they have now. Each job has one, in a tree like that of the
  * jobs; that of the root job is the kernel's own. A budget has a count for each kind of thing, and what is charged to
  * it is charged to all above it too: so a count is the sum of what the job itself has and of its children's counts. Not
- * so at the root, which has no limits: it counts only what is its own, and the sum is made when somebody asks. So all
- * processors do not meet at one word, and to charge a child of the root's is to charge one.
+ * so at the root, which has no limits: it counts only what is its own, and the sum is made when it is asked for. So the
+ * processors do not all contend for one word, and a charge to a child of the root's changes one count.
  *
  * Memory is counted where pages are allocated (vm/page.c): to the budget of the running thread, whatever the page is
- * for. The page names the budget that paid, and whoever frees it gives it back there. Each budget has a heap of its
- * own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their process.
+ * for. The page names the budget that was charged, and freeing the page refunds that budget. Each budget has a heap of
+ * its own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their
+ * process.
  *
  * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
  * limit allows it. If one refuses, those below get back what was added; they may have refused others meanwhile, as if
  * that had been had and given back. A count is above its limit only if that was lowered, and for the heap of threads
  * that must not fail (thread_must_succeed()): by BUDGET_OVERDRAFT at most, or so much above what was used when the
- * limit was set. Without a bound a program would make such threads until it has all there is. And the handle of an
- * exception that is reported counts whatever the limit: there is one for a thread.
+ * limit was set. Without a bound a program could make such threads until it had all memory. And the handle of a
+ * reported exception is counted whatever the limit: there is one for each thread.
  *
  * A budget outlives its job for as long as pages are charged to it. The word that counts them has a bit more, for the
- * job: the one who makes it 0 puts the budget on the list of those that are over, from where it is freed. Whatever is
- * charged is charged to the ancestors too, so they are there for as long. Only what belongs to a thread of the job
- * charges it: so the bit is set then, and limits have it too.
+ * job: the thread that makes it 0 puts the budget on the list of ended ones, from which it is freed. Every charge is
+ * also charged to the ancestors, so they live as long. Only what belongs to a thread of the job charges it: so the bit
+ * is set then, and limits have it too.
  */
 #pragma once
 
@@ -53,7 +54,7 @@ struct budget_count {
     _Atomic uint64_t peak;      /* the most that was ever used */
 };
 
-/* Among all budgets; or how far somebody is who looks at them all. */
+/* A budget's place among all budgets, or the place of a thread that walks them. */
 struct budget_place {
     LIST_ENTRY(budget_place) link; /* [d] */
     bool is_budget;                /* [I] */
@@ -62,24 +63,24 @@ struct budget_place {
 struct budget {
     struct budget *above;  /* [I] its parent, if that is charged as well: if it is not the root's */
     struct budget *parent; /* [I] NULL: the root's */
-    struct job *job;       /* [I] whose it is; for those who know that it is there. NULL: none, or the root's */
+    struct job *job;       /* [I] its job; for callers that know that the job exists. NULL: none, or the root's */
     struct budget_count counts[BUDGET_KINDS];
     struct heap heap;
     struct budget_place place;
     uint64_t below;      /* what its children have, added up by budgets_sound() */
-    struct budget *next; /* among those that are over */
+    struct budget *next; /* in the list of ended ones */
 };
 
 extern struct budget root_budget;
 
 /* Has a job, and no limits. NULL: no memory. Its own memory is charged to the running thread's. */
 MUST_CHECK struct budget *budget_create(struct budget *parent);
-/* The job is gone; nothing is charged to it any more. */
+/* The job has ended; nothing more is charged to it. */
 void budget_leave(struct budget *budget);
 
 static inline struct budget *budget_current(void) { return thread_current()->budget; }
 
-/* From now on the running thread charges `budget`. Returns whose it charged until now. */
+/* From now on the running thread charges `budget`. Returns the one charged until now. */
 static inline struct budget *budget_assume(struct budget *budget) {
     struct budget *before = thread_current()->budget;
     thread_current()->budget = budget;
@@ -141,7 +142,7 @@ void budget_raise_peak(struct budget *budget, enum budget_kind kind, uint64_t us
 /* The same where that needs more than to try once. */
 MUST_CHECK bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount);
 
-/* What is left to do when those from `above` on are still charged; and when, besides, `budget` is over. */
+/* The rest of a refund: the budgets from `above` on are still charged; and, in the second, `budget` has ended. */
 void budget_refund_from(struct budget *above, enum budget_kind kind, uint64_t amount);
 void budget_end(struct budget *budget, struct budget *above, enum budget_kind kind, uint64_t amount);
 
@@ -159,7 +160,7 @@ MUST_CHECK static ALWAYS_INLINE bool budget_count_up(struct budget *budget, enum
     return true;
 }
 
-/* True: it is over. Else it may be gone already. */
+/* True: the budget has ended. False: it may have been freed already. */
 MUST_CHECK static ALWAYS_INLINE bool budget_count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
     struct budget_count *count = &budget->counts[kind];
     bool none = atomic_fetch_sub_explicit(&count->used, amount, memory_order_acq_rel) == amount;

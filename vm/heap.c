@@ -110,7 +110,7 @@ static void *class_alloc(unsigned c) {
     return object;
 }
 
-/* With a slab's last page goes the budget that its class lies in: nothing of that is touched once the lock is free. */
+/* A slab's last page may free the budget that holds its class: nothing of it is touched once the lock is released. */
 static void class_free(struct page *slab, void **object) {
     unsigned c = slab->order;
     struct heap *heap = &slab->budget->heap;

@@ -21,7 +21,7 @@ struct heap_class {
 };
 
 struct heap {
-    atomic_bool keeps; /* [a] empty slabs; a class looks at it under its lock */
+    atomic_bool keeps; /* [a] empty slabs; a class reads it under its lock */
     struct heap_class classes[HEAP_CLASSES];
 };
 
@@ -50,6 +50,6 @@ void heap_keep(struct heap *heap, bool keeps);
 /* Gives the kept slabs back. True: there were any. */
 bool heap_trim(struct heap *heap);
 
-/* The two halves of that, for those who cannot free where they collect. */
+/* The two halves of that, for callers that cannot free where they collect. */
 void heap_collect(struct heap *heap, struct page_list *slabs);
 bool heap_release(struct page_list *slabs);

@@ -1,6 +1,6 @@
 /*
- * Fences of heap objects; see heap_check.h. The seal, the last word of an object's room, tells how many bytes were
- * wanted, twice. What is found broken is the kernel's own mistake, and its end.
+ * Fences of heap objects; see heap_check.h. The seal, the last word of an object's room, holds the requested size in
+ * bytes, twice. Any damage is a kernel bug, and panics.
  */
 #include "vm/heap_check.h"
 

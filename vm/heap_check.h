@@ -1,11 +1,11 @@
 /*
- * What debug builds check of the heap: that nobody wrote behind an object, nor into one that was free. `room` is all
- * that an object has, its slot or its run of pages: HEAP_FENCE bytes more than were wanted, or more than that.
+ * What debug builds check of the heap: that nothing was written beyond an object, nor into a free one. `room` is all
+ * that an object has, its slot or its run of pages: at least HEAP_FENCE bytes more than were requested.
  *
  *     in use:  | what was wanted | fence … | seal |
  *     free:    | link | poison …                  |
  *
- * AddressSanitizer sees to all of it, once it is told where an object ends.
+ * AddressSanitizer does all of it, given where an object ends.
  */
 #pragma once
 

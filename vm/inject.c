@@ -1,6 +1,6 @@
 /*
  * Failure injection; see inject.h. Only the thread that armed it is hit, so that a test fails its own allocations and
- * nobody else's.
+ * no others.
  */
 #include "vm/inject.h"
 

@@ -1,6 +1,6 @@
 /*
- * Failure injection: debug builds can be told that the n-th allocation from now, of a page or from the heap, fails; or
- * that only so many pages more can be had.
+ * Failure injection: in debug builds a test can make the n-th allocation from now, of a page or from the heap, fail; or
+ * limit the number of pages that can still be allocated.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 void inject_arm(uint64_t nth);
 /*
  * The running thread charges a budget of its own, below the one it has: of so many pages, with a heap that is empty.
- * inject_unlimit() is to follow; what was allocated meanwhile stays charged to it. False: no memory, or somebody is
- * limited already.
+ * inject_unlimit() is to follow; what was allocated meanwhile stays charged to it. False: no memory, or a limit is
+ * already in force.
  */
 bool inject_limit(uint64_t pages);
 void inject_unlimit(void);

@@ -1,7 +1,7 @@
 /*
  * Kernel stacks; see kstack.h. The area is cut into slots of one guard page and the stack above it; a bitmap says which
- * are taken, the lowest free one is used first. There are more slots than memory has room for stacks. A few stacks that
- * were given back are kept as they are: to unmap one, every processor must be told. One mutex guards it all.
+ * are taken, the lowest free one is used first. There are more slots than memory has room for stacks. A few freed
+ * stacks are kept mapped: unmapping one takes a shootdown on every processor. One mutex guards it all.
  */
 #include "vm/kstack.h"
 

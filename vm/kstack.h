@@ -1,6 +1,6 @@
 /*
  * Kernel stacks: in an area of their own, each below a page that is never mapped, so that an overflow faults instead of
- * reaching somebody else's memory.
+ * reaching other memory.
  */
 #pragma once
 
@@ -26,5 +26,5 @@ void kstack_free(void *stack, struct budget *budget);
 /* Gives up what is kept for the next. */
 void kstack_trim(void);
 
-/* arch_kernel_tables_sound(), while no stack comes or goes. */
+/* arch_kernel_tables_sound(), while no stack is made or freed. */
 bool kstack_tables_sound(void);

@@ -202,7 +202,7 @@ static void move_to_own(struct mapping *m, struct vmo *own) {
     mutex_unlock(&own->lock);
 }
 
-/* A run that was copied is still written in place: nobody is to see there what came after the copy. */
+/* A run that was copied is still written in place: writes after the copy must not show here. */
 static void hide_run(const struct mapping *m) {
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);

@@ -25,7 +25,7 @@ struct mapping {
     uint32_t ceiling;           /* [I] what protect may ever give */
     bool private;               /* [r] it shows a private snapshot already */
     uint64_t id;                /* [I] of the vmar_map() that made it; parts that are split off keep it */
-    bool text;                  /* [r+v] somebody may be executing it */
+    bool text;                  /* [r+v] a thread may be executing it */
     vaddr_t loaded, loaded_end; /* [v] it has no translations outside of this range, which may be empty */
     RB_ENTRY(mapping) shown;    /* [v] in its store's set: see mapping_set.h */
     RB_ENTRY(mapping) sharer;   /* [v] in its store's set by address space */

@@ -1,8 +1,8 @@
 /*
  * The mappings of a store; see mapping_set.h. As in region.c, RB_AUGMENT serves the nodes that the tree rotates, and
- * the ancestors of one that came or went are brought up to date here.
+ * the ancestors of a node added or removed are updated here.
  *
- * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and stands at the
+ * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and sorts at the
  * very end.
  */
 #include "vm/mapping_set.h"
@@ -26,7 +26,7 @@ static uint64_t shown_end(const struct mapping *m) {
     return vmo->store == vmo ? last_end(m) : min_u64(last_end(m), vmo->store_offset + vmo->size);
 }
 
-/* Those of one address space stand together, by where they begin; of those that begin together the longest first. */
+/* Mappings of one address space are adjacent, ordered by where they begin; the longest first among equals. */
 static int sharer_compare(const struct mapping *a, const struct mapping *b) {
     if (a->aspace != b->aspace) return a->aspace < b->aspace ? -1 : 1;
     const uint64_t at_a = first_byte(a), at_b = first_byte(b), end_a = shown_end(a), end_b = shown_end(b);

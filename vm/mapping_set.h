@@ -1,7 +1,6 @@
 /*
  * The mappings of one store: a balanced tree in the order of where they begin in it, in which each node knows where the
- * last of those below it ends. So whoever changes a page finds the mappings that show it, however many others there
- * are.
+ * last of those below it ends. So a change of a page finds the mappings that show it, however many others there are.
  *
  * What a mapping shows does not change while it is in the set.
  */

@@ -85,7 +85,7 @@ static void run_put(size_t frame, unsigned order) {
     LIST_INSERT_HEAD(&free_lists[order], head, link);
 }
 
-/* Of a run that is in no list, by whoever has it: it may be long, and needs no lock. */
+/* For the owner of a run that is in no list. The run may be long, and no lock is needed. */
 static void run_mark(struct page *head, unsigned order, enum page_state state) {
     for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
 }
@@ -159,8 +159,8 @@ static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
 }
 
 /*
- * The smallest free run that holds 2^order pages, cut down to just that, or NULL. Its head is marked, so that nobody
- * merges with it.
+ * The smallest free run that holds 2^order pages, cut down to just that, or NULL. Its head is marked, so that no free
+ * run merges with it.
  */
 static struct page *run_cut(unsigned order) REQUIRES(&lock) {
     unsigned have = order;
@@ -202,7 +202,7 @@ static void kept_fill(void) REQUIRES(&lock) {
 }
 
 #ifdef POISON_FILLS
-/* Pages that were never ours hold anything; those that were free before hold the poison, and nothing else. */
+/* Pages new to the allocator may hold anything; pages that were free before hold only the poison. */
 #define REFS_POISONED UINT_MAX
 
 static void run_mark_poisoned(struct page *head, unsigned order) {

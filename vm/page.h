@@ -1,9 +1,9 @@
 /*
  * Physical pages: one `struct page` for each frame, and a buddy allocator of runs of 2^order frames.
  *
- * A page belongs to whoever allocated it; pages of VMOs are counted by the page-tree leaves that hold them. It is
- * charged to the budget of the thread that allocated it, and that is given back when it is freed, by whomever. Every
- * allocation can fail: because there is no memory, or because a limit is reached.
+ * A page belongs to its allocator; pages of VMOs are counted by the page-tree leaves that hold them. It is charged to
+ * the budget of the thread that allocated it, which is refunded when the page is freed, by any thread. Every allocation
+ * can fail: because there is no memory, or because a limit is reached.
  */
 #pragma once
 
@@ -59,7 +59,7 @@ static inline struct page *page_alloc(void) { return page_alloc_for(PAGE_USED); 
 /* `count` pages in a row, freed one by one; the first frame divides by 2^align_order. NULL: none, or `count` is 0. */
 MUST_CHECK struct page *page_alloc_contiguous(size_t count, unsigned align_order);
 
-/* One to `most` pages in a row, as many as there are together, freed one by one. Tells how many. NULL: none. */
+/* One to `most` contiguous pages, as many as there are together, freed one by one. Stores how many. NULL: none. */
 MUST_CHECK struct page *page_alloc_some(size_t most, size_t *count);
 
 /* Makes a frame that the boot loader filled an ordinary page with one reference. */
@@ -75,9 +75,8 @@ static inline void page_ref(struct page *page) { refcount32_ref(&page->refs); }
 void page_unref(struct page *page);
 
 /*
- * For those who give many pages of VMOs back: what nobody refers to any more is gathered as long as it lies side by
- * side and is charged to one budget, and freed together. All zero: nothing. At most a block of a page tree's is
- * gathered before it is freed.
+ * For freeing many pages of VMOs: unreferenced pages are gathered as long as they are contiguous and charged to one
+ * budget, and then freed together. All zero: nothing. At most a block of a page tree's is gathered before it is freed.
  */
 struct page_gather {
     struct page *first, *end;
@@ -93,7 +92,7 @@ static inline void page_unref_gather(struct page *page, struct page_gather *gath
     gather->end = page + 1;
 }
 
-/* Is this the only reference? Then nobody else can make another. */
+/* Is this the only reference? Then no other thread can add one. */
 static inline bool page_exclusive(const struct page *page) {
     return atomic_load_explicit(&page->refs, memory_order_acquire) == 1;
 }

@@ -2,8 +2,8 @@
  * Page trees; see pagetree.h.
  *
  * A node is shared while its count is above one; shared nodes and everything below them never change. The count is
- * atomic: when two owners of a node copy it at the same moment both get a copy, and the original goes with the later of
- * them. Recursion goes down the height, nine at most.
+ * atomic: when two owners of a node copy it at the same moment both get a copy, and the original is freed by the later
+ * of them. Recursion is as deep as the tree is high, nine at most.
  */
 #include "vm/pagetree.h"
 
@@ -61,7 +61,7 @@ static struct pagetree_node *node_new(struct pagetree_node **spare) {
     return node;
 }
 
-/* The children there are; or of those that [first, last] goes through, which the node covers in part. */
+/* The children present; or of those that [first, last] crosses, which the node covers in part. */
 #define FOREACH_BIT(i, bits) \
     for (uint64_t bits_ = (bits), i; bits_ && (i = (uint64_t)__builtin_ctzll(bits_), 1); bits_ &= bits_ - 1)
 #define FOREACH_CHILD(i, node) FOREACH_BIT(i, (node)->present)
@@ -345,7 +345,7 @@ zx_status_t pagetree_reserve(unsigned height, uint64_t first, uint64_t count, ui
         while (piece[i].last > last_index(grown)) grown++;
     }
     for (unsigned i = 0; i < n; i++) nodes += nodes_over(grown, piece[i].first, piece[i].last);
-    /* And those that come above the root there is. */
+    /* And the nodes that are added above the present root. */
     nodes = min_u64(nodes, pages * grown) + (grown - height);
     for (; nodes > 0; nodes--) {
         struct pagetree_node *node = heap_alloc(sizeof(*node));
@@ -375,7 +375,7 @@ struct other {
     unsigned height;
 };
 
-/* What stands in the other tree in place of child i of a node of that height. */
+/* What the other tree has in place of child i of a node of that height. */
 static struct other other_child(struct other other, unsigned height, uint64_t i) {
     /* Of a higher tree, what this one can have too lies below the first children. */
     for (; other.node && other.height > height; other.height--) other.node = other.node->child[0].node;

@@ -1,7 +1,7 @@
 /*
- * Page trees: which page stands at which index of a VMO. A radix tree of 64-way nodes, counted and persistent: trees
- * share nodes and pages, and whoever changes something copies the shared part of the path to it first. Sharing a whole
- * tree is one reference; a look-up costs the same however often a tree was shared.
+ * Page trees map an index of a VMO to a page. A radix tree of 64-way nodes, counted and persistent: trees share nodes
+ * and pages, and a change first copies the shared part of the path to it. Sharing a whole tree is one reference; a
+ * look-up costs the same however often a tree was shared.
  *
  * A node or page with one reference, on a path of nodes with one reference, belongs to one tree and may be changed in
  * place. The caller serialises all use of one tree; trees that share nodes need no common lock.
@@ -18,8 +18,8 @@ struct pagetree {
     unsigned height;            /* 0: empty */
 
     /*
-     * The block of pages that was found last, for those who go through many. Forgotten when nodes are added, copied,
-     * removed or shared.
+     * The block of pages that was found last, for walks through many. Forgotten when nodes are added, copied, removed
+     * or shared.
      */
     uint64_t recent;             /* the index behind its last place; 0: none */
     uint64_t owned;              /* the same, if the path to it is known to be this tree's alone; else 0 */
@@ -36,7 +36,7 @@ void pagetree_find_block(struct pagetree *tree, uint64_t index);
 /* The place of `index` in the block that ends at `end`, counted from there: below 0, as an unsigned number. */
 static inline bool pagetree_in_block(uint64_t index, uint64_t end) { return index - end >= -(uint64_t)PAGETREE_BLOCK; }
 
-/* The page at `index`, or NULL. `*exclusive` tells whether it may be written in place. Borrows. */
+/* The page at `index`, or NULL. `*exclusive`: whether it may be written in place. Borrows. */
 static inline struct page *pagetree_lookup(struct pagetree *tree, uint64_t index, bool *exclusive) {
     if (!pagetree_in_block(index, tree->owned)) pagetree_find_block(tree, index);
     struct page *page = tree->its_end[(int64_t)(index - tree->recent)];
@@ -54,7 +54,7 @@ static inline bool pagetree_near(const struct pagetree *tree, uint64_t index, bo
 
 /*
  * Nodes set aside for puts to come. pagetree_reserve() adds as many as `pages` puts at [first, first + count) may take
- * in a tree of that height, while nobody shares it; ZX_ERR_NO_MEMORY: fewer. pagetree_own_block() takes nodes from
+ * in a tree of that height, while it is not shared; ZX_ERR_NO_MEMORY: fewer. pagetree_own_block() takes nodes from
  * `spare` as long as there are any, and makes the put at `index` that follows one that cannot fail; ZX_ERR_NO_MEMORY:
  * nothing has changed.
  */
@@ -68,10 +68,10 @@ static inline bool pagetree_is_own_block(const struct pagetree *tree, uint64_t i
 void pagetree_set(struct pagetree *tree, uint64_t index, struct page *page);
 void pagetree_free_spare(struct pagetree_node **spare);
 
-/* Puts `page`, whose reference it takes, at `index`; gives back what was there. ZX_ERR_NO_MEMORY: nothing happened. */
+/* Puts `page`, taking over its reference, at `index`; drops what was there. ZX_ERR_NO_MEMORY: nothing has changed. */
 MUST_CHECK zx_status_t pagetree_put(struct pagetree *tree, uint64_t index, struct page *page);
 
-/* Puts a fresh copy of `old`, or zeros if that is NULL, and tells which page. ZX_ERR_NO_MEMORY, as above. */
+/* Puts a fresh copy of `old`, or zeros if that is NULL, and returns the page. ZX_ERR_NO_MEMORY, as above. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t pagetree_put_copy(struct pagetree *tree, uint64_t index,
                                                               const struct page *old, struct page **out) {
     struct page *page = old ? page_alloc_for(PAGE_VMO) : page_alloc_zeroed(PAGE_VMO);
@@ -108,9 +108,9 @@ void pagetree_destroy(struct pagetree *tree);
 /* How far the first page at or after `first` is from it, if that is below `count`. */
 bool pagetree_next(const struct pagetree *tree, uint64_t first, uint64_t count, uint64_t *distance);
 
-/* How many pages stand at [first, first + count). */
+/* How many pages there are at [first, first + count). */
 uint64_t pagetree_count(const struct pagetree *tree, uint64_t first, uint64_t count);
 
-/* The same, without those that `other` has at the same index too. What the trees share costs nothing to pass over. */
+/* The same, without those that `other` has at the same index too. Shared subtrees are skipped at no cost. */
 uint64_t pagetree_count_unlike(const struct pagetree *tree, const struct pagetree *other, uint64_t first,
                                uint64_t count);

@@ -1,6 +1,6 @@
 /*
- * Giving memory back; see reclaim.h. One spinlock guards the list of all address spaces. A thread that goes through it
- * has a place of its own in it, and a reference to one address space at a time. That one may end meanwhile: it says so
+ * Reclaiming memory; see reclaim.h. One spinlock guards the list of all address spaces. A thread that walks it has its
+ * own place in it, and holds a reference to one address space at a time. That one may end meanwhile: it is marked so
  * under its lock of translations.
  */
 #include "vm/reclaim.h"

@@ -1,11 +1,11 @@
 /*
- * Giving back what can be made again, when there is no memory for a page fault: the page tables of address spaces,
- * which faults load again; and what the kernel keeps to use again, empty slabs and spare stacks.
+ * Freeing what can be made again, when there is no memory for a page fault: the page tables of address spaces, which
+ * faults load again; and what the kernel keeps to use again, empty slabs and spare stacks.
  *
- * What belongs to the faulting thread's job goes first, then what belongs to the jobs above it as well; when it is a
- * limit that was reached, nothing outside the job that has it. It is done in parts: between them the lock is given
- * back, and a kill ends it. No lock is held when it begins. So memory that is full of translations is no reason for any
- * program to end.
+ * What belongs to the faulting thread's job is freed first, then what belongs to the jobs above it as well; when it is
+ * a limit that was reached, nothing outside the job that has it. It is done in parts: between them the lock is
+ * released, and a kill ends it. No lock is held when it begins. So memory that is full of translations is no reason for
+ * any program to end.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 struct aspace;
 struct budget;
 
-/* Of an address space among all; or how far somebody is who goes through them. */
+/* An address space's place among all, or the place of a thread that walks them. */
 struct aspace_place {
     LIST_ENTRY(aspace_place) link; /* [l] */
     bool is_aspace;                /* [I] */

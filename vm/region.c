@@ -1,6 +1,6 @@
 /*
  * The region tree; see region.h. libbsd's red-black tree calls RB_AUGMENT for the nodes it rotates, but not for all
- * ancestors of a node that came or went: those are brought up to date here, from the lowest changed node to the root.
+ * ancestors of a node added or removed: those are updated here, from the lowest changed node to the root.
  */
 #include "vm/region.h"
 

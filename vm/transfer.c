@@ -38,7 +38,7 @@ zx_status_t window_copy_pages(struct transfer *x, bool write, struct vmo *store,
 }
 
 zx_status_t window_patch_text(struct transfer *x, struct vmo *store, uint64_t offset, size_t len) {
-    static char bytes[PAGE_SIZE]; /* of whoever holds the processors */
+    static char bytes[PAGE_SIZE]; /* owned by the thread that holds the processors */
     size_t first = min_u64(len, PAGE_SIZE - (offset & PAGE_MASK));
     struct vmo_page pages[2];
     if (len > PAGE_SIZE) len = first;

@@ -7,8 +7,9 @@
  * physical page, through the kernel's view of it; the buffer may fault only with all locks released, so a window also
  * ends, at any byte, where the buffer is not there yet.
  *
- * Text that somebody may be executing (its VMO is mapped executable where a thread was started) is written in windows
- * of a page's bytes, which move all or none, while no other processor runs: nobody meets an instruction in pieces.
+ * Text that a thread may be executing (its VMO is mapped executable where a thread was started) is written in windows
+ * of at most a page, which move all or none, while no other processor runs: no thread executes a half-written
+ * instruction.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ struct transferred {
 };
 
 /*
- * `len` bytes, at least one, to or from the target's memory at `addr`, whatever its mappings allow. Writing goes to the
+ * `len` bytes, at least one, to or from the target's memory at `addr`, whatever its mappings allow. Writes change the
  * VMOs behind the mappings, except that a mapping which can never be writable first gets a private snapshot. The buffer
  * is in the running thread's address space.
  *

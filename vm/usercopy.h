@@ -8,7 +8,7 @@
 #include "kernel/base/compiler.h"
 #include "kernel/base/userptr.h"
 
-/* Does the range lie in user space? Whether anything is there only a copy can tell. */
+/* Does the range lie in user space? Only a copy shows whether anything is there. */
 static inline bool user_range(vaddr_t addr, size_t len) {
     const size_t all = USER_END - USER_BASE;
     return len <= all && addr - USER_BASE <= all - len;

@@ -2,8 +2,8 @@
  * Taking out of a VMAR what it holds, a part at a time: unmap, destroy; see vmar.h.
  *
  * Each call first checks the whole range and allocates what cutting mappings may need, then acts and cannot fail. Depth
- * of nesting is the user's to choose, so destruction walks down and up again instead of recursing. What others put
- * between two parts where all is gone already is as if it came after the call, and stays.
+ * of nesting is the user's to choose, so destruction walks down and up again instead of recursing. What other threads
+ * put into an already cleared part counts as made after the call, and stays.
  */
 #include "vm/vmar_change.h"
 
@@ -33,7 +33,7 @@ static void vmar_detach(struct vmar *vmar, struct graveyard *dead) {
     LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);
 }
 
-/* So many regions are looked at, changed, or gone down into in one hold of the lock. */
+/* How many regions are checked, changed, or descended into in one hold of the lock. */
 #define PART 64
 
 static void near_set(struct parts *c, struct vmar *top, struct vmar *vmar) {
@@ -43,7 +43,7 @@ static void near_set(struct parts *c, struct vmar *top, struct vmar *vmar) {
     c->near = vmar;
 }
 
-/* A part of destroying `top`. True: all of it has gone. */
+/* Destroys a part of `top`. True: all of it is destroyed. */
 static bool destroy_part(struct vmar *top, struct parts *c) {
     struct vmar *vmar = c->near && c->near->region.parent && c->top == top ? c->near : top;
     while (c->left > 0) {
@@ -168,7 +168,7 @@ static zx_status_t unmap_begin(struct vmar *vmar, struct unmapping *u) REQUIRES(
     return status == ZX_OK ? vmar_prepare_cut(vmar, u->at, u->len, &u->spare) : status;
 }
 
-/* Is it to be unmapped? What lies across where the last part ended, or is a VMAR across the end, is newer than that. */
+/* Is it to be unmapped? A mapping across the end of the last part, or a VMAR across the range's end, is newer. */
 static bool is_meant(const struct region *r, const struct unmapping *u, bool begun) {
     if (r->kind == REGION_VMAR) return range_within(r->base, r->len, u->at, u->end - u->at);
     return !begun || r->base >= u->at;

@@ -27,7 +27,7 @@ struct parts {
 typedef bool part_fn(struct vmar *vmar, struct parts *parts, void *arg);
 
 /*
- * Does all parts, and lets those who wait for the lock come in between. CANCELED if the thread is killed between two of
+ * Does all parts, and lets threads that wait for the lock in between. CANCELED if the thread is killed between two of
  * them. What is left of a process is cleared by its last thread, killed or not.
  */
 MUST_CHECK zx_status_t vmar_each_part(struct vmar *vmar, part_fn *act, void *arg);

@@ -58,8 +58,8 @@ static zx_status_t share_pages(struct vmo *vmo, uint64_t offset, struct vmo *chi
 }
 
 /*
- * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so
- * nobody changes the cache policy between the look at it and the birth. One of a physical run has no pages yet.
+ * A snapshot; with `clip` it ends where the VMO does at this moment. `size` is whole pages. It is born a child, so the
+ * cache policy cannot change between the check and the creation. One of a physical run has no pages yet.
  */
 static zx_status_t snapshot_locked(struct vmo *vmo, uint64_t offset, uint64_t size, bool resizable, bool clip,
                                    struct vmo **out) REQUIRES(&vmo->store->lock) {

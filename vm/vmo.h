@@ -1,13 +1,13 @@
 /*
- * Virtual memory objects: memory that can be named, shared and mapped, whether or not anybody maps it.
+ * Virtual memory objects: memory that can be named, shared and mapped, whether or not it is mapped.
  *
  * A paged VMO finds its pages in a page tree: absent pages read as zero and are committed when first written. A
  * snapshot shares its parent's tree from the moment it is made, and neither side sees the other's writes afterwards. A
  * slice has no pages: it is a window on another VMO, its `store`, and everything about pages, mappings and cache policy
  * happens there, under the store's lock.
  *
- * Every mapping of a VMO is in its store's set. When a page is replaced or goes away, the translations of all of them
- * are dropped first, so that a page never outlives its place in the tree in anybody's page tables.
+ * Every mapping of a VMO is in its store's set. When a page is replaced or removed, the translations of all of them are
+ * dropped first, so that no page table refers to a page that has left the tree.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ RB_HEAD(sharer_set, mapping);
 enum vmo_kind {
     VMO_PAGED,      /* pages come when they are written first, and may go */
     VMO_CONTIGUOUS, /* one physical run, all committed, and in its place for good */
-    VMO_PHYSICAL,   /* frames that somebody else answers for: devices. It can be mapped, and nothing else */
+    VMO_PHYSICAL,   /* frames that the allocator does not own: devices. It can be mapped, and nothing else */
 };
 
 struct vmo {
@@ -54,8 +54,8 @@ struct vmo {
 
     bool related; /* [v] of the store: it is a child, or has ever been a parent */
     /* [f] see vmo_family.c */
-    struct vmo *parent; /* what it was made from, or a nearer one to the nearest ancestor that is left; may be gone */
-    size_t kin;         /* how many have it as `parent`, and 1 until it is gone */
+    struct vmo *parent; /* what it was made from, or one nearer to the nearest living ancestor; may be dead */
+    size_t kin;         /* how many have it as `parent`, and 1 until it is dead */
     size_t child_count; /* of how many it is the nearest ancestor that is left */
     bool gone;
 
@@ -78,7 +78,7 @@ MUST_CHECK zx_status_t vmo_create(uint64_t size, bool resizable, struct vmo **ou
  *
  * A paged one that takes over frames the boot loader filled: NO_MEMORY. One physical run, zeroed, whose first frame is
  * divisible by 2^align_log2 (12 at least): OUT_OF_RANGE, NO_MEMORY. Frames of the machine's: INVALID_ARGS (unaligned,
- * empty, or beyond the address space), NO_MEMORY; not cached until told otherwise.
+ * empty, or beyond the address space), NO_MEMORY; not cached until the policy is changed.
  */
 MUST_CHECK zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out);
 MUST_CHECK zx_status_t vmo_create_contiguous(uint64_t size, unsigned align_log2, struct vmo **out);
@@ -101,7 +101,7 @@ MUST_CHECK zx_status_t vmo_snapshot_clipped(struct vmo *vmo, uint64_t offset, ui
 /* A window on [offset, offset + size). INVALID_ARGS, NOT_SUPPORTED (resizable), NO_MEMORY. Returns a reference. */
 MUST_CHECK zx_status_t vmo_slice(struct vmo *vmo, uint64_t offset, uint64_t size, struct vmo **out);
 
-/* vmo_family.c: a new child, which nobody else knows yet, and the end of a VMO that nobody refers to any more. */
+/* vmo_family.c: a new child, which no other thread knows yet, and the end of an unreferenced VMO. */
 void vmo_adopt(struct vmo *parent, struct vmo *child) REQUIRES(&parent->store->lock);
 void vmo_leave_family(struct vmo *vmo);
 
@@ -154,8 +154,8 @@ MUST_CHECK zx_status_t vmo_set_cache_policy(struct vmo *vmo, uint32_t policy);
 MUST_CHECK zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /*
- * For vmo*.c, of contiguous VMOs (vmo_frames.c): vmo_zero(), and copying from `offset` on to a child that nobody else
- * knows yet. CANCELED; NO_MEMORY.
+ * For vmo*.c, of contiguous VMOs (vmo_frames.c): vmo_zero(), and copying from `offset` on to a child that no other
+ * thread knows yet. CANCELED; NO_MEMORY.
  */
 MUST_CHECK zx_status_t vmo_zero_run(struct vmo *vmo, uint64_t offset, uint64_t len);
 MUST_CHECK zx_status_t vmo_copy_run(struct vmo *vmo, uint64_t offset, struct vmo *child);
@@ -176,13 +176,13 @@ uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len);
 
 /* From here on `store->lock` is held, and offsets are within the store. */
 
-/* A page as somebody may use it while the lock is held. */
+/* A page as the holder of the lock may use it. */
 struct vmo_page {
     paddr_t pa;
     bool writable; /* it is the store's own: may be written in place */
 };
 
-/* Where the page that holds `offset` stands in the store's tree. */
+/* The index in the store's tree of the page that holds `offset`. */
 static inline uint64_t vmo_page_index(const struct vmo *store, uint64_t offset) {
     return store->first_index + (offset >> PAGE_SHIFT);
 }
@@ -196,7 +196,7 @@ struct vmo_supply {
     struct pagetree_node *nodes;
 };
 
-/* For those who go through many pages, one after the other and without letting the lock go. */
+/* For walks through many pages, one after the other, without releasing the lock. */
 struct vmo_run {
     uint64_t end;              /* they go no further */
     uint64_t dropped;          /* 0 at first; up to here nothing shows the hole that they are in any more */

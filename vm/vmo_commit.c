@@ -1,7 +1,7 @@
 /*
- * Committing a range of a VMO; see vmo.h. All that it may take is set aside first, without the lock: pages, and nodes
- * of the tree. Then it goes through the range a window at a time, and cannot fail for want of memory, unless others
- * make more of it necessary meanwhile than there was at first.
+ * Committing a range of a VMO; see vmo.h. All that it may need is set aside first, without the lock: pages, and nodes
+ * of the tree. Then it walks the range a window at a time, and cannot fail for want of memory, unless others make more
+ * of it necessary meanwhile than there was at first.
  */
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"

@@ -1,10 +1,10 @@
 /*
  * Families of VMOs: which is the nearest ancestor of each that is left, and how many are left below it.
  *
- * A child does not keep its parent alive, so that a generation's pages go when its own users go. What is kept is the
- * structure of a parent that is gone, without pages, for as long as others have it as `parent`: it leads on to the
- * ancestor that is left. So its children need not be told one by one that it went. Whoever follows such a way makes it
- * shorter, by half each time: to find ancestors in a family of n takes log n steps each, on an average.
+ * A child does not keep its parent alive, so that a generation's pages are freed with its last user. A dead parent's
+ * structure is kept, without pages, for as long as others have it as `parent`: it leads on to the nearest living
+ * ancestor. So its children need not be updated one by one. Each walk along such a path halves it: finding ancestors in
+ * a family of n takes log n steps each, on average.
  *
  * The lock is one for the system. Only VMOs that ever had relations take it, and no walk keeps it for more than STEPS.
  * The observers of ZERO_CHILDREN are notified under it.
@@ -26,7 +26,7 @@ static void breathe(unsigned *steps) REQUIRES(&family_lock) {
 
 static bool parent_gone(const struct vmo *vmo) REQUIRES(&family_lock) { return vmo->parent && vmo->parent->gone; }
 
-/* Makes the parent, which is gone, that parent's parent. */
+/* Replaces the parent, which is dead, by that parent's parent. */
 static void skip_parent(struct vmo *vmo) REQUIRES(&family_lock) {
     struct vmo *gone = vmo->parent;
     vmo->parent = gone->parent;
@@ -59,7 +59,7 @@ void vmo_adopt(struct vmo *parent, struct vmo *child) {
     mutex_unlock(&family_lock);
 }
 
-/* Gives back one count of it. The last one frees it, and gives back its count of the next. */
+/* Drops one count of it. The last one frees it, and drops its count of the next. */
 static void kin_unref(struct vmo *vmo) REQUIRES(&family_lock) {
     unsigned steps = 0;
     while (vmo && --vmo->kin == 0) {
@@ -70,7 +70,7 @@ static void kin_unref(struct vmo *vmo) REQUIRES(&family_lock) {
     }
 }
 
-/* Its children become its ancestor's: a VMO has children for as long as any descendant is left. */
+/* Its children become its ancestor's: a VMO has children for as long as any descendant lives. */
 void vmo_leave_family(struct vmo *vmo) {
     if (!vmo->related) {
         heap_free(vmo);

@@ -29,7 +29,7 @@ zx_status_t vmo_create_from_frames(paddr_t base, uint64_t size, struct vmo **out
     return status;
 }
 
-/* Puts a run of fresh pages into a VMO that nobody else knows yet; those it could not put are freed. */
+/* Puts a run of fresh pages into a VMO that no other thread knows yet; those it could not put are freed. */
 static zx_status_t put_run(struct vmo *vmo, struct page *first, uint64_t count) {
     zx_status_t status = ZX_OK;
     for (uint64_t i = 0; i < count; i++) {

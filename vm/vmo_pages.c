@@ -2,7 +2,7 @@
  * What VMOs do with their pages: find, commit, un-share, remove; see vmo.h. Everything here runs under the store's
  * lock.
  *
- * The order is always the same: allocate what may fail, drop the translations of what goes away, change the tree. So
+ * The order is always the same: allocate what may fail, drop the translations of what is removed, change the tree. So
  * nothing is half done, and no page is freed while a translation leads to it.
  */
 #include "kernel/base/arith.h"
@@ -27,7 +27,7 @@ static uint64_t hole_end(const struct vmo *store, uint64_t offset, uint64_t end)
     return offset + (skip << PAGE_SHIFT);
 }
 
-/* Drops what shows `page`, which stands at `offset` and is about to go; NULL: the hole there, and on in the run. */
+/* Drops what shows `page`, which is at `offset` and about to be removed; NULL: the hole there, and on in the run. */
 static void drop_shown(struct vmo *store, uint64_t offset, struct vmo_run *run, const struct page *page)
     REQUIRES(&store->lock) {
     uint64_t end = offset + PAGE_SIZE;
@@ -45,7 +45,7 @@ static struct page *page_from(struct vmo_supply *supply) {
     return page;
 }
 
-/* Gives the store a page of its own at `offset`, in place of `page`, which is shared or NULL. */
+/* Gives the store its own page at `offset`, in place of `page`, which is shared or NULL. */
 static zx_status_t own_page(struct vmo *store, uint64_t offset, struct vmo_run *run, struct page **page)
     REQUIRES(&store->lock) {
     struct vmo_supply *supply = run ? run->supply : NULL;
@@ -81,7 +81,7 @@ zx_status_t vmo_find_page(struct vmo *store, uint64_t offset, bool write, struct
     }
     if (!run || offset >= run->dropped)
         page = pagetree_lookup(&store->pages, vmo_page_index(store, offset), &exclusive);
-    /* The zero page is used through the caches. Where it cannot stand in, reading takes a page too. */
+    /* The zero page is used through the caches. Where it cannot be used, reading takes a page too. */
     if (!exclusive && (write || unlikely(!vmo_is_cached(store)))) {
         zx_status_t status = own_page(store, offset, run, &page);
         if (status != ZX_OK) return status;
@@ -222,9 +222,9 @@ zx_status_t vmo_zero(struct vmo *vmo, uint64_t offset, uint64_t len) {
 }
 
 /*
- * Locks two VMOs, of which the second may be NULL: the analysis knows no lock that may not be there. For those who
- * compare page trees: sharing one of them instead, for the time it takes, would make its pages look like a snapshot's
- * to those who write meanwhile.
+ * Locks two VMOs, of which the second may be NULL: the analysis knows no lock that may not be there. For comparing page
+ * trees: sharing one of them instead, for the time it takes, would make its pages look like a snapshot's to concurrent
+ * writers.
  */
 static void lock_two(struct vmo *one, struct vmo *other) NO_THREAD_SAFETY {
     struct vmo *first = other && other < one ? other : one;
@@ -250,7 +250,7 @@ uint64_t vmo_committed_bytes(struct vmo *vmo, uint64_t offset, uint64_t len) {
         lock_two(vmo, other);
         mutex_assert_held(&vmo->lock);
         uint64_t end = offset < vmo->size ? offset + min_u64(len, vmo->size - offset) : 0;
-        /* What goes beyond the window may begin with a long hole. */
+        /* What lies beyond the window may begin with a long hole. */
         more = at < end && (end - at <= COUNT_WINDOW * PAGE_SIZE || vmo_next_page(vmo, &at, end));
         if (more)
             pages += pagetree_count_unlike(&vmo->pages, other ? &other->pages : &none, vmo_page_index(vmo, at),

@@ -2,12 +2,11 @@
  * One window of a transfer; see transfer.h.
  *
  * Locks: the target's address space, until the VMO's store is locked too; that for the length of the window, with page
- * faults off. So windows into different VMOs of one address space go on side by side.
+ * faults off. So windows into different VMOs of one address space run in parallel.
  *
- * All of it is inlined, and `write` is a constant wherever it is: so each direction has code of its own, with no
- * question of it left inside. So is `whole`: most transfers lie within one page, of the target's or the VMO's. Mappings
- * and sizes are whole pages, so there is no other end that such a transfer could meet, and it is one window, in which
- * nothing is looked at twice.
+ * All of it is inlined, and `write` is a constant wherever it is: so each direction has its own code, without a test of
+ * it inside. So is `whole`: most transfers lie within one page, of the target's or the VMO's. Mappings and sizes are
+ * whole pages, so such a transfer has no other end to check, and is one window, in which nothing is checked twice.
  */
 #pragma once
 
@@ -57,7 +56,7 @@ zx_status_t window_copy_pages(struct transfer *x, bool write, struct vmo *store,
 
 /*
  * The same for text that others may be executing, up to the end of a page, or all of it if that is no more than a page
- * holds: while no other processor runs, after all has been read, so that nobody meets an instruction in pieces.
+ * holds: while no other processor runs, after all has been read, so that no thread executes a half-written instruction.
  */
 zx_status_t window_patch_text(struct transfer *x, struct vmo *store, uint64_t offset, size_t len)
     REQUIRES(&store->lock);

@@ -23,7 +23,7 @@ struct cpu {
     struct lock_stack *locks; /* what the running thread holds; debug builds */
     struct run_queue *queue;  /* its own */
     struct trace_ring *trace; /* its own */
-    int64_t irq_off_since;    /* the time, if somebody wants to know: kernel/base/irq_watch.h */
+    int64_t irq_off_since;    /* the time, if it is watched: kernel/base/irq_watch.h */
 };
 
 /* Interrupts off and on again, nesting. The bodies of spinlocks; also for touching per-processor data. */

@@ -29,7 +29,7 @@ MUST_CHECK zx_status_t ktrace_rewind(void);
 /* All records, those included that say what the others are. BAD_STATE: more are being recorded. */
 MUST_CHECK zx_status_t ktrace_count(size_t *count);
 
-/* Copies those from the `first` on, up to `max` of them, and tells how many. BAD_STATE. */
+/* Copies those from the `first` on, up to `max` of them, and stores how many. BAD_STATE. */
 MUST_CHECK zx_status_t ktrace_read(size_t first, size_t max, zx_ktrace_record_t *out, size_t *count);
 
 /* So many pages are the rings'. */

@@ -56,7 +56,7 @@ static inline void message_count_from(struct message *message, struct budget *bu
 /* Frees it and closes its handles, without recursion however deep channels lie in messages. */
 void message_discard(struct message *message);
 
-/* Its bytes, as far as the first page goes. */
+/* Its bytes, up to the end of the first page. */
 static inline void *message_data(const struct message *message) {
     const struct page *first = LIST_FIRST(&message->pages);
     return first ? page_data(first) : (void *)&message->handles[message->handle_room];

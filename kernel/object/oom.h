@@ -7,7 +7,7 @@
  * A rule says which one, not the accident of which thread touched a page. It begins with the job that lacks memory:
  *
  *   1. Of what is in it, child jobs with ZX_PROP_JOB_KILL_ON_OOM come first, and then what is largest. A child job is
- *      as large as its budget says, what is below it included; a process as large as what goes with it.
+ *      as large as its budget says, what is below it included; a process as large as what its end frees.
  *   2. If what comes first is a process, it ends. If it is a job, the same is asked of what is in that.
  *
  * Passed over is a process that has the root resource, unless its job or one above it has KILL_ON_OOM; and a job with
@@ -15,9 +15,10 @@
  * exception: the process has used up the limit by itself, and its handler may know better. The same holds if the
  * machine lacks memory and no process is chosen.
  *
- * What goes with a process: the pages of VMOs that only it maps, or that no process maps and of which it has the only
- * handle; the kernel's stacks for its threads; and its handles. Each VMO is one process's at most, and is counted once:
- * so a choice takes as long as one pass over memory, whatever programs do. Objects made after it began are skipped.
+ * What the end of a process frees: the pages of VMOs that only it maps, or that no process maps and of which it has the
+ * only handle; the kernel's stacks for its threads; and its handles. Each VMO is one process's at most, and is counted
+ * once: so a choice takes as long as one pass over memory, whatever programs do. Objects made after it began are
+ * skipped.
  *
  * A process that is already dying is chosen like any other, and its end awaited. So is the end of another dying
  * process, once, before a live one is ended: that may be enough. After a process has ended for a KILL_ON_OOM, that of

@@ -47,11 +47,11 @@ struct watch_order {
     zx_handle_t value;
     uint64_t key;
     zx_signals_t signals;
-    uint64_t count; /* messages there are to read, to be told if it fires at once; at least 1 */
+    uint64_t count; /* messages there are to read, reported if it fires at once; at least 1 */
     bool repeating;
 };
 
-/* Begins a watch; it fires at once if a signal is up. NO_MEMORY, BAD_HANDLE (the port's last handle is gone). */
+/* Begins a watch; it fires at once if a signal is up. NO_MEMORY, BAD_HANDLE (the port's last handle is closed). */
 MUST_CHECK zx_status_t port_watch(struct object *port, const struct watch_order *order);
 
 /* Ends every watch with this object, handle and key, and takes back its packet. NOT_FOUND: there was none. */

@@ -251,9 +251,12 @@ static struct handle_slot *slot_take_any(struct handle_table *table, unsigned fi
 
 /* For a shelf that had none. It may have by now, even a new chunk of others. */
 static NOINLINE struct handle_slot *slot_take_new(struct handle_table *table, unsigned shelf) {
+    struct handle_slot *slot = slot_take_any(table, shelf + 1);
+    if (slot) return slot;
     mutex_lock(&table->lock);
-    struct handle_slot *slot = slot_take_any(table, shelf);
-    while (!slot && add_chunks(table)) slot = slot_take_any(table, shelf);
+    do {
+        slot = slot_take_any(table, shelf);
+    } while (!slot && add_chunks(table));
     mutex_unlock(&table->lock);
     return slot;
 }

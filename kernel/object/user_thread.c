@@ -35,17 +35,22 @@ static const struct object_ops user_thread_ops = {
 };
 
 /*
- * The reaper runs before all other threads. Its time is charged to the process, or ending threads would cost it
- * nothing; but not while the process dies, since then its threads would end later the more of them there are. The last
- * step is charged to no process: it may free the process, and once the thread is seen to be freed, so is all that it
- * had.
+ * The reaper comes before all others. Its time is the process's, or threads that end would be had for nothing; but not
+ * while the process dies, for then its threads would end the later the more of them there are.
+ *
+ * Freeing the object may free the process, so that is held. Where somebody has the thread still, it is not freed here;
+ * the reference is then the last thing dropped, so that a thread seen to have no other is off its process too.
  */
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);
-    thread_works_for(process_is_dying(thread->process) ? NULL : thread->process->shares);
+    struct process *process = thread->process;
+    const bool frees = atomic_load_explicit(&thread->object.refs, memory_order_relaxed) == 1;
+    if (frees) object_ref(&process->object);
+    thread_works_for(process_is_dying(process) ? NULL : process->shares);
     kstack_free(thread->stack, budget_of(thread));
+    if (frees) object_unref(&thread->object);
     thread_charge_to(NULL);
-    object_unref(&thread->object);
+    object_unref(frees ? &process->object : &thread->object);
 }
 
 /* The first code a thread runs, in the kernel. */

@@ -91,6 +91,7 @@ static void take_stacks(zx_handle_t job, uintptr_t board) {
     static uint64_t stack[64];
     const zx_handle_t self = self_of(job);
     (void)board;
+    ((volatile uint64_t *)stack)[63] = 0; /* while there is memory for it */
     for (zx_handle_t thread;;) {
         if (zx_thread_create(self, "t", 1, 0, &thread) != ZX_OK) continue;
         (void)zx_thread_start(thread, (uintptr_t)zx_nanosleep, (uintptr_t)&stack[63], INT64_MAX, 0);

@@ -176,7 +176,7 @@ static void measure_store(struct vmo *store, struct aspace *as, uint64_t *steps,
     }
 }
 
-/* Memory has no room for more regions than `steps`: after so many, some were added meanwhile. */
+/* Memory has no room for more regions than `steps`: a walk past so many has met regions added since it began. */
 void aspace_measure(struct aspace *as, struct task_memory *out) {
     struct region_place place = {0};
     struct stores_met met = {.out = out};

@@ -1,9 +1,9 @@
 /*
  * Physical pages: one `struct page` for each frame, and a buddy allocator of runs of 2^order frames.
  *
- * A page belongs to its allocator; pages of VMOs are counted by the page-tree leaves that hold them. It is charged to
- * the budget of the thread that allocated it, which is refunded when the page is freed, by any thread. Every allocation
- * can fail: because there is no memory, or because a limit is reached.
+ * A page belongs to the code that allocated it; pages of VMOs are counted by the page-tree leaves that hold them. It is
+ * charged to the budget of the thread that allocated it, which is refunded when the page is freed, by any thread. Every
+ * allocation can fail: because there is no memory, or because a limit is reached.
  */
 #pragma once
 

@@ -115,8 +115,8 @@ void mutex_lock_slow(struct mutex *m) {
 /*
  * Releases the mutex and wakes the first waiter, which becomes the owner if the caller asks for that or if it was woken
  * before and came too late. Without a waiter, a fair release makes the thread in `coming` the owner. No other thread
- * changes `owner` meanwhile: marking it takes the queue's lock, and the mutex is not free. The analysis sees only the
- * annotation.
+ * changes `owner` meanwhile: marking it takes the queue's lock, and the mutex is not free. The analysis is off here,
+ * and trusts the annotation.
  */
 static void release(struct mutex *m, bool fair) RELEASE(m) NO_THREAD_SAFETY {
     struct spinlock *lock = queue_lock(m);

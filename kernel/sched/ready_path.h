@@ -1,6 +1,6 @@
 /*
  * The part of ready.h that every switch between threads needs, inline, for kernel/sched/sched.c. The rules are in
- * ready.h; what only some switches need is in ready.c, whose first group of functions below is for this header alone.
+ * ready.h; what only some switches need is in ready.c. The first group of its functions below is for this header alone.
  */
 #pragma once
 

@@ -36,7 +36,7 @@ void oom_begin(struct job *root);
 /* Runs on a kernel stack of its own, forever: has those end that were chosen, one after the other. */
 void oom_keeper(void *arg);
 
-/* With a reference each, or NULL: the process that is to end now, if it is not dying; and the first that is dying. */
+/* With a reference each, or NULL: the process that comes first, dying or not; and one that is dying. */
 struct oom_choice {
     struct process *victim, *dying;
 };

@@ -35,11 +35,11 @@ static const struct object_ops user_thread_ops = {
 };
 
 /*
- * The reaper comes before all others. Its time is the process's, or threads that end would be had for nothing; but not
- * while the process dies, for then its threads would end the later the more of them there are.
+ * The reaper runs before all other threads. Its time is charged to the process, or ending threads would cost it
+ * nothing; but not while the process dies, since then its threads would end later the more of them there are.
  *
- * Freeing the object may free the process, so that is held. Where somebody has the thread still, it is not freed here;
- * the reference is then the last thing dropped, so that a thread seen to have no other is off its process too.
+ * Freeing the thread may free the process, so that is held meanwhile. If others hold references the thread is not freed
+ * here, and the reaper's reference is the last thing dropped: once it is seen to be dropped, nothing else is held.
  */
 static void user_thread_reap(struct thread *t) {
     struct user_thread *thread = container_of(t, struct user_thread, thread);

@@ -176,9 +176,11 @@ bool handle_is_valid(struct handle_table *table, zx_handle_t value) {
     return handle_word_names(word_of(handle_slot_of(table, value)), value);
 }
 
+#define FIRST_ROOM 4u /* chunks of a table's first directory */
+
 static bool grow_directory(struct handle_table *table) {
     struct handle_directory *old = table->directory == &no_chunks ? NULL : table->directory;
-    uint32_t had = old ? (old->index_mask + 1) / HANDLE_CHUNK : 0, room = old ? had * 2 : 4;
+    uint32_t had = old ? (old->index_mask + 1) / HANDLE_CHUNK : 0, room = old ? had * 2 : FIRST_ROOM;
     struct handle_directory *bigger = heap_alloc(sizeof(*bigger) + room * sizeof(bigger->chunks[0]));
     if (!bigger) return false;
     bigger->smaller = old;
@@ -188,7 +190,7 @@ static bool grow_directory(struct handle_table *table) {
     return true;
 }
 
-/* What is in a slot beside its word is set when it is used. */
+/* Everything else in a slot is set when the slot is used. */
 static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_t index, struct handle_shelf *shelf) {
     struct handle_chunk *chunk = heap_alloc(sizeof(*chunk));
     if (!chunk) return NULL;
@@ -198,31 +200,38 @@ static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_
     return chunk;
 }
 
-/* One more chunk, for a shelf none of whose slots is unused. */
-static bool add_chunk(struct handle_table *table, struct handle_shelf *shelf) REQUIRES(&table->lock, &shelf->lock) {
+/* The shelf has no unused slot left. */
+static void chunk_add(struct handle_table *table, struct handle_chunk *chunk) REQUIRES(&table->lock) {
+    struct handle_shelf *shelf = chunk->shelf;
+    mutex_lock(&shelf->lock);
+    atomic_store_explicit(&table->directory->chunks[table->slots / HANDLE_CHUNK], chunk, memory_order_release);
+    table->slots += HANDLE_CHUNK;
+    shelf->unused = chunk->slots;
+    shelf->unused_end = chunk->slots + HANDLE_CHUNK;
+    mutex_unlock(&shelf->lock);
+}
+
+/* What a table has room for, and what its directory has, is whole rounds of the shelves. */
+_Static_assert(HANDLE_MAX_PER_PROCESS % (HANDLE_SHELVES * HANDLE_CHUNK) == 0 && FIRST_ROOM % HANDLE_SHELVES == 0);
+
+/* One more for each shelf, or none: false. */
+static bool add_chunks(struct handle_table *table) REQUIRES(&table->lock) {
     const uint32_t index = table->slots;
+    struct handle_chunk *chunks[HANDLE_SHELVES] = {NULL};
+    unsigned count = 0;
     if (index == HANDLE_MAX_PER_PROCESS) return false;
     if ((table->directory == &no_chunks || index > table->directory->index_mask) && !grow_directory(table))
         return false;
-    struct handle_chunk *chunk = chunk_make(table, index, shelf);
-    if (!chunk) return false;
-    atomic_store_explicit(&table->directory->chunks[index / HANDLE_CHUNK], chunk, memory_order_release);
-    table->slots = index + HANDLE_CHUNK;
-    shelf->unused = chunk->slots;
-    shelf->unused_end = chunk->slots + HANDLE_CHUNK;
-    return true;
-}
-
-/* One more for each shelf, when none has a slot left. False: there is none to be had for any. */
-static bool add_chunks(struct handle_table *table) REQUIRES(&table->lock) {
-    const uint32_t before = table->slots;
-    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
-        mutex_lock(&table->shelves[i].lock);
-        const bool added = add_chunk(table, &table->shelves[i]);
-        mutex_unlock(&table->shelves[i].lock);
-        if (!added) break;
+    while (count < HANDLE_SHELVES &&
+           (chunks[count] = chunk_make(table, index + count * HANDLE_CHUNK, &table->shelves[count])))
+        count++;
+    for (unsigned i = 0; i < count; i++) {
+        if (count == HANDLE_SHELVES)
+            chunk_add(table, chunks[i]);
+        else
+            heap_free(chunks[i]);
     }
-    return table->slots > before;
+    return count == HANDLE_SHELVES;
 }
 
 static ALWAYS_INLINE struct handle_slot *slot_take_locked(struct handle_shelf *shelf) REQUIRES(&shelf->lock) {

@@ -274,8 +274,8 @@ static void grow_out_of_memory(zx_handle_t resource, uintptr_t board) {
         zx_status_t status = duplicate_and_close(vmo);
         bool failed = zx_debug_send_command(resource, "failed", 6) == ZX_OK;
         CHILD_NEED(zx_debug_send_command(resource, "fail", 4) == ZX_OK, 2);
-        CHILD_NEED(status == ZX_OK || (failed && status == ZX_ERR_NO_MEMORY), 3);
-        refused = refused || status != ZX_OK;
+        CHILD_NEED(status == (failed ? ZX_ERR_NO_MEMORY : ZX_OK), 3);
+        refused = refused || failed;
         if (!failed) break;
     }
     CHILD_NEED(refused && duplicate_and_close(vmo) == ZX_OK, 4);

@@ -79,6 +79,13 @@ is(Machine::slurp("$dir/tree/a.txt"), "A\n", 'the host keeps its own');
 diag($stderr) if $code;
 unlink @left;
 
+# A second make counts the steps of the first, while that runs: it knows neither, and writes nothing.
+my $counted = 'build/tests/counted';
+make_path($counted);
+unlink glob "$counted/*";
+$make->run('/dev/null', '-n', 'COUNTING=1', 'BUILD=release', "RUN=$counted", 'run', 'APP=x', 'OUTFILES=y');
+is(join(' ', glob "$counted/*"), '', 'the make that counts steps leaves the names and arguments alone');
+
 # Named from where make runs, as people do: a file, one in a folder, a folder, and what is in a folder.
 my $near = 'build/tests/files and folders';
 for my $case (['LICENSE', 'LICENSE'], ["'$near/tree/a.txt'", 'a.txt'], ["'$near/tree'", 'tree/a.txt'],

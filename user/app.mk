@@ -94,5 +94,5 @@ $(RUN)/args: WORDS = APP_ARGS
 $(RUN)/outfiles: WORDS = OUTFILES
 $(RUN)/args $(RUN)/outfiles: FORCE
 	@mkdir -p $(@D)
-	$(file >$@.typed,$(value $(WORDS)))
+	$(if $(COUNTING),,$(file >$@.typed,$(value $(WORDS))))
 	$(QUIET)user/words $(WORDS:APP_%=%) $@.typed >$@

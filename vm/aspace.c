@@ -203,13 +203,17 @@ static NOINLINE zx_status_t fault_in_need(vaddr_t addr, unsigned flags) {
     return status;
 }
 
+static ALWAYS_INLINE zx_status_t resolve(vaddr_t addr, unsigned flags) {
+    zx_status_t status = aspace_fault(thread_current()->aspace, addr, flags);
+    return likely(status != ZX_ERR_NO_MEMORY) ? status : fault_in_need(addr, flags);
+}
+
 static NOINLINE zx_status_t traced_fault(vaddr_t addr, unsigned flags) {
     const unsigned how = (flags & FAULT_WRITE ? KTRACE_FAULT_WRITE : 0) |
                          (flags & FAULT_EXECUTE ? KTRACE_FAULT_EXECUTE : 0) |
                          (flags & FAULT_USER ? KTRACE_FAULT_USER : 0);
     trace_record(KTRACE_FAULT, how, addr, 0);
-    zx_status_t status = aspace_fault(thread_current()->aspace, addr, flags);
-    if (status == ZX_ERR_NO_MEMORY) status = fault_in_need(addr, flags);
+    zx_status_t status = resolve(addr, flags);
     trace_record(KTRACE_FAULT_END, 0, (uint64_t)(int64_t)status, 0);
     return status;
 }
@@ -224,7 +228,5 @@ zx_status_t upcall_page_fault(vaddr_t addr, unsigned flags) {
     if (flags & FAULT_NO_WAIT) return ZX_ERR_SHOULD_WAIT;
     lock_rank_assert_none();
     if (!self->aspace) return ZX_ERR_NOT_FOUND;
-    if (tracing(KTRACE_GRP_MEMORY)) return traced_fault(addr, flags);
-    zx_status_t status = aspace_fault(self->aspace, addr, flags);
-    return likely(status != ZX_ERR_NO_MEMORY) ? status : fault_in_need(addr, flags);
+    return tracing(KTRACE_GRP_MEMORY) ? traced_fault(addr, flags) : resolve(addr, flags);
 }

@@ -13,8 +13,7 @@
 
 typedef zx_status_t job_visit(zx_handle_t job, size_t depth, void *context);
 
-/* What the job has of a topic, jobs or processes, allocated. NULL: there is no memory. */
-static zx_koid_t *members_of(zx_handle_t job, uint32_t topic, size_t *count) {
+zx_koid_t *members_of(zx_handle_t task, uint32_t topic, size_t *count) {
     zx_koid_t *koids = NULL;
     size_t room = 0, avail = 0;
     *count = 0;
@@ -23,7 +22,7 @@ static zx_koid_t *members_of(zx_handle_t job, uint32_t topic, size_t *count) {
         zx_koid_t *more = realloc(koids, room * sizeof(*koids));
         if (!more) break;
         koids = more;
-        if (zx_object_get_info(job, topic, koids, room * sizeof(*koids), count, &avail) != ZX_OK) break;
+        if (zx_object_get_info(task, topic, koids, room * sizeof(*koids), count, &avail) != ZX_OK) break;
     } while (avail > room);
     return koids;
 }

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <zircon/types.h>
+
+/* The koids that a topic of object_get_info lists, jobs, processes or threads, allocated. NULL: there is no memory. */
+zx_koid_t *members_of(zx_handle_t task, uint32_t topic, size_t *count);
 
 /* All processes that have not ended, by ascending koid, each with a handle that has the job's rights. */
 struct processes {

@@ -10,7 +10,6 @@
 #include "user/lib/process_find.h"
 
 #define FIRST_ROOM 64
-#define MORE_THREADS 16 /* that may come between two looks */
 
 void trace_tasks_add(struct trace_tasks *tasks, uint64_t koid, uint64_t process, const char *name) {
     if (tasks->count == tasks->room) {
@@ -44,28 +43,12 @@ static void add_object(struct trace_tasks *tasks, zx_handle_t object, uint64_t k
         trace_tasks_add(tasks, koid, process, name);
 }
 
-/* The koids of a process's threads, allocated; NULL: it has ended, or there is no memory. */
-static zx_koid_t *threads_of(zx_handle_t process, size_t *count) {
-    zx_koid_t *koids = NULL;
-    size_t room, avail = 0;
-    do {
-        room = avail + MORE_THREADS;
-        zx_koid_t *more = realloc(koids, room * sizeof(*koids));
-        if (!more || zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, more, room * sizeof(*koids), count, &avail)) {
-            free(more ? more : koids);
-            return NULL;
-        }
-        koids = more;
-    } while (avail > room);
-    return koids;
-}
-
 static void add_process(struct trace_tasks *tasks, zx_koid_t koid, zx_handle_t process) {
     zx_handle_t thread;
-    size_t count = 0;
+    size_t count;
     add_object(tasks, process, koid, koid);
-    zx_koid_t *koids = threads_of(process, &count);
-    for (size_t i = 0; koids && i < count; i++) {
+    zx_koid_t *koids = members_of(process, ZX_INFO_PROCESS_THREADS, &count);
+    for (size_t i = 0; i < count; i++) {
         if (zx_object_get_child(process, koids[i], ZX_RIGHT_SAME_RIGHTS, &thread) != ZX_OK) continue;
         add_object(tasks, thread, koids[i], koid);
         zx_handle_close(thread);

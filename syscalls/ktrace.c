@@ -29,11 +29,11 @@ static zx_status_t copy_part(user_out_t data, uint64_t offset, size_t len, size_
 }
 
 static zx_status_t sys_ktrace_read(user_out_t data, uint32_t offset, size_t data_size, user_out_t actual) {
-    size_t done = 0, part = 1, count;
+    size_t count, done = 0, part = 1;
     zx_status_t status = ktrace_count(&count);
-    if (data.addr == 0) {
-        done = count * SIZE;
-        data_size = 0;
+    if (status == ZX_OK && data.addr == 0) {
+        const size_t all = count * SIZE;
+        return user_put(actual, all);
     }
     while (status == ZX_OK && done < data_size && part > 0) {
         if (thread_killed()) return ZX_ERR_CANCELED;

@@ -11,6 +11,7 @@ use DebugLine;
 use Fcntl qw(F_SETFD);
 use File::Path qw(make_path);
 use IO::Select;
+use MIME::Base64 qw(decode_base64);
 use POSIX qw(WIFEXITED WEXITSTATUS WTERMSIG WNOHANG);
 use Time::HiRes qw(time sleep);
 
@@ -260,6 +261,17 @@ sub wait_or_kill {
     kill KILL => $pid;
     waitpid $pid, 0;
     return $?;
+}
+
+# The files in the lines of a report, as user/init/outfiles.c writes them, by name; those alone that are whole.
+sub outfiles {
+    my (@report) = @_;
+    my (%text, %len);
+    for (@report) {
+        $len{$1} = $2 if /^outfile (\w+) end (\d+)$/;
+        $text{$1} .= decode_base64($2) if /^outfile (\w+) ([\w+\/=]+)$/;
+    }
+    return {map { $_ => $text{$_} // '' } grep { $len{$_} == length($text{$_} // '') } keys %len};
 }
 
 sub spew {

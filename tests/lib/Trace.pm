@@ -4,21 +4,20 @@ package Trace;
 use strict;
 use warnings;
 use Machine;
-use MIME::Base64 qw(decode_base64 encode_base64);
+use MIME::Base64 qw(encode_base64);
 
 # From the lines of the report. Says so if there is no recording, or not all of it.
 sub keep {
     my (@report) = @_;
-    my ($len) = map { /^outfile trace end (\d+)$/ ? $1 : () } @report;
-    my $fxt = join '', map { /^outfile trace ([\w+\/=]+)$/ ? decode_base64($1) : () } @report;
-    if (!defined $len || $len != length $fxt) {
+    my $fxt = Machine::outfiles(@report)->{trace};
+    if (!defined $fxt) {
         print STDERR "jargoon: there is no recording: the system did not come to its end\n";
         return;
     }
     Machine::spew('trace.fxt', $fxt);
     Machine::spew('trace.html', page($fxt));
     printf STDERR "jargoon: trace.fxt, %d KiB, for https://ui.perfetto.dev; trace.html, to be opened in a browser\n",
-        $len / 1024;
+        length($fxt) / 1024;
     return;
 }
 

@@ -147,16 +147,19 @@ static void show(struct serial *serial, bool all) {
  * much would spare no interrupt: in the emulator each look keeps its own thread from filling the device.
  */
 static void serve(struct serial *serial) {
-    uint8_t last = PENDING_NONE;
-    for (uint8_t pending; !((pending = get(serial, PENDING) & PENDING_WHICH) & PENDING_NONE); last = pending) {
+    bool paused = !serial->has_fifos;
+    for (uint8_t pending; !((pending = get(serial, PENDING) & PENDING_WHICH) & PENDING_NONE);) {
         if (pending == PENDING_LEVEL && serial->has_fifos)
             receive_level(serial);
         else if (pending == PENDING_LEVEL || pending == PENDING_REST)
             receive_all(serial);
+        /* Room to send, reported after a pause, is no end of the pause. */
+        if (serial->has_fifos && (pending == PENDING_LEVEL || pending == PENDING_REST))
+            paused = pending == PENDING_REST;
         receive_pace(serial);
         send(serial);
     }
-    show(serial, last == PENDING_REST || !serial->has_fifos);
+    show(serial, paused);
 }
 
 /* The driver's thread, until the interrupt is destroyed. */

@@ -26,7 +26,7 @@ USER_CFLAGS := -std=gnu2x $(USER_COMMON) $(filter-out -Wthread-safety,$(WARNINGS
 USER_CXXFLAGS := -std=c++17 $(USER_COMMON) -Iuser/libzx/include -fno-exceptions -fno-rtti
 # A thread's stack is a megabyte unless the program says otherwise.
 USER_LDFLAGS := -nostdlib -Wl,--gc-sections,--build-id=none,--fatal-warnings,-z,stack-size=0x100000 \
-	-Wl,--wrap=__tl_sync,--wrap=exit \
+	-Wl,--wrap=exit,--wrap=pthread_join,--wrap=__pthread_join,--wrap=pthread_timedjoin_np,--wrap=pthread_tryjoin_np \
 	-Wl,-z,max-page-size=4096,-z,separate-code,-z,noexecstack,-z,norelro
 USER_LD_STATIC := -static $(if $(findstring clang,$(CC)),,-no-pie) -Wl,-Ttext-segment=0x1000000
 USER_LD_APART = $(USER_LD_STATIC) -Wl,-Ttext-segment=0x10000000

@@ -209,6 +209,52 @@ TEST("thrd_get_zx_handle/is what the thread knows as its own") {
     EXPECT_EQ(thrd_status_to_zx_status(thrd_nomem), ZX_ERR_NO_MEMORY);
 }
 
+static uint32_t threads_known(void) {
+    zx_info_process_handle_stats_t stats = {0};
+    EXPECT_OK(zx_object_get_info(zx_process_self(), ZX_INFO_PROCESS_HANDLE_STATS, &stats, sizeof(stats), NULL, NULL));
+    return stats.handle_count[ZX_OBJ_TYPE_THREAD];
+}
+
+static void *end_at_once(void *arg) { return arg; }
+static int end_with_0(void *arg) { return arg != NULL; }
+
+static int join_by_trying(pthread_t thread) {
+    int error;
+    while ((error = pthread_tryjoin_np(thread, NULL)) == EBUSY) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    return error;
+}
+
+static int join_in_time(pthread_t thread) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 60;
+    return pthread_timedjoin_np(thread, NULL, &end);
+}
+
+static int join(pthread_t thread) { return pthread_join(thread, NULL); }
+
+TEST("libc/of a thread that was joined, in whichever way, no handle is left; nor of a detached one") {
+    static int (*const ways[])(pthread_t thread) = {join, join_in_time, join_by_trying, pthread_detach};
+    static char stack[65536];
+    const uint32_t before = threads_known();
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        pthread_t thread;
+        NEED_EQ(pthread_create(&thread, NULL, end_at_once, NULL), 0);
+        EXPECT_EQ(ways[i](thread), 0);
+    }
+    thrd_t thrd;
+    NEED_EQ(thrd_create(&thrd, end_with_0, NULL), thrd_success);
+    EXPECT_EQ(thrd_join(thrd, NULL), thrd_success);
+    pthread_t thread;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    EXPECT_EQ(pthread_attr_setstack(&attr, stack, sizeof(stack)), 0);
+    NEED_EQ(pthread_create(&thread, &attr, end_at_once, NULL), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    for (int i = 0; i < 1000 && threads_known() != before; i++) zx_nanosleep(zx_deadline_after(ZX_MSEC(1)));
+    EXPECT_EQ(threads_known(), before);
+}
+
 static int tell_name(void *arg) { return zx_object_get_property(zx_thread_self(), ZX_PROP_NAME, arg, ZX_MAX_NAME_LEN); }
 
 static void expect_named(const char *name, const char *seen) {

@@ -52,8 +52,12 @@ _Noreturn void __unmapself(void *base, size_t size);
 void __acquire_ptc(void);
 void __inhibit_ptc(void);
 void __release_ptc(void);
-void __real___tl_sync(pthread_t thread);
-void __wrap___tl_sync(pthread_t thread);
+int __real_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *end);
+int __real_pthread_tryjoin_np(pthread_t thread, void **result);
+int __wrap_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *end);
+int __wrap_pthread_tryjoin_np(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+int __wrap___pthread_join(pthread_t thread, void **result);
 _Noreturn void __port_thread_end(zx_handle_t handle, int *word, zx_handle_t region, void *addr, size_t len);
 
 /*
@@ -246,11 +250,28 @@ _Noreturn void __unmapself(void *base, size_t size) {
     __port_thread_end(self.handle, self.end_word, zx_vmar_root_self(), base, size);
 }
 
-/* musl calls this when a thread is joined, before it unmaps the thread's memory. */
-void __wrap___tl_sync(pthread_t thread) {
-    __real___tl_sync(thread);
-    zx_handle_close(thread_of(thread)->handle);
+/* What is closed when the thread has been joined. Its memory is unmapped by then. */
+static zx_handle_t handle_left(pthread_t thread) {
+    const struct thread *joined = thread_of(thread);
+    return joined->mapped ? joined->handle : ZX_HANDLE_INVALID;
 }
+
+int __wrap_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *end) {
+    const zx_handle_t handle = handle_left(thread);
+    const int error = __real_pthread_timedjoin_np(thread, result, end);
+    if (error == 0) zx_handle_close(handle);
+    return error;
+}
+
+int __wrap_pthread_tryjoin_np(pthread_t thread, void **result) {
+    const zx_handle_t handle = handle_left(thread);
+    const int error = __real_pthread_tryjoin_np(thread, result);
+    if (error == 0) zx_handle_close(handle);
+    return error;
+}
+
+int __wrap_pthread_join(pthread_t thread, void **result) { return __wrap_pthread_timedjoin_np(thread, result, NULL); }
+int __wrap___pthread_join(pthread_t thread, void **result) { return __wrap_pthread_join(thread, result); }
 
 /* --- for programs --- */
 

@@ -41,7 +41,7 @@ KTEST("random/the block function gives the blocks of RFC 8439") {
 
 KTEST("random/all that is asked for and nothing beside it, different each time") {
     static uint8_t first[300], second[300];
-    const size_t lengths[] = {1, 63, 64, 65, 128, 299};
+    const size_t lengths[] = {1, 16, 31, 32, 33, 63, 64, 65, 128, 299};
     for (size_t i = 0; i < countof(lengths); i++) {
         size_t len = lengths[i];
         memset(first, 0, sizeof(first));

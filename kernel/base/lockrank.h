@@ -59,6 +59,7 @@ enum lock_rank {
 
 #define LOCK_STACK_DEPTH 12
 
+#ifdef DEBUG
 struct lock_stack {
     unsigned depth;
     struct held_lock {
@@ -68,13 +69,14 @@ struct lock_stack {
     } held[LOCK_STACK_DEPTH];
 };
 
-#ifdef DEBUG
 void lock_rank_acquire(const void *lock, const char *name, enum lock_rank rank);
 void lock_rank_release(const void *lock);
 void lock_rank_assert_held(const void *lock);
 /* Panics if this thread holds anything. */
 void lock_rank_assert_none(void);
 #else
+struct lock_stack {};
+
 static inline void lock_rank_acquire(const void *lock UNUSED, const char *name UNUSED, enum lock_rank rank UNUSED) {}
 static inline void lock_rank_release(const void *lock UNUSED) {}
 static inline void lock_rank_assert_held(const void *lock UNUSED) {}

@@ -402,13 +402,13 @@ static void thread_enter(void *arg) NO_THREAD_SAFETY {
 }
 
 void thread_init(struct thread *t, void (*entry)(void *), void *arg, void (*reap)(struct thread *)) {
-    *t = (struct thread){.state = THREAD_NEW,
-                         .queue = run_queue_of(thread_current()),
-                         .entry = entry,
-                         .entry_arg = arg,
-                         .reap = reap,
-                         .shares = kernel_shares,
-                         .budget = thread_current()->budget};
+    ASSERT(t->state == THREAD_NEW && !run_queue_of(t));
+    atomic_init(&t->queue, run_queue_of(thread_current()));
+    t->entry = entry;
+    t->entry_arg = arg;
+    t->reap = reap;
+    t->shares = kernel_shares;
+    t->budget = thread_current()->budget;
     force_number_thread(t);
 }
 

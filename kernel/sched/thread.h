@@ -74,7 +74,10 @@ struct thread {
 
 static inline struct thread *thread_current(void) { return arch_current_thread(); }
 
-/* Prepares a thread that will run entry(arg), and the stack for that. It does not run before thread_start(). */
+/*
+ * Prepares a thread, of which nothing is set yet, that will run entry(arg), and the stack for that. It does not run
+ * before thread_start().
+ */
 void thread_init(struct thread *t, void (*entry)(void *), void *arg, void (*reap)(struct thread *));
 void thread_give_stack(struct thread *t, void *stack, size_t size);
 void thread_start(struct thread *t);

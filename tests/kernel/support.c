@@ -209,6 +209,7 @@ bool runner_start(struct runner *r, struct aspace *as, void (*run)(void *arg), v
     r->run = run;
     r->arg = arg;
     atomic_store(&r->gone, false);
+    r->thread = (struct thread){0};
     thread_init(&r->thread, runner_main, r, runner_reap);
     thread_give_stack(&r->thread, r->stack, KSTACK_SIZE);
     r->thread.aspace = as;

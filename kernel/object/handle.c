@@ -40,7 +40,8 @@ static struct handle_chunk no_slots = {.slots = {[0 ... HANDLE_CHUNK - 1] = {.wo
 static struct handle_directory no_chunks = {.index_mask = HANDLE_CHUNK - 1, .chunks = {&no_slots}};
 
 void handle_table_init(struct handle_table *table, struct budget *budget) {
-    *table = (struct handle_table){.directory = &no_chunks, .budget = budget};
+    atomic_init(&table->directory, &no_chunks);
+    table->budget = budget;
     mutex_init(&table->lock, RANK_CHUNKS, "handle table");
     for (unsigned i = 0; i < HANDLE_SHELVES; i++) mutex_init(&table->shelves[i].lock, RANK_HANDLES, "handles");
     table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
@@ -477,17 +478,18 @@ zx_status_t handle_give_copy(struct handle_table *table, zx_handle_t value, zx_r
 
 zx_status_t handle_give_two(struct handle_table *table, user_out_t out0, struct handle handle0, user_out_t out1,
                             struct handle handle1) {
-    const struct handle handles[] = {handle0, handle1};
-    zx_handle_t values[countof(handles)];
-    zx_status_t status = handle_reserve_many(table, values, countof(values), NULL);
-    const bool reserved = status == ZX_OK;
-    if (status == ZX_OK) status = user_put(out0, values[0]);
-    if (status == ZX_OK) status = user_put(out1, values[1]);
+    zx_handle_t value0, value1;
+    struct handle_slot *slot0 = slot_reserve(table, &value0), *slot1 = slot0 ? slot_reserve(table, &value1) : NULL;
+    zx_status_t status = slot1 ? user_put(out0, value0) : ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK) status = user_put(out1, value1);
     if (status == ZX_OK) {
-        handle_publish_many(table, values, handles, countof(handles), NULL);
+        slot_publish(slot0, value0, handle0);
+        slot_publish(slot1, value1, handle1);
         return ZX_OK;
     }
-    if (reserved) handle_unreserve_many(table, values, countof(values), NULL);
-    for (size_t i = 0; i < countof(handles); i++) handle_discard(handles[i]);
+    if (slot0) handle_unreserve(table, value0);
+    if (slot1) handle_unreserve(table, value1);
+    handle_discard(handle0);
+    handle_discard(handle1);
     return status;
 }

@@ -74,6 +74,7 @@ struct handle_table {
     uint32_t slots;                               /* [n] of its chunks */
 };
 
+/* Of a table that is all zero, or was destroyed. */
 void handle_table_init(struct handle_table *table, struct budget *budget);
 /*
  * Closes every handle, gives up every reserved value, and frees the table's memory. No other thread uses it any more,
@@ -141,8 +142,8 @@ void handle_publish(struct handle_table *table, zx_handle_t value, struct handle
 void handle_unreserve(struct handle_table *table, zx_handle_t value);
 
 /*
- * The same for handles that count elsewhere until they are published: in the budget `counts`, or if that is NULL in
- * none. What counts in an ancestor of both continues to. All of them, or NO_MEMORY.
+ * The same for handles that count elsewhere until they are published: in the budget `counts`. What counts in an
+ * ancestor of both continues to. All of them, or NO_MEMORY.
  */
 MUST_CHECK zx_status_t handle_reserve_many(struct handle_table *table, zx_handle_t *values, uint32_t count,
                                            struct budget *counts);

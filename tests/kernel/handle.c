@@ -326,7 +326,7 @@ KTEST("handle/a look-up keeps the object when the handle goes meanwhile") {
 }
 
 KTEST("handle/two tables give the same object different values") {
-    struct handle_table other;
+    struct handle_table other = {0};
     begin();
     handle_table_init(&other, &root_budget);
     zx_handle_t value = give(0), elsewhere;

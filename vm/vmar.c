@@ -173,7 +173,7 @@ static zx_status_t map_where_free(struct vmar *vmar, const struct vmar_map *args
     struct mapping *m;
     mutex_lock(&vmar->aspace->lock);
     zx_status_t status = map_place(vmar, args, len, base);
-    if (status == ZX_OK && (overlaps(vmar, *base, len) || !(m = heap_new(struct mapping)))) status = ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK && (overlaps(vmar, *base, len) || !(m = heap_alloc(sizeof(*m))))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) mapping_join(m, vmar, args, 0, *base, len);
     mutex_unlock(&vmar->aspace->lock);
     return status;
@@ -208,7 +208,7 @@ static zx_status_t over_check(struct vmar *vmar, struct overmap *o, unsigned lef
     o->checked = true;
     o->at = o->base;
     zx_status_t status = vmar_prepare_cut(vmar, o->base, o->len, &o->spare);
-    if (status == ZX_OK && !(o->fresh = heap_new(struct mapping))) status = ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK && !(o->fresh = heap_alloc(sizeof(struct mapping)))) status = ZX_ERR_NO_MEMORY;
     return status;
 }
 
@@ -240,7 +240,7 @@ static zx_status_t over_put(struct vmar *vmar, struct overmap *o, vaddr_t to) RE
         mapping_extend(m, to - o->at);
         return ZX_OK;
     }
-    m = o->fresh ? o->fresh : heap_new(struct mapping);
+    m = o->fresh ? o->fresh : heap_alloc(sizeof(*m));
     o->fresh = NULL;
     if (!m) return ZX_ERR_NO_MEMORY;
     mapping_join(m, vmar, o->args, o->at - o->base, o->at, to - o->at);

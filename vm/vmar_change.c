@@ -149,7 +149,7 @@ void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base)
 zx_status_t vmar_prepare_cut(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
     struct region *r = region_find(&vmar->children, base);
     if (!r || r->base == base || region_end(r) <= base + len) return ZX_OK;
-    *spare = heap_new(struct mapping);
+    *spare = heap_alloc(sizeof(struct mapping));
     return *spare ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 

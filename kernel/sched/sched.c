@@ -461,6 +461,7 @@ void sched_reaper(void *arg UNUSED) {
 
 void thread_interrupt(struct thread *t, unsigned attention) {
     arch_attention_raise(&t->arch, attention);
+    if (t == thread_current()) return;
     struct run_queue *queue = run_queue_lock_of(t);
     if (t->state == THREAD_BLOCKED && t->wait_kind == WAIT_INTERRUPTIBLE) {
         sched_end_wait(queue, t, ZX_ERR_INTERNAL_INTR_RETRY);

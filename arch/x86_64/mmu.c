@@ -17,7 +17,6 @@
 #include "arch/x86_64/shootdown.h"
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
-#include "kernel/base/string.h"
 
 #define USER_ENTRIES (TABLE_ENTRIES / 2)
 
@@ -201,6 +200,28 @@ static unsigned table_drop(uint64_t *table, unsigned level, unsigned live, vaddr
     return gone;
 }
 
+/* Drops the translation of one page, the last of its table, and all tables that become empty by that. */
+static NOINLINE void last_page_drop(struct arch_aspace *as, vaddr_t va) {
+    struct dropped dropped = {0};
+    uint64_t *way[TOP_LEVEL + 1], *table = arch_phys_to_virt(as->root); /* by level, the entries that lead to it */
+    for (unsigned level = TOP_LEVEL; level > 0; level--) {
+        way[level] = &table[table_index(va, level)];
+        table = entry_table(*way[level]);
+    }
+    unsigned level = 1;
+    *way[1] = 0;
+    for (; level < TOP_LEVEL; level++) {
+        uint64_t *parent = way[level + 1];
+        *parent -= PTE_COUNT_ONE;
+        if ((*parent & PTE_COUNT_MASK) != 0) break;
+        table_unlink(*parent, 1, &dropped);
+        *parent = 0;
+    }
+    if (level == TOP_LEVEL) as->top_live--;
+    mmu_flush_page(as, va);
+    tables_free(&dropped);
+}
+
 /* Drops [va, va + len) under `root`; `as` is whose it is, NULL for the kernel's. */
 static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live, vaddr_t va, size_t len) {
     struct dropped dropped = {0};
@@ -218,17 +239,12 @@ static void range_drop(struct arch_aspace *as, paddr_t root, unsigned *top_live,
 }
 
 zx_status_t arch_mmu_init(struct arch_aspace *as) {
-    zx_status_t status = upcall_table_alloc(&as->root);
+    paddr_t root;
+    zx_status_t status = upcall_table_alloc(&root);
     if (status != ZX_OK) return status;
-    as->top_live = 0;
-    as->pcid = pcid_take();
-    atomic_init(&as->cpus, 0);
-    atomic_init(&as->stale, UINT64_MAX); /* from the previous owner of the number */
-    memset(as->ports, 0, sizeof(as->ports));
-    atomic_init(&as->ports_end, 0);
-    uint64_t *top = arch_phys_to_virt(as->root);
-    const uint64_t *kernel = arch_phys_to_virt(kernel_root);
-    memcpy(top + USER_ENTRIES, kernel + USER_ENTRIES, USER_ENTRIES * sizeof(*top));
+    kernel_half_give(arch_phys_to_virt(root));
+    /* Stale is what the previous owner of the number has left. */
+    *as = (struct arch_aspace){.root = root, .pcid = pcid_take(), .stale = UINT64_MAX};
     return ZX_OK;
 }
 
@@ -238,7 +254,7 @@ static void leave(struct arch_aspace *as) {
 }
 
 void arch_mmu_destroy(struct arch_aspace *as) {
-    arch_mmu_drop(as, 0, USER_ENTRIES * entry_span(TOP_LEVEL));
+    if (as->top_live > 0) arch_mmu_drop(as, 0, USER_ENTRIES * entry_span(TOP_LEVEL));
     bool were_on = arch_irq_disable();
     leave(as);
     shootdown_act(as->cpus, as, leave);
@@ -329,8 +345,9 @@ void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {
     if (len == PAGE_SIZE) {
         struct place at = place_of(as->root, va, 1);
         if (!(*at.entry & PTE_PRESENT)) return;
-        /* No large page, and its table does not become empty. */
-        if (at.level == 1 && (*at.parent & PTE_COUNT_MASK) != PTE_COUNT_ONE) {
+        /* No large page. */
+        if (at.level == 1) {
+            if ((*at.parent & PTE_COUNT_MASK) == PTE_COUNT_ONE) return last_page_drop(as, va);
             *at.entry = 0;
             *at.parent -= PTE_COUNT_ONE;
             return mmu_flush_page(as, va);

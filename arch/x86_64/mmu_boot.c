@@ -24,6 +24,8 @@ extern char kernel_start[], kernel_rodata[], kernel_data[], kernel_end[]; /* lin
 extern char boot_stack_guard[];                                           /* boot.asm */
 
 static uint64_t *root;
+static uint16_t used_entries[TABLE_ENTRIES / 2]; /* of the kernel's half of that: few, and always the same */
+static unsigned used_count;
 static uint64_t *device_table;
 static unsigned device_pages;
 
@@ -90,7 +92,14 @@ void mmu_boot(void) {
     uint64_t *dynamic = entry_at(KERNEL_DYNAMIC_BASE, TOP_LEVEL);
     table_under(dynamic);
     *dynamic += PTE_COUNT_ONE; /* so that it never looks empty: address spaces have copies of this entry */
+    for (uint16_t i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
+        if (root[i] & PTE_PRESENT) used_entries[used_count++] = i;
+    }
     mmu_load(NULL);
+}
+
+void kernel_half_give(uint64_t *top) {
+    for (unsigned i = 0; i < used_count; i++) top[used_entries[i]] = root[used_entries[i]];
 }
 
 static vaddr_t device_set(unsigned i, uint64_t pa, uint32_t policy, uint64_t bits) {

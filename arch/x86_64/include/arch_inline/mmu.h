@@ -7,7 +7,7 @@
  *   0xffffffffc0000000  device registers, uncached
  *
  * Each of them begins in a top-level entry of its own that is filled at boot and never changes, so that an address
- * space gets the kernel's half by copying 256 entries.
+ * space gets the kernel's half by copying these few entries.
  */
 #pragma once
 

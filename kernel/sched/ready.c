@@ -45,11 +45,13 @@ void ready_adopt(struct ready *ready, struct thread *t) {
     if (!t->urgent) ready_adopt_user(ready, t);
 }
 
-static void insert(struct ready *ready, struct thread *t) {
+static void insert(struct ready *ready, struct thread *t) REQUIRES(sched_held) {
     if (t->urgent) {
         TAILQ_INSERT_TAIL(&ready->urgent, t, link);
         return;
     }
+    t->order = ready->order++;
+    ready_adopt_user(ready, t);
     if (RB_EMPTY(&t->share->threads)) {
         t->share->order = t->order;
         RB_INSERT(share_tree, &ready->shares, t->share);
@@ -100,7 +102,8 @@ void ready_charge_payer(struct ready *ready, struct share *payer, zx_duration_t 
 }
 
 zx_duration_t ready_owed(struct ready *ready, const struct thread *running) {
-    const struct thread *next = ready_first(ready);
+    struct thread *next = ready_first(ready);
+    if (next && next == ready->only) ready_adopt(ready, next);
     if (!next || (running->urgent && !next->urgent)) return NOTHING_OWED;
     if (next->urgent) return 0;
     if (next->share == running->share) return running->used - next->used;

@@ -39,7 +39,7 @@ struct share {
 
 struct ready {
     /* [s] */
-    struct thread *only; /* the one that is ready, if there is only one: it is in no tree or queue then */
+    struct thread *only; /* the one that is ready, if there is only one: in no tree or queue, and not adopted yet */
     TAILQ_HEAD(, thread) urgent;
     struct share_tree shares;
     zx_duration_t floor; /* of the shares' `used` */

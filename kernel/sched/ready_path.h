@@ -27,7 +27,7 @@ static inline struct thread *ready_first(struct ready *ready) REQUIRES(sched_hel
     return ready->only || ready_length(ready) == 0 ? ready->only : ready_first_of_many(ready);
 }
 
-/* Of those that are not urgent: one that gets ready here, or comes to run. */
+/* Of those that are not urgent: one that gets its place among others here, or comes to run. */
 static inline void ready_adopt_user(struct ready *ready, struct thread *t) REQUIRES(sched_held) {
     if (unlikely(!t->share)) ready_join_share(ready, t);
     struct share *share = t->share;
@@ -40,8 +40,6 @@ static inline void ready_adopt_user(struct ready *ready, struct thread *t) REQUI
  * own, both sequentially consistent, sees the thread, or the caller's later read sees that store.
  */
 static inline unsigned ready_put(struct ready *ready, struct thread *t) REQUIRES(sched_held) {
-    t->order = ready->order++;
-    if (!t->urgent) ready_adopt_user(ready, t);
     unsigned before = atomic_fetch_add_explicit(&ready->length, 1, memory_order_seq_cst);
     if (before > 0)
         ready_put_beside(ready, t);
@@ -67,6 +65,7 @@ static inline struct thread *ready_choose(struct ready *ready, struct thread *t)
         ready_take_out(ready, t);
     atomic_store_explicit(&ready->length, ready_length(ready) - 1, memory_order_relaxed);
     if (t->urgent) return t;
+    if (unlikely(!t->share)) ready_join_share(ready, t);
     t->used = ready_at_least(t->used, t->share->floor);
     if (t->share->used < ready->floor) ready_share_set_used(ready, t->share, ready->floor);
     return t;

@@ -160,8 +160,8 @@ static NOINLINE void call_idle(const struct run_queue *queue) REQUIRES(sched_hel
 static inline unsigned put(struct run_queue *queue, struct thread *t) REQUIRES(sched_held) {
     t->state = THREAD_READY;
     unsigned length = ready_put(&queue->ready, t);
-    bool waits = length > 1 || !idles(queue);
-    if (waits && unlikely(atomic_load_explicit(&idle_cpus, memory_order_seq_cst))) call_idle(queue);
+    const bool some_idle = atomic_load_explicit(&idle_cpus, memory_order_seq_cst) != 0;
+    if (unlikely(some_idle) && (length > 1 || !idles(queue))) call_idle(queue);
     return length;
 }
 

@@ -20,12 +20,14 @@ static void keeper_works(zx_duration_t time) NO_THREAD_SAFETY { ready_charge(&qu
 
 static void put(struct thread *t) NO_THREAD_SAFETY { (void)ready_put(&queue, t); }
 
+static struct thread *take(void) NO_THREAD_SAFETY { return ready_take(&queue); }
+
 /* Both are busy: how long the other one runs before the one that owes has its first turn. */
 static zx_duration_t other_runs_for(void) NO_THREAD_SAFETY {
     zx_duration_t time = 0;
     put(&owing);
     put(&other);
-    for (struct thread *t; (t = ready_take(&queue)) != &owing; time += ZX_MSEC(1)) {
+    for (struct thread *t; (t = take()) != &owing; time += ZX_MSEC(1)) {
         ready_charge(&queue, t, ZX_MSEC(1));
         put(t);
     }
@@ -44,4 +46,22 @@ KTEST("ready/a process does not owe for more than a tenth of a second, though no
     for (int i = 0; i < 100; i++) keeper_works(ZX_MSEC(50));
     const zx_duration_t time = other_runs_for();
     EXPECT(time >= ZX_MSEC(99) && time <= ZX_MSEC(101));
+}
+
+/* It has no place before others come: what is asked about it until then has to give it one. What it is owed. */
+static zx_duration_t one_is_alone(void) NO_THREAD_SAFETY {
+    put(&owing);
+    (void)take();
+    ready_charge(&queue, &owing, ZX_MSEC(5));
+    put(&other);
+    const zx_duration_t owed = ready_owed(&queue, &owing);
+    ready_hurry(&queue, &other);
+    return owed;
+}
+
+KTEST("ready/one that is ready alone, and new here, is owed no more than if there were others, and can be hurried") {
+    begin();
+    const zx_duration_t owed = one_is_alone();
+    put(&owing);
+    EXPECT(owed == BEHIND_MAX && take() == &other && take() == &owing);
 }

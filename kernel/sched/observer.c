@@ -120,12 +120,13 @@ struct change {
 /* False: the state has a mark of `unless`, and nothing has changed. */
 static inline bool change(struct object *object, zx_signals_t clear, zx_signals_t set, uint64_t unless,
                           struct change *c) {
-    c->before = atomic_load_explicit(&object->state, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&object->state, memory_order_relaxed), after;
     do {
-        if (c->before & unless) return false;
-        c->after = (c->before & ~(uint64_t)clear) | set;
-    } while (!atomic_compare_exchange_weak_explicit(&object->state, &c->before, c->after, memory_order_acq_rel,
+        if (before & unless) return false;
+        after = (before & ~(uint64_t)clear) | set;
+    } while (!atomic_compare_exchange_weak_explicit(&object->state, &before, after, memory_order_acq_rel,
                                                     memory_order_relaxed));
+    *c = (struct change){before, after};
     return true;
 }
 

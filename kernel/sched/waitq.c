@@ -26,12 +26,11 @@ static void wait_timed_out(struct timer *timer) {
     sched_put(queue, t);
 }
 
-/* Until the wait has ended; `wake_status` then says how. Returns the queue that is locked by then. */
-static inline struct run_queue *block(struct run_queue *own, const void *on, zx_time_t deadline, enum wait_kind kind)
-    REQUIRES(sched_held) {
-    struct thread *self = thread_current();
+/* Until the running thread's wait has ended; `wake_status` then says how. Returns the queue that is locked by then. */
+static inline struct run_queue *block(struct run_queue *own, struct thread *self, const void *on, zx_time_t deadline,
+                                      enum wait_kind kind) REQUIRES(sched_held) {
     self->wake_status = ZX_ERR_INTERNAL_INTR_RETRY;
-    if (kind == WAIT_INTERRUPTIBLE && thread_interrupted()) return own;
+    if (kind == WAIT_INTERRUPTIBLE && arch_attention(&self->arch)) return own;
     self->state = THREAD_BLOCKED;
     self->wait_kind = kind;
     self->blocked_on = on;
@@ -83,7 +82,7 @@ zx_status_t waitq_block(struct waitq *q, struct spinlock *lock, zx_time_t deadli
     self->in_waitq = true;
     struct run_queue *own = run_queue_lock_of(self);
     spin_unlock(lock);
-    own = block(own, q, deadline, kind);
+    own = block(own, self, q, deadline, kind);
     zx_status_t status = self->wake_status;
     run_queue_unlock(own);
     bool ended_itself = status == ZX_ERR_TIMED_OUT || status == ZX_ERR_INTERNAL_INTR_RETRY;
@@ -107,7 +106,7 @@ static ALWAYS_INLINE zx_status_t sleep_over(struct waiter *waiter, zx_time_t dea
     if (!waiter->over && deadline != ZX_TIME_INFINITE && deadline <= arch_time_now()) {
         status = ZX_ERR_TIMED_OUT;
     } else if (!waiter->over) {
-        own = block(own, waiter, deadline, kind);
+        own = block(own, self, waiter, deadline, kind);
         status = self->wake_status;
     }
     run_queue_unlock(own);

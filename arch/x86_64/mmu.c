@@ -250,7 +250,7 @@ zx_status_t arch_mmu_init(struct arch_aspace *as) {
 
 /* It is only left over here, from the last thread that ran on it. */
 static void leave(struct arch_aspace *as) {
-    if (percpu_this()->aspace == as) mmu_load(NULL);
+    if (percpu_this()->aspace == as) mmu_load_kernel();
 }
 
 void arch_mmu_destroy(struct arch_aspace *as) {

@@ -95,7 +95,7 @@ void mmu_boot(void) {
     for (uint16_t i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
         if (root[i] & PTE_PRESENT) used_entries[used_count++] = i;
     }
-    mmu_load(NULL);
+    mmu_load_kernel();
 }
 
 void kernel_half_give(uint64_t *top) {

@@ -49,25 +49,34 @@ void pcid_give_back(unsigned pcid) {
 
 static uint64_t cr3_of(const struct arch_aspace *as) { return as->root.raw | (cpu_has.pcid ? as->pcid : 0); }
 
-/* First among `cpus`, then the looks at ports and mark: arch_ioports_allow() and mmu_flush() rely on it. */
-void mmu_load(struct arch_aspace *as) {
-    ASSERT(!arch_irq_enabled());
-    struct percpu *cpu = percpu_this();
-    uint64_t me = (uint64_t)1 << cpu->cpu.id, cr3 = kernel_root.raw;
+static uint64_t bit_of(const struct percpu *cpu) { return (uint64_t)1 << cpu->cpu.id; }
+
+/* Loads that, and is no longer among the `cpus` of what was loaded before. */
+static ALWAYS_INLINE void load(struct percpu *cpu, struct arch_aspace *as, uint64_t cr3) {
     struct arch_aspace *old = cpu->aspace;
-    if (as) {
-        atomic_fetch_or(&as->cpus, me);
-        cr3 = cr3_of(as);
-        if (atomic_load(&as->stale) & me) {
-            atomic_fetch_and(&as->stale, ~me);
-        } else if (cr3 & CR3_PCID) {
-            cr3 |= CR3_KEEP;
-        }
-    }
     cpu->aspace = as;
     cr3_write(cr3);
-    if (old && old != as) atomic_fetch_and(&old->cpus, ~me);
-    if (as && ioports_differ(cpu, as)) ioports_load(as); /* last: it is rare, and nothing is kept for it */
+    if (old) atomic_fetch_and(&old->cpus, ~bit_of(cpu));
+}
+
+/* First among `cpus`, then the looks at ports and mark: arch_ioports_allow() and mmu_flush() rely on it. */
+void mmu_load(struct arch_aspace *as) {
+    struct percpu *cpu = percpu_this();
+    ASSERT(!arch_irq_enabled() && cpu->aspace != as);
+    const uint64_t me = bit_of(cpu);
+    uint64_t cr3 = cr3_of(as);
+    atomic_fetch_or(&as->cpus, me);
+    if (unlikely(atomic_load(&as->stale) & me))
+        atomic_fetch_and(&as->stale, ~me);
+    else if (cr3 & CR3_PCID)
+        cr3 |= CR3_KEEP;
+    load(cpu, as, cr3);
+    if (ioports_differ(cpu, as)) ioports_load(as); /* last: it is rare, and nothing is kept for it */
+}
+
+void mmu_load_kernel(void) {
+    ASSERT(!arch_irq_enabled());
+    load(percpu_this(), NULL, kernel_root.raw);
 }
 
 static void pages_forget(vaddr_t va, size_t len) {

@@ -73,8 +73,9 @@ unsigned pcid_take(void);
 /* Its owner is loaded nowhere, and will not be again. */
 void pcid_give_back(unsigned pcid);
 
-/* Loads a thread's address space on this processor, or with NULL the kernel's half alone. Interrupts are off. */
+/* Loads an address space on this processor, that has another; or the kernel's half alone. Interrupts are off. */
 void mmu_load(struct arch_aspace *as);
+void mmu_load_kernel(void);
 
 /* Makes this processor forget [va, va + len) of `as`, or with NULL of the kernel's half. Interrupts are off. */
 void mmu_forget(struct arch_aspace *as, vaddr_t va, size_t len);

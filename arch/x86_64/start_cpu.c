@@ -57,7 +57,7 @@ static NORETURN void cpu_main(struct percpu *cpu) {
     if (!newcomer_moves(AWAITED, COMING)) arch_halt();
     percpu_load(cpu);
     cpu_init_this();
-    mmu_load(NULL);
+    mmu_load_kernel();
     apic_init_this();
     time_compare(true);
     atomic_store(&running, cpu->cpu.id + 1);

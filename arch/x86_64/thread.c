@@ -135,16 +135,17 @@ void arch_thread_switch(struct thread *prev, struct thread *next, struct arch_as
         segments_load(cpu, to);
     }
     breakpoints_switch(from, to);
+    const uint64_t sp = to->kernel_sp;
     cpu->current = next;
-    cpu->call_sp = to->kernel_sp - CALL_ROOM;
-    cpu->tss->rsp[0] = to->kernel_sp;
+    cpu->call_sp = sp - CALL_ROOM;
+    cpu->tss->rsp[0] = sp;
     if (next_aspace && next_aspace != cpu->aspace) mmu_load(next_aspace);
     thread_switch_stack(&from->sp, to->sp);
 }
 
 void arch_leave_aspace(void) {
     bool were_on = arch_irq_disable();
-    if (percpu_this()->aspace) mmu_load(NULL);
+    if (percpu_this()->aspace) mmu_load_kernel();
     if (were_on) arch_irq_enable();
 }
 

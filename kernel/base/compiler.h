@@ -20,6 +20,9 @@
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Bytes. What several processors write is kept that far apart, whatever the alignment. */
+#define CACHE_LINE 64
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -26,6 +26,13 @@ struct cpu {
     int64_t irq_off_since;    /* the time, if it is watched: kernel/base/irq_watch.h */
 };
 
+/*
+ * What all processors would contend for is there several times, and each uses one of these. The number is only a guess,
+ * since the thread may move meanwhile, so each still has a lock or is atomic.
+ */
+#define CPU_PARTS 2u
+static inline unsigned cpu_part(void) { return arch_this_cpu()->id % CPU_PARTS; }
+
 /* Interrupts off and on again, nesting. The bodies of spinlocks; also for touching per-processor data. */
 static inline void irq_off(void) {
     bool were_on = arch_irq_disable();

@@ -43,7 +43,7 @@ void handle_table_init(struct handle_table *table, struct budget *budget) {
     atomic_init(&table->directory, &no_chunks);
     table->budget = budget;
     mutex_init(&table->lock, RANK_CHUNKS, "handle table");
-    for (unsigned i = 0; i < HANDLE_SHELVES; i++) mutex_init(&table->shelves[i].lock, RANK_HANDLES, "handles");
+    for (unsigned i = 0; i < CPU_PARTS; i++) mutex_init(&table->shelves[i].lock, RANK_HANDLES, "handles");
     table->mixer = (uint32_t)arch_entropy() & VALUE_MASK & ~FIXED_BITS;
 }
 
@@ -191,6 +191,17 @@ static bool grow_directory(struct handle_table *table) {
     return true;
 }
 
+/*
+ * The slots of a chunk are used first in this order, so that handles made one after the other, which threads on several
+ * processors may use, do not lie in one cache line.
+ */
+#define SPREAD 5u
+_Static_assert(SPREAD % 2 == 1 && SPREAD * sizeof(struct handle_slot) > CACHE_LINE);
+
+static struct handle_slot *slot_nth(struct handle_chunk *chunk, uint32_t n) {
+    return &chunk->slots[n * SPREAD % HANDLE_CHUNK];
+}
+
 /* Everything else in a slot is set when the slot is used. */
 static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_t index, struct handle_shelf *shelf) {
     struct handle_chunk *chunk = heap_alloc(sizeof(*chunk));
@@ -207,40 +218,40 @@ static void chunk_add(struct handle_table *table, struct handle_chunk *chunk) RE
     mutex_lock(&shelf->lock);
     atomic_store_explicit(&table->directory->chunks[table->slots / HANDLE_CHUNK], chunk, memory_order_release);
     table->slots += HANDLE_CHUNK;
-    shelf->unused = chunk->slots;
-    shelf->unused_end = chunk->slots + HANDLE_CHUNK;
+    shelf->newest = chunk;
+    shelf->unused = HANDLE_CHUNK;
     mutex_unlock(&shelf->lock);
 }
 
 /* What a table has room for, and what its directory has, is whole rounds of the shelves. */
-_Static_assert(HANDLE_MAX_PER_PROCESS % (HANDLE_SHELVES * HANDLE_CHUNK) == 0 && FIRST_ROOM % HANDLE_SHELVES == 0);
+_Static_assert(HANDLE_MAX_PER_PROCESS % (CPU_PARTS * HANDLE_CHUNK) == 0 && FIRST_ROOM % CPU_PARTS == 0);
 
 /* One more for each shelf, or none: false. */
 static bool add_chunks(struct handle_table *table) REQUIRES(&table->lock) {
     const uint32_t index = table->slots;
-    struct handle_chunk *chunks[HANDLE_SHELVES] = {NULL};
+    struct handle_chunk *chunks[CPU_PARTS] = {NULL};
     unsigned count = 0;
     if (index == HANDLE_MAX_PER_PROCESS) return false;
     if ((table->directory == &no_chunks || index > table->directory->index_mask) && !grow_directory(table))
         return false;
-    while (count < HANDLE_SHELVES &&
+    while (count < CPU_PARTS &&
            (chunks[count] = chunk_make(table, index + count * HANDLE_CHUNK, &table->shelves[count])))
         count++;
     for (unsigned i = 0; i < count; i++) {
-        if (count == HANDLE_SHELVES)
+        if (count == CPU_PARTS)
             chunk_add(table, chunks[i]);
         else
             heap_free(chunks[i]);
     }
-    return count == HANDLE_SHELVES;
+    return count == CPU_PARTS;
 }
 
 static ALWAYS_INLINE struct handle_slot *slot_take_locked(struct handle_shelf *shelf) REQUIRES(&shelf->lock) {
     struct handle_slot *slot = shelf->free_first;
     if (likely(slot))
         shelf->free_first = slot->next_free;
-    else if (shelf->unused != shelf->unused_end)
-        slot = shelf->unused++;
+    else if (shelf->unused > 0)
+        slot = slot_nth(shelf->newest, HANDLE_CHUNK - shelf->unused--);
     return slot;
 }
 
@@ -254,8 +265,7 @@ static ALWAYS_INLINE struct handle_slot *slot_take(struct handle_shelf *shelf) {
 /* From any shelf, this one first. */
 static struct handle_slot *slot_take_any(struct handle_table *table, unsigned first) {
     struct handle_slot *slot = NULL;
-    for (unsigned i = 0; i < HANDLE_SHELVES && !slot; i++)
-        slot = slot_take(&table->shelves[(first + i) % HANDLE_SHELVES]);
+    for (unsigned i = 0; i < CPU_PARTS && !slot; i++) slot = slot_take(&table->shelves[(first + i) % CPU_PARTS]);
     return slot;
 }
 
@@ -273,7 +283,7 @@ static NOINLINE struct handle_slot *slot_take_new(struct handle_table *table, un
 
 /* For a handle that is counted already. NULL: NO_MEMORY. */
 static ALWAYS_INLINE struct handle_slot *slot_reserve_counted(struct handle_table *table, zx_handle_t *value) {
-    const unsigned shelf = arch_this_cpu()->id % HANDLE_SHELVES;
+    const unsigned shelf = cpu_part();
     struct handle_slot *slot = slot_take(&table->shelves[shelf]);
     if (unlikely(!slot && !(slot = slot_take_new(table, shelf)))) return NULL;
     *value = (value_of(word_of(slot)) + ONE_GENERATION) & VALUE_MASK;
@@ -398,11 +408,10 @@ static void free_slots(struct handle_directory *directory, uint32_t slots) {
     }
 }
 
-static void close_all(struct handle_table *table, const struct handle_chunk *chunk) {
-    const struct handle_slot *end = chunk->slots + HANDLE_CHUNK;
-    if (end == chunk->shelf->unused_end) end = chunk->shelf->unused;
-    for (const struct handle_slot *slot = chunk->slots; slot != end; slot++) {
-        const uint64_t word = word_of(slot);
+static void close_all(struct handle_table *table, struct handle_chunk *chunk) {
+    const uint32_t unused = chunk == chunk->shelf->newest ? chunk->shelf->unused : 0;
+    for (uint32_t n = 0; n < HANDLE_CHUNK - unused; n++) {
+        const uint64_t word = word_of(slot_nth(chunk, n));
         ASSERT(!is_used(word));
         if (is_in_state(word, SLOT_LIVE)) (void)!handle_close(table, value_of(word));
         if (is_in_state(word, SLOT_RESERVED)) handle_unreserve(table, value_of(word));
@@ -416,9 +425,11 @@ void handle_table_destroy(struct handle_table *table) {
     uint32_t slots = table->slots;
     table->directory = &no_chunks;
     table->slots = 0;
-    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
         struct handle_shelf *shelf = &table->shelves[i];
-        shelf->free_first = shelf->unused = shelf->unused_end = NULL;
+        shelf->free_first = NULL;
+        shelf->newest = NULL;
+        shelf->unused = 0;
     }
     mutex_unlock(&table->lock);
     free_slots(directory, slots);

@@ -59,13 +59,13 @@ struct handle_directory {
 struct handle_shelf {
     struct mutex lock;                          /* guards [h], in its chunks too */
     struct handle_slot *free_first, *free_last; /* [h] a queue: the slot freed first is used first */
-    struct handle_slot *unused, *unused_end;    /* [h] those of its newest chunk that were never used */
+    struct handle_chunk *newest;                /* [h] */
+    uint32_t unused;                            /* [h] slots of that one that were never used */
+    char apart[CACHE_LINE];                     /* from what other processors write */
 };
 
-#define HANDLE_SHELVES 2u
-
 struct handle_table {
-    struct handle_shelf shelves[HANDLE_SHELVES];  /* for processors with these numbers, and those above in turn */
+    struct handle_shelf shelves[CPU_PARTS];       /* each processor takes new slots from one of them */
     _Atomic(struct handle_directory *) directory; /* [n/a] of its chunks; grows, never shrinks */
     uint32_t mixer;                               /* [I] */
     struct budget *budget;                        /* [I] its job's: charged with what is reserved and live */

@@ -41,7 +41,7 @@ unsigned mutex_spins = 500;
 
 #define QUEUE_LOCKS 64
 static struct {
-    _Alignas(64) struct spinlock lock;
+    _Alignas(CACHE_LINE) struct spinlock lock;
 } queue_locks[QUEUE_LOCKS] = {[0 ... QUEUE_LOCKS - 1] = {SPINLOCK_INIT(RANK_MUTEX, "a mutex's waiters")}};
 
 static struct spinlock *queue_lock(const struct mutex *m) {

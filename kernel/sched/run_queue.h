@@ -13,8 +13,8 @@
 #include "kernel/sched/thread.h"
 
 struct run_queue {
-    _Alignas(64) struct spinlock lock; /* guards [s] */
-    _Atomic(struct thread *) running;  /* [s/a] */
+    _Alignas(CACHE_LINE) struct spinlock lock; /* guards [s] */
+    _Atomic(struct thread *) running;          /* [s/a] */
 
     /* [s] */
     struct ready ready;

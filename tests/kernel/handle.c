@@ -190,9 +190,9 @@ static void reserve_at_once(struct reserving *all) {
 
 static size_t slots_left(void) {
     size_t left = 0;
-    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
         const struct handle_shelf *shelf = &table.shelves[i];
-        left += (size_t)(shelf->unused_end - shelf->unused);
+        left += shelf->unused;
         for (const struct handle_slot *slot = shelf->free_first; slot; slot = slot->next_free) left++;
     }
     return left;
@@ -210,7 +210,7 @@ static zx_handle_t reserved_on(const struct handle_shelf *shelf) {
 /* Is the last free slot found, on whichever shelf it is? */
 static bool last_is_found(void) {
     bool found = true;
-    for (unsigned i = 0; i < HANDLE_SHELVES; i++) {
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
         zx_handle_t value = reserved_on(&table.shelves[i]);
         if (!value) continue;
         handle_unreserve(&table, value);
@@ -234,6 +234,18 @@ KTEST("handle/H12 a table that threads fill refuses when it is full, and recover
     end();
 }
 
+KTEST("handle/handles made one after the other do not lie in one cache line") {
+    enum { NEAR = 8 };
+    const struct handle_slot *slots[NEAR];
+    begin();
+    for (size_t i = 0; i < NEAR; i++) NEED((slots[i] = handle_slot_of(&table, give(0))));
+    for (size_t i = 1; i < NEAR; i++) {
+        const uintptr_t a = (uintptr_t)slots[i - 1], b = (uintptr_t)slots[i];
+        EXPECT(a / CACHE_LINE != b / CACHE_LINE && (a + sizeof(*slots[0]) - 1) / CACHE_LINE != b / CACHE_LINE);
+    }
+    end();
+}
+
 KTEST("handle/of threads that reserve at once each gets slots of its own, and none is lost") {
     enum { EACH = 100, ALL = MANY * EACH };
     static zx_handle_t values[ALL];
@@ -241,7 +253,7 @@ KTEST("handle/of threads that reserve at once each gets slots of its own, and no
     begin();
     for (size_t i = 0; i < MANY; i++) all[i] = (struct reserving){.most = EACH, .values = &values[i * EACH]};
     reserve_at_once(all);
-    EXPECT(slots_left() + ALL == table.slots && table.slots <= ALL + HANDLE_SHELVES * HANDLE_CHUNK);
+    EXPECT(slots_left() + ALL == table.slots && table.slots <= ALL + CPU_PARTS * HANDLE_CHUNK);
     for (size_t i = 0; i < ALL; i++) {
         for (size_t k = 0; k < i; k++) EXPECT(values[i] != values[k]);
     }
@@ -258,7 +270,7 @@ KTEST("handle/a table grows with its handles, whichever processor makes them") {
         struct reserving one = {.most = countof(values), .values = values};
         NEED(runner_start(&one.runner, NULL, reserve_up_to_most, &one));
         runner_join(&one.runner);
-        EXPECT(one.count == countof(values) && table.slots == HANDLE_SHELVES * HANDLE_CHUNK);
+        EXPECT(one.count == countof(values) && table.slots == CPU_PARTS * HANDLE_CHUNK);
         for (size_t i = 0; i < countof(values); i++) handle_unreserve(&table, values[i]);
     }
     end();

@@ -13,7 +13,7 @@
 static struct spinlock lock = SPINLOCK_INIT(RANK_BUDGETS, "budgets");
 static LIST_HEAD(, budget_place) budgets GUARDED_BY(lock) = {&root_budget.place};
 
-#define UNLIMITED .alone = BUDGET_UNLIMITED, .limit = BUDGET_UNLIMITED, .overdrawn = BUDGET_UNLIMITED
+#define UNLIMITED .limit = BUDGET_UNLIMITED, .overdrawn = BUDGET_UNLIMITED
 struct budget root_budget = {
     .counts = {[BUDGET_MEMORY] = {UNLIMITED, .used = BUDGET_HAS_JOB},
                [BUDGET_MEMORY + 1 ... BUDGET_KINDS - 1] = {UNLIMITED}},
@@ -34,7 +34,6 @@ static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t l
     const uint64_t had = atomic_load_explicit(&count->used, memory_order_relaxed);
     atomic_store_explicit(&count->overdrawn, add_up_to_max(max_u64(limit, had), BUDGET_OVERDRAFT),
                           memory_order_relaxed);
-    if (!budget->above) atomic_store_explicit(&count->alone, limit, memory_order_relaxed);
 }
 
 struct budget *budget_create(struct budget *parent) {
@@ -87,35 +86,80 @@ static NOINLINE void is_over(struct budget *budget) {
     } while (!atomic_compare_exchange_strong(&over, &before, NULL));
 }
 
-static void count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    if (budget_count_down(budget, kind, amount)) is_over(budget);
+static void raise_peak(struct budget_count *count, uint64_t used) {
+    uint64_t peak = atomic_load_explicit(&count->peak, memory_order_relaxed);
+    while (used > peak && !atomic_compare_exchange_weak_explicit(&count->peak, &peak, used, memory_order_relaxed,
+                                                                 memory_order_relaxed))
+        ;
 }
 
-void budget_leave(struct budget *budget) { count_down(budget, BUDGET_MEMORY, BUDGET_HAS_JOB); }
+/* Unless there is a job, the budget may be freed as soon as the amount is no longer counted. */
+static void count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    struct budget_count *count = &budget->counts[kind];
+    uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed);
+    do {
+        raise_peak(count, used);
+    } while (!atomic_compare_exchange_weak_explicit(&count->used, &used, used - amount, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if (kind == BUDGET_MEMORY && used == amount) is_over(budget);
+}
+
+/* What was spare of that kind. If it was closed, it stays so. */
+static uint64_t spare_take_out(struct budget *budget, enum budget_kind kind) {
+    uint64_t taken = 0;
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
+        _Atomic uint32_t *spare = &budget->spare[i].of[kind];
+        if (atomic_load_explicit(spare, memory_order_relaxed) == 0) continue;
+        taken += atomic_fetch_and_explicit(spare, BUDGET_CLOSED, memory_order_acquire) & ~BUDGET_CLOSED;
+    }
+    return taken;
+}
+
+static uint64_t spare_close(struct budget *budget, enum budget_kind kind) {
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
+        _Atomic uint32_t *spare = &budget->spare[i].of[kind];
+        atomic_fetch_or_explicit(spare, BUDGET_CLOSED, memory_order_relaxed);
+    }
+    return spare_take_out(budget, kind);
+}
+
+/* Memory comes last, for that may end it. */
+void budget_leave(struct budget *budget) {
+    for (enum budget_kind kind = BUDGET_KINDS - 1; kind > BUDGET_MEMORY; kind--)
+        count_down(budget, kind, spare_close(budget, kind));
+    count_down(budget, BUDGET_MEMORY, spare_close(budget, BUDGET_MEMORY) + BUDGET_HAS_JOB);
+}
 
 /* From `budget` up to, but not including, `end`. */
 static void refund_until(struct budget *budget, const struct budget *end, enum budget_kind kind, uint64_t amount) {
     for (struct budget *above; budget != end; budget = above) {
         above = budget->above;
-        count_down(budget, kind, amount);
+        if (!budget_spare_put(budget, kind, amount)) count_down(budget, kind, amount);
     }
 }
 
-NOINLINE void budget_refund_from(struct budget *above, enum budget_kind kind, uint64_t amount) {
-    refund_until(above, NULL, kind, amount);
+NOINLINE void budget_refund_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    refund_until(budget, NULL, kind, amount);
 }
 
-NOINLINE void budget_end(struct budget *budget, struct budget *above, enum budget_kind kind, uint64_t amount) {
-    is_over(budget);
-    refund_until(above, NULL, kind, amount);
-}
-
-NOINLINE void budget_raise_peak(struct budget *budget, enum budget_kind kind, uint64_t used) {
+/* False: it would be more than `most`, with nothing spare. */
+static bool count_up(struct budget *budget, enum budget_kind kind, uint64_t amount, const _Atomic uint64_t *most) {
     struct budget_count *count = &budget->counts[kind];
-    uint64_t peak = atomic_load_explicit(&count->peak, memory_order_relaxed);
-    while (used > peak && !atomic_compare_exchange_weak_explicit(&count->peak, &peak, used, memory_order_relaxed,
-                                                                 memory_order_relaxed))
-        ;
+    for (;;) {
+        uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed), spare;
+        const uint64_t more = used + amount;
+        const bool allowed = more <= atomic_load_explicit(most, memory_order_relaxed);
+        if ((!allowed || more > atomic_load_explicit(&count->peak, memory_order_relaxed)) &&
+            (spare = spare_take_out(budget, kind)) > 0)
+            count_down(budget, kind, spare);
+        else if (!allowed || atomic_compare_exchange_strong_explicit(&count->used, &used, more, memory_order_relaxed,
+                                                                     memory_order_relaxed))
+            return allowed;
+    }
+}
+
+static bool charge_one(struct budget *budget, enum budget_kind kind, uint64_t amount, const _Atomic uint64_t *most) {
+    return budget_spare_take(budget, kind, amount) || count_up(budget, kind, amount, most);
 }
 
 /* Those from `budget` up to, but not including, `end`. */
@@ -123,19 +167,15 @@ static bool charge_each(struct budget *budget, const struct budget *end, enum bu
                         bool overdraws) {
     for (struct budget *at = budget; at != end; at = at->above) {
         struct budget_count *count = &at->counts[kind];
-        uint64_t most;
-        do {
-            most = atomic_load_explicit(overdraws ? &count->overdrawn : &count->limit, memory_order_relaxed);
-            if (atomic_load_explicit(&count->used, memory_order_relaxed) + amount > most) {
-                refund_until(budget, at, kind, amount);
-                return false;
-            }
-        } while (!budget_count_up(at, kind, amount, most));
+        if (charge_one(at, kind, amount, overdraws ? &count->overdrawn : &count->limit)) continue;
+        refund_until(budget, at, kind, amount);
+        return false;
     }
     return true;
 }
 
 NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    if (likely(!budget->above)) return count_up(budget, kind, amount, &budget->counts[kind].limit);
     return charge_each(budget, NULL, kind, amount, false);
 }
 
@@ -144,9 +184,8 @@ bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amou
 }
 
 void budget_add(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    for (; budget; budget = budget->above) {
-        while (!budget_count_up(budget, kind, amount, UINT64_MAX)) {}
-    }
+    static const _Atomic uint64_t any = UINT64_MAX;
+    for (; budget; budget = budget->above) (void)!charge_one(budget, kind, amount, &any);
 }
 
 static unsigned depth_of(const struct budget *budget) {
@@ -200,8 +239,13 @@ struct sum {
     bool is_less; /* than that of the parts */
 };
 
+/* What becomes spare meanwhile may be counted as used, or not; what is counted down meanwhile is. */
 static uint64_t own_used(const struct budget *budget, enum budget_kind kind) {
-    return number_in(kind, &budget->counts[kind].used);
+    const uint64_t counted = number_in(kind, &budget->counts[kind].used);
+    uint64_t spare = 0;
+    for (unsigned i = 0; i < CPU_PARTS; i++)
+        spare += atomic_load_explicit(&budget->spare[i].of[kind], memory_order_relaxed) & ~BUDGET_CLOSED;
+    return counted - min_u64(spare, counted);
 }
 
 static void add_if_below_root(struct budget *budget, void *arg) {
@@ -217,7 +261,8 @@ uint64_t budget_used(const struct budget *budget, enum budget_kind kind) {
 }
 
 uint64_t budget_peak(const struct budget *budget, enum budget_kind kind) {
-    return number_in(kind, &budget->counts[kind].peak);
+    const struct budget_count *count = &budget->counts[kind];
+    return max_u64(number_in(kind, &count->peak), number_in(kind, &count->used));
 }
 
 uint64_t budget_limit(const struct budget *budget, enum budget_kind kind) {

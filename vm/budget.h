@@ -10,6 +10,11 @@
  * its own, whose slabs are pages as well. A thread's stack and a handle's slot are charged to the budget of their
  * process.
  *
+ * A refund does not lower a count at once. It leaves up to BUDGET_SPARE_MOST of each kind, still counted, as spare for
+ * the next charges of the same processors, so that processors do not all write one word. A charge that would go beyond
+ * a limit or the peak takes the spare of all processors out of the count first, and only then is refused, or raises
+ * the peak. So neither is off by what is spare; and what is reported as used is without it.
+ *
  * A charge takes no lock. It adds to one count after the other, on the way up, by compare-and-swap, and only where the
  * limit allows it. If one refuses, those below get back what was added; they may have refused others meanwhile, as if
  * that had been had and given back. A count is above its limit only if that was lowered, and for the heap of threads
@@ -25,6 +30,7 @@
 #pragma once
 
 #include "kernel/base/compiler.h"
+#include "kernel/base/cpu.h"
 #include "kernel/sched/thread.h"
 #include "vm/heap.h"
 
@@ -45,13 +51,23 @@ enum budget_kind {
 /* In the words of BUDGET_MEMORY: there is a job. */
 #define BUDGET_HAS_JOB ((uint64_t)1 << 63)
 
+/*
+ * What is counted but not used: each kind of thing that was given back, and that the next charge takes. BUDGET_CLOSED:
+ * the job has ended, and all that is given back is counted down.
+ */
+struct budget_spare {
+    _Atomic uint32_t of[BUDGET_KINDS];                            /* [a] */
+    char apart[2 * CACHE_LINE - BUDGET_KINDS * sizeof(uint32_t)]; /* from what other processors write */
+};
+#define BUDGET_SPARE_MOST 256u
+#define BUDGET_CLOSED ((uint32_t)1 << 31)
+
 struct budget_count {
     /* [a] */
-    _Atomic uint64_t used;
-    _Atomic uint64_t alone; /* up to here only this one needs a look: its limit, or 0 if others are charged as well */
+    _Atomic uint64_t used; /* with what is spare */
     _Atomic uint64_t limit;
     _Atomic uint64_t overdrawn; /* the limit of what must not fail: so much more than that, or than was used then */
-    _Atomic uint64_t peak;      /* the most that was ever used */
+    _Atomic uint64_t peak;      /* the most that `used` was before it fell */
 };
 
 /* A budget's place among all budgets, or the place of a thread that walks them. */
@@ -64,6 +80,8 @@ struct budget {
     struct budget *above;  /* [I] its parent, if that is charged as well: if it is not the root's */
     struct budget *parent; /* [I] NULL: the root's */
     struct job *job;       /* [I] its job; for callers that know that the job exists. NULL: none, or the root's */
+    char apart[CACHE_LINE];
+    struct budget_spare spare[CPU_PARTS];
     struct budget_count counts[BUDGET_KINDS];
     struct heap heap;
     struct budget_place place;
@@ -137,43 +155,40 @@ bool budgets_sound(void);
 
 /* --- what is inlined --- */
 
-void budget_raise_peak(struct budget *budget, enum budget_kind kind, uint64_t used);
-
-/* The same where that needs more than to try once. */
+/* The same where others are charged as well, or the spare does not do. */
 MUST_CHECK bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount);
+void budget_refund_slow(struct budget *budget, enum budget_kind kind, uint64_t amount);
 
-/* The rest of a refund: the budgets from `above` on are still charged; and, in the second, `budget` has ended. */
-void budget_refund_from(struct budget *above, enum budget_kind kind, uint64_t amount);
-void budget_end(struct budget *budget, struct budget *above, enum budget_kind kind, uint64_t amount);
-
-/* False: more than `most`, or another was faster. */
-MUST_CHECK static ALWAYS_INLINE bool budget_count_up(struct budget *budget, enum budget_kind kind, uint64_t amount,
-                                                     uint64_t most) {
-    struct budget_count *count = &budget->counts[kind];
-    uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed);
-    const uint64_t more = used + amount;
-    if (unlikely(more > most || !atomic_compare_exchange_strong_explicit(&count->used, &used, more,
-                                                                         memory_order_relaxed, memory_order_relaxed)))
-        return false;
-    if (unlikely(more > atomic_load_explicit(&count->peak, memory_order_relaxed)))
-        budget_raise_peak(budget, kind, more);
-    return true;
+static ALWAYS_INLINE bool budget_spare_change(_Atomic uint32_t *spare, uint32_t from, uint64_t to, memory_order order) {
+    return likely(to <= BUDGET_SPARE_MOST) &&
+           likely(atomic_compare_exchange_strong_explicit(spare, &from, (uint32_t)to, order, memory_order_relaxed));
 }
 
-/* True: the budget has ended. False: it may have been freed already. */
-MUST_CHECK static ALWAYS_INLINE bool budget_count_down(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    struct budget_count *count = &budget->counts[kind];
-    bool none = atomic_fetch_sub_explicit(&count->used, amount, memory_order_acq_rel) == amount;
-    return kind == BUDGET_MEMORY && none;
+/* False: there is less, more is counted than the limit allows, or another was faster. */
+MUST_CHECK static ALWAYS_INLINE bool budget_spare_take(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    const struct budget_count *count = &budget->counts[kind];
+    _Atomic uint32_t *spare = &budget->spare[cpu_part()].of[kind];
+    const uint32_t had = atomic_load_explicit(spare, memory_order_relaxed);
+    return likely(atomic_load_explicit(&count->used, memory_order_relaxed) <=
+                  atomic_load_explicit(&count->limit, memory_order_relaxed)) &&
+           budget_spare_change(spare, had, had - amount, memory_order_relaxed);
+}
+
+/*
+ * False: there would be too much, it is closed, or another was faster. Releases what was done with the things, all of
+ * which comes before the budget is freed.
+ */
+MUST_CHECK static ALWAYS_INLINE bool budget_spare_put(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    _Atomic uint32_t *spare = &budget->spare[cpu_part()].of[kind];
+    const uint32_t had = atomic_load_explicit(spare, memory_order_relaxed);
+    return budget_spare_change(spare, had, had + amount, memory_order_release);
 }
 
 static ALWAYS_INLINE bool budget_charge(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    const uint64_t most = atomic_load_explicit(&budget->counts[kind].alone, memory_order_relaxed);
-    return likely(budget_count_up(budget, kind, amount, most)) || budget_charge_slow(budget, kind, amount);
+    return likely(!budget->above && budget_spare_take(budget, kind, amount)) ||
+           budget_charge_slow(budget, kind, amount);
 }
 
 static ALWAYS_INLINE void budget_refund(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    struct budget *above = budget->above;
-    if (unlikely(budget_count_down(budget, kind, amount))) return budget_end(budget, above, kind, amount);
-    if (unlikely(above)) budget_refund_from(above, kind, amount);
+    if (unlikely(budget->above || !budget_spare_put(budget, kind, amount))) budget_refund_slow(budget, kind, amount);
 }

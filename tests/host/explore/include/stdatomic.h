@@ -32,7 +32,7 @@ void explore_released(const volatile void *address, const struct explore_site *s
 /* Files whose own atomic variables are statistics and the source of koids. */
 #define EXPLORE_COUNTS                                                                            \
     (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
-     EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
+     EXPLORE_IN("kernel/base/tally.h") || EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
 
 #define EXPLORE_SITE(p)                                                                                       \
     ({                                                                                                        \
@@ -42,9 +42,9 @@ void explore_released(const volatile void *address, const struct explore_site *s
 
 /* Counts that are inlined: of handles, and of what is charged to budgets, which have no limits here. */
 #define EXPLORE_IS(p, text) (__builtin_strcmp(#p, text) == 0)
-#define EXPLORE_IS_COUNT(p)                                                            \
-    (EXPLORE_IS(p, "&handles_live") || EXPLORE_IS(p, "&budget->counts[kind].alone") || \
-     EXPLORE_IS(p, "&count->used") || EXPLORE_IS(p, "&count->peak"))
+#define EXPLORE_IS_COUNT(p)                                                                               \
+    (EXPLORE_IS(p, "&handles_live") || EXPLORE_IS(p, "&count->limit") || EXPLORE_IS(p, "&count->used") || \
+     EXPLORE_IS(p, "&count->peak") || EXPLORE_IS(p, "spare") || EXPLORE_IS(p, "most"))
 
 /*
  * Words of the scheduler's of which all orders that matter are tried at another: how long a run queue is, at the mask

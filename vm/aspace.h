@@ -25,15 +25,16 @@ enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
 
 RB_HEAD(futex_tree, futex_waiter);
 
+/* A fault needs the first cache line for the regions, and the second for the translations. */
 struct aspace {
     refcount refs;                  /* [a] */
     struct mutex lock;              /* guards [r], all regions included */
     enum aspace_state state;        /* [r] */
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
-    struct vmar *root;              /* [I] with a reference until dead */
-    struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
     struct mapping *found;          /* [r] the mapping that was found last; mapping_none if it was removed */
     struct mapping *found_before;   /* [r] the one before that: of two threads with one each, none has to search */
+    struct vmar *root;              /* [I] with a reference until dead */
+    struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
     bool has_tables;                /* [t] until its end: they may be dropped */

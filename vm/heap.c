@@ -8,21 +8,21 @@
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/base/string.h"
+#include "kernel/base/tally.h"
 #include "vm/budget.h"
 #include "vm/heap_check.h"
 #include "vm/inject.h"
 
 static const uint16_t class_sizes[HEAP_CLASSES] = {32, 64, 96, 128, 192, 256, 336, 448, 528, 672, 1024, 1360, 2048};
 
-static atomic_size_t used[HEAP_CLASSES]; /* objects given out by all heaps */
-static atomic_size_t run_bytes;          /* given out */
+static struct tally used[HEAP_CLASSES]; /* objects given out by all heaps */
+static struct tally run_bytes;          /* given out */
 
 void heap_init(struct heap *heap) { *heap = (struct heap)HEAP_INIT(false); }
 
 size_t heap_bytes(void) {
-    size_t bytes = atomic_load_explicit(&run_bytes, memory_order_relaxed);
-    for (unsigned c = 0; c < HEAP_CLASSES; c++)
-        bytes += class_sizes[c] * atomic_load_explicit(&used[c], memory_order_relaxed);
+    size_t bytes = tally_sum(&run_bytes);
+    for (unsigned c = 0; c < HEAP_CLASSES; c++) bytes += class_sizes[c] * tally_sum(&used[c]);
     return bytes;
 }
 
@@ -106,7 +106,7 @@ static void *class_alloc(unsigned c) {
     void *object = likely(slab) ? slab_take(class, slab) : NULL;
     spin_unlock(&class->lock);
     if (unlikely(!object)) object = class_grow(class, c);
-    if (likely(object)) atomic_fetch_add_explicit(&used[c], 1, memory_order_relaxed);
+    if (likely(object)) tally_add(&used[c], 1);
     return object;
 }
 
@@ -116,7 +116,7 @@ static void class_free(struct page *slab, void **object) {
     struct heap *heap = &slab->budget->heap;
     struct heap_class *class = &heap->classes[c];
     bool surplus = false;
-    atomic_fetch_sub_explicit(&used[c], 1, memory_order_relaxed);
+    tally_sub(&used[c], 1);
     spin_lock(&class->lock);
     if (slab->slab_free == SLAB_FULL) LIST_INSERT_HEAD(&class->roomy, slab, link);
     *object = object_at((char *)object - ((uintptr_t)object & PAGE_MASK), slab->slab_free);
@@ -142,7 +142,7 @@ static NOINLINE void *run_alloc(size_t size) {
     struct page *run = page_alloc_run(run_order(size));
     if (!run) return NULL;
     page_set_use(run, PAGE_HEAP_RUN);
-    atomic_fetch_add_explicit(&run_bytes, room_of(run), memory_order_relaxed);
+    tally_add(&run_bytes, room_of(run));
     return page_data(run);
 }
 
@@ -171,7 +171,7 @@ void heap_free(void *object) {
     CHECK(page->state == PAGE_SLAB || page->state == PAGE_HEAP_RUN);
     heap_fence_check(object, room_of(page));
     if (page->state == PAGE_HEAP_RUN) {
-        atomic_fetch_sub_explicit(&run_bytes, room_of(page), memory_order_relaxed);
+        tally_sub(&run_bytes, room_of(page));
         page_free(page);
     } else {
         object_poison(object, page->order);

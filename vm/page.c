@@ -1,11 +1,12 @@
 /*
- * The page allocator: a buddy system over all frames, guarded by one spinlock.
+ * The page allocator: a buddy system over all frames, guarded by one spinlock, and before it shelves of single pages,
+ * one for a few processors, each with a spinlock of its own.
  *
  * Invariant: a free run of order n starts at a frame number divisible by 2^n, its head is PAGE_FREE with that order and
- * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist. Beside them
- * a few single pages are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again soon, and to
- * merge them and cut them off again is the larger part of that. A caller that finds no run merges them, and looks
- * again.
+ * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist. On the
+ * shelves lie single pages that are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again
+ * soon, and to merge them and cut them off again is the larger part of that, and would be done under one lock. An empty
+ * shelf is filled with a run. A caller that finds no run merges what is on the shelves, and looks again.
  */
 #include "vm/page.h"
 
@@ -24,33 +25,39 @@ struct page *pages_array;
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");
 static struct page_list free_lists[PAGE_MAX_ORDER + 1];
-static struct page_list loose;
-static unsigned loose_count;
+static atomic_size_t pages_in_runs; /* on those lists; changed under the lock */
 static size_t frame_count;
 
-#define MAX_LOOSE 64
+#define SHELVES 8u
+#define SHELF_MOST 64u
+#define SHELF_FILL_ORDER 4u /* so many pages at most fill an empty shelf */
 
-/* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is loose. */
+static struct shelf {
+    _Alignas(CACHE_LINE) struct spinlock lock;
+    atomic_uint count; /* changed under the lock */
+    struct page_list loose;
+    atomic_size_t
+        used_for[PAGE_STATES]; /* [a] counted by its processors: only the sum of all shelves' says something */
+} shelves[SHELVES] = {[0 ... SHELVES - 1] = {.lock = SPINLOCK_INIT(RANK_LOOSE, "loose pages")}};
+
+/* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is put loose. */
 static struct page_list kept;
-static unsigned kept_count;
-static unsigned loose_most; /* MAX_LOOSE; 0: some of the kept are missing */
+static atomic_uint kept_count; /* changed under the lock */
 
 static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
-static atomic_size_t used_for[PAGE_STATES];
-
 size_t pages_total(void) { return atomic_load_explicit(&total_pages, memory_order_relaxed); }
 
-size_t pages_used(void) {
-    size_t count = 0;
-    for (enum page_state use = PAGE_USED; use < PAGE_STATES; use++) count += pages_used_for(use);
+static unsigned kept_now(void) { return atomic_load_explicit(&kept_count, memory_order_relaxed); }
+
+/* What is on the way from one list to another meanwhile may be counted as used. */
+size_t pages_free(void) {
+    size_t count = atomic_load_explicit(&pages_in_runs, memory_order_relaxed) + kept_now();
+    for (unsigned i = 0; i < SHELVES; i++) count += atomic_load_explicit(&shelves[i].count, memory_order_relaxed);
     return count;
 }
 
-size_t pages_free(void) {
-    size_t total = pages_total();
-    return total - min_u64(total, pages_used());
-}
+size_t pages_used(void) { return pages_total() - pages_free(); }
 
 bool pages_left(size_t count) { return pages_free() >= PAGES_KEPT + count; }
 
@@ -62,12 +69,29 @@ bool pages_may_be_had(size_t count) {
     return false;
 }
 
-size_t pages_used_for(enum page_state use) { return atomic_load_explicit(&used_for[use], memory_order_relaxed); }
+size_t pages_used_for(enum page_state use) {
+    size_t count = 0;
+    for (unsigned i = 0; i < SHELVES; i++)
+        count += atomic_load_explicit(&shelves[i].used_for[use], memory_order_relaxed);
+    return (ptrdiff_t)count < 0 ? 0 : count;
+}
+
+/* Of the running processor. */
+static ALWAYS_INLINE struct shelf *shelf_own(void) { return &shelves[arch_this_cpu()->id % SHELVES]; }
+
+static ALWAYS_INLINE void use_begin(struct shelf *shelf, enum page_state use, size_t count) {
+    atomic_fetch_add_explicit(&shelf->used_for[use], count, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void use_end(struct shelf *shelf, enum page_state use, size_t count) {
+    atomic_fetch_sub_explicit(&shelf->used_for[use], count, memory_order_relaxed);
+}
 
 void page_set_use(struct page *page, enum page_state use) {
+    struct shelf *shelf = shelf_own();
     if (page->state == use) return;
-    atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
-    atomic_fetch_add_explicit(&used_for[use], (size_t)1 << page->order, memory_order_relaxed);
+    use_end(shelf, page->state, (size_t)1 << page->order);
+    use_begin(shelf, use, (size_t)1 << page->order);
     page->state = use;
 }
 
@@ -90,8 +114,14 @@ static void run_mark(struct page *head, unsigned order, enum page_state state) {
     for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
 }
 
+static void runs_count(size_t change) REQUIRES(&lock) {
+    size_t count = atomic_load_explicit(&pages_in_runs, memory_order_relaxed);
+    atomic_store_explicit(&pages_in_runs, count + change, memory_order_relaxed);
+}
+
 /* All of the run is marked PAGE_FREE_TAIL. */
 static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
+    runs_count((size_t)1 << order);
     for (; order < PAGE_MAX_ORDER; order++) {
         size_t buddy = frame ^ ((size_t)1 << order);
         if (buddy >= frame_count) break;
@@ -104,42 +134,82 @@ static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
     run_put(frame, order);
 }
 
+static void kept_set(unsigned count) REQUIRES(&lock) {
+    atomic_store_explicit(&kept_count, count, memory_order_relaxed);
+}
+
 static void page_keep(struct page *page) REQUIRES(&lock) {
     page->state = PAGE_LOOSE;
     LIST_INSERT_HEAD(&kept, page, link);
-    if (++kept_count == PAGES_KEPT) loose_most = MAX_LOOSE;
+    kept_set(kept_now() + 1);
 }
 
-static NOINLINE void page_put_elsewhere(struct page *page) REQUIRES(&lock) {
-    if (kept_count < PAGES_KEPT)
+static ALWAYS_INLINE unsigned shelf_count(const struct shelf *shelf) {
+    return atomic_load_explicit(&shelf->count, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void shelf_set_count(struct shelf *shelf, unsigned count) REQUIRES(&shelf->lock) {
+    atomic_store_explicit(&shelf->count, count, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void shelf_put(struct shelf *shelf, struct page *page) REQUIRES(&shelf->lock) {
+    page->state = PAGE_LOOSE;
+    LIST_INSERT_HEAD(&shelf->loose, page, link);
+    shelf_set_count(shelf, shelf_count(shelf) + 1);
+}
+
+/* False: it is full, or pages are to be kept back first. */
+static ALWAYS_INLINE bool shelf_try_put(struct shelf *shelf, struct page *page) {
+    if (unlikely(kept_now() < PAGES_KEPT)) return false;
+    spin_lock(&shelf->lock);
+    const bool has_room = shelf_count(shelf) < SHELF_MOST;
+    if (likely(has_room)) shelf_put(shelf, page);
+    spin_unlock(&shelf->lock);
+    return has_room;
+}
+
+static ALWAYS_INLINE struct page *shelf_take(struct shelf *shelf) {
+    spin_lock(&shelf->lock);
+    struct page *page = LIST_FIRST(&shelf->loose);
+    if (likely(page)) {
+        LIST_REMOVE(page, link);
+        shelf_set_count(shelf, shelf_count(shelf) - 1);
+        page->state = PAGE_USED;
+    }
+    spin_unlock(&shelf->lock);
+    return page;
+}
+
+/* A single page that no shelf took. */
+static NOINLINE void page_put_elsewhere(struct page *page) {
+    spin_lock(&lock);
+    if (kept_now() < PAGES_KEPT)
         page_keep(page);
     else
         run_free((size_t)(page - pages_array), 0);
+    spin_unlock(&lock);
 }
 
-/* A single page. */
-static void page_put(struct page *page) REQUIRES(&lock) {
-    if (unlikely(loose_count >= loose_most)) return page_put_elsewhere(page);
-    page->state = PAGE_LOOSE;
-    LIST_INSERT_HEAD(&loose, page, link);
-    loose_count++;
+/* A single page, marked PAGE_FREE_TAIL. */
+static ALWAYS_INLINE void page_put(struct shelf *shelf, struct page *page) {
+    if (unlikely(!shelf_try_put(shelf, page))) page_put_elsewhere(page);
 }
 
-static void loose_remove(struct page *page) REQUIRES(&lock) {
-    LIST_REMOVE(page, link);
-    loose_count--;
-}
-
-/* Merges all that are loose. False: there are none. */
-static NOINLINE bool loose_merge(void) REQUIRES(&lock) {
-    struct page *page = LIST_FIRST(&loose);
-    if (!page) return false;
-    for (; page; page = LIST_FIRST(&loose)) {
-        loose_remove(page);
+/* Merges all that lie there. False: none did. */
+static bool shelf_merge(struct shelf *shelf) {
+    struct page *page;
+    spin_lock(&lock);
+    spin_lock(&shelf->lock);
+    const bool any = shelf_count(shelf) > 0;
+    while ((page = LIST_FIRST(&shelf->loose))) {
+        LIST_REMOVE(page, link);
         page->state = PAGE_FREE_TAIL;
         run_free((size_t)(page - pages_array), 0);
     }
-    return true;
+    shelf_set_count(shelf, 0);
+    spin_unlock(&shelf->lock);
+    spin_unlock(&lock);
+    return any;
 }
 
 /* The order of the largest run that begins at `frame` and ends at `end` or before. */
@@ -150,12 +220,10 @@ static unsigned order_within(size_t frame, size_t end) {
     return order;
 }
 
-/* Of frames that are no run: cut into such. All are marked PAGE_FREE_TAIL. */
-static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
-    for (unsigned order; frame < end; frame += (size_t)1 << order) {
-        order = order_within(frame, end);
-        run_free(frame, order);
-    }
+/* The order of the smallest free run of at least that order; more than PAGE_MAX_ORDER: there is none. */
+static unsigned order_free(unsigned order) REQUIRES(&lock) {
+    while (order <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[order])) order++;
+    return order;
 }
 
 /*
@@ -163,11 +231,11 @@ static void range_free(size_t frame, size_t end) REQUIRES(&lock) {
  * run merges with it.
  */
 static struct page *run_cut(unsigned order) REQUIRES(&lock) {
-    unsigned have = order;
-    while (have <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[have])) have++;
+    unsigned have = order_free(order);
     if (have > PAGE_MAX_ORDER) return NULL;
     struct page *head = LIST_FIRST(&free_lists[have]);
     LIST_REMOVE(head, link);
+    runs_count(-((size_t)1 << order));
     while (have > order) {
         have--;
         run_put((size_t)(head - pages_array) + ((size_t)1 << have), have);
@@ -179,26 +247,73 @@ static struct page *run_cut(unsigned order) REQUIRES(&lock) {
 /* What a report or an end takes is of the heap; what else such a thread is in the middle of has no need to succeed. */
 static bool must_be_had(enum page_state use) { return use == PAGE_SLAB && thread_must_succeed(); }
 
-static NOINLINE struct page *kept_take(enum page_state use) REQUIRES(&lock) {
-    struct page *page = must_be_had(use) ? LIST_FIRST(&kept) : NULL;
-    if (!page) return NULL;
-    LIST_REMOVE(page, link);
-    kept_count--;
-    loose_most = 0;
-    page->state = PAGE_USED;
+static NOINLINE struct page *kept_take(enum page_state use) {
+    if (!must_be_had(use)) return NULL;
+    spin_lock(&lock);
+    struct page *page = LIST_FIRST(&kept);
+    if (page) {
+        LIST_REMOVE(page, link);
+        kept_set(kept_now() - 1);
+        page->state = PAGE_USED;
+    }
+    spin_unlock(&lock);
     return page;
 }
 
-static struct page *run_take(unsigned order) REQUIRES(&lock) {
+static struct page *run_try(unsigned order) {
+    spin_lock(&lock);
     struct page *head = run_cut(order);
-    if (unlikely(!head) && loose_merge()) head = run_cut(order);
+    spin_unlock(&lock);
     return head;
+}
+
+static struct page *run_alloc(unsigned order) {
+    struct page *head = run_try(order);
+    for (unsigned i = 0; i < SHELVES && unlikely(!head); i++) {
+        if (shelf_merge(&shelves[i])) head = run_try(order);
+    }
+    return head;
+}
+
+/* A run from the smallest that is free: large enough for a shelf, if there is such a one. */
+static struct page *run_cut_for_shelf(unsigned *order) REQUIRES(&lock) {
+    *order = order_free(0);
+    if (*order > SHELF_FILL_ORDER) *order = SHELF_FILL_ORDER;
+    return run_cut(*order);
+}
+
+/*
+ * One of a run, the rest of which fills the shelf. NULL: there is no run. Both locks are held, so that a processor that
+ * finds none does not overlook those on the way.
+ */
+static NOINLINE struct page *page_take_filling(struct shelf *shelf) {
+    unsigned order;
+    spin_lock(&lock);
+    struct page *first = run_cut_for_shelf(&order);
+    if (likely(first)) {
+        spin_lock(&shelf->lock);
+        for (struct page *page = first + ((size_t)1 << order); --page > first;) shelf_put(shelf, page);
+        spin_unlock(&shelf->lock);
+    }
+    spin_unlock(&lock);
+    return first ? first : run_alloc(0);
 }
 
 /* After runs were freed that are no single pages. */
 static void kept_fill(void) REQUIRES(&lock) {
     struct page *page;
-    while (kept_count < PAGES_KEPT && (page = run_cut(0))) page_keep(page);
+    while (kept_now() < PAGES_KEPT && (page = run_cut(0))) page_keep(page);
+}
+
+/* Of frames that are no run: cut into such. All are marked PAGE_FREE_TAIL. */
+static void range_free(size_t frame, size_t end) {
+    spin_lock(&lock);
+    for (unsigned order; frame < end; frame += (size_t)1 << order) {
+        order = order_within(frame, end);
+        run_free(frame, order);
+    }
+    kept_fill();
+    spin_unlock(&lock);
 }
 
 #ifdef POISON_FILLS
@@ -241,24 +356,21 @@ static NOINLINE struct page *run_refused(unsigned order, struct budget *budget) 
 }
 
 /* A run that was just taken, and charged before; its head counts one reference. NULL: there was none to take. */
-static ALWAYS_INLINE struct page *run_given(struct page *head, unsigned order, enum page_state use,
-                                            struct budget *budget) {
+static ALWAYS_INLINE struct page *run_given_by(struct shelf *shelf, struct page *head, unsigned order,
+                                               enum page_state use, struct budget *budget) {
     if (unlikely(!head)) return run_refused(order, budget);
     run_mark(head, order, use);
     memory_unpoison(page_data(head), PAGE_SIZE << order);
     run_check_poison(head, order);
     head->order = (uint8_t)order;
     head->budget = budget;
-    atomic_fetch_add_explicit(&used_for[use], (size_t)1 << order, memory_order_relaxed);
+    use_begin(shelf, use, (size_t)1 << order);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
     return head;
 }
 
-static struct page *run_alloc(unsigned order) {
-    spin_lock(&lock);
-    struct page *head = run_take(order);
-    spin_unlock(&lock);
-    return head;
+static struct page *run_given(struct page *head, unsigned order, enum page_state use, struct budget *budget) {
+    return run_given_by(shelf_own(), head, order, use, budget);
 }
 
 struct page *page_alloc_run(unsigned order) {
@@ -297,17 +409,11 @@ struct page *page_alloc_some(size_t most, size_t *count) {
 struct page *page_alloc_for(enum page_state use) {
     struct budget *budget = budget_current();
     if ((use != PAGE_SLAB && inject_failure()) || unlikely(!charge(budget, 1, use))) return NULL;
-    spin_lock(&lock);
-    struct page *page = LIST_FIRST(&loose);
-    if (likely(page)) {
-        loose_remove(page);
-        page->state = PAGE_USED;
-    } else {
-        page = run_take(0);
-        if (unlikely(!page)) page = kept_take(use);
-    }
-    spin_unlock(&lock);
-    return run_given(page, 0, use, budget);
+    struct shelf *shelf = shelf_own();
+    struct page *page = shelf_take(shelf);
+    if (unlikely(!page)) page = page_take_filling(shelf);
+    if (unlikely(!page)) page = kept_take(use);
+    return run_given_by(shelf, page, 0, use, budget);
 }
 
 struct page *page_alloc_zeroed(enum page_state use) {
@@ -329,17 +435,15 @@ static NOINLINE void page_free_uncached(struct page *page) {
 
 /* A run is free again, but for what it was charged with. */
 static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
-    atomic_fetch_sub_explicit(&used_for[page->state], (size_t)1 << page->order, memory_order_relaxed);
+    struct shelf *shelf = shelf_own();
+    use_end(shelf, page->state, (size_t)1 << page->order);
     memory_poison(page_data(page), PAGE_SIZE << order);
     run_mark_poisoned(page, order);
     run_mark(page, order, PAGE_FREE_TAIL);
+    if (likely(order == 0)) return page_put(shelf, page);
     spin_lock(&lock);
-    if (likely(order == 0)) {
-        page_put(page);
-    } else {
-        run_free((size_t)(page - pages_array), order);
-        kept_fill();
-    }
+    run_free((size_t)(page - pages_array), order);
+    kept_fill();
     spin_unlock(&lock);
 }
 
@@ -362,21 +466,18 @@ void page_gather_free(struct page_gather *gather) {
     gather->first = gather->end = NULL;
     if (first == end) return;
     struct budget *budget = first->budget;
-    atomic_fetch_sub_explicit(&used_for[PAGE_VMO], (size_t)(end - first), memory_order_relaxed);
+    struct shelf *shelf = shelf_own();
+    use_end(shelf, PAGE_VMO, (size_t)(end - first));
     for (struct page *page = first; page < end; page++) {
         ASSERT(page->state == PAGE_VMO && page->order == 0 && page->budget == budget);
         memory_poison(page_data(page), PAGE_SIZE);
         run_mark_poisoned(page, 0);
         page->state = PAGE_FREE_TAIL;
     }
-    spin_lock(&lock);
-    if (end - first == 1) {
-        page_put(first);
-    } else {
+    if (end - first == 1)
+        page_put(shelf, first);
+    else
         range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
-        kept_fill();
-    }
-    spin_unlock(&lock);
     budget_refund(budget, BUDGET_MEMORY, (size_t)(end - first));
 }
 
@@ -403,7 +504,7 @@ void page_adopt(struct page *page) {
     page->budget = &root_budget;
     atomic_fetch_add_explicit(&total_pages, 1, memory_order_relaxed);
     CHECK(budget_charge(&root_budget, BUDGET_MEMORY, 1));
-    atomic_fetch_add_explicit(&used_for[PAGE_USED], 1, memory_order_relaxed);
+    use_begin(shelf_own(), PAGE_USED, 1);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
 
@@ -429,10 +530,7 @@ static paddr_t reserve_array(struct boot_range *ram, size_t count, size_t bytes)
 static void range_give(const struct boot_range *range) {
     size_t frame = range->base.raw >> PAGE_SHIFT, end = frame + (range->len >> PAGE_SHIFT);
     atomic_fetch_add_explicit(&total_pages, end - frame, memory_order_relaxed);
-    spin_lock(&lock);
     range_free(frame, end);
-    kept_fill();
-    spin_unlock(&lock);
 }
 
 /* The frames that lie in no range: the array, as it was cleared, shows them free. The ranges ascend. */

@@ -2,18 +2,20 @@
 #include "kernel/sched/object.h"
 
 #include "kernel/base/log.h"
+#include "kernel/base/tally.h"
 
 /* Koids below this are reserved, as in Zircon. */
 #define FIRST_KOID 1024
 
-static atomic_ullong next_koid = FIRST_KOID;
-static atomic_size_t live_objects;
+/* All processors write it. So it has a cache line to itself. */
+static struct { _Alignas(CACHE_LINE) atomic_ullong next; } koids = {FIRST_KOID};
+static struct tally live_objects;
 
-zx_koid_t koid_new(void) { return atomic_fetch_add_explicit(&next_koid, 1, memory_order_relaxed); }
+zx_koid_t koid_new(void) { return atomic_fetch_add_explicit(&koids.next, 1, memory_order_relaxed); }
 
-zx_koid_t koid_last(void) { return atomic_load(&next_koid) - 1; }
+zx_koid_t koid_last(void) { return atomic_load(&koids.next) - 1; }
 
-size_t object_count(void) { return atomic_load(&live_objects); }
+size_t object_count(void) { return tally_sum(&live_objects); }
 
 void object_init(struct object *object, const struct object_ops *ops, zx_signals_t signals) {
     object->ops = ops;
@@ -25,7 +27,7 @@ void object_init(struct object *object, const struct object_ops *ops, zx_signals
     RB_INIT(&object->observers);
     object->last_number = 0;
     STAILQ_INIT(&object->tellings);
-    atomic_fetch_add(&live_objects, 1);
+    tally_add(&live_objects, 1);
 }
 
 #ifdef DEBUG
@@ -42,7 +44,7 @@ static void wait_for_tellers(struct object *object UNUSED) {}
 static void count_out(struct object *object) {
     wait_for_tellers(object);
     ASSERT(RB_EMPTY(&object->observers) && STAILQ_EMPTY(&object->tellings));
-    atomic_fetch_sub(&live_objects, 1);
+    tally_sub(&live_objects, 1);
 }
 
 void object_free(struct object *object) {

@@ -9,12 +9,18 @@
 
 #define STACK_SIZE ((uint64_t)64 << 10)
 
-static zx_status_t map_image(zx_handle_t vmar) {
-    static struct program program;
-    zx_vaddr_t entry;
+static struct program program;
+
+static zx_status_t read_image(void) {
     const char *why;
-    zx_status_t status = ZX_OK;
-    if (program.image.segment_count == 0) status = program_read(launch_archive(), "bin/tests", &program, &why);
+    return program.image.segment_count == 0 ? program_read(launch_archive(), "bin/tests", &program, &why) : ZX_OK;
+}
+
+bool child_read(void) { return TEST_STATUS(read_image(), ZX_OK); }
+
+static zx_status_t map_image(zx_handle_t vmar) {
+    zx_vaddr_t entry;
+    zx_status_t status = read_image();
     return status == ZX_OK ? program_map(&program, vmar, &entry) : status;
 }
 

@@ -34,6 +34,12 @@ struct child {
     zx_vaddr_t board_there; /* … and in the child's */
 };
 
+/*
+ * Reads the program that children are, which the first one does otherwise. It is kept: who compares what there is
+ * before and after a child reads it first.
+ */
+bool child_read(void);
+
 /* Makes a child up to, not including, its start. False, and a failure of the test, if that does not work. */
 bool child_make(struct child *child);
 /* The same in another job than the default one. */

@@ -156,13 +156,13 @@ struct way {
 /* One kill: the jobs around the victim, and what the test holds of it. */
 static struct death {
     struct way way;
-    zx_handle_t outer, inner;
+    zx_handle_t outer, inner, token;
     zx_handle_t task; /* what is to be killed; borrowed */
-    zx_handle_t token;
 } death;
 
 static bool death_prepare(struct way way) {
     death = (struct death){.way = way, .inner = zx_job_default()};
+    MUST_BE(child_read());
     baseline_take();
     if (way.job) MUST(zx_job_create(zx_job_default(), 0, &death.outer));
     if (way.job) MUST(zx_job_create(death.outer, 0, &death.inner));

@@ -156,8 +156,8 @@ TEST("debug_write/many processes of a job, and of jobs below it, wait among them
     for (size_t i = 0; i < CROWD; i++) {
         MUST(zx_job_create(job, 0, &below));
         MUST_BE(child_make_in(&children[i], i % 2 ? below : job));
-        MUST(child_start(&children[i], one_writes_on, ZX_HANDLE_INVALID));
     }
+    for (size_t i = 0; i < CROWD; i++) MUST(child_start(&children[i], one_writes_on, ZX_HANDLE_INVALID));
     await_written(&children[CROWD - 1]);
     EXPECT(few_come_first(children, CROWD));
     MUST(zx_task_kill(job));

@@ -206,7 +206,7 @@ session('memory', <<"GDB",
 set args memory
 break memory_filled
 run
-dump binary memory $dir/dump space space+16777216
+dump binary memory $dir/dump space+7340032 space+10485760
 restore $dir/mib binary space
 dump binary memory $dir/back space+1044480 space+1048576
 find /w space, +1048576, 0x9e3779b1
@@ -224,8 +224,8 @@ GDB
     qr/Cannot access memory at address 0x10\n/, '15: to write it too',
     qr/memory_filled>:\t0x90\n/, '18: what is written over a breakpoint is read, and the breakpoint is not',
 );
-is(-s "$dir/dump", 16 << 20, '16 MiB are dumped');
-is(Machine::slurp("$dir/dump"), "\0" x (8 << 20) . 'x' x (1 << 20) . "\0" x (7 << 20), 'as they are');
+is(-s "$dir/dump", 3 << 20, '3 MiB of 16 are dumped');
+is(Machine::slurp("$dir/dump"), join('', map { $_ x (1 << 20) } "\0", 'x', "\0"), 'as they are');
 is(Machine::slurp("$dir/back"), substr(Machine::slurp("$dir/mib"), -4096), 'what was restored is there, to its end');
 
 # Ctrl-C, in a loop without system calls and in a call that blocks; then the debugger is killed in the middle of it.

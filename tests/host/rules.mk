@@ -5,6 +5,7 @@
 #   $(HOST)/fuzz_NAME       the fuzzers
 #   $(HOST)/line_editor     the tests of the monitor's editor
 #   $(HOST)/gdb_packets     the tests of gdbserver's protocol
+#   $(HOST)/serial          the tests of the serial lines' driver
 #   $(HOST)/inject          failure injection over the corpus of one of them
 #   make fuzz TIME=60       all fuzzers, for so many seconds
 #   $(HOST)/explore         the explorer of interleavings: tests/host/explore/README.md
@@ -103,11 +104,18 @@ $(HOST)/gdb_packets: $(call host_objects,asan,$(HOST_GDB))
 	$(call say,LINK,$@)
 	$(QUIET)clang $(HOST_SANITIZE) -o $@ $^
 
+# --- the serial lines' driver ---
+
+$(HOST)/asan/tests/host/serial.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+$(HOST)/serial: $(call host_objects,asan,tests/host/serial.c user/lib/serial.c)
+	$(call say,LINK,$@)
+	$(QUIET)clang $(HOST_SANITIZE) -pthread -o $@ $^
+
 # --- the explorer ---
 
 include tests/host/explore/rules.mk
 
-HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(HOST)/gdb_packets $(EXPLORE) \
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(HOST)/gdb_packets $(HOST)/serial $(EXPLORE) \
 	$(FUZZERS:%=$(HOST)/fuzz_%)
 
 TIME ?= 60

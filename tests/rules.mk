@@ -14,11 +14,11 @@
 # a clock most of the time. The longest begin first. After all these, alone, what looks at how long something takes.
 TESTS ?= tests/*.t
 TEST_JOBS ?= $(shell nproc | awk '{ print ($$1 > 1 ? 3 : 1) }')
-TEST_LONG := tests/20-user-free.t tests/20-user.t tests/43-debian.t tests/46-gdb.t tests/44-cases.t \
-	tests/22-switches.t tests/40-run.t
+TEST_LONG := $(patsubst %,tests/%.t,20-user-free 40-run 20-user 43-debian 44-cases 22-switches 46-gdb 63-explore \
+	45-monitor 30-boot 40-sdk 25-user-options)
 TEST_ALONE := tests/50-boot-time.t
 test_scripts = $(or $(wildcard $(TESTS)),$(TESTS))
-test_beside = $(filter $(TEST_LONG),$(test_scripts)) $(filter-out $(TEST_LONG) $(TEST_ALONE),$(test_scripts))
+test_beside = $(filter $(test_scripts),$(TEST_LONG)) $(filter-out $(TEST_LONG) $(TEST_ALONE),$(test_scripts))
 test_alone = $(filter $(TEST_ALONE),$(test_scripts))
 .PHONY: test test-images
 test: | $(filter-out deps test clean,$(MAKECMDGOALS))

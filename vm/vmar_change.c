@@ -102,6 +102,7 @@ static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) REQU
     for (unsigned i = 0; i < 2; i++) {
         struct region *r = region_find(&vmar->children, ends[i]);
         if (r && r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
+        if (r && region_end(r) > ends[1]) break; /* both lie in it */
     }
     return ZX_OK;
 }
@@ -181,7 +182,7 @@ static bool unmap_some(struct vmar *vmar, struct parts *c, void *arg) {
     if (!c->begun && (u->status = unmap_begin(vmar, u)) != ZX_OK) return true;
     for (struct region *r = region_first_above(&vmar->children, u->at); r && r->base < u->end; r = next) {
         const vaddr_t above = region_end(r);
-        next = region_next(r);
+        next = above < u->end ? region_next(r) : NULL;
         if (c->left == 0) return false;
         if (is_meant(r, u, c->begun) && r->kind == REGION_VMAR) {
             if (!destroy_part(vmar_from_region(r), c)) return false;

@@ -13,34 +13,32 @@
 #include "vm/vmar.h"
 
 zx_status_t aspace_create(struct budget *budget, struct aspace **out) {
-    struct aspace *as = heap_new(struct aspace);
-    if (!as) return ZX_ERR_NO_MEMORY;
+    struct rooted_aspace *both = heap_new(struct rooted_aspace);
+    if (!both) return ZX_ERR_NO_MEMORY;
+    struct aspace *as = &both->aspace;
+    zx_status_t status = arch_mmu_init(&as->arch);
+    if (status != ZX_OK) {
+        heap_free(both);
+        return status;
+    }
     atomic_init(&as->refs, 1);
     mutex_init(&as->lock, RANK_ASPACE, "address space");
     mutex_init(&as->translations_lock, RANK_TRANSLATIONS, "translations");
     mutex_init(&as->futex_lock, RANK_FUTEX, "futexes");
     RB_INIT(&as->futexes);
-    zx_status_t status = arch_mmu_init(&as->arch);
-    if (status == ZX_OK) {
-        status = vmar_create_root(as, &as->root);
-        if (status == ZX_OK) {
-            as->near = as->root;
-            as->found = as->found_before = &mapping_none;
-            as->budget = budget;
-            reclaim_begin(as);
-            *out = as;
-            return ZX_OK;
-        }
-        arch_mmu_destroy(&as->arch);
-    }
-    heap_free(as);
-    return status;
+    vmar_init_root(&both->root, as);
+    as->root = as->near = &both->root;
+    as->found = as->found_before = &mapping_none;
+    as->budget = budget;
+    reclaim_begin(as);
+    *out = as;
+    return ZX_OK;
 }
 
 void aspace_unref(struct aspace *as) {
     if (!refcount_unref(&as->refs)) return;
     ASSERT(as->state == ASPACE_DEAD && RB_EMPTY(&as->futexes));
-    heap_free(as);
+    heap_free(container_of(as, struct rooted_aspace, aspace));
 }
 
 void aspace_begin_death(struct aspace *as) {

@@ -33,7 +33,7 @@ struct aspace {
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
     struct mapping *found;          /* [r] the mapping that was found last; mapping_none if it was removed */
     struct mapping *found_before;   /* [r] the one before that: of two threads with one each, none has to search */
-    struct vmar *root;              /* [I] with a reference until dead */
+    struct vmar *root;              /* [I] allocated with it; with a reference until dead */
     struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */

@@ -20,9 +20,10 @@ static uint32_t vmar_perms(const struct vmar *vmar) { return (vmar->can & CAN_MA
 
 static void vmar_free(struct object *object) {
     struct vmar *vmar = vmar_from_object(object);
+    struct aspace *as = vmar->aspace;
     ASSERT(RB_EMPTY(&vmar->children) && !vmar->region.parent);
-    aspace_unref(vmar->aspace);
-    heap_free(vmar);
+    if (vmar != as->root) heap_free(vmar);
+    aspace_unref(as);
 }
 
 static const struct object_ops vmar_ops = {
@@ -31,9 +32,7 @@ static const struct object_ops vmar_ops = {
     .free = vmar_free,
 };
 
-static struct vmar *vmar_new(struct aspace *as, uint32_t can, size_t len) {
-    struct vmar *vmar = heap_new(struct vmar);
-    if (!vmar) return NULL;
+static void vmar_init(struct vmar *vmar, struct aspace *as, uint32_t can, size_t len) {
     object_init(&vmar->object, &vmar_ops, 0);
     aspace_ref(as);
     vmar->aspace = as;
@@ -41,15 +40,11 @@ static struct vmar *vmar_new(struct aspace *as, uint32_t can, size_t len) {
     vmar->region.kind = REGION_VMAR;
     vmar->region.len = len;
     RB_INIT(&vmar->children);
-    return vmar;
 }
 
-zx_status_t vmar_create_root(struct aspace *as, struct vmar **out) {
-    struct vmar *root = vmar_new(as, CAN_MAP_ALL, USER_END - USER_BASE);
-    if (!root) return ZX_ERR_NO_MEMORY;
+void vmar_init_root(struct vmar *root, struct aspace *as) {
+    vmar_init(root, as, CAN_MAP_ALL, USER_END - USER_BASE);
     root->region.base = USER_BASE;
-    *out = root;
-    return ZX_OK;
 }
 
 /* The lowest gap; with random placement, the lowest above a random address if there is one. */
@@ -119,8 +114,9 @@ zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t 
     struct vmar *child = NULL;
     mutex_lock(&parent->aspace->lock);
     zx_status_t status = allocate_place(parent, options, offset, size, &base);
-    if (status == ZX_OK && !(child = vmar_new(parent->aspace, options & CAN_MAP_ALL, size))) status = ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK && !(child = heap_new(struct vmar))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) {
+        vmar_init(child, parent->aspace, options & CAN_MAP_ALL, size);
         child->region.base = base;
         child->region.parent = parent;
         region_insert(&parent->children, &child->region);

@@ -35,8 +35,14 @@ static inline struct vmar *vmar_from_region(struct region *r) { return container
  */
 struct region *region_walk_next(struct region *r, size_t *depth);
 
-/* The VMAR that covers the whole of user space. NO_MEMORY. Returns a reference. */
-MUST_CHECK zx_status_t vmar_create_root(struct aspace *as, struct vmar **out);
+/* How an address space is allocated: its root, which has a reference to it, is freed with it. */
+struct rooted_aspace {
+    struct aspace aspace;
+    struct vmar root;
+};
+
+/* Of that, all zero: makes the root the VMAR that covers the whole of user space. It has one reference then. */
+void vmar_init_root(struct vmar *root, struct aspace *as);
 
 /*
  * Reserves [offset, offset + size) of `parent`, or room anywhere without ZX_VM_SPECIFIC. INVALID_ARGS, BAD_STATE,

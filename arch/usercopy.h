@@ -10,9 +10,11 @@
 
 #include "arch/types.h"
 
-[[gnu::warn_unused_result]] size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len);
-[[gnu::warn_unused_result]] size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len);
+[[gnu::warn_unused_result]] static inline size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len);
+[[gnu::warn_unused_result]] static inline size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len);
 
 /* The same for one word, of which all is left or nothing. */
-[[gnu::warn_unused_result]] size_t arch_store_to_user(vaddr_t user, uint64_t value);
-[[gnu::warn_unused_result]] size_t arch_store4_to_user(vaddr_t user, uint32_t value);
+[[gnu::warn_unused_result]] static inline size_t arch_store_to_user(vaddr_t user, uint64_t value);
+[[gnu::warn_unused_result]] static inline size_t arch_store4_to_user(vaddr_t user, uint32_t value);
+
+#include "arch_inline/usercopy.h"

@@ -4,11 +4,13 @@
 ; Eight bytes a step, and where a step meets a bad byte the copy ends before it: if it were finished byte by byte, a
 ; reader of the other side could see a torn word for as long as the fault takes to resolve. String
 ; instructions keep rsi, rdi and rcx exact at a fault.
+;
+; Their callers, arch_inline/usercopy.h, name the registers that are changed here: usercopy_move changes rax, rcx, rdx, rsi
+; and rdi, a store only rax.
 
-global arch_copy_from_user:function
-global arch_copy_to_user:function
-global arch_store_to_user:function
-global arch_store4_to_user:function
+global usercopy_move:function
+global usercopy_store:function
+global usercopy_store4:function
 global usercopy_fixups
 global usercopy_smap_sites
 
@@ -40,8 +42,7 @@ usercopy_smap_sites:
 section .text
 
 ; rdi: to, rsi: from, rdx: how many bytes; returns how many were left
-arch_copy_from_user:
-arch_copy_to_user:
+usercopy_move:
     STAC
     mov rcx, rdx
     shr rcx, 3
@@ -86,8 +87,8 @@ arch_copy_to_user:
     jmp .stored
 %endmacro
 
-STORE arch_store_to_user, 8, rsi
-STORE arch_store4_to_user, 4, esi
+STORE usercopy_store, 8, rsi
+STORE usercopy_store4, 4, esi
 
 section .rodata.fixups
     dq 0, 0

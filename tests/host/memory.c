@@ -289,18 +289,15 @@ static size_t user_copy(char *kernel, vaddr_t user, size_t len, unsigned flags, 
     return done;
 }
 
-size_t arch_copy_from_user(void *dst, vaddr_t user, size_t len) {
+size_t host_copy_from_user(void *dst, vaddr_t user, size_t len) {
     zx_status_t status;
     return len - user_copy(dst, user, len, 0, &status);
 }
 
-size_t arch_copy_to_user(vaddr_t user, const void *src, size_t len) {
+size_t host_copy_to_user(vaddr_t user, const void *src, size_t len) {
     zx_status_t status;
     return len - user_copy((char *)(uintptr_t)src, user, len, FAULT_WRITE, &status);
 }
-
-size_t arch_store_to_user(vaddr_t user, uint64_t value) { return arch_copy_to_user(user, &value, sizeof(value)); }
-size_t arch_store4_to_user(vaddr_t user, uint32_t value) { return arch_copy_to_user(user, &value, sizeof(value)); }
 
 zx_status_t host_user_load(void *dst, vaddr_t user, size_t len) {
     zx_status_t status;

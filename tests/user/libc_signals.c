@@ -18,6 +18,7 @@
 #include <zircon/syscalls/exception.h>
 #include <zircon/threads.h>
 
+#include "tests/user/child.h"
 #include "tests/user/harness.h"
 
 #define TICK ZX_MSEC(2)
@@ -292,7 +293,7 @@ static void interrupt_waiting(int flags, uintptr_t want) {
     sem_init(&semaphore, 0, 0);
     handle(SIGUSR1, note_thread, flags);
     NEED_EQ(pthread_create(&thread, NULL, wait_with_errno, NULL), 0);
-    zx_nanosleep(zx_deadline_after(TICK));
+    NEED(thread_waits(thrd_get_zx_handle(thread)));
     EXPECT_EQ(pthread_kill(thread, SIGUSR1), 0);
     wait_for_handler();
     EXPECT(pthread_equal(handled_by, thread));
@@ -317,7 +318,7 @@ TEST("libc/a sleep that is broken off says how much was left") {
     void *result = NULL;
     handle(SIGUSR1, note, SA_RESTART);
     NEED_EQ(pthread_create(&thread, NULL, sleep_long, &elsewhere), 0);
-    zx_nanosleep(zx_deadline_after(TICK));
+    NEED(thread_waits(thrd_get_zx_handle(thread)));
     EXPECT_EQ(pthread_kill(thread, SIGUSR1), 0);
     EXPECT_EQ(pthread_join(thread, &result), 0);
     EXPECT(result == &elsewhere);

@@ -1,7 +1,7 @@
 /*
  * Slabs; see heap.h. A slab is one page cut into objects of its class; the list of a class holds the slabs that have
  * room. One that is wholly empty is kept if the heap keeps any and the class has none; else it is given back. Each
- * class of each heap has its own spinlock.
+ * class in each row of each heap has its own spinlock. A slab stays with its class, whichever processor frees.
  */
 #include "vm/heap.h"
 
@@ -14,6 +14,9 @@
 #include "vm/inject.h"
 
 static const uint16_t class_sizes[HEAP_CLASSES] = {32, 64, 96, 128, 192, 256, 336, 448, 528, 672, 1024, 1360, 2048};
+
+/* Of the objects of a heap's class with that index. */
+static size_t size_at(unsigned index) { return class_sizes[index % HEAP_ROW]; }
 
 static struct tally used[HEAP_CLASSES]; /* objects given out by all heaps */
 static struct tally run_bytes;          /* given out */
@@ -41,11 +44,11 @@ static unsigned class_for(size_t size) {
 
 /* All the bytes that the object has which begins on this page. */
 static size_t room_of(const struct page *page) {
-    return page->state == PAGE_SLAB ? class_sizes[page->order] : PAGE_SIZE << page->order;
+    return page->state == PAGE_SLAB ? size_at(page->order) : PAGE_SIZE << page->order;
 }
 
 /* All of a free object but the link to the next. */
-static void object_poison(void **object, unsigned c) { memory_poison(object + 1, class_sizes[c] - sizeof(*object)); }
+static void object_poison(void **object, size_t size) { memory_poison(object + 1, size - sizeof(*object)); }
 
 /* Where in its slab an object lies, in 16 bytes; SLAB_FULL, where none is, ends the chain of those that are free. */
 #define SLAB_FULL UINT8_MAX
@@ -55,17 +58,19 @@ static void **object_at(void *data, uint8_t place) { return (void **)((char *)da
 static uint8_t place_of(const void *object) { return (uint8_t)(((uintptr_t)object & PAGE_MASK) / 16); }
 
 /* Cuts a fresh page into a chain of free objects. */
-static struct page *slab_make(unsigned c) {
+static struct page *slab_make(unsigned index) {
+    const size_t size = size_at(index);
     struct page *slab = page_alloc_for(PAGE_SLAB);
     if (!slab) return NULL;
     char *data = page_data(slab);
     slab->slab_used = 0;
     slab->slab_free = SLAB_FULL;
-    for (size_t i = PAGE_SIZE / class_sizes[c]; i-- > 0;) {
-        void **object = (void **)(data + i * class_sizes[c]);
+    slab->order = (uint8_t)index;
+    for (size_t i = PAGE_SIZE / size; i-- > 0;) {
+        void **object = (void **)(data + i * size);
         *object = object_at(data, slab->slab_free);
         slab->slab_free = place_of(object);
-        object_poison(object, c);
+        object_poison(object, size);
     }
     return slab;
 }
@@ -81,17 +86,16 @@ static ALWAYS_INLINE void *slab_take(struct heap_class *class, struct page *slab
     ASSERT(slab->slab_free != SLAB_FULL);
     slab->slab_free = place_of(*object);
     slab->slab_used++;
-    heap_free_check(object, *object, class_sizes[slab->order]);
+    heap_free_check(object, *object, size_at(slab->order));
     if (slab->slab_free == SLAB_FULL) LIST_REMOVE(slab, link);
     if (slab == class->empty) class->empty = NULL;
     return object;
 }
 
 /* Gives it a slab more, and takes the first object of that. */
-static NOINLINE void *class_grow(struct heap_class *class, unsigned c) {
-    struct page *fresh = slab_make(c);
+static NOINLINE void *class_grow(struct heap_class *class, unsigned index) {
+    struct page *fresh = slab_make(index);
     if (!fresh) return NULL;
-    fresh->order = (uint8_t)c;
     spin_lock(&class->lock);
     LIST_INSERT_HEAD(&class->roomy, fresh, link);
     void *object = slab_take(class, fresh);
@@ -100,23 +104,23 @@ static NOINLINE void *class_grow(struct heap_class *class, unsigned c) {
 }
 
 static void *class_alloc(unsigned c) {
-    struct heap_class *class = &budget_current()->heap.classes[c];
+    const unsigned index = cpu_part() * HEAP_ROW + c;
+    struct heap_class *class = &budget_current()->heap.classes[index];
     spin_lock(&class->lock);
     struct page *slab = LIST_FIRST(&class->roomy);
     void *object = likely(slab) ? slab_take(class, slab) : NULL;
     spin_unlock(&class->lock);
-    if (unlikely(!object)) object = class_grow(class, c);
+    if (unlikely(!object)) object = class_grow(class, index);
     if (likely(object)) tally_add(&used[c], 1);
     return object;
 }
 
 /* A slab's last page may free the budget that holds its class: nothing of it is touched once the lock is released. */
 static void class_free(struct page *slab, void **object) {
-    unsigned c = slab->order;
     struct heap *heap = &slab->budget->heap;
-    struct heap_class *class = &heap->classes[c];
+    struct heap_class *class = &heap->classes[slab->order];
     bool surplus = false;
-    tally_sub(&used[c], 1);
+    tally_sub(&used[slab->order % HEAP_ROW], 1);
     spin_lock(&class->lock);
     if (slab->slab_free == SLAB_FULL) LIST_INSERT_HEAD(&class->roomy, slab, link);
     *object = object_at((char *)object - ((uintptr_t)object & PAGE_MASK), slab->slab_free);
@@ -174,14 +178,14 @@ void heap_free(void *object) {
         tally_sub(&run_bytes, room_of(page));
         page_free(page);
     } else {
-        object_poison(object, page->order);
+        object_poison(object, size_at(page->order));
         class_free(page, object);
     }
 }
 
 void heap_collect(struct heap *heap, struct page_list *slabs) {
-    for (unsigned c = 0; c < HEAP_CLASSES; c++) {
-        struct heap_class *class = &heap->classes[c];
+    for (unsigned index = 0; index < CPU_PARTS * HEAP_ROW; index++) {
+        struct heap_class *class = &heap->classes[index];
         spin_lock(&class->lock);
         struct page *slab = class->empty;
         if (slab) {

@@ -1,6 +1,7 @@
 /*
  * The kernel heap: objects of up to half a page come from slabs of a size class, larger ones are runs of pages. Each
- * budget has a heap: what a thread allocates comes from that of its budget, and is freed wherever it came from.
+ * budget has a heap: what a thread allocates comes from that of its budget, and is freed wherever it came from. So that
+ * processors do not contend, each has slabs that only it, or a few, allocate from.
  */
 #pragma once
 
@@ -8,12 +9,19 @@
 #include <stddef.h>
 
 #include "kernel/base/compiler.h"
+#include "kernel/base/cpu.h"
 #include "kernel/base/spinlock.h"
 #include "vm/page.h"
 
 #define HEAP_CLASSES 13
 
-/* The part of a heap that has objects of one size. */
+/*
+ * A heap has its classes once for each part of the processors, a row each. What a row has beyond the classes keeps the
+ * rows' cache lines apart.
+ */
+#define HEAP_ROW 16u
+
+/* The part of a heap that has objects of one size, for some processors. */
 struct heap_class {
     struct spinlock lock;   /* guards [b] */
     struct page_list roomy; /* [b] slabs with a free object */
@@ -22,14 +30,14 @@ struct heap_class {
 
 struct heap {
     atomic_bool keeps; /* [a] empty slabs; a class reads it under its lock */
-    struct heap_class classes[HEAP_CLASSES];
+    struct heap_class classes[CPU_PARTS * HEAP_ROW];
 };
 
-#define HEAP_INIT(keeps_)                                                          \
-    {                                                                              \
-        .keeps = (keeps_), .classes = {                                            \
-            [0 ... HEAP_CLASSES - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")}, \
-        }                                                                          \
+#define HEAP_INIT(keeps_)                                                                  \
+    {                                                                                      \
+        .keeps = (keeps_), .classes = {                                                    \
+            [0 ... CPU_PARTS * HEAP_ROW - 1] = {.lock = SPINLOCK_INIT(RANK_HEAP, "heap")}, \
+        }                                                                                  \
     }
 void heap_init(struct heap *heap);
 

@@ -42,7 +42,7 @@ struct page {
     uint8_t slab_free;     /* slab: [b] where the first free object lies */
     uint8_t slab_used;     /* slab: [b] objects given out */
     uint8_t state;         /* enum page_state; [g] while free, else its owner's */
-    uint8_t order;         /* head of a run: its order; slab: its class */
+    uint8_t order;         /* head of a run: its order; slab: the index of its class */
 };
 
 LIST_HEAD(page_list, page);

@@ -34,10 +34,9 @@ static size_t frame_count;
 
 static struct shelf {
     _Alignas(CACHE_LINE) struct spinlock lock;
-    atomic_uint count; /* changed under the lock */
-    struct page_list loose;
-    atomic_size_t
-        used_for[PAGE_STATES]; /* [a] counted by its processors: only the sum of all shelves' says something */
+    atomic_uint count;                   /* [y/a] */
+    struct page_list loose;              /* [y] */
+    atomic_size_t used_for[PAGE_STATES]; /* [a] only the sum of all shelves' says something */
 } shelves[SHELVES] = {[0 ... SHELVES - 1] = {.lock = SPINLOCK_INIT(RANK_LOOSE, "loose pages")}};
 
 /* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is put loose. */

@@ -35,13 +35,13 @@ enum page_state {
 struct budget; /* vm/budget.h */
 
 struct page {
-    /* free: [g] those of its order, or a shelf's; slab: [b] the roomy of its class; else its message's or supply's */
+    /* free: [g] those of its order, or [y] a shelf's; slab: [b] the roomy of its class; else its message's or supply's */
     LIST_ENTRY(page) link;
     struct budget *budget; /* head of a used run: [I] which is charged with it */
     atomic_uint refs;      /* used: [a] owners */
     uint8_t slab_free;     /* slab: [b] where the first free object lies */
     uint8_t slab_used;     /* slab: [b] objects given out */
-    uint8_t state;         /* enum page_state; [g] while free, else its owner's */
+    uint8_t state;         /* enum page_state; [g], [y] while free, else its owner's */
     uint8_t order;         /* head of a run: its order; slab: the index of its class */
 };
 

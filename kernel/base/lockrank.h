@@ -52,7 +52,7 @@ enum lock_rank {
     RANK_ASPACES,   /* [l] one: the list of all address spaces */
     RANK_HEAP,      /* [b] of a heap's size class: its slabs */
     RANK_PAGES,     /* [g] one: free lists of pages */
-    RANK_LOOSE,     /* [g] of some processors: their loose pages */
+    RANK_LOOSE,     /* [y] of some processors: their loose pages */
     RANK_MUTEX,     /* [m] of some mutexes: their waiters, and that they are contended */
     RANK_SCHED,     /* [s] of a processor: its run queue and timers, the state of its threads, their waiters */
     RANK_LOG,       /* of a device: the log, the console's input, the interrupt controllers */

@@ -304,7 +304,7 @@ TEST("futex_requeue/a word that changed moves and wakes nobody") {
 }
 
 TEST("futex_requeue/those moved keep their deadlines, and leave the new word's queue then") {
-    NEED(sleeper_start(&sleepers[0], &word, zx_deadline_after(ZX_MSEC(100))));
+    NEED(sleeper_start(&sleepers[0], &word, zx_deadline_after(ZX_MSEC(500))));
     NEED(sleeper_start(&sleepers[1], &word, NEVER));
     NEED_OK(zx_futex_requeue(&word, 0, 0, &other, 2, NONE));
     expect_ended(&sleepers[0], ZX_ERR_TIMED_OUT, 0);

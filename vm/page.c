@@ -1,10 +1,8 @@
 /*
- * The page allocator: a buddy system over all frames, guarded by one spinlock, and before it shelves of single pages,
- * one for a few processors, each with a spinlock of its own.
+ * The page allocator: shelves of single pages, one for a few processors, each with a spinlock of its own; and behind
+ * them the free runs (page_runs.h), under one.
  *
- * Invariant: a free run of order n starts at a frame number divisible by 2^n, its head is PAGE_FREE with that order and
- * on the list of that order, its other pages are PAGE_FREE_TAIL; no two free buddies of one order exist. On the
- * shelves lie single pages that are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again
+ * On the shelves lie pages that are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again
  * soon, and to merge them and cut them off again is the larger part of that, and would be done under one lock. An empty
  * shelf is filled with a run. A caller that finds no run merges what is on the shelves, and looks again.
  */
@@ -20,13 +18,9 @@
 #include "kernel/base/spinlock.h"
 #include "vm/budget.h"
 #include "vm/inject.h"
+#include "vm/page_runs.h"
 
 struct page *pages_array;
-
-static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES, "pages");
-static struct page_list free_lists[PAGE_MAX_ORDER + 1];
-static atomic_size_t pages_in_runs; /* on those lists; changed under the lock */
-static size_t frame_count;
 
 #define SHELVES 8u
 #define SHELF_MOST 64u
@@ -51,7 +45,7 @@ static unsigned kept_now(void) { return atomic_load_explicit(&kept_count, memory
 
 /* What is on the way from one list to another meanwhile may be counted as used. */
 size_t pages_free(void) {
-    size_t count = atomic_load_explicit(&pages_in_runs, memory_order_relaxed) + kept_now();
+    size_t count = runs_pages() + kept_now();
     for (unsigned i = 0; i < SHELVES; i++) count += atomic_load_explicit(&shelves[i].count, memory_order_relaxed);
     return count;
 }
@@ -96,16 +90,9 @@ void page_set_use(struct page *page, enum page_state use) {
 
 bool page_in_use(paddr_t pa) {
     size_t frame = pa.raw >> PAGE_SHIFT;
-    if (frame >= frame_count) return false;
+    if (frame >= frames_end) return false;
     uint8_t state = pages_array[frame].state;
     return state != PAGE_FREE && state != PAGE_FREE_TAIL && state != PAGE_LOOSE;
-}
-
-static void run_put(size_t frame, unsigned order) {
-    struct page *head = &pages_array[frame];
-    head->state = PAGE_FREE;
-    head->order = (uint8_t)order;
-    LIST_INSERT_HEAD(&free_lists[order], head, link);
 }
 
 /* For the owner of a run that is in no list. The run may be long, and no lock is needed. */
@@ -113,31 +100,11 @@ static void run_mark(struct page *head, unsigned order, enum page_state state) {
     for (size_t i = 0; i < (size_t)1 << order; i++) head[i].state = state;
 }
 
-static void runs_count(size_t change) REQUIRES(&lock) {
-    size_t count = atomic_load_explicit(&pages_in_runs, memory_order_relaxed);
-    atomic_store_explicit(&pages_in_runs, count + change, memory_order_relaxed);
-}
-
-/* All of the run is marked PAGE_FREE_TAIL. */
-static void run_free(size_t frame, unsigned order) REQUIRES(&lock) {
-    runs_count((size_t)1 << order);
-    for (; order < PAGE_MAX_ORDER; order++) {
-        size_t buddy = frame ^ ((size_t)1 << order);
-        if (buddy >= frame_count) break;
-        struct page *other = &pages_array[buddy];
-        if (other->state != PAGE_FREE || other->order != order) break;
-        LIST_REMOVE(other, link);
-        other->state = PAGE_FREE_TAIL;
-        frame &= ~((size_t)1 << order);
-    }
-    run_put(frame, order);
-}
-
-static void kept_set(unsigned count) REQUIRES(&lock) {
+static void kept_set(unsigned count) REQUIRES(&runs_lock) {
     atomic_store_explicit(&kept_count, count, memory_order_relaxed);
 }
 
-static void page_keep(struct page *page) REQUIRES(&lock) {
+static void page_keep(struct page *page) REQUIRES(&runs_lock) {
     page->state = PAGE_LOOSE;
     LIST_INSERT_HEAD(&kept, page, link);
     kept_set(kept_now() + 1);
@@ -181,12 +148,12 @@ static ALWAYS_INLINE struct page *shelf_take(struct shelf *shelf) {
 
 /* A single page that no shelf took. */
 static NOINLINE void page_put_elsewhere(struct page *page) {
-    spin_lock(&lock);
+    spin_lock(&runs_lock);
     if (kept_now() < PAGES_KEPT)
         page_keep(page);
     else
-        run_free((size_t)(page - pages_array), 0);
-    spin_unlock(&lock);
+        runs_free((size_t)(page - pages_array), 0);
+    spin_unlock(&runs_lock);
 }
 
 /* A single page, marked PAGE_FREE_TAIL. */
@@ -197,50 +164,18 @@ static ALWAYS_INLINE void page_put(struct shelf *shelf, struct page *page) {
 /* Merges all that lie there. False: none did. */
 static bool shelf_merge(struct shelf *shelf) {
     struct page *page;
-    spin_lock(&lock);
+    spin_lock(&runs_lock);
     spin_lock(&shelf->lock);
     const bool any = shelf_count(shelf) > 0;
     while ((page = LIST_FIRST(&shelf->loose))) {
         LIST_REMOVE(page, link);
         page->state = PAGE_FREE_TAIL;
-        run_free((size_t)(page - pages_array), 0);
+        runs_free((size_t)(page - pages_array), 0);
     }
     shelf_set_count(shelf, 0);
     spin_unlock(&shelf->lock);
-    spin_unlock(&lock);
+    spin_unlock(&runs_lock);
     return any;
-}
-
-/* The order of the largest run that begins at `frame` and ends at `end` or before. */
-static unsigned order_within(size_t frame, size_t end) {
-    unsigned order = frame ? (unsigned)__builtin_ctzl(frame) : PAGE_MAX_ORDER;
-    if (order > PAGE_MAX_ORDER) order = PAGE_MAX_ORDER;
-    while (order > 0 && frame + ((size_t)1 << order) > end) order--;
-    return order;
-}
-
-/* The order of the smallest free run of at least that order; more than PAGE_MAX_ORDER: there is none. */
-static unsigned order_free(unsigned order) REQUIRES(&lock) {
-    while (order <= PAGE_MAX_ORDER && LIST_EMPTY(&free_lists[order])) order++;
-    return order;
-}
-
-/*
- * The smallest free run that holds 2^order pages, cut down to just that, or NULL. Its head is marked, so that no free
- * run merges with it.
- */
-static struct page *run_cut(unsigned order) REQUIRES(&lock) {
-    unsigned have = order_free(order);
-    if (have > PAGE_MAX_ORDER) return NULL;
-    struct page *head = LIST_FIRST(&free_lists[have]);
-    LIST_REMOVE(head, link);
-    runs_count(-((size_t)1 << order));
-    while (have > order) {
-        have--;
-        run_put((size_t)(head - pages_array) + ((size_t)1 << have), have);
-    }
-    head->state = PAGE_USED;
-    return head;
 }
 
 /* What a report or an end takes is of the heap; what else such a thread is in the middle of has no need to succeed. */
@@ -248,21 +183,21 @@ static bool must_be_had(enum page_state use) { return use == PAGE_SLAB && thread
 
 static NOINLINE struct page *kept_take(enum page_state use) {
     if (!must_be_had(use)) return NULL;
-    spin_lock(&lock);
+    spin_lock(&runs_lock);
     struct page *page = LIST_FIRST(&kept);
     if (page) {
         LIST_REMOVE(page, link);
         kept_set(kept_now() - 1);
         page->state = PAGE_USED;
     }
-    spin_unlock(&lock);
+    spin_unlock(&runs_lock);
     return page;
 }
 
 static struct page *run_try(unsigned order) {
-    spin_lock(&lock);
-    struct page *head = run_cut(order);
-    spin_unlock(&lock);
+    spin_lock(&runs_lock);
+    struct page *head = runs_cut(order);
+    spin_unlock(&runs_lock);
     return head;
 }
 
@@ -275,10 +210,10 @@ static struct page *run_alloc(unsigned order) {
 }
 
 /* A run from the smallest that is free: large enough for a shelf, if there is such a one. */
-static struct page *run_cut_for_shelf(unsigned *order) REQUIRES(&lock) {
-    *order = order_free(0);
+static struct page *run_cut_for_shelf(unsigned *order) REQUIRES(&runs_lock) {
+    *order = runs_order(0);
     if (*order > SHELF_FILL_ORDER) *order = SHELF_FILL_ORDER;
-    return run_cut(*order);
+    return runs_cut(*order);
 }
 
 /*
@@ -287,32 +222,29 @@ static struct page *run_cut_for_shelf(unsigned *order) REQUIRES(&lock) {
  */
 static NOINLINE struct page *page_take_filling(struct shelf *shelf) {
     unsigned order;
-    spin_lock(&lock);
+    spin_lock(&runs_lock);
     struct page *first = run_cut_for_shelf(&order);
     if (likely(first)) {
         spin_lock(&shelf->lock);
         for (struct page *page = first + ((size_t)1 << order); --page > first;) shelf_put(shelf, page);
         spin_unlock(&shelf->lock);
     }
-    spin_unlock(&lock);
+    spin_unlock(&runs_lock);
     return first ? first : run_alloc(0);
 }
 
 /* After runs were freed that are no single pages. */
-static void kept_fill(void) REQUIRES(&lock) {
+static void kept_fill(void) REQUIRES(&runs_lock) {
     struct page *page;
-    while (kept_now() < PAGES_KEPT && (page = run_cut(0))) page_keep(page);
+    while (kept_now() < PAGES_KEPT && (page = runs_cut(0))) page_keep(page);
 }
 
-/* Of frames that are no run: cut into such. All are marked PAGE_FREE_TAIL. */
+/* All are marked PAGE_FREE_TAIL. */
 static void range_free(size_t frame, size_t end) {
-    spin_lock(&lock);
-    for (unsigned order; frame < end; frame += (size_t)1 << order) {
-        order = order_within(frame, end);
-        run_free(frame, order);
-    }
+    spin_lock(&runs_lock);
+    runs_free_range(frame, end);
     kept_fill();
-    spin_unlock(&lock);
+    spin_unlock(&runs_lock);
 }
 
 #ifdef POISON_FILLS
@@ -440,10 +372,10 @@ static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
     run_mark_poisoned(page, order);
     run_mark(page, order, PAGE_FREE_TAIL);
     if (likely(order == 0)) return page_put(shelf, page);
-    spin_lock(&lock);
-    run_free((size_t)(page - pages_array), order);
+    spin_lock(&runs_lock);
+    runs_free((size_t)(page - pages_array), order);
     kept_fill();
-    spin_unlock(&lock);
+    spin_unlock(&runs_lock);
 }
 
 void page_free(struct page *page) {
@@ -537,7 +469,7 @@ static void reserve_rest(const struct boot_ranges *ram) {
     size_t frame = 0;
     for (size_t i = 0; i <= ram->count; i++) {
         const struct boot_range *r = &ram->range[i];
-        size_t next = i < ram->count ? r->base.raw >> PAGE_SHIFT : frame_count;
+        size_t next = i < ram->count ? r->base.raw >> PAGE_SHIFT : frames_end;
         for (; frame < next; frame++) pages_array[frame].state = PAGE_RESERVED;
         if (i < ram->count) frame += r->len >> PAGE_SHIFT;
     }
@@ -547,10 +479,10 @@ void pages_init(const struct boot_info *info) {
     struct boot_ranges ram = info->ram;
     uint64_t bytes;
     CHECK(page_round_up(info->bootfs.base.raw + info->bootfs.len, &bytes));
-    frame_count = bytes >> PAGE_SHIFT;
+    frames_end = bytes >> PAGE_SHIFT;
     for (size_t i = 0; i < ram.count; i++)
-        frame_count = max_u64(frame_count, (ram.range[i].base.raw + ram.range[i].len) >> PAGE_SHIFT);
-    CHECK(page_round_up(frame_count * sizeof(struct page), &bytes));
+        frames_end = max_u64(frames_end, (ram.range[i].base.raw + ram.range[i].len) >> PAGE_SHIFT);
+    CHECK(page_round_up(frames_end * sizeof(struct page), &bytes));
     pages_array = arch_phys_to_virt(reserve_array(ram.range, ram.count, bytes));
     for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) arch_page_zero((char *)pages_array + at);
     reserve_rest(&ram);

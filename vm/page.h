@@ -35,7 +35,7 @@ enum page_state {
 struct budget; /* vm/budget.h */
 
 struct page {
-    /* free: [g] those of its order, or [y] a shelf's; slab: [b] the roomy of its class; else its message's or supply's */
+    /* free: [g] of its order, or [y] of a shelf; slab: [b] the roomy of its class; else its message's or supply's */
     LIST_ENTRY(page) link;
     struct budget *budget; /* head of a used run: [I] which is charged with it */
     atomic_uint refs;      /* used: [a] owners */

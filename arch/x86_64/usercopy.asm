@@ -5,8 +5,8 @@
 ; reader of the other side could see a torn word for as long as the fault takes to resolve. String
 ; instructions keep rsi, rdi and rcx exact at a fault.
 ;
-; Their callers, arch_inline/usercopy.h, name the registers that are changed here: usercopy_move changes rax, rcx, rdx, rsi
-; and rdi, a store only rax.
+; Their callers, arch_inline/usercopy.h, name the registers that are changed here: usercopy_move changes rax, rcx, rdx,
+; rsi and rdi, a store only rax.
 
 global usercopy_move:function
 global usercopy_store:function

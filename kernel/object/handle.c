@@ -191,15 +191,9 @@ static bool grow_directory(struct handle_table *table) {
     return true;
 }
 
-/*
- * The slots of a chunk are used first in this order, so that handles made one after the other, which threads on several
- * processors may use, do not lie in one cache line.
- */
-#define SPREAD 5u
-_Static_assert(SPREAD % 2 == 1 && SPREAD * sizeof(struct handle_slot) > CACHE_LINE);
-
+/* In the order in which they are used first. */
 static struct handle_slot *slot_nth(struct handle_chunk *chunk, uint32_t n) {
-    return &chunk->slots[n * SPREAD % HANDLE_CHUNK];
+    return &chunk->slots[n * HANDLE_SPREAD % HANDLE_CHUNK];
 }
 
 /* Everything else in a slot is set when the slot is used. */

@@ -43,6 +43,12 @@ struct handle_slot {
 };
 
 #define HANDLE_CHUNK 32u /* contiguous slots */
+/*
+ * So far apart are slots that are used first one after the other: threads on several processors may use these handles,
+ * so they do not lie in one cache line.
+ */
+#define HANDLE_SPREAD 5u
+_Static_assert(HANDLE_SPREAD % 2 == 1 && HANDLE_SPREAD * sizeof(struct handle_slot) > CACHE_LINE);
 
 struct handle_chunk {
     struct handle_slot slots[HANDLE_CHUNK];

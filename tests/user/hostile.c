@@ -6,7 +6,8 @@
  *
  * How long a call takes is the mean of all of its kind. On one processor, which two processes share, the bystander
  * stands still for whole turns of the other's, and which calls that hits is chance. The mean has all of these turns in
- * it; fair shares alone make it twice as long. What takes less than a turn in all may meet one turn more than its share.
+ * it; fair shares alone make it twice as long. What takes less than a turn in all may meet one turn more than its
+ * share.
  *
  * "hostile.seconds=10 hostile.rounds=1000" on the kernel's command line says for how long each program goes on, and how
  * often the bystander does each thing: `make hostile TIME=10`.

@@ -1,6 +1,6 @@
 /*
- * The calls of arch/x86_64/usercopy.asm. The compiler is told which registers each changes: fewer than a C function may,
- * so that what the code around needs stays in the others.
+ * The calls of arch/x86_64/usercopy.asm. The compiler is told which registers each changes: fewer than a C function
+ * may, so that what the code around needs stays in the others.
  */
 #pragma once
 

@@ -30,9 +30,10 @@ void explore_released(const volatile void *address, const struct explore_site *s
 
 #define EXPLORE_IN(file) (__builtin_strcmp(__FILE__, file) == 0)
 /* Files whose own atomic variables are statistics and the source of koids. */
-#define EXPLORE_COUNTS                                                                            \
-    (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/heap.c") || EXPLORE_IN("kernel/sched/object.c") || \
-     EXPLORE_IN("kernel/base/tally.h") || EXPLORE_IN("kernel/base/random.c") || EXPLORE_IN("kernel/base/panic.c"))
+#define EXPLORE_COUNTS                                                                                                 \
+    (EXPLORE_IN("vm/page.c") || EXPLORE_IN("vm/page_runs.c") || EXPLORE_IN("vm/heap.c") ||                             \
+     EXPLORE_IN("kernel/sched/object.c") || EXPLORE_IN("kernel/base/tally.h") || EXPLORE_IN("kernel/base/random.c") || \
+     EXPLORE_IN("kernel/base/panic.c"))
 
 #define EXPLORE_SITE(p)                                                                                       \
     ({                                                                                                        \

@@ -176,7 +176,7 @@ GDB
 session('a condition', <<'GDB',
 set args loop
 set breakpoint always-inserted on
-break tick if i == 999
+break tick if i == 199
 run
 print i
 info breakpoints
@@ -193,23 +193,23 @@ run
 step 1000
 info threads
 GDB
-    qr/Breakpoint 1, tick \(i=i\@entry=999\).*\$1 = 999/s, 'is true the thousandth time',
-    qr/stop only if i == 999 \(target evals\)\n\s*breakpoint already hit 1 time/, 'which the server finds out',
+    qr/Breakpoint 1, tick \(i=i\@entry=199\).*\$1 = 199/s, 'is true the two hundredth time',
+    qr/stop only if i == 199 \(target evals\)\n\s*breakpoint already hit 1 time/, 'which the server finds out',
     qr/\[debugged\] flags 0\n/, '21: a step shows in no flags that the program pushes',
     qr/result 28\n.*exited with code 052\].*No threads\./s, '20: a program that ends under step is told',
 );
 
-open my $mib, '>', "$dir/mib" or die "$dir/mib: $!\n";
-print $mib join '', map { pack 'V', $_ * 2654435761 % 4294967296 } 1 .. 262144;
-close $mib;
+open my $words, '>', "$dir/words" or die "$dir/words: $!\n";
+print $words join '', map { pack 'V', $_ * 2654435761 % 4294967296 } 1 .. 65536;
+close $words;
 session('memory', <<"GDB",
 set args memory
 break memory_filled
 run
-dump binary memory $dir/dump space+7340032 space+10485760
-restore $dir/mib binary space
-dump binary memory $dir/back space+1044480 space+1048576
-find /w space, +1048576, 0x9e3779b1
+dump binary memory $dir/dump space+8126464 space+9699328
+restore $dir/words binary space
+dump binary memory $dir/back space+258048 space+262144
+find /w space, +262144, 0x9e3779b1
 try x/2xw 0x10
 try set var *(int *)0x10 = 1
 set var *(char *)memory_filled = 0x90
@@ -218,15 +218,15 @@ print /x *(unsigned char *)memory_filled
 kill
 GDB
     qr/Breakpoint 1, memory_filled/, 'a breakpoint',
-    qr/Restoring binary file .*mib into memory/, 'a MiB is restored',
+    qr/Restoring binary file .*words into memory/, 'a quarter of a MiB is restored',
     qr/0x\w+\n1 pattern found/, 'and found in memory',
     qr/Cannot access memory at address 0x10\n/, '14: memory that is not there is an error',
     qr/Cannot access memory at address 0x10\n/, '15: to write it too',
     qr/memory_filled>:\t0x90\n/, '18: what is written over a breakpoint is read, and the breakpoint is not',
 );
-is(-s "$dir/dump", 3 << 20, '3 MiB of 16 are dumped');
-is(Machine::slurp("$dir/dump"), join('', map { $_ x (1 << 20) } "\0", 'x', "\0"), 'as they are');
-is(Machine::slurp("$dir/back"), substr(Machine::slurp("$dir/mib"), -4096), 'what was restored is there, to its end');
+is(-s "$dir/dump", 3 << 19, 'a MiB and a half are dumped');
+is(Machine::slurp("$dir/dump"), join('', "\0" x (1 << 18), 'x' x (1 << 20), "\0" x (1 << 18)), 'as they are');
+is(Machine::slurp("$dir/back"), substr(Machine::slurp("$dir/words"), -4096), 'what was restored is there, to its end');
 
 # Ctrl-C, in a loop without system calls and in a call that blocks; then the debugger is killed in the middle of it.
 for (['spin', qr/spin \(\)/], ['wait', qr/zx_object_wait_one .*blocked \(\)/s]) {

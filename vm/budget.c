@@ -142,8 +142,26 @@ NOINLINE void budget_refund_slow(struct budget *budget, enum budget_kind kind, u
     refund_until(budget, NULL, kind, amount);
 }
 
+static ALWAYS_INLINE bool has_spare(const struct budget *budget, enum budget_kind kind) {
+    uint32_t any = 0;
+    for (unsigned i = 0; i < CPU_PARTS; i++)
+        any |= atomic_load_explicit(&budget->spare[i].of[kind], memory_order_relaxed);
+    return any;
+}
+
+/* What is counted is used, and may become the peak. False: not so, it would be too much, or another was faster. */
+static ALWAYS_INLINE bool count_up_quick(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    struct budget_count *count = &budget->counts[kind];
+    uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed);
+    const uint64_t more = used + amount;
+    return !has_spare(budget, kind) && more <= atomic_load_explicit(&count->limit, memory_order_relaxed) &&
+           atomic_compare_exchange_strong_explicit(&count->used, &used, more, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
 /* False: it would be more than `most`, with nothing spare. */
-static bool count_up(struct budget *budget, enum budget_kind kind, uint64_t amount, const _Atomic uint64_t *most) {
+static NOINLINE bool count_up(struct budget *budget, enum budget_kind kind, uint64_t amount,
+                              const _Atomic uint64_t *most) {
     struct budget_count *count = &budget->counts[kind];
     for (;;) {
         uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed), spare;
@@ -174,9 +192,13 @@ static bool charge_each(struct budget *budget, const struct budget *end, enum bu
     return true;
 }
 
-NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
-    if (likely(!budget->above)) return count_up(budget, kind, amount, &budget->counts[kind].limit);
+static NOINLINE bool charge_all(struct budget *budget, enum budget_kind kind, uint64_t amount) {
     return charge_each(budget, NULL, kind, amount, false);
+}
+
+NOINLINE bool budget_charge_slow(struct budget *budget, enum budget_kind kind, uint64_t amount) {
+    if (unlikely(budget->above)) return charge_all(budget, kind, amount);
+    return likely(count_up_quick(budget, kind, amount)) || count_up(budget, kind, amount, &budget->counts[kind].limit);
 }
 
 bool budget_overdraw(struct budget *budget, enum budget_kind kind, uint64_t amount) {

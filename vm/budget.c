@@ -234,7 +234,7 @@ void budget_refund_below(const struct budget *shared, struct budget *budget, enu
 }
 
 /* So many are looked at in one hold of the lock; what is done to one is bounded. */
-#define PART 16
+#define PART 8
 
 typedef void visit_fn(struct budget *budget, void *arg);
 

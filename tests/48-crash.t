@@ -125,8 +125,9 @@ static void debugged(void) {
     zx_exception_info_t info;
     if (launch_program("app", args, &child, NULL) != ZX_OK) return;
     zx_task_create_exception_channel(child, ZX_EXCEPTION_CHANNEL_DEBUGGER, &channel);
-    zx_object_wait_one(channel, ZX_CHANNEL_READABLE, zx_deadline_after(ZX_SEC(5)), NULL);
-    zx_channel_read(channel, 0, &info, &exception, sizeof(info), 1, NULL, NULL);
+    do zx_object_wait_one(channel, ZX_CHANNEL_READABLE, zx_deadline_after(ZX_SEC(5)), NULL);
+    while (zx_channel_read(channel, 0, &info, &exception, sizeof(info), 1, NULL, NULL) == ZX_OK &&
+           info.type == ZX_EXCP_THREAD_STARTING && zx_handle_close(exception) == ZX_OK);
     printf("debugger: %x\n", info.type);
     zx_handle_close(channel);
     zx_handle_close(exception);

@@ -27,11 +27,20 @@ static uint64_t number_in(enum budget_kind kind, const _Atomic uint64_t *word) {
     return kind == BUDGET_MEMORY && number != BUDGET_UNLIMITED ? number & ~BUDGET_HAS_JOB : number;
 }
 
+/* Counted, but not used. What becomes spare meanwhile may be missed, or not. */
+static ALWAYS_INLINE uint64_t spare_of(const struct budget *budget, enum budget_kind kind) {
+    uint64_t spare = 0;
+    for (unsigned i = 0; i < CPU_PARTS; i++)
+        spare += atomic_load_explicit(&budget->spare[i].of[kind], memory_order_relaxed) & ~BUDGET_CLOSED;
+    return spare;
+}
+
 /* Of two concurrent changes the later one stays, whole: the lock is held, or no other thread knows the budget yet. */
 static void limit_store(struct budget *budget, enum budget_kind kind, uint64_t limit) {
     struct budget_count *count = &budget->counts[kind];
     atomic_store_explicit(&count->limit, limit, memory_order_relaxed);
-    const uint64_t had = atomic_load_explicit(&count->used, memory_order_relaxed);
+    const uint64_t counted = atomic_load_explicit(&count->used, memory_order_relaxed);
+    const uint64_t had = counted - min_u64(spare_of(budget, kind), counted);
     atomic_store_explicit(&count->overdrawn, add_up_to_max(max_u64(limit, had), BUDGET_OVERDRAFT),
                           memory_order_relaxed);
 }
@@ -142,19 +151,12 @@ NOINLINE void budget_refund_slow(struct budget *budget, enum budget_kind kind, u
     refund_until(budget, NULL, kind, amount);
 }
 
-static ALWAYS_INLINE bool has_spare(const struct budget *budget, enum budget_kind kind) {
-    uint32_t any = 0;
-    for (unsigned i = 0; i < CPU_PARTS; i++)
-        any |= atomic_load_explicit(&budget->spare[i].of[kind], memory_order_relaxed);
-    return any;
-}
-
 /* What is counted is used, and may become the peak. False: not so, it would be too much, or another was faster. */
 static ALWAYS_INLINE bool count_up_quick(struct budget *budget, enum budget_kind kind, uint64_t amount) {
     struct budget_count *count = &budget->counts[kind];
     uint64_t used = atomic_load_explicit(&count->used, memory_order_relaxed);
     const uint64_t more = used + amount;
-    return !has_spare(budget, kind) && more <= atomic_load_explicit(&count->limit, memory_order_relaxed) &&
+    return spare_of(budget, kind) == 0 && more <= atomic_load_explicit(&count->limit, memory_order_relaxed) &&
            atomic_compare_exchange_strong_explicit(&count->used, &used, more, memory_order_relaxed,
                                                    memory_order_relaxed);
 }
@@ -262,13 +264,9 @@ struct sum {
     bool is_less; /* than that of the parts */
 };
 
-/* What becomes spare meanwhile may be counted as used, or not; what is counted down meanwhile is. */
 static uint64_t own_used(const struct budget *budget, enum budget_kind kind) {
     const uint64_t counted = number_in(kind, &budget->counts[kind].used);
-    uint64_t spare = 0;
-    for (unsigned i = 0; i < CPU_PARTS; i++)
-        spare += atomic_load_explicit(&budget->spare[i].of[kind], memory_order_relaxed) & ~BUDGET_CLOSED;
-    return counted - min_u64(spare, counted);
+    return counted - min_u64(spare_of(budget, kind), counted);
 }
 
 static void add_if_below_root(struct budget *budget, void *arg) {

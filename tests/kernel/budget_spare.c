@@ -68,3 +68,14 @@ KTEST("budget/more than is ever spare, given back together, is no longer counted
     EXPECT(budget_used(budget, BUDGET_HANDLES) == 0);
     budget_leave(budget);
 }
+
+KTEST("budget/what must not fail goes beyond a limit by the overdraft, however much is spare when that is set") {
+    struct budget *budget = budget_create(&root_budget);
+    NEED(budget && budget_charge(budget, BUDGET_HANDLES, 100));
+    budget_refund(budget, BUDGET_HANDLES, 100);
+    NEED(budget_set_limit(budget, BUDGET_HANDLES, LIMIT) == ZX_OK && budget_charge(budget, BUDGET_HANDLES, LIMIT));
+    EXPECT(budget_overdraw(budget, BUDGET_HANDLES, BUDGET_OVERDRAFT) && !budget_overdraw(budget, BUDGET_HANDLES, 1));
+    EXPECT(budget_used(budget, BUDGET_HANDLES) == LIMIT + BUDGET_OVERDRAFT);
+    budget_refund(budget, BUDGET_HANDLES, LIMIT + BUDGET_OVERDRAFT);
+    budget_leave(budget);
+}

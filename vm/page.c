@@ -16,6 +16,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
 #include "kernel/base/spinlock.h"
+#include "kernel/base/tally.h"
 #include "vm/budget.h"
 #include "vm/inject.h"
 #include "vm/page_runs.h"
@@ -28,9 +29,8 @@ struct page *pages_array;
 
 static struct shelf {
     _Alignas(CACHE_LINE) struct spinlock lock;
-    atomic_uint count;                   /* [y/a] */
-    struct page_list loose;              /* [y] */
-    atomic_size_t used_for[PAGE_STATES]; /* [a] only the sum of all shelves' says something */
+    atomic_uint count;      /* [y/a] */
+    struct page_list loose; /* [y] */
 } shelves[SHELVES] = {[0 ... SHELVES - 1] = {.lock = SPINLOCK_INIT(RANK_LOOSE, "loose pages")}};
 
 /* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is put loose. */
@@ -39,14 +39,20 @@ static atomic_uint kept_count; /* changed under the lock */
 
 static atomic_size_t total_pages; /* those of the ranges, and those adopted */
 
+static struct tally used_for[PAGE_STATES];
+
 size_t pages_total(void) { return atomic_load_explicit(&total_pages, memory_order_relaxed); }
 
 static unsigned kept_now(void) { return atomic_load_explicit(&kept_count, memory_order_relaxed); }
 
+static ALWAYS_INLINE unsigned shelf_count(const struct shelf *shelf) {
+    return atomic_load_explicit(&shelf->count, memory_order_relaxed);
+}
+
 /* What is on the way from one list to another meanwhile may be counted as used. */
 size_t pages_free(void) {
     size_t count = runs_pages() + kept_now();
-    for (unsigned i = 0; i < SHELVES; i++) count += atomic_load_explicit(&shelves[i].count, memory_order_relaxed);
+    for (unsigned i = 0; i < SHELVES; i++) count += shelf_count(&shelves[i]);
     return count;
 }
 
@@ -62,29 +68,12 @@ bool pages_may_be_had(size_t count) {
     return false;
 }
 
-size_t pages_used_for(enum page_state use) {
-    size_t count = 0;
-    for (unsigned i = 0; i < SHELVES; i++)
-        count += atomic_load_explicit(&shelves[i].used_for[use], memory_order_relaxed);
-    return (ptrdiff_t)count < 0 ? 0 : count;
-}
-
-/* Of the running processor. */
-static ALWAYS_INLINE struct shelf *shelf_own(void) { return &shelves[arch_this_cpu()->id % SHELVES]; }
-
-static ALWAYS_INLINE void use_begin(struct shelf *shelf, enum page_state use, size_t count) {
-    atomic_fetch_add_explicit(&shelf->used_for[use], count, memory_order_relaxed);
-}
-
-static ALWAYS_INLINE void use_end(struct shelf *shelf, enum page_state use, size_t count) {
-    atomic_fetch_sub_explicit(&shelf->used_for[use], count, memory_order_relaxed);
-}
+size_t pages_used_for(enum page_state use) { return tally_sum(&used_for[use]); }
 
 void page_set_use(struct page *page, enum page_state use) {
-    struct shelf *shelf = shelf_own();
     if (page->state == use) return;
-    use_end(shelf, page->state, (size_t)1 << page->order);
-    use_begin(shelf, use, (size_t)1 << page->order);
+    tally_sub(&used_for[page->state], (size_t)1 << page->order);
+    tally_add(&used_for[use], (size_t)1 << page->order);
     page->state = use;
 }
 
@@ -110,9 +99,8 @@ static void page_keep(struct page *page) REQUIRES(&runs_lock) {
     kept_set(kept_now() + 1);
 }
 
-static ALWAYS_INLINE unsigned shelf_count(const struct shelf *shelf) {
-    return atomic_load_explicit(&shelf->count, memory_order_relaxed);
-}
+/* Of the running processor. */
+static ALWAYS_INLINE struct shelf *shelf_own(void) { return &shelves[arch_this_cpu()->id % SHELVES]; }
 
 static ALWAYS_INLINE void shelf_set_count(struct shelf *shelf, unsigned count) REQUIRES(&shelf->lock) {
     atomic_store_explicit(&shelf->count, count, memory_order_relaxed);
@@ -125,7 +113,8 @@ static ALWAYS_INLINE void shelf_put(struct shelf *shelf, struct page *page) REQU
 }
 
 /* False: it is full, or pages are to be kept back first. */
-static ALWAYS_INLINE bool shelf_try_put(struct shelf *shelf, struct page *page) {
+static ALWAYS_INLINE bool shelf_try_put(struct page *page) {
+    struct shelf *shelf = shelf_own();
     if (unlikely(kept_now() < PAGES_KEPT)) return false;
     spin_lock(&shelf->lock);
     const bool has_room = shelf_count(shelf) < SHELF_MOST;
@@ -157,8 +146,8 @@ static NOINLINE void page_put_elsewhere(struct page *page) {
 }
 
 /* A single page, marked PAGE_FREE_TAIL. */
-static ALWAYS_INLINE void page_put(struct shelf *shelf, struct page *page) {
-    if (unlikely(!shelf_try_put(shelf, page))) page_put_elsewhere(page);
+static ALWAYS_INLINE void page_put(struct page *page) {
+    if (unlikely(!shelf_try_put(page))) page_put_elsewhere(page);
 }
 
 /* Merges all that lie there. False: none did. */
@@ -287,21 +276,17 @@ static NOINLINE struct page *run_refused(unsigned order, struct budget *budget) 
 }
 
 /* A run that was just taken, and charged before; its head counts one reference. NULL: there was none to take. */
-static ALWAYS_INLINE struct page *run_given_by(struct shelf *shelf, struct page *head, unsigned order,
-                                               enum page_state use, struct budget *budget) {
+static ALWAYS_INLINE struct page *run_given(struct page *head, unsigned order, enum page_state use,
+                                            struct budget *budget) {
     if (unlikely(!head)) return run_refused(order, budget);
     run_mark(head, order, use);
     memory_unpoison(page_data(head), PAGE_SIZE << order);
     run_check_poison(head, order);
     head->order = (uint8_t)order;
     head->budget = budget;
-    use_begin(shelf, use, (size_t)1 << order);
+    tally_add(&used_for[use], (size_t)1 << order);
     atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
     return head;
-}
-
-static struct page *run_given(struct page *head, unsigned order, enum page_state use, struct budget *budget) {
-    return run_given_by(shelf_own(), head, order, use, budget);
 }
 
 struct page *page_alloc_run(unsigned order) {
@@ -344,7 +329,7 @@ struct page *page_alloc_for(enum page_state use) {
     struct page *page = shelf_take(shelf);
     if (unlikely(!page)) page = page_take_filling(shelf);
     if (unlikely(!page)) page = kept_take(use);
-    return run_given_by(shelf, page, 0, use, budget);
+    return run_given(page, 0, use, budget);
 }
 
 struct page *page_alloc_zeroed(enum page_state use) {
@@ -366,12 +351,11 @@ static NOINLINE void page_free_uncached(struct page *page) {
 
 /* A run is free again, but for what it was charged with. */
 static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
-    struct shelf *shelf = shelf_own();
-    use_end(shelf, page->state, (size_t)1 << page->order);
+    tally_sub(&used_for[page->state], (size_t)1 << page->order);
     memory_poison(page_data(page), PAGE_SIZE << order);
     run_mark_poisoned(page, order);
     run_mark(page, order, PAGE_FREE_TAIL);
-    if (likely(order == 0)) return page_put(shelf, page);
+    if (likely(order == 0)) return page_put(page);
     spin_lock(&runs_lock);
     runs_free((size_t)(page - pages_array), order);
     kept_fill();
@@ -397,8 +381,7 @@ void page_gather_free(struct page_gather *gather) {
     gather->first = gather->end = NULL;
     if (first == end) return;
     struct budget *budget = first->budget;
-    struct shelf *shelf = shelf_own();
-    use_end(shelf, PAGE_VMO, (size_t)(end - first));
+    tally_sub(&used_for[PAGE_VMO], (size_t)(end - first));
     for (struct page *page = first; page < end; page++) {
         ASSERT(page->state == PAGE_VMO && page->order == 0 && page->budget == budget);
         memory_poison(page_data(page), PAGE_SIZE);
@@ -406,7 +389,7 @@ void page_gather_free(struct page_gather *gather) {
         page->state = PAGE_FREE_TAIL;
     }
     if (end - first == 1)
-        page_put(shelf, first);
+        page_put(first);
     else
         range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
     budget_refund(budget, BUDGET_MEMORY, (size_t)(end - first));
@@ -435,7 +418,7 @@ void page_adopt(struct page *page) {
     page->budget = &root_budget;
     atomic_fetch_add_explicit(&total_pages, 1, memory_order_relaxed);
     CHECK(budget_charge(&root_budget, BUDGET_MEMORY, 1));
-    use_begin(shelf_own(), PAGE_USED, 1);
+    tally_add(&used_for[PAGE_USED], 1);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
 

@@ -26,6 +26,7 @@ void *upcall_stack_alloc(void);
 /* vm/page.c: where tables for translations come from. Zeroed pages; may be called from the first line on. */
 [[gnu::warn_unused_result]] zx_status_t upcall_table_alloc(paddr_t *out);
 void upcall_table_free(paddr_t table);
+void upcall_table_free_zero(paddr_t table); /* it is all zero */
 
 /* How a page fault came about. */
 #define FAULT_WRITE (1u << 0)

@@ -4,7 +4,8 @@
  *
  * On the shelves lie pages that are free but not merged yet, PAGE_LOOSE: most pages that are freed are wanted again
  * soon, and to merge them and cut them off again is the larger part of that, and would be done under one lock. An empty
- * shelf is filled with a run. A caller that finds no run merges what is on the shelves, and looks again.
+ * shelf is filled with a run. A caller that finds no run merges what is on the shelves, and looks again. Those that are
+ * known to be all zero are PAGE_ZERO, and lie apart: tables are, when they are freed, and tables want such.
  */
 #include "vm/page.h"
 
@@ -29,8 +30,8 @@ struct page *pages_array;
 
 static struct shelf {
     _Alignas(CACHE_LINE) struct spinlock lock;
-    atomic_uint count;      /* [y/a] */
-    struct page_list loose; /* [y] */
+    atomic_uint count;            /* [y/a] of both */
+    struct page_list loose, zero; /* [y] */
 } shelves[SHELVES] = {[0 ... SHELVES - 1] = {.lock = SPINLOCK_INIT(RANK_LOOSE, "loose pages")}};
 
 /* Single pages that are kept back. As long as some are missing, the next that are freed are, and none is put loose. */
@@ -81,7 +82,7 @@ bool page_in_use(paddr_t pa) {
     size_t frame = pa.raw >> PAGE_SHIFT;
     if (frame >= frames_end) return false;
     uint8_t state = pages_array[frame].state;
-    return state != PAGE_FREE && state != PAGE_FREE_TAIL && state != PAGE_LOOSE;
+    return state >= PAGE_RESERVED;
 }
 
 /* For the owner of a run that is in no list. The run may be long, and no lock is needed. */
@@ -106,29 +107,39 @@ static ALWAYS_INLINE void shelf_set_count(struct shelf *shelf, unsigned count) R
     atomic_store_explicit(&shelf->count, count, memory_order_relaxed);
 }
 
-static ALWAYS_INLINE void shelf_put(struct shelf *shelf, struct page *page) REQUIRES(&shelf->lock) {
-    page->state = PAGE_LOOSE;
-    LIST_INSERT_HEAD(&shelf->loose, page, link);
+/* As PAGE_LOOSE or PAGE_ZERO. */
+static ALWAYS_INLINE void shelf_put(struct shelf *shelf, struct page *page, enum page_state state)
+    REQUIRES(&shelf->lock) {
+    page->state = state;
+    LIST_INSERT_HEAD(state == PAGE_ZERO ? &shelf->zero : &shelf->loose, page, link);
     shelf_set_count(shelf, shelf_count(shelf) + 1);
 }
 
 /* False: it is full, or pages are to be kept back first. */
-static ALWAYS_INLINE bool shelf_try_put(struct page *page) {
+static ALWAYS_INLINE bool shelf_try_put(struct page *page, enum page_state state) {
     struct shelf *shelf = shelf_own();
     if (unlikely(kept_now() < PAGES_KEPT)) return false;
     spin_lock(&shelf->lock);
     const bool has_room = shelf_count(shelf) < SHELF_MOST;
-    if (likely(has_room)) shelf_put(shelf, page);
+    if (likely(has_room)) shelf_put(shelf, page, state);
     spin_unlock(&shelf->lock);
     return has_room;
 }
 
-static ALWAYS_INLINE struct page *shelf_take(struct shelf *shelf) {
+static ALWAYS_INLINE struct page *first_of(const struct page_list *list, const struct page_list *other) {
+    struct page *page = LIST_FIRST(list);
+    return likely(page) ? page : LIST_FIRST(other);
+}
+
+/* `*zero`: whether one that is all zero is wanted, if there is one; and whether the page is. */
+static ALWAYS_INLINE struct page *shelf_take(struct shelf *shelf, bool *zero) {
     spin_lock(&shelf->lock);
-    struct page *page = LIST_FIRST(&shelf->loose);
+    struct page *page = *zero ? first_of(&shelf->zero, &shelf->loose) : first_of(&shelf->loose, &shelf->zero);
+    *zero = false;
     if (likely(page)) {
         LIST_REMOVE(page, link);
         shelf_set_count(shelf, shelf_count(shelf) - 1);
+        *zero = page->state == PAGE_ZERO;
         page->state = PAGE_USED;
     }
     spin_unlock(&shelf->lock);
@@ -145,9 +156,9 @@ static NOINLINE void page_put_elsewhere(struct page *page) {
     spin_unlock(&runs_lock);
 }
 
-/* A single page, marked PAGE_FREE_TAIL. */
-static ALWAYS_INLINE void page_put(struct page *page) {
-    if (unlikely(!shelf_try_put(page))) page_put_elsewhere(page);
+/* A single page, marked PAGE_FREE_TAIL; as PAGE_LOOSE or PAGE_ZERO, if there is room on the shelf. */
+static ALWAYS_INLINE void page_put(struct page *page, enum page_state state) {
+    if (unlikely(!shelf_try_put(page, state))) page_put_elsewhere(page);
 }
 
 /* Merges all that lie there. False: none did. */
@@ -156,7 +167,7 @@ static bool shelf_merge(struct shelf *shelf) {
     spin_lock(&runs_lock);
     spin_lock(&shelf->lock);
     const bool any = shelf_count(shelf) > 0;
-    while ((page = LIST_FIRST(&shelf->loose))) {
+    while ((page = first_of(&shelf->loose, &shelf->zero))) {
         LIST_REMOVE(page, link);
         page->state = PAGE_FREE_TAIL;
         runs_free((size_t)(page - pages_array), 0);
@@ -215,7 +226,7 @@ static NOINLINE struct page *page_take_filling(struct shelf *shelf) {
     struct page *first = run_cut_for_shelf(&order);
     if (likely(first)) {
         spin_lock(&shelf->lock);
-        for (struct page *page = first + ((size_t)1 << order); --page > first;) shelf_put(shelf, page);
+        for (struct page *page = first + ((size_t)1 << order); --page > first;) shelf_put(shelf, page, PAGE_LOOSE);
         spin_unlock(&shelf->lock);
     }
     spin_unlock(&runs_lock);
@@ -321,20 +332,35 @@ struct page *page_alloc_some(size_t most, size_t *count) {
     }
 }
 
-/* Whether a page for a slab shall fail the heap has asked already. */
-struct page *page_alloc_for(enum page_state use) {
+/* A single page; `*zero` as above. Whether a page for a slab shall fail the heap has asked already. */
+static ALWAYS_INLINE struct page *single_alloc(enum page_state use, bool *zero) {
     struct budget *budget = budget_current();
     if ((use != PAGE_SLAB && inject_failure()) || unlikely(!charge(budget, 1, use))) return NULL;
     struct shelf *shelf = shelf_own();
-    struct page *page = shelf_take(shelf);
+    struct page *page = shelf_take(shelf, zero);
     if (unlikely(!page)) page = page_take_filling(shelf);
     if (unlikely(!page)) page = kept_take(use);
     return run_given(page, 0, use, budget);
 }
 
+struct page *page_alloc_for(enum page_state use) {
+    bool zero = false;
+    return single_alloc(use, &zero);
+}
+
+/* Looked at in debug builds only. */
+static UNUSED bool is_zero(const struct page *page) {
+    const uint64_t *words = page_data(page);
+    uint64_t any = 0;
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];
+    return any == 0;
+}
+
 struct page *page_alloc_zeroed(enum page_state use) {
-    struct page *page = page_alloc_for(use);
-    if (page) arch_page_zero(page_data(page));
+    bool zero = true;
+    struct page *page = single_alloc(use, &zero);
+    ASSERT(!page || !zero || is_zero(page));
+    if (page && !zero) arch_page_zero(page_data(page));
     return page;
 }
 
@@ -355,7 +381,7 @@ static ALWAYS_INLINE void run_return(struct page *page, unsigned order) {
     memory_poison(page_data(page), PAGE_SIZE << order);
     run_mark_poisoned(page, order);
     run_mark(page, order, PAGE_FREE_TAIL);
-    if (likely(order == 0)) return page_put(page);
+    if (likely(order == 0)) return page_put(page, PAGE_LOOSE);
     spin_lock(&runs_lock);
     runs_free((size_t)(page - pages_array), order);
     kept_fill();
@@ -369,6 +395,16 @@ void page_free(struct page *page) {
     if (unlikely(page->state == PAGE_UNCACHED)) return page_free_uncached(page);
     run_return(page, order);
     budget_refund(budget, BUDGET_MEMORY, (size_t)1 << order);
+}
+
+/* It is not poisoned: it stays zero, which is asserted where it is given out. */
+void page_free_zero(struct page *page) {
+    struct budget *budget = page->budget;
+    ASSERT(page->order == 0 && page->state >= PAGE_USED && page->state != PAGE_UNCACHED && is_zero(page));
+    tally_sub(&used_for[page->state], 1);
+    page->state = PAGE_FREE_TAIL;
+    page_put(page, PAGE_ZERO);
+    budget_refund(budget, BUDGET_MEMORY, 1);
 }
 
 void page_unref(struct page *page) {
@@ -389,7 +425,7 @@ void page_gather_free(struct page_gather *gather) {
         page->state = PAGE_FREE_TAIL;
     }
     if (end - first == 1)
-        page_put(first);
+        page_put(first, PAGE_LOOSE);
     else
         range_free((size_t)(first - pages_array), (size_t)(end - pages_array));
     budget_refund(budget, BUDGET_MEMORY, (size_t)(end - first));
@@ -430,6 +466,7 @@ zx_status_t upcall_table_alloc(paddr_t *out) {
 }
 
 void upcall_table_free(paddr_t table) { page_free(page_from_phys(table)); }
+void upcall_table_free_zero(paddr_t table) { page_free_zero(page_from_phys(table)); }
 
 /* The page array's own place: the end of the first range that has room for it. */
 static paddr_t reserve_array(struct boot_range *ram, size_t count, size_t bytes) {

@@ -22,6 +22,7 @@ enum page_state {
     PAGE_FREE_TAIL, /* 0, as in memory that was cleared */
     PAGE_FREE,      /* head of a free run */
     PAGE_LOOSE,     /* free, and not merged with its neighbours yet */
+    PAGE_ZERO,      /* the same, and all zero */
     PAGE_RESERVED,  /* not ours: no RAM, firmware, kernel image, boot archive */
     PAGE_USED,      /* from here on: allocated */
     PAGE_VMO,       /* of some VMO's tree */
@@ -68,8 +69,9 @@ void page_adopt(struct page *page);
 /* Prepares a new page for use past the caches: memory holds its bytes. page_free(), without translations, ends that. */
 void page_make_uncached(struct page *page);
 
-/* Gives a run back, whatever its count. */
+/* Gives a run back, whatever its count; and a single page that is all zero, for those who want such. */
 void page_free(struct page *page);
+void page_free_zero(struct page *page);
 
 static inline void page_ref(struct page *page) { refcount32_ref(&page->refs); }
 void page_unref(struct page *page);

@@ -70,9 +70,15 @@ static void tables_free(struct dropped *dropped) {
     while (dropped->tables != 0) {
         const uint64_t link = dropped->tables;
         uint64_t *table = entry_table(link);
+        const paddr_t pa = {link & PTE_FRAME};
         dropped->tables = *table ^ PTE_FRAME;
-        children_unlink(table, link, dropped);
-        upcall_table_free((paddr_t){link & PTE_FRAME});
+        *table = 0;
+        if ((link & PTE_COUNT_MASK) == 0) {
+            upcall_table_free_zero(pa);
+        } else {
+            children_unlink(table, link, dropped);
+            upcall_table_free(pa);
+        }
     }
 }
 
@@ -261,7 +267,8 @@ void arch_mmu_destroy(struct arch_aspace *as) {
     if (were_on) arch_irq_enable();
     pcid_give_back(as->pcid);
     ioports_free(as);
-    upcall_table_free(as->root);
+    kernel_half_take(arch_phys_to_virt(as->root));
+    upcall_table_free_zero(as->root);
 }
 
 /* Takes PTE_WRITE from these. Returns whether any had it. */

@@ -102,6 +102,10 @@ void kernel_half_give(uint64_t *top) {
     for (unsigned i = 0; i < used_count; i++) top[used_entries[i]] = root[used_entries[i]];
 }
 
+void kernel_half_take(uint64_t *top) {
+    for (unsigned i = 0; i < used_count; i++) top[used_entries[i]] = 0;
+}
+
 static vaddr_t device_set(unsigned i, uint64_t pa, uint32_t policy, uint64_t bits) {
     bits |= PTE_PRESENT | PTE_GLOBAL | pte_no_execute() | (uint64_t)policy << PTE_CACHE_SHIFT;
     device_table[i] = (pa & PTE_FRAME) | bits;

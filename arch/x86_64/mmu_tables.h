@@ -37,8 +37,9 @@ static inline uint64_t *entry_table(uint64_t entry) { return arch_phys_to_virt((
 /* The kernel's own top-level table: its half is what every address space copies, its user half stays empty. */
 extern paddr_t kernel_root;
 
-/* Copies that half to another top-level table, which is zero. */
+/* Copies that half to another top-level table, which is zero; and takes it away. */
 void kernel_half_give(uint64_t *top);
+void kernel_half_take(uint64_t *top);
 
 /* PTE_NX, or 0 on a processor without it. */
 uint64_t pte_no_execute(void);

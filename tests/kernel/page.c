@@ -104,16 +104,43 @@ KTEST("page/no page is given out twice") {
     }
 }
 
+static bool is_zero(const struct page *page) {
+    const uint64_t *words = page_data(page);
+    uint64_t any = 0;
+    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];
+    return any == 0;
+}
+
 KTEST("page/a zeroed page is zero, whatever it held before") {
     for (int round = 0; round < 4; round++) {
         struct page *page = page_alloc_zeroed(PAGE_USED);
         NEED(page);
-        uint64_t *words = page_data(page), any = 0;
-        for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];
-        EXPECT(any == 0);
-        memset(words, 0xff, PAGE_SIZE);
+        EXPECT(is_zero(page));
+        memset(page_data(page), 0xff, PAGE_SIZE);
         page_free(page);
     }
+}
+
+KTEST("page/a page that is freed as zero is given out as zero, and is memory like any other") {
+    const size_t before = pages_free();
+    for (int round = 0; round < 4; round++) {
+        struct page *page = page_alloc_zeroed(PAGE_TABLE);
+        NEED(page);
+        EXPECT(is_zero(page) && pages_free() == before - 1);
+        page_free_zero(page);
+        EXPECT(pages_free() == before && !page_in_use(page_phys(page)));
+        NEED((page = round % 2 ? page_alloc() : page_alloc_zeroed(PAGE_TABLE)));
+        EXPECT(round % 2 || is_zero(page));
+        memset(page_data(page), 0xff, PAGE_SIZE);
+        page_free(page);
+    }
+    struct page *page = page_alloc_zeroed(PAGE_TABLE);
+    NEED(page);
+    page_free_zero(page);
+    struct page *all = memory_take_all();
+    EXPECT(all && pages_free() == PAGES_KEPT);
+    memory_give_back(all);
+    EXPECT(pages_free() == before);
 }
 
 #ifdef DEBUG

@@ -6,6 +6,7 @@
 #   $(HOST)/line_editor     the tests of the monitor's editor
 #   $(HOST)/gdb_packets     the tests of gdbserver's protocol
 #   $(HOST)/serial          the tests of the serial lines' driver
+#   $(HOST)/keyboard        the tests of what reads the keyboard
 #   $(HOST)/inject          failure injection over the corpus of one of them
 #   make fuzz TIME=60       all fuzzers, for so many seconds
 #   $(HOST)/explore         the explorer of interleavings: tests/host/explore/README.md
@@ -111,12 +112,20 @@ $(HOST)/serial: $(call host_objects,asan,tests/host/serial.c user/lib/serial.c)
 	$(call say,LINK,$@)
 	$(QUIET)clang $(HOST_SANITIZE) -pthread -o $@ $^
 
+# --- the keyboard ---
+
+$(HOST)/asan/tests/host/keyboard.o: HOST_CFLAGS := $(filter-out -D_KERNEL,$(HOST_CFLAGS))
+$(HOST)/asan/user/lib/keyboard.o: HOST_CFLAGS += -D_GNU_SOURCE
+$(HOST)/keyboard: $(call host_objects,asan,tests/host/keyboard.c user/lib/keyboard.c)
+	$(call say,LINK,$@)
+	$(QUIET)clang $(HOST_SANITIZE) -pthread -o $@ $^
+
 # --- the explorer ---
 
 include tests/host/explore/rules.mk
 
-HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(HOST)/gdb_packets $(HOST)/serial $(EXPLORE) \
-	$(FUZZERS:%=$(HOST)/fuzz_%)
+HOST_PROGRAMS := $(HOST)/units $(HOST)/inject $(HOST)/line_editor $(HOST)/gdb_packets $(HOST)/serial \
+	$(HOST)/keyboard $(EXPLORE) $(FUZZERS:%=$(HOST)/fuzz_%)
 
 TIME ?= 60
 .PHONY: fuzz

@@ -53,7 +53,6 @@ static void ring_put(const char *text, size_t len) {
         ring[head % RING_SIZE] = text[i];
         atomic_store(&ring_head, head + 1);
     }
-    zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
 }
 
 /* Waits until something is wanted, where that matters. */
@@ -63,6 +62,7 @@ static bool sparing_wait(void) {
     return status == ZX_OK && zx_object_signal(wanted, ZX_EVENT_SIGNALED, 0) == ZX_OK;
 }
 
+/* Whoever looks when the signal comes can take all of it, and ask for more: by then that counts. */
 static int thread_main(void *unused) {
     (void)unused;
     char text[1024];
@@ -71,6 +71,7 @@ static int thread_main(void *unused) {
         if (len == 0) break;
         ring_put(text, len);
         atomic_store(&asked, false);
+        zx_object_signal(event, 0, ZX_EVENT_SIGNALED);
     }
     atomic_store(&ring_ended, true);
     zx_object_signal(event, 0, ZX_EVENT_SIGNALED);

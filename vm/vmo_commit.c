@@ -1,7 +1,8 @@
 /*
  * Committing a range of a VMO; see vmo.h. All that it may need is set aside first, without the lock: pages, and nodes
  * of the tree. Then it walks the range a window at a time, and cannot fail for want of memory, unless others make more
- * of it necessary meanwhile than there was at first.
+ * of it necessary meanwhile than there was at first. A single page, of which nothing can be half done, is found as a
+ * fault finds it.
  */
 #include "kernel/base/arith.h"
 #include "kernel/base/log.h"
@@ -92,6 +93,7 @@ zx_status_t vmo_commit(struct vmo *vmo, uint64_t offset, uint64_t len) {
     if (!range_within(offset, len, 0, vmo_size(vmo))) return ZX_ERR_OUT_OF_RANGE;
     if (len == 0 || !page_round_up(offset + len, &end)) return ZX_OK;
     struct range range = {vmo, vmo->store_offset + page_round_down(offset), vmo->store_offset + end, end};
+    if (range.end - range.begin == PAGE_SIZE) return each_window(&range, commit_window, NULL);
     zx_status_t status = each_window(&range, count_lacking, &lacking);
     if (status == ZX_OK && lacking > 0) status = supply_fill(&range, lacking, &supply);
     if (status == ZX_OK && lacking > 0) status = each_window(&range, commit_window, &supply);

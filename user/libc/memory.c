@@ -61,10 +61,10 @@ static zx_status_t map(size_t len, int prot, zx_vm_option_t place, zx_vaddr_t *a
     return status;
 }
 
-/* Gets the pages of memory, and enters them where the processor finds them. */
+/* Gets the pages of memory, and enters them where the processor finds them; of a single one a fault costs less. */
 static zx_status_t commit(zx_vaddr_t addr, size_t len) {
     zx_status_t status = zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_COMMIT, addr, len, NULL, 0);
-    if (status != ZX_OK) return status;
+    if (status != ZX_OK || len == ZX_PAGE_SIZE) return status;
     return zx_vmar_op_range(zx_vmar_root_self(), ZX_VMAR_OP_MAP_RANGE, addr, len, NULL, 0);
 }
 

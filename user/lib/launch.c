@@ -4,7 +4,6 @@
  */
 #include "user/lib/launch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,14 +27,16 @@
 #define ARCHIVE_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHT_READ | ZX_RIGHT_EXECUTE | ZX_RIGHT_MAP | ZX_RIGHT_GET_PROPERTY)
 
 struct making {
-    zx_handle_t job, process, vmar, thread;
+    zx_handle_t job;          /* borrowed; the process's */
+    zx_handle_t confined_job; /* the same, if it was made for it */
+    zx_handle_t process, vmar, thread;
     zx_handle_t to_child, bootstrap; /* our end of the bootstrap channel, and the child's */
     zx_handle_t message;             /* a long one's memory */
     zx_vaddr_t entry, stack;
 };
 
 static void making_close(struct making *m) {
-    zx_handle_close(m->job);
+    zx_handle_close(m->confined_job);
     zx_handle_close(m->vmar);
     zx_handle_close(m->thread);
     zx_handle_close(m->to_child);
@@ -44,10 +45,12 @@ static void making_close(struct making *m) {
 }
 
 static zx_status_t making_job(const struct launch *what, const char *name, struct making *m) {
-    zx_handle_t job = what->job ? what->job : zx_job_default();
-    if (!what->confined) return zx_handle_duplicate(job, ZX_RIGHT_SAME_RIGHTS, &m->job);
-    zx_status_t status = zx_job_create(job, 0, &m->job);
-    return status == ZX_OK ? zx_object_set_property(m->job, ZX_PROP_NAME, name, strlen(name)) : status;
+    m->job = what->job ? what->job : zx_job_default();
+    if (!what->confined) return ZX_OK;
+    zx_status_t status = zx_job_create(m->job, 0, &m->confined_job);
+    if (status != ZX_OK) return status;
+    m->job = m->confined_job;
+    return zx_object_set_property(m->job, ZX_PROP_NAME, name, strlen(name));
 }
 
 static zx_status_t making_tasks(const struct launch *what, struct making *m) {
@@ -62,10 +65,11 @@ static zx_status_t making_load(const struct launch *what, struct making *m, cons
     struct program program;
     char path[MAX_PATH];
     const char *folder = strchr(what->path, '/') ? "" : FOLDER;
-    if (snprintf(path, sizeof(path), "%s%s", folder, what->path) >= (int)sizeof(path)) {
+    if (strlen(folder) + strlen(what->path) >= sizeof(path)) {
         *why = "its name is too long";
         return ZX_ERR_BAD_PATH;
     }
+    strcpy(stpcpy(path, folder), what->path);
     zx_status_t status = program_read(what->archive, path, &program, why);
     if (status == ZX_OK) status = making_tasks(what, m);
     return status == ZX_OK ? program_map(&program, m->vmar, &m->entry) : status;

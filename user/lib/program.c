@@ -30,7 +30,7 @@ static zx_status_t segment_share(const struct program *program, const struct elf
 }
 
 static zx_status_t vmo_copy(zx_handle_t to, zx_handle_t from, uint64_t offset, uint64_t len) {
-    char buffer[2048];
+    char buffer[8192];
     for (uint64_t done = 0; done < len;) {
         size_t part = len - done < sizeof(buffer) ? len - done : sizeof(buffer);
         zx_status_t status = zx_vmo_read(from, buffer, offset + done, part);

@@ -36,21 +36,25 @@ static uint64_t round_up_4(uint64_t value) { return (value + 3) & ~(uint64_t)3; 
 
 /* No sum wraps: `at` lies within the archive, and sizes have 32 bits. */
 zx_status_t newc_read(const struct bytes *archive, uint64_t at, struct newc_file *out) {
-    struct newc_header header;
+    struct {
+        struct newc_header header;
+        char name[NEWC_MAX_NAME];
+    } start;
     uint64_t name_size;
-    zx_status_t status = bytes_read(archive, at, &header, sizeof(header));
+    if (archive->len - at < sizeof(start.header)) return ZX_ERR_IO_DATA_INTEGRITY;
+    const size_t start_len = min_u64(sizeof(start), archive->len - at);
+    zx_status_t status = bytes_read(archive, at, &start, start_len);
     if (status != ZX_OK) return status;
-    if (memcmp(header.magic, MAGIC, sizeof(header.magic)) != 0 || !hex_parse(header.name_size, &name_size) ||
-        !hex_parse(header.file_size, &out->len))
+    if (memcmp(start.header.magic, MAGIC, sizeof(start.header.magic)) != 0 ||
+        !hex_parse(start.header.name_size, &name_size) || !hex_parse(start.header.file_size, &out->len))
         return ZX_ERR_IO_DATA_INTEGRITY;
-    out->offset = round_up_4(at + sizeof(header) + name_size);
+    out->offset = round_up_4(at + sizeof(start.header) + name_size);
     out->next = round_up_4(out->offset + out->len);
     if (!range_within(out->offset, out->len, 0, archive->len)) return ZX_ERR_IO_DATA_INTEGRITY;
 
-    size_t name_len = min_u64(name_size, sizeof(out->name));
-    status = bytes_read(archive, at + sizeof(header), out->name, name_len);
-    if (status != ZX_OK) return status;
-    if (strnlen(out->name, name_len) == name_len) return ZX_ERR_IO_DATA_INTEGRITY;
+    size_t name_len = min_u64(name_size, start_len - sizeof(start.header));
+    if (strnlen(start.name, name_len) == name_len) return ZX_ERR_IO_DATA_INTEGRITY;
+    memcpy(out->name, start.name, strlen(start.name) + 1);
     return strcmp(out->name, LAST_NAME) == 0 ? ZX_ERR_NOT_FOUND : ZX_OK;
 }
 

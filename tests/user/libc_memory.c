@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -246,6 +247,51 @@ TEST("libc/mprotect takes permissions away and gives them back") {
     errno = 0;
     EXPECT_EQ(mprotect(memory, PAGE, PROT_READ), -1);
     EXPECT_EQ(errno, ENOMEM);
+}
+
+static _Thread_local char local[100];
+static pthread_key_t key;
+
+static void *use_and_tell_stack(void *out) {
+    pthread_attr_t attr;
+    size_t len;
+    for (size_t i = 0; i < sizeof(local); i++) EXPECT_EQ(local[i], 0);
+    EXPECT(pthread_getspecific(key) == NULL);
+    memset(local, 1, sizeof(local));
+    EXPECT_EQ(pthread_setspecific(key, out), 0);
+    EXPECT_EQ(pthread_getattr_np(pthread_self(), &attr), 0);
+    EXPECT_EQ(pthread_attr_getstack(&attr, out, &len), 0);
+    return NULL;
+}
+
+/* Where the stack of a thread was that has ended. */
+static char *stack_of_next(size_t size, size_t guard) {
+    pthread_attr_t attr;
+    pthread_t thread;
+    void *stack = NULL;
+    pthread_attr_init(&attr);
+    EXPECT_EQ(pthread_attr_setstacksize(&attr, size), 0);
+    EXPECT_EQ(pthread_attr_setguardsize(&attr, guard), 0);
+    EXPECT_EQ(pthread_create(&thread, &attr, use_and_tell_stack, &stack), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    return stack;
+}
+
+TEST("libc/a thread gets what one that was joined had, zero where it is thread-local, with the guard that it wants") {
+    const unsigned writable = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
+    EXPECT_EQ(pthread_key_create(&key, NULL), 0);
+    char *first = stack_of_next(16 * PAGE, 2 * PAGE);
+    EXPECT_EQ((uintptr_t)stack_of_next(16 * PAGE, 2 * PAGE), (uintptr_t)first);
+    EXPECT_EQ((uintptr_t)stack_of_next(15 * PAGE, 3 * PAGE), (uintptr_t)first + PAGE);
+    EXPECT_EQ(mapping_at(first).u.mapping.mmu_flags, 0);
+    EXPECT_EQ(mapping_at(first + PAGE).u.mapping.mmu_flags, writable);
+    EXPECT_EQ((uintptr_t)stack_of_next(17 * PAGE, PAGE), (uintptr_t)first - PAGE);
+    EXPECT_EQ(mapping_at(first - 2 * PAGE).u.mapping.mmu_flags, 0);
+    EXPECT_EQ(mapping_at(first - PAGE).u.mapping.mmu_flags, writable);
+    /* What is kept goes when something else is. */
+    EXPECT((uintptr_t)stack_of_next(32 * PAGE, 2 * PAGE) != 0);
+    EXPECT(is_gone(first));
+    EXPECT_EQ(pthread_key_delete(key), 0);
 }
 
 TEST("libc/code that a program makes can be run") {

@@ -70,7 +70,7 @@ static zx_status_t commit(zx_vaddr_t addr, size_t len) {
 
 /* Of a new thread's memory the stack grows page by page: only what lies above it is there at once. */
 static zx_status_t commit_writable(zx_vaddr_t addr, size_t len) {
-    size_t top = __port_thread_maps() ? __port_thread_top() : len;
+    size_t top = __port_thread_maps() ? whole_pages(__port_thread_top()) : len;
     return top < len ? commit(addr + len - top, top) : commit(addr, len);
 }
 
@@ -135,12 +135,16 @@ LINUX_CALL(mmap) {
         __port_unlock(&__port_files);
         return result;
     }
+    const zx_vaddr_t kept = prot == PROT_NONE ? __port_thread_map(len) : 0;
+    if (kept) return (long)kept;
     if (!(flags & MAP_NORESERVE)) return map_committed(len, prot, place, &addr);
     return map(len, prot, place, &addr) == ZX_OK ? (long)addr : -ENOMEM;
 }
 
 LINUX_CALL(munmap) {
-    return result(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)args[0], whole_pages((size_t)args[1])));
+    const zx_vaddr_t addr = (zx_vaddr_t)args[0];
+    const size_t len = whole_pages((size_t)args[1]);
+    return __port_thread_unmap(addr, len) ? 0 : result(zx_vmar_unmap(zx_vmar_root_self(), addr, len));
 }
 
 /* Like mmap, this gets the pages of what can now be written. */
@@ -148,7 +152,7 @@ LINUX_CALL(mprotect) {
     zx_vaddr_t addr = (zx_vaddr_t)args[0];
     size_t len = whole_pages((size_t)args[1]);
     int prot = (int)args[2];
-    if (len == 0) return 0;
+    if (len == 0 || __port_thread_protect(addr)) return 0;
     zx_status_t status = zx_vmar_protect(zx_vmar_root_self(), perms(prot), addr, len);
     return result(status == ZX_OK && (prot & PROT_WRITE) ? commit_writable(addr, len) : status);
 }

@@ -68,6 +68,14 @@ zx_handle_t __port_main_thread(void);
 bool __port_thread_maps(void);
 size_t __port_thread_top(void);
 
+/*
+ * threads.c: memory that was kept for the thread that the caller makes, or 0; is that as it is now to be protected? And:
+ * is this what a thread had that the caller joins, and is it kept?
+ */
+zx_vaddr_t __port_thread_map(size_t len);
+bool __port_thread_protect(zx_vaddr_t addr);
+bool __port_thread_unmap(zx_vaddr_t addr, size_t len);
+
 /* threads.c: the processor time of the process; of one thread, 0 being the caller; -1 if there is none of that id. */
 zx_duration_t __port_process_runtime(void);
 zx_duration_t __port_thread_runtime(int id);

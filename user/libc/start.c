@@ -54,7 +54,7 @@ static const Elf64_Phdr *program_header(uint32_t type) {
 /* The thread's variables, what musl keeps of it, which is less than 1.5 KiB, and its first frames. */
 size_t __port_thread_top(void) {
     const Elf64_Phdr *variables = program_header(PT_TLS);
-    return whole_pages((variables ? variables->p_memsz + variables->p_align : 0) + 2048);
+    return (variables ? variables->p_memsz + variables->p_align : 0) + 2048;
 }
 
 /* How far from the addresses in its file the program lies. Its first segment begins with the headers. */

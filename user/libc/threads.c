@@ -3,7 +3,9 @@
  * keeps of a thread is thread-local, beside the program's own variables.
  *
  * musl maps a new thread's stack, with what is thread-local above it, between __acquire_ptc() and __release_ptc(),
- * whose place the port takes. A detached thread unmaps its own memory with __unmapself().
+ * whose place the port takes: all of it without access first, then all but a guard at the bottom is made writable. Who
+ * joins the thread unmaps it; a detached thread does so itself, with __unmapself(). The memory of one that was joined is
+ * kept for the next that wants as much: zeroed at the top, where musl relies on that.
  */
 #include <errno.h>
 #include <libc_inline/machine.h>
@@ -21,12 +23,22 @@
 /* An id that musl's locks can hold beside their flags. */
 #define TID_MASK 0x3fffffff
 
+/* The memory of a thread that was joined, or is: the note about it lies at its end, or on the joining thread's stack. */
+struct memory {
+    zx_vaddr_t base;
+    size_t len, guard;
+};
+#define KEPT_MOST ((size_t)2 << 20)
+static _Atomic(struct memory *) kept;
+
+/* With it a program's thread-local variables have room in musl's own data, unless it has some of its own. */
 struct thread {
     zx_handle_t handle;  /* none for the first thread */
     bool mapped;         /* its memory is musl's, and the handle is closed with it */
     bool makes_another;  /* it is in pthread_create, */
     bool mapped_another; /* which has mapped memory */
     const char *named;   /* it is in thrd_create_with_name */
+    struct memory *near; /* what was kept, for the thread that it makes; or that of the one that it joins */
     int *end_word;       /* set to 0, and woken, when the thread has ended */
     struct signals signals;
     int id; /* from here on, under `listed` */
@@ -176,6 +188,7 @@ void __acquire_ptc(void) {
     makers++;
     self.makes_another = true;
     self.mapped_another = false;
+    self.near = NULL;
 }
 
 void __inhibit_ptc(void) {
@@ -185,14 +198,58 @@ void __inhibit_ptc(void) {
 
 void __release_ptc(void) {
     self.makes_another = false;
+    self.near = NULL;
     makers--;
     pthread_rwlock_unlock(&making);
 }
 
+/* The caller, if it is making a thread. */
+static struct thread *maker(void) {
+    struct thread *thread = makers > 0 ? self_if_any() : NULL;
+    return thread && thread->makes_another ? thread : NULL;
+}
+
 bool __port_thread_maps(void) {
-    struct thread *maker = makers > 0 ? self_if_any() : NULL;
-    if (!maker || !maker->makes_another) return false;
-    maker->mapped_another = true;
+    struct thread *thread = maker();
+    if (thread) thread->mapped_another = true;
+    return thread;
+}
+
+static void keep(struct memory memory) {
+    struct memory *note = (struct memory *)(memory.base + memory.len) - 1;
+    *note = memory;
+    note = atomic_exchange(&kept, note);
+    if (note) zx_vmar_unmap(zx_vmar_root_self(), note->base, note->len);
+}
+
+zx_vaddr_t __port_thread_map(size_t len) {
+    struct thread *thread = maker();
+    struct memory *found = thread ? atomic_exchange(&kept, NULL) : NULL;
+    if (!found) return 0;
+    if (found->len != len) {
+        keep(*found);
+        return 0;
+    }
+    thread->near = found;
+    return found->base;
+}
+
+bool __port_thread_protect(zx_vaddr_t addr) {
+    struct thread *thread = maker();
+    if (!thread || !thread->near) return false;
+    const struct memory found = *thread->near;
+    const size_t top = __port_thread_top();
+    thread->mapped_another = true;
+    memset((void *)(found.base + found.len - top), 0, top);
+    if (addr == found.base + found.guard) return true;
+    zx_vmar_protect(zx_vmar_root_self(), 0, found.base, found.len);
+    return false;
+}
+
+bool __port_thread_unmap(zx_vaddr_t addr, size_t len) {
+    const struct memory *joined = threaded ? self_if_any()->near : NULL;
+    if (!joined || joined->base != addr || len > KEPT_MOST) return false;
+    keep((struct memory){addr, len, joined->guard});
     return true;
 }
 
@@ -250,24 +307,35 @@ _Noreturn void __unmapself(void *base, size_t size) {
     __port_thread_end(self.handle, self.end_word, zx_vmar_root_self(), base, size);
 }
 
-/* What is closed when the thread has been joined. Its memory is unmapped by then. */
-static zx_handle_t handle_left(pthread_t thread) {
+/* What is closed when the thread has been joined. Its memory is unmapped or kept by then: `near` is where that lies. */
+static zx_handle_t join_begin(pthread_t thread, struct memory *near) {
+    pthread_attr_t attr;
+    void *stack;
     const struct thread *joined = thread_of(thread);
-    return joined->mapped ? joined->handle : ZX_HANDLE_INVALID;
+    if (!joined->mapped || pthread_getattr_np(thread, &attr) != 0) return ZX_HANDLE_INVALID;
+    pthread_attr_getstack(&attr, &stack, &near->len);
+    pthread_attr_getguardsize(&attr, &near->guard);
+    near->base = (zx_vaddr_t)stack - near->guard;
+    self.near = near;
+    return joined->handle;
+}
+
+static int join_end(zx_handle_t handle, int error) {
+    self.near = NULL;
+    if (error == 0) zx_handle_close(handle);
+    return error;
 }
 
 int __wrap_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *end) {
-    const zx_handle_t handle = handle_left(thread);
-    const int error = __real_pthread_timedjoin_np(thread, result, end);
-    if (error == 0) zx_handle_close(handle);
-    return error;
+    struct memory near;
+    const zx_handle_t handle = join_begin(thread, &near);
+    return join_end(handle, __real_pthread_timedjoin_np(thread, result, end));
 }
 
 int __wrap_pthread_tryjoin_np(pthread_t thread, void **result) {
-    const zx_handle_t handle = handle_left(thread);
-    const int error = __real_pthread_tryjoin_np(thread, result);
-    if (error == 0) zx_handle_close(handle);
-    return error;
+    struct memory near;
+    const zx_handle_t handle = join_begin(thread, &near);
+    return join_end(handle, __real_pthread_tryjoin_np(thread, result));
 }
 
 int __wrap_pthread_join(pthread_t thread, void **result) { return __wrap_pthread_timedjoin_np(thread, result, NULL); }

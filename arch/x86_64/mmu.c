@@ -159,7 +159,7 @@ static unsigned pages_drop(uint64_t *table, unsigned live, vaddr_t va, vaddr_t e
     uint64_t *entry = &table[table_index(va, 1)], *last = &table[table_index(end - 1, 1)];
     while (entry <= last && gone < live) {
         /* Most of a large range has never been touched. */
-        while (last - entry >= 16 && !(any_of_eight(entry) | any_of_eight(entry + 8))) entry += 16;
+        while (*entry == 0 && last - entry >= 16 && !(any_of_eight(entry) | any_of_eight(entry + 8))) entry += 16;
         if (*entry != 0) gone++;
         *entry++ = 0;
     }

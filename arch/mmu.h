@@ -20,7 +20,8 @@ struct arch_aspace; /* defined by the machine in arch_inline/mmu.h */
 static inline void *arch_phys_to_virt(paddr_t pa);
 static inline paddr_t arch_virt_to_phys(const void *va); /* only for what arch_phys_to_virt() gave */
 
-/* Of whole pages in that view. */
+/* Of any memory of the kernel's, but best of some hundred bytes; and of whole pages in that view. */
+void arch_zero(void *memory, size_t len);
 void arch_page_zero(void *page);
 void arch_page_copy(void *to, const void *from);
 

@@ -7,7 +7,6 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/poison.h"
-#include "kernel/base/string.h"
 #include "kernel/base/tally.h"
 #include "vm/budget.h"
 #include "vm/heap_check.h"
@@ -165,7 +164,7 @@ void *heap_alloc(size_t size) {
 
 void *heap_alloc_zeroed(size_t size) {
     void *object = heap_alloc(size);
-    if (object) memset(object, 0, size);
+    if (object) arch_zero(object, size);
     return object;
 }
 

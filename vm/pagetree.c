@@ -57,7 +57,7 @@ static struct pagetree_node *node_new(struct pagetree_node **spare) {
     struct pagetree_node *node = node_alloc(spare);
     if (!node) return NULL;
     node->present = 0;
-    memset(node->child, 0, sizeof(node->child));
+    arch_zero(node->child, sizeof(node->child));
     return node;
 }
 

@@ -1,11 +1,12 @@
 ; memcpy, memmove and memset. String instructions: on hardware with fast ones nothing is faster for long ranges, and
-; under emulation eight bytes a step beat one by the factor. For whole pages, 32 bytes a step beat both under emulation,
-; and are as good on hardware: there one vector register is used, which gets back what it held. It may be the user's, or
+; under emulation eight bytes a step beat one by the factor. For whole pages, and what is to be zero of larger objects, 32
+; bytes a step beat both under emulation, and are as good on hardware: there one vector register is used, which gets back what it held. It may be the user's, or
 ; that of a thread which has no place for vector state, so nobody else comes to run meanwhile.
 
 global memcpy:function
 global memmove:function
 global memset:function
+global arch_zero:function
 global arch_page_zero:function
 global arch_page_copy:function
 
@@ -14,6 +15,7 @@ extern cpu_has                      ; its second byte: wide moves
 PAGE_SIZE         equ 4096
 STEP              equ 32            ; bytes that a register holds
 TURN              equ 32            ; steps in one turn of a loop
+ZERO_TURN         equ 8             ; the same, of what is no page
 
 section .text
 
@@ -69,7 +71,6 @@ memset:
     cli
     sub rsp, STEP
     vmovdqu [rsp], ymm0
-    mov ecx, PAGE_SIZE / (TURN * STEP)
 %endmacro
 
 %macro WIDE_END 0
@@ -78,18 +79,47 @@ memset:
     popfq
 %endmacro
 
+%macro ZERO 1                       ; so many steps
+%assign at 0
+%rep %1
+    vmovdqu [rdi + at], ymm0
+%assign at at + STEP
+%endrep
+%endmacro
+
+; rdi: where, rsi: how many bytes. The last turn overlaps the one before.
+arch_zero:
+    lea rax, [rsi - ZERO_TURN * STEP]
+    cmp rax, PAGE_SIZE              ; interrupts are off meanwhile
+    ja .narrow
+    cmp byte [rel cpu_has + 1], 0
+    je .narrow
+    WIDE_BEGIN
+    add rax, rdi
+    vpxor xmm0, xmm0, xmm0
+.turn:
+    ZERO ZERO_TURN
+    add rdi, ZERO_TURN * STEP
+    cmp rdi, rax
+    jb .turn
+    mov rdi, rax
+    ZERO ZERO_TURN
+    WIDE_END
+    ret
+.narrow:
+    mov rdx, rsi
+    xor esi, esi
+    jmp memset
+
 ; rdi: a page
 arch_page_zero:
     cmp byte [rel cpu_has + 1], 0
     je .narrow
     WIDE_BEGIN
     vpxor xmm0, xmm0, xmm0
+    mov ecx, PAGE_SIZE / (TURN * STEP)
 .turn:
-%assign at 0
-%rep TURN
-    vmovdqa [rdi + at], ymm0
-%assign at at + STEP
-%endrep
+    ZERO TURN
     add rdi, TURN * STEP
     dec ecx
     jnz .turn
@@ -106,6 +136,7 @@ arch_page_copy:
     cmp byte [rel cpu_has + 1], 0
     je .narrow
     WIDE_BEGIN
+    mov ecx, PAGE_SIZE / (TURN * STEP)
 .turn:
 %assign at 0
 %rep TURN

@@ -13,7 +13,6 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/base/log.h"
-#include "kernel/base/string.h"
 
 #define VECTOR_ALIGN 64u
 
@@ -52,7 +51,7 @@ static void vector_load(const void *area) {
 
 /* A header of zeroes has no component in use, which xrstor takes as all in their reset state. */
 static void vector_reset(char *area) {
-    memset(area, 0, cpu_has.xsave ? XSAVE_COMPONENTS : cpu_has.vector_size);
+    arch_zero(area, cpu_has.xsave ? XSAVE_COMPONENTS : cpu_has.vector_size);
     *(uint16_t *)(area + VECTOR_FCW) = VECTOR_RESET_FCW;
     *(uint32_t *)(area + VECTOR_MXCSR) = RESET_MXCSR;
 }

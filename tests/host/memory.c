@@ -99,6 +99,7 @@ static unsigned entry_index(vaddr_t va, unsigned level) {
     return (unsigned)(va >> (PAGE_SHIFT + INDEX_BITS * (level - 1))) % ENTRIES;
 }
 
+void arch_zero(void *memory, size_t len) { memset(memory, 0, len); }
 void arch_page_zero(void *page) { memset(page, 0, PAGE_SIZE); }
 void arch_page_copy(void *to, const void *from) { memcpy(to, from, PAGE_SIZE); }
 

@@ -171,6 +171,22 @@ KTEST("page/a page is cleared and copied to its last byte, and no further") {
     page_free(run);
 }
 
+KTEST("page/bytes are cleared from the first to the last, and none beside them") {
+    static const size_t lens[] = {0, 1, 7, 8, 255, 256, 257, 472, 511, 512, 513, 1344, 4095, 4096, 4352, 4353, 8192};
+    struct page *run = page_alloc_run(2);
+    NEED(run);
+    unsigned char *data = page_data(run);
+    for (size_t l = 0; l < countof(lens); l++) {
+        const size_t len = lens[l], from = 1 + random_below(64);
+        memset(data, 1, PAGE_SIZE * 3);
+        arch_zero(data + from, len);
+        size_t cleared = 0;
+        for (size_t i = 0; i < len; i++) cleared += data[from + i] == 0;
+        EXPECT(cleared == len && data[from - 1] == 1 && data[from + len] == 1);
+    }
+    page_free(run);
+}
+
 KTEST("page/some pages: no more than asked for, side by side, each freed by itself") {
     size_t before = pages_free(), count = 0;
     for (size_t most = 1; most <= 100; most += 33) {

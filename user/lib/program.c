@@ -18,7 +18,8 @@ zx_status_t program_read(zx_handle_t archive, const char *path, struct program *
         *why = status == ZX_ERR_NOT_FOUND ? "the archive has no such file" : "the archive cannot be read";
         return status;
     }
-    *out = (struct program){.archive = archive, .offset = file.offset};
+    out->archive = archive;
+    out->offset = file.offset;
     return elf_image_read(&bootfs.bytes, file.offset, file.len, &out->image, why);
 }
 

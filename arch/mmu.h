@@ -41,6 +41,13 @@ void arch_mmu_destroy(struct arch_aspace *as);
 [[gnu::warn_unused_result]] zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size,
                                                      unsigned prot, uint32_t cache);
 
+/*
+ * Loads those of `count` pages in a row, all below one table, where the table is and no translation yet: cheaply, and
+ * without a result, for they may be wanted soon. A page 0 is left out.
+ */
+void arch_mmu_map_beside(struct arch_aspace *as, vaddr_t va, const paddr_t *pages, unsigned count, unsigned prot,
+                         uint32_t cache);
+
 /* Drops the translations that touch [va, va + len), each as a whole, and emptied tables. Cost: present tables only. */
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len);
 

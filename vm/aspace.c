@@ -124,12 +124,14 @@ static bool fits_large(const struct mapping *m, vaddr_t va, size_t into) {
            range_within(in_vmo, MMU_LARGE_PAGE, 0, m->vmo->size);
 }
 
+static ALWAYS_INLINE unsigned prot_of(const struct mapping *m, bool writable) {
+    return ((m->perms & PERM_WRITE) && writable ? MMU_WRITE : 0) | (m->perms & PERM_EXECUTE ? MMU_EXECUTE : 0);
+}
+
 zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const struct vmo_page *page, vaddr_t *end) {
-    unsigned prot = 0;
     struct vmo *store = m->vmo->store;
     mutex_assert_held(&store->lock);
-    if ((m->perms & PERM_WRITE) && page->writable) prot |= MMU_WRITE;
-    if (m->perms & PERM_EXECUTE) prot |= MMU_EXECUTE;
+    const unsigned prot = prot_of(m, page->writable);
     paddr_t pa = page->pa;
     if (pa.raw == page_phys(vmo_zero_page).raw) vmo_hole_shown(store, mapping_store_offset(m) + (va - m->region.base));
     size_t size = PAGE_SIZE, into = pa.raw % MMU_LARGE_PAGE;
@@ -146,6 +148,32 @@ zx_status_t aspace_load(struct aspace *as, struct mapping *m, vaddr_t va, const 
     zx_status_t status = arch_mmu_map(&as->arch, va, pa, size, prot, store->cache_policy);
     mutex_unlock(&as->translations_lock);
     return status;
+}
+
+/*
+ * The pages beside the one at `va`, which was read and is loaded: a program that reads one reads others nearby. Only
+ * those that the store has at hand, and of its own.
+ */
+#define BESIDE 8
+static NOINLINE void load_beside(struct vmo *store, struct mapping *m, vaddr_t va) REQUIRES(&store->lock) {
+    struct aspace *as = m->aspace;
+    const vaddr_t window = va & ~(BESIDE * PAGE_SIZE - 1), shown = min_u64(m->region.len, m->vmo->size - m->offset);
+    const vaddr_t base = max_u64(window, m->region.base);
+    const vaddr_t end = min_u64(window + BESIDE * PAGE_SIZE, m->region.base + shown);
+    paddr_t pages[BESIDE];
+    unsigned count = 0, found = 0;
+    uint64_t offset = mapping_store_offset(m) + (base - m->region.base);
+    for (vaddr_t at = base; at < end; at += PAGE_SIZE, offset += PAGE_SIZE) {
+        void *near;
+        const bool is_near = vmo_near_page(store, offset, true, &near);
+        pages[count++] = is_near ? arch_virt_to_phys(near) : (paddr_t){0};
+        found += is_near;
+    }
+    if (found <= 1) return;
+    mapping_note_loaded(m, base, base + count * PAGE_SIZE);
+    mutex_lock(&as->translations_lock);
+    arch_mmu_map_beside(&as->arch, base, pages, count, prot_of(m, true), store->cache_policy);
+    mutex_unlock(&as->translations_lock);
 }
 
 static zx_status_t check_access(const struct mapping *m, unsigned flags) {
@@ -168,7 +196,10 @@ static zx_status_t fault_locked(struct vmo *store, struct mapping *m, vaddr_t va
         page.pa = arch_virt_to_phys(near);
     else
         status = vmo_get_page(store, offset, flags & FAULT_WRITE, &page);
-    return status == ZX_OK ? aspace_load(m->aspace, m, va, &page, &end) : status;
+    if (status == ZX_OK) status = aspace_load(m->aspace, m, va, &page, &end);
+    if ((flags & FAULT_WRITE) || status != ZX_OK) return status;
+    if (page.writable && store->kind == VMO_PAGED && m->region.len > PAGE_SIZE) load_beside(store, m, va);
+    return ZX_OK;
 }
 
 zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {

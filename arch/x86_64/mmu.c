@@ -341,11 +341,30 @@ static ALWAYS_INLINE zx_status_t map_at(struct arch_aspace *as, vaddr_t va, unsi
     return ZX_OK;
 }
 
+/* What user mode may do by it, under a ZX_CACHE_POLICY_*. */
+static ALWAYS_INLINE uint64_t entry_bits(unsigned prot, uint32_t cache) {
+    uint64_t bits = PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
+    if (prot & MMU_WRITE) bits |= PTE_WRITE;
+    if (!(prot & MMU_EXECUTE)) bits |= pte_no_execute();
+    return bits;
+}
+
 zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t size, unsigned prot, uint32_t cache) {
-    uint64_t value = pa.raw | PTE_PRESENT | PTE_USER | (uint64_t)(cache & ZX_CACHE_POLICY_MASK) << PTE_CACHE_SHIFT;
-    if (prot & MMU_WRITE) value |= PTE_WRITE;
-    if (!(prot & MMU_EXECUTE)) value |= pte_no_execute();
+    const uint64_t value = pa.raw | entry_bits(prot, cache);
     return size == PAGE_SIZE ? map_at(as, va, 1, value) : map_at(as, va, 2, value | PTE_LARGE);
+}
+
+/* Where a table above keeps what is below it from writing, an entry that allows it changes nothing: see way_allow(). */
+void arch_mmu_map_beside(struct arch_aspace *as, vaddr_t va, const paddr_t *pages, unsigned count, unsigned prot,
+                         uint32_t cache) {
+    const uint64_t bits = entry_bits(prot, cache);
+    struct place at = place_of(as->root, va, 1);
+    if (at.level > 1) return;
+    for (unsigned i = 0; i < count; i++) {
+        if (pages[i].raw == 0 || (at.entry[i] & PTE_PRESENT)) continue;
+        at.entry[i] = pages[i].raw | bits;
+        *at.parent += PTE_COUNT_ONE;
+    }
 }
 
 void arch_mmu_drop(struct arch_aspace *as, vaddr_t va, size_t len) {

@@ -205,6 +205,15 @@ zx_status_t arch_mmu_map(struct arch_aspace *as, vaddr_t va, paddr_t pa, size_t 
     return ZX_OK;
 }
 
+void arch_mmu_map_beside(struct arch_aspace *as, vaddr_t va, const paddr_t *pages, unsigned count, unsigned prot,
+                         uint32_t cache) {
+    for (unsigned i = 0; i < count; i++) {
+        unsigned level;
+        if (pages[i].raw == 0 || *find(as, va + i * PAGE_SIZE, 1, &level) || level > 1) continue;
+        (void)!arch_mmu_map(as, va + i * PAGE_SIZE, pages[i], PAGE_SIZE, prot, cache);
+    }
+}
+
 static unsigned entry_prot(uint64_t entry) {
     return (entry & ENTRY_WRITE ? MMU_WRITE : 0) | (entry & ENTRY_EXECUTE ? MMU_EXECUTE : 0);
 }

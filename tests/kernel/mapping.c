@@ -116,6 +116,27 @@ KTEST("mapping/each refused access has its own status") {
     end();
 }
 
+KTEST("mapping/reading loads the pages beside that are the store's own, as far as mapping and VMO reach") {
+    struct vmo *child;
+    NEED(begin());
+    for (uint64_t page = 0; page < 8; page++) NEED(page == 3 || store(0, page, (uint8_t)page));
+    /* The VMO's last page is none of the mapping's. */
+    NEED(vmar_unmap(f.as[1]->root, f.va[2], PAGES(8)) == ZX_OK);
+    f.va[2] = USER_BASE + PAGES(1024);
+    NEED(map_at(f.as[1]->root, 1024, f.vmo, 0, 7, RW | ZX_VM_SPECIFIC) == ZX_OK);
+    EXPECT(load(2, 1) == 1 && loaded(2, 0) && loaded(2, 2) && loaded(2, 6) && !loaded(2, 3) && !loaded(2, 7));
+    EXPECT(writable(2, 0) && load(2, 0) == 0 && load(2, 6) == 6 && load(2, 3) == 0);
+    EXPECT(translations_true(f.as[1]));
+    /* Writing loads one, and what a snapshot shares comes one by one. */
+    NEED(vmar_protect(f.as[1]->root, RW, f.va[2], PAGES(7)) == ZX_OK && !loaded(2, 0));
+    EXPECT(store(2, 1, 9) && loaded(2, 1) && !loaded(2, 0) && !loaded(2, 2));
+    NEED(vmo_snapshot(f.vmo, 0, PAGES(8), false, &child) == ZX_OK && store(2, 5, 8));
+    EXPECT(load(2, 2) == 2 && !loaded(2, 0) && !loaded(2, 4));
+    EXPECT(vmo_set_size(f.vmo, PAGES(6)) == ZX_OK && load(2, 6) == -1);
+    vmo_unref(child);
+    end();
+}
+
 static zx_status_t fault_write(void *arg UNUSED) {
     return aspace_fault(f.as[0], f.va[0] + PAGES(3), FAULT_USER | FAULT_WRITE);
 }

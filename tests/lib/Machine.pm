@@ -123,8 +123,8 @@ sub ending {
 }
 
 # Runs it under GDB, stopped at first, with these arguments for GDB beside the kernel. The status is GDB's. GDB starts
-# QEMU itself and talks to it through a pipe. In a session of its own QEMU does not hear the Ctrl-C that stops the
-# kernel for GDB; it is ended when GDB has ended.
+# QEMU itself, which on a busy host takes seconds to answer, and talks to it through a pipe. In a session of its own QEMU
+# does not hear the Ctrl-C that stops the kernel for GDB; it is ended when GDB has ended.
 sub under_gdb {
     my ($self, @arguments) = @_;
     my $pidfile = $self->file('qemu.pid');
@@ -133,7 +133,8 @@ sub under_gdb {
     my $qemu = join ' ', map { "'" . s/'/'\\''/gr . "'" } @qemu;
     my $emulator = sub { return slurp($pidfile) =~ /^(\d+)$/m };
     local @SIG{qw(HUP TERM)} = ending($emulator);
-    my $status = system 'gdb', '-q', '-ex', "target remote | exec setsid $qemu", @arguments, $self->{kernel};
+    my $status = system 'gdb', '-q', '-ex', 'set remotetimeout 30', '-ex', "target remote | exec setsid $qemu",
+        @arguments, $self->{kernel};
     die "gdb: not found; `make deps` installs it\n" if $status == -1;
     kill KILL => $emulator->();
     return $status ? 1 : 0;

@@ -47,6 +47,9 @@ ifeq ($(MAKELEVEL)$(filter-out deps $(BUILDING),$(MAKECMDGOALS))$(filter -j% --j
 MAKEFLAGS += -j$(shell nproc)
 endif
 
+# What people run needs no test: what tests depend on is then not even read.
+TESTED := $(filter-out all run debug gdb sdk iso kernel deps clean help,$(or $(MAKECMDGOALS),all))
+
 MAKEFLAGS += -rR --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
@@ -56,6 +59,9 @@ MAKEFLAGS += -rR --no-print-directory
 # What differs between machines: arch/$(ARCH)/rules.mk and user/libc/$(ARCH)/rules.mk.
 ARCH := x86_64
 include arch/$(ARCH)/rules.mk
+
+# $(call once,NAME,TEXT), as the value of NAME: what takes a while to find out is found out when it is first wanted.
+once = $(eval $(1) := $(2))$(2)
 
 # What the sources name. Missing packages are installed while this file is read, so that
 # `make deps run` is one command: the rest then goes on as if they had always been there.
@@ -116,7 +122,8 @@ $(INTERFACE)/made: syscalls/syscalls.def syscalls/generate.pl $(wildcard syscall
 	@touch $@
 $(INTERFACE_HEADERS): $(if $(COUNTING),|) $(INTERFACE)/made ; @:
 
-KERNEL_SOURCES := $(sort $(shell find arch kernel vm syscalls -name '*.c' -o -name '*.asm'))
+SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.[ch]' -o -name '*.cc' -o -name '*.asm'))
+KERNEL_SOURCES := $(filter-out user/% tests/%,$(filter %.c %.asm,$(SOURCES)))
 KERNEL_TEST_SOURCES := $(KERNEL_SOURCES) $(wildcard tests/kernel/*.c tests/kernel/*.asm)
 
 # $(call objects,kernel,SOURCES)
@@ -172,7 +179,7 @@ $(OUT)/kernel.elf $(OUT)/kernel-test.elf: $(OUT)/%.elf: $(LINKER_SCRIPT) kernel/
 .PHONY: kernel
 kernel: $(OUT)/kernel.elf
 
--include $(patsubst %.o,%.d,$(KERNEL_OBJECTS) $(KERNEL_TEST_OBJECTS))
+-include $(patsubst %.o,%.d,$(KERNEL_OBJECTS) $(if $(TESTED),$(KERNEL_TEST_OBJECTS)))
 
 # --- user programs and the boot archive ---
 

@@ -64,9 +64,9 @@ debug-steps:
 
 # --- checks ---
 
-C_SOURCES := $(sort $(shell find arch kernel vm syscalls user tests -name '*.c'))
-C_HEADERS := $(sort $(shell find arch kernel vm syscalls user tests -name '*.h'))
-CXX_SOURCES := $(sort $(shell find user tests -name '*.cc'))
+C_SOURCES := $(filter %.c,$(SOURCES))
+C_HEADERS := $(filter %.h,$(SOURCES))
+CXX_SOURCES := $(filter %.cc,$(SOURCES))
 CHECKS := gcc clang format lines tidy cppcheck layering interface cases help book
 
 .PHONY: check $(CHECKS:%=check-%) format pictures

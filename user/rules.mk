@@ -33,7 +33,7 @@ USER_LD_APART = $(USER_LD_STATIC) -Wl,-Ttext-segment=0x10000000
 USER_LD_PIE := -static-pie -Wl,-z,text
 TIDY_USER_CFLAGS = $(USER_CFLAGS) $(call user-include,clang)
 TIDY_USER_CXXFLAGS = $(USER_CXXFLAGS) -I. $(call user-include,clang)
-USER_INCLUDE := $(call user-include,$(CC))
+USER_INCLUDE = $(call once,USER_INCLUDE,$(call user-include,$(CC)))
 
 USER_OBJECTS := $(OUT)/user/obj
 user-objects = $(patsubst %.c,$(USER_OBJECTS)/%.o,$(patsubst %.S,$(USER_OBJECTS)/%.S.o,$(1:%.cc=%.c)))
@@ -79,7 +79,7 @@ $(QUIET)$(CC) $(USER_LDFLAGS) $(USER_LD_$(2)) -o $@.elf $(1) $(PORT_OBJECTS) $(O
 	$(USER_LIBGCC)
 $(QUIET)$(OBJCOPY) $(if $(filter %/tests,$@)$(findstring /test/,$@),--strip-all,--strip-debug) $@.elf $@
 endef
-USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
+USER_LIBGCC = $(call once,USER_LIBGCC,$(shell $(CC) -print-libgcc-file-name))
 LINKED := $(PORT_OBJECTS) $(OUT)/user/libuser.a $(MUSL) $(OUT)/user.flags
 
 USER_BINARIES := $(USER_PROGRAMS:%=$(OUT)/user/%)
@@ -131,6 +131,6 @@ $(OUT)/bootfs: $(call archive-sources,$(BOOTFS_FILES)) user/mkbootfs
 $(OUT)/bootfs-test: $(call archive-sources,$(BOOTFS_TEST_FILES)) $(TEST_BINARIES) user/mkbootfs
 	$(call make-archive,$(BOOTFS_TEST_FILES))
 
--include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) \
-	$(foreach program,$(USER_PROGRAMS),$(call user-objects,$(call program-sources,$(program)))) \
-	$(call user-objects,$(TEST_SOURCES)))
+-include $(patsubst %.o,%.d,$(PORT_OBJECTS) $(LIB_OBJECTS) $(call user-objects,\
+	$(foreach program,$(if $(TESTED),$(USER_PROGRAMS),$(filter-out tests,$(USER_PROGRAMS))),\
+	$(call program-sources,$(program))) $(if $(TESTED),$(TEST_SOURCES))))

@@ -40,4 +40,4 @@ bench: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(OUT)/linux/bench $
 bench-check: $(OUT)/kernel.elf $(OUT)/user/init $(OUT)/user/bench $(GROWTH_PROGRAMS)
 	$(QUIET)tests/bench/check $(OUT) $(if $(UPDATE),update)
 
--include $(patsubst %.o,%.d,$(BENCH_JARGOON) $(BENCH_LINUX))
+-include $(if $(TESTED),$(patsubst %.o,%.d,$(BENCH_JARGOON) $(BENCH_LINUX)))

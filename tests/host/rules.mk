@@ -169,4 +169,4 @@ HOST_OBJECTS := $(call host_objects,asan,tests/host/inject.c \
 		$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) $(HOST_EDITOR) $(HOST_GDB)) \
 	$(call host_objects,fuzz,$(foreach f,$(FUZZERS),$(HOST_SOURCES_$(f)))) \
 	$(call host_objects,cover,$(HOST_KERNEL) $(HOST_MACHINE) $(HOST_UNITS) $(HOST_WORLD) tests/host/inject.c)
--include $(patsubst %.o,%.d,$(HOST_OBJECTS))
+-include $(if $(TESTED),$(HOST_OBJECTS:%.o=%.d))

@@ -14,7 +14,8 @@ SDK_HEADER_FOLDERS := user/libc/include syscalls/include user/libzx/include user
 SDK_HEADERS := $(shell find $(SDK_HEADER_FOLDERS) -type f)
 
 # What GCC's own g++ searches for C++'s headers.
-SDK_CXX_INCLUDES := $(addprefix -isystem ,$(shell g++ -E -x c++ -v /dev/null 2>&1 | sed -n 's,^ \(/.*c++.*\),\1,p'))
+SDK_CXX_INCLUDES = $(call once,SDK_CXX_INCLUDES,$(addprefix -isystem ,\
+	$(shell g++ -E -x c++ -v /dev/null 2>&1 | sed -n 's,^ \(/.*c++.*\),\1,p')))
 
 # Linker flags without the compiler's prefix for them.
 sdk-ld = $(subst $(comma), ,$(patsubst -Wl$(comma)%,%,$(filter -Wl$(comma)%,$(1))))
@@ -27,7 +28,7 @@ sdk: $(SDK)/made
 
 $(OUT)/sdk.flags: $(ALWAYS)
 	$(call remember,$(USER_COMMON) $(USER_CXXFLAGS) $(USER_LDFLAGS) $(USER_LD_STATIC) $(USER_LD_PIE) \
-		$(SDK_CXX_INCLUDES))
+		$(shell g++ -print-file-name=include))
 
 $(SDK)/made: user/sdk/rules.mk $(wildcard user/sdk/*) $(SDK_HEADERS) $(INTERFACE_HEADERS) $(PORT_OBJECTS) $(MUSL) \
 		$(OUT)/sdk.flags

@@ -43,4 +43,4 @@ explore-mutants: $(EXPLORE)
 
 $(B)/check/tidy/$(EXPLORE_DIR)/%.ok: TIDY_HOST_CFLAGS += -I$(EXPLORE_DIR)/include
 
--include $(patsubst %.o,%.d,$(call host_objects,explore-asan,$(EXPLORE_SOURCES)))
+-include $(if $(TESTED),$(patsubst %.o,%.d,$(call host_objects,explore-asan,$(EXPLORE_SOURCES))))

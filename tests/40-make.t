@@ -12,7 +12,7 @@ use Make;
 use Test::More;
 
 my $dir = abs_path('.') . '/build/tests/make';
-my $make = Make->new($dir);
+my $make = Make->new($dir, counts => 1);
 
 # make ends with this one line, on standard error, and nothing else.
 sub refused {

@@ -21,7 +21,7 @@ sub with_option {
 with_option("kernel.enable-debugging-syscalls=$_", 1, ['write_memory/NOT_SUPPORTED']) for 'true', 'false';
 with_option('kernel.smp.maxcpus=4', 13, ['T21'], smp => 4);
 with_option('test.limit=1', 40, ['T20', 'create/out of memory', 'etc/out of memory']);
-with_option('aslr.disable=false', 4, ['vmar_map/placement', 'memory/100,000 random']);
+with_option('aslr.disable=false', 4, ['vmar_map/placement', 'memory/random operations']);
 
 # The clock for processors whose counters are none: with many threads, and over sleeps that last several of its turns.
 my @clock = ('kernel.clock=pm', 10, [qw(clock_get_monotonic/ ticks_ nanosleep/ deadline_after/)]);

@@ -12,6 +12,7 @@
 
 #include "tests/user/child.h"
 #include "tests/user/harness.h"
+#include "tests/user/memory.h"
 
 #define PAGE ZX_PAGE_SIZE
 #define MEBIBYTE ((size_t)1 << 20)
@@ -40,7 +41,7 @@ static bool slot_mark(struct slot *slot, size_t words, uint32_t mark) {
 }
 
 TEST("libc/malloc, realloc and free of gigabytes in turn leave every block whole") {
-    const uint64_t goal = (uint64_t)2 << 30;
+    const uint64_t goal = amount((uint64_t)2 << 30);
     uint64_t total = 0, random = 1;
     for (uint32_t round = 1; total < goal; round++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
@@ -134,7 +135,7 @@ TEST("libc/malloc until there is nothing left ends with NULL, not with a crash, 
 TEST("libc/small blocks until there is nothing left") {
     struct link {
         struct link *next;
-        char text[40];
+        char text[168];
     } *list = NULL;
     size_t count = 0;
     for (;; count++) {

@@ -40,6 +40,12 @@ uint64_t random_next(uint64_t *state);
  */
 bool times_are_exact(void);
 
+/*
+ * How much to do of what one thread does by itself, as on any machine: all where time runs freely, a part where
+ * instructions are counted.
+ */
+uint64_t amount(uint64_t all);
+
 /* The background: each seed has its own, and no part of it looks like another. That of seed 0 is zeros. */
 void pattern_fill(void *buffer, size_t len, unsigned seed);
 

@@ -9,8 +9,6 @@
  */
 #include "vm/page.h"
 
-#include <limits.h>
-
 #include "arch/cache.h"
 #include "arch/upcall.h"
 #include "kernel/base/arith.h"
@@ -20,6 +18,7 @@
 #include "kernel/base/tally.h"
 #include "vm/budget.h"
 #include "vm/inject.h"
+#include "vm/page_check.h"
 #include "vm/page_runs.h"
 
 struct page *pages_array;
@@ -247,28 +246,6 @@ static void range_free(size_t frame, size_t end) {
     spin_unlock(&runs_lock);
 }
 
-#ifdef POISON_FILLS
-/* Pages new to the allocator may hold anything; pages that were free before hold only the poison. */
-#define REFS_POISONED UINT_MAX
-
-static void run_mark_poisoned(struct page *head, unsigned order) {
-    for (size_t i = 0; i < (size_t)1 << order; i++)
-        atomic_store_explicit(&head[i].refs, REFS_POISONED, memory_order_relaxed);
-}
-
-static void run_check_poison(const struct page *head, unsigned order) {
-    for (const struct page *page = head; page < head + ((size_t)1 << order); page++) {
-        if (atomic_load_explicit(&page->refs, memory_order_relaxed) != REFS_POISONED) continue;
-        size_t touched = memory_touched(page_data(page), PAGE_SIZE);
-        if (touched < PAGE_SIZE)
-            panic("page %#lx: written at byte %zu while it was free", page_phys(page).raw, touched);
-    }
-}
-#else
-static void run_mark_poisoned(struct page *head UNUSED, unsigned order UNUSED) {}
-static void run_check_poison(const struct page *head UNUSED, unsigned order UNUSED) {}
-#endif
-
 /* What it keeps for the next object is the first that a budget does without. */
 static NOINLINE bool charge_trimmed(struct budget *budget, uint64_t pages, enum page_state use) {
     if (heap_trim(&budget->heap) && budget_charge(budget, BUDGET_MEMORY, pages)) return true;
@@ -348,18 +325,10 @@ struct page *page_alloc_for(enum page_state use) {
     return single_alloc(use, &zero);
 }
 
-/* Looked at in debug builds only. */
-static UNUSED bool is_zero(const struct page *page) {
-    const uint64_t *words = page_data(page);
-    uint64_t any = 0;
-    for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++) any |= words[i];
-    return any == 0;
-}
-
 struct page *page_alloc_zeroed(enum page_state use) {
     bool zero = true;
     struct page *page = single_alloc(use, &zero);
-    ASSERT(!page || !zero || is_zero(page));
+    ASSERT(!page || !zero || page_is_zero(page));
     if (page && !zero) arch_page_zero(page_data(page));
     return page;
 }
@@ -400,7 +369,7 @@ void page_free(struct page *page) {
 /* It is not poisoned: it stays zero, which is asserted where it is given out. */
 void page_free_zero(struct page *page) {
     struct budget *budget = page->budget;
-    ASSERT(page->order == 0 && page->state >= PAGE_USED && page->state != PAGE_UNCACHED && is_zero(page));
+    ASSERT(page->order == 0 && page->state >= PAGE_USED && page->state != PAGE_UNCACHED && page_is_zero(page));
     tally_sub(&used_for[page->state], 1);
     page->state = PAGE_FREE_TAIL;
     page_put(page, PAGE_ZERO);

@@ -1,7 +1,8 @@
 ; memcpy, memmove and memset. String instructions: on hardware with fast ones nothing is faster for long ranges, and
-; under emulation eight bytes a step beat one by the factor. For whole pages, and what is to be zero of larger objects, 32
-; bytes a step beat both under emulation, and are as good on hardware: there one vector register is used, which gets back what it held. It may be the user's, or
-; that of a thread which has no place for vector state, so nobody else comes to run meanwhile.
+; under emulation eight bytes a step beat one by the factor. For whole pages, and for objects of some hundred bytes that
+; are to be zero, 32 bytes a step beat both under emulation, and are as good on hardware: there one vector register is
+; used, which gets back what it held. It may be the user's, or that of a thread which has no place for vector state, so
+; nobody else comes to run meanwhile.
 
 global memcpy:function
 global memmove:function

@@ -69,7 +69,7 @@ static zx_status_t making_load(const struct launch *what, struct making *m, cons
         *why = "its name is too long";
         return ZX_ERR_BAD_PATH;
     }
-    strcpy(stpcpy(path, folder), what->path);
+    stpcpy(stpcpy(path, folder), what->path);
     zx_status_t status = program_read(what->archive, path, &program, why);
     if (status == ZX_OK) status = making_tasks(what, m);
     return status == ZX_OK ? program_map(&program, m->vmar, &m->entry) : status;

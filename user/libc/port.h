@@ -69,8 +69,8 @@ bool __port_thread_maps(void);
 size_t __port_thread_top(void);
 
 /*
- * threads.c: memory that was kept for the thread that the caller makes, or 0; is that as it is now to be protected? And:
- * is this what a thread had that the caller joins, and is it kept?
+ * threads.c: memory that was kept for the thread that the caller makes, or 0; is that as it is now to be protected? Is
+ * this what a thread had that the caller joins, and is it kept?
  */
 zx_vaddr_t __port_thread_map(size_t len);
 bool __port_thread_protect(zx_vaddr_t addr);

@@ -4,7 +4,7 @@
  *
  * musl maps a new thread's stack, with what is thread-local above it, between __acquire_ptc() and __release_ptc(),
  * whose place the port takes: all of it without access first, then all but a guard at the bottom is made writable. Who
- * joins the thread unmaps it; a detached thread does so itself, with __unmapself(). The memory of one that was joined is
+ * joins the thread unmaps it; a detached thread does so itself, with __unmapself(). What one had that was joined is
  * kept for the next that wants as much: zeroed at the top, where musl relies on that.
  */
 #include <errno.h>
@@ -23,7 +23,7 @@
 /* An id that musl's locks can hold beside their flags. */
 #define TID_MASK 0x3fffffff
 
-/* The memory of a thread that was joined, or is: the note about it lies at its end, or on the joining thread's stack. */
+/* What a thread has that is joined, or had: the note about it lies on the joining thread's stack, or at its own end. */
 struct memory {
     zx_vaddr_t base;
     size_t len, guard;

@@ -1,5 +1,6 @@
 # Every kind of machine that is promised boots and runs a program: both chipsets, both processors, each firmware, one
-# and more CPUs, debug and release. UEFI takes its firmware seconds to start, so it gets fewer combinations.
+# and more CPUs, debug and release. Any two of these meet. UEFI takes its firmware seconds to start, so it gets fewer
+# combinations.
 use strict;
 use warnings;
 use FindBin;
@@ -9,11 +10,10 @@ use Test::More;
 
 my @matrix;
 for my $build ('debug', 'release') {
-    for my $fw ('bios', 'pvh') {
-        for my $smp (1, 2, 4) {
-            push @matrix, [$build, $fw, $smp, 'pc', $smp == 2 ? 'qemu64' : 'max'];
-            push @matrix, [$build, $fw, $smp, 'q35', $smp == 2 ? 'max' : 'qemu64'];
-        }
+    for my $smp (1, 2, 4) {
+        my @machines = (['pc', $smp == 2 ? 'qemu64' : 'max'], ['q35', $smp == 2 ? 'max' : 'qemu64']);
+        @machines = reverse @machines if ($build eq 'debug') == ($smp == 2);
+        push @matrix, map { [$build, ('bios', 'pvh')[$_], $smp, @{$machines[$_]}] } 0, 1;
     }
 }
 push @matrix, ['debug', 'uefi', 2, 'q35', 'max'], ['debug', 'uefi', 1, 'pc', 'qemu64'],

@@ -16,8 +16,8 @@ my @scenarios = qw(
     load+decommit@slice store+store@together store+unmap@together
     execute+vmar_destroy_peer@same process_write_forced+shrink+grow@same
     reclaim+load_absent@together reclaim+store@together reclaim+process_exit@same reclaim+process_write@same
-    reclaim+decommit@same reclaim+snapshot@same reclaim+unmap@together starve+starve@together starve+kill_peer@same
-    starve+suspend_and_resume@same starve+process_exit@together
+    reclaim+decommit@same reclaim+snapshot@same reclaim+unmap@together starve+kill_peer@same
+    starve+suspend_and_resume@same
     snapshot_empty+cache_policy@same slice+close_slice@same commit+decommit@same close+duplicate@together
     close+replace@together close+signal@together close+transfer@together close+wait@together duplicate+transfer@together
     signal+wait@together wait_pair+close_pair@together channel_write+channel_wait@together
@@ -39,6 +39,9 @@ my @scenarios = qw(
     resource_create+close_resource@together set_policy+process_create@same interrupt_wait+interrupt_trigger@same
     interrupt_wait+close_interrupt@together interrupt_bind+interrupt_trigger+interrupt_destroy@same
 );
+
+# Quick to explore with one preemption.
+my @long = qw(starve+starve@together starve+process_exit@together);
 
 my @spinning = qw(
     commit+commit@same process_write+commit@same process_write_forced+store_absent@same
@@ -70,7 +73,7 @@ my @refused = (
 );
 
 my $number = 0;
-print '1..', @scenarios + @spinning + @whole + @refused, "\n";
+print '1..', @scenarios + @long + @spinning + @whole + @refused, "\n";
 my %ends; # of each that was explored
 
 # Explores them, with these options, and says of each how it ended. Ends that were reached before are reached again.
@@ -103,6 +106,7 @@ sub refuse {
 
 refuse(@$_) for @refused;
 explore('', [], @scenarios);
+explore('', ['-k', 1], @long);
 explore(', nothing left out', ['-a'], @whole);
 %ends = ();
 explore(', spinning', ['-s'], @spinning);

@@ -69,11 +69,14 @@ END
     'zircon/processargs.h' => 'extern uint32_t id; uint32_t id = PA_HND(PA_USER0, 7);',
 );
 
+my %builtin; # where each compiler's own headers are
+
 sub compile {
     my ($compiler, $standard, $file) = @_;
-    chomp(my $builtin = `$compiler -print-file-name=include`);
+    chomp($builtin{$compiler} //= `$compiler -print-file-name=include`);
     my $out = `$compiler $standard -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror -nostdinc \\
-        -isystem user/libc/include -isystem /usr/include/x86_64-linux-musl -isystem '$builtin' -I$include -I$made \\
+        -isystem user/libc/include -isystem /usr/include/x86_64-linux-musl -isystem '$builtin{$compiler}' \\
+        -I$include -I$made \\
         $file 2>&1`;
     return $? == 0 ? '' : $out;
 }

@@ -27,8 +27,12 @@ zx_status_t aspace_create(struct budget *budget, struct aspace **out) {
     mutex_init(&as->futex_lock, RANK_FUTEX, "futexes");
     RB_INIT(&as->futexes);
     vmar_init_root(&both->root, as);
-    as->root = as->near = &both->root;
-    as->found = as->found_before = &mapping_none;
+    as->root = &both->root;
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
+        atomic_init(&as->parts[i].found, &mapping_none);
+        atomic_init(&as->parts[i].found_before, &mapping_none);
+        atomic_init(&as->parts[i].near, as->root);
+    }
     as->budget = budget;
     reclaim_begin(as);
     *out = as;
@@ -42,7 +46,7 @@ void aspace_unref(struct aspace *as) {
 }
 
 void aspace_begin_death(struct aspace *as) {
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     if (as->state == ASPACE_ALIVE) as->state = ASPACE_DYING;
     mutex_unlock(&as->lock);
 }
@@ -59,7 +63,7 @@ struct region *region_walk_next(struct region *r, size_t *depth) {
 
 void aspace_destroy(struct aspace *as) {
     /* First, so that a listing finds all regions, or a dead address space. */
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     as->state = ASPACE_DEAD;
     mutex_unlock(&as->lock);
     /* Its owner may have destroyed the root already. */
@@ -70,28 +74,47 @@ void aspace_destroy(struct aspace *as) {
 }
 
 bool aspace_is_dead(struct aspace *as) {
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     bool dead = as->state == ASPACE_DEAD;
     mutex_unlock(&as->lock);
     return dead;
 }
 
-/* Starts where the last look-up ended, and walks up and down: a nearby region is found at once, however deep it is. */
-struct mapping *aspace_search(struct aspace *as, vaddr_t addr) {
-    if (mapping_holds(as->found_before, addr)) return as->found_before;
-    struct vmar *vmar = as->near;
+/* Starts where the last search ended, and walks up and down: a nearby region is found at once, however deep it is. */
+struct mapping *aspace_search(struct aspace_part *part, vaddr_t addr) {
+    struct mapping *m = atomic_load_explicit(&part->found_before, memory_order_relaxed);
+    if (mapping_holds(m, addr)) return m;
+    struct vmar *vmar = atomic_load_explicit(&part->near, memory_order_relaxed);
     struct region *r;
     while (vmar->region.parent && addr - vmar->region.base >= vmar->region.len) vmar = vmar->region.parent;
     while ((r = region_find(&vmar->children, addr)) && r->kind == REGION_VMAR) vmar = vmar_from_region(r);
-    as->near = vmar;
+    atomic_store_explicit(&part->near, vmar, memory_order_relaxed);
     if (!r) return NULL;
-    as->found_before = as->found;
-    return as->found = mapping_from_region(r);
+    m = atomic_load_explicit(&part->found, memory_order_relaxed);
+    atomic_store_explicit(&part->found_before, m, memory_order_relaxed);
+    m = mapping_from_region(r);
+    atomic_store_explicit(&part->found, m, memory_order_relaxed);
+    return m;
+}
+
+static void hint_clear(_Atomic(struct mapping *) *hint, const struct mapping *m) {
+    if (atomic_load_explicit(hint, memory_order_relaxed) == m)
+        atomic_store_explicit(hint, &mapping_none, memory_order_relaxed);
 }
 
 void aspace_forget(struct aspace *as, const struct mapping *m) {
-    if (as->found == m) as->found = &mapping_none;
-    if (as->found_before == m) as->found_before = &mapping_none;
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
+        hint_clear(&as->parts[i].found, m);
+        hint_clear(&as->parts[i].found_before, m);
+    }
+}
+
+void aspace_forget_vmar(struct aspace *as, const struct vmar *vmar) {
+    for (unsigned i = 0; i < CPU_PARTS; i++) {
+        _Atomic(struct vmar *) *near = &as->parts[i].near;
+        if (atomic_load_explicit(near, memory_order_relaxed) == vmar)
+            atomic_store_explicit(near, vmar->region.parent, memory_order_relaxed);
+    }
 }
 
 void aspace_drop(struct aspace *as, vaddr_t base, size_t len) {
@@ -203,16 +226,16 @@ static zx_status_t fault_locked(struct vmo *store, struct mapping *m, vaddr_t va
 }
 
 zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags) {
-    mutex_lock(&as->lock);
-    struct mapping *m = aspace_find(as, addr);
+    struct aspace_part *part = aspace_share(as);
+    struct mapping *m = aspace_find_by(as, part, addr);
     zx_status_t status = m ? check_access(m, flags) : ZX_ERR_NOT_FOUND;
     if (status != ZX_OK) {
-        mutex_unlock(&as->lock);
+        aspace_unshare(as, part);
         return status;
     }
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);
-    mutex_unlock(&as->lock);
+    aspace_unshare(as, part);
     status = fault_locked(store, m, page_round_down(addr), flags);
     mutex_unlock(&store->lock);
     return status;

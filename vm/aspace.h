@@ -1,9 +1,10 @@
 /*
  * Address spaces: a root VMAR with everything in it, and the translations that faults have loaded so far.
  *
- * One mutex guards all regions of an address space: map, unmap, protect, faults and transfers take it. Faults and
- * transfers release it once they have locked the store behind the mapping, which then stays as it is. A second, inner
- * one guards the translations, so that a VMO which loses a page can drop them without knowing about regions.
+ * One mutex guards all regions of an address space: map, unmap and protect take it. Faults and transfers only share it
+ * (kernel/sched/sharers.h), and only until they have locked the store behind the mapping, which then stays as it is. A
+ * second, inner one guards the translations, so that a VMO which loses a page can drop them without knowing about
+ * regions.
  *
  * Alive until its process begins to die: then transfers are refused. Dead from the moment its regions begin to be
  * removed; what is left is an empty object that VMAR handles may still name.
@@ -15,6 +16,7 @@
 #include "arch/mmu.h"
 #include "kernel/sched/mutex.h"
 #include "kernel/sched/object.h"
+#include "kernel/sched/sharers.h"
 #include "vm/reclaim.h"
 
 struct mapping;
@@ -25,16 +27,26 @@ enum aspace_state { ASPACE_ALIVE, ASPACE_DYING, ASPACE_DEAD };
 
 RB_HEAD(futex_tree, futex_waiter);
 
-/* A fault needs the first cache line for the regions, and the second for the translations. */
+/*
+ * What look-ups write, for each processor or each few. The hints are set by sharers too, and cleared only by the owner
+ * of the lock: so what they name is there.
+ */
+struct aspace_part {
+    struct sharers sharers;                 /* of the lock */
+    _Atomic(struct mapping *) found;        /* [r/a] the mapping found last; mapping_none if it was removed */
+    _Atomic(struct mapping *) found_before; /* [r/a] the one before that: who uses two in turn need not search */
+    _Atomic(struct vmar *) near;            /* [r/a] where the last search ended: the root, or a VMAR in the tree */
+    char apart[2 * CACHE_LINE - 5 * sizeof(void *)]; /* from what other processors write */
+};
+_Static_assert(sizeof(struct aspace_part) == 2 * CACHE_LINE);
+
 struct aspace {
+    struct aspace_part parts[CPU_PARTS];
     refcount refs;                  /* [a] */
-    struct mutex lock;              /* guards [r], all regions included */
+    struct mutex lock;              /* guards [r], all regions included; taken by aspace_lock() */
     enum aspace_state state;        /* [r] */
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
-    struct mapping *found;          /* [r] the mapping that was found last; mapping_none if it was removed */
-    struct mapping *found_before;   /* [r] the one before that: of two threads with one each, none has to search */
     struct vmar *root;              /* [I] allocated with it; with a reference until dead */
-    struct vmar *near;              /* [r] where the last look-up ended: the root, or a VMAR in the tree */
     struct mutex translations_lock; /* guards [t] */
     struct arch_aspace arch;        /* [t] */
     bool has_tables;                /* [t] until its end: they may be dropped */
@@ -60,11 +72,28 @@ void aspace_begin_death(struct aspace *as);
 void aspace_destroy(struct aspace *as);
 bool aspace_is_dead(struct aspace *as);
 
-/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where that is not `found`. */
-struct mapping *aspace_search(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock);
+/* Locks it, for changing what it guards; mutex_unlock() releases it. */
+static inline void aspace_lock(struct aspace *as) ACQUIRE(&as->lock) {
+    mutex_lock(&as->lock);
+    for (unsigned i = 0; i < CPU_PARTS; i++) sharers_wait(&as->parts[i].sharers);
+}
 
-/* The mapping is going. */
+/* Locks it for a look-up. Returns what to look it up by, and what aspace_unshare() takes. */
+static inline struct aspace_part *aspace_share(struct aspace *as) ACQUIRE_SHARED(&as->lock) {
+    struct aspace_part *part = &as->parts[cpu_part()];
+    mutex_share(&as->lock, &part->sharers);
+    return part;
+}
+static inline void aspace_unshare(struct aspace *as, struct aspace_part *part) RELEASE_SHARED(&as->lock) {
+    mutex_unshare(&as->lock, &part->sharers);
+}
+
+/* For aspace_find() of mapping.h: the mapping that holds `addr`, or NULL, where that is not `found`. */
+struct mapping *aspace_search(struct aspace_part *part, vaddr_t addr);
+
+/* The mapping is going; so is the VMAR, which is not the root. */
 void aspace_forget(struct aspace *as, const struct mapping *m) REQUIRES(&as->lock);
+void aspace_forget_vmar(struct aspace *as, const struct vmar *vmar) REQUIRES(&as->lock);
 
 /* Resolves an access; FAULT_* flags. NOT_FOUND, ACCESS_DENIED, OUT_OF_RANGE (beyond the VMO), NO_MEMORY. */
 MUST_CHECK zx_status_t aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags);

@@ -86,7 +86,7 @@ static ALWAYS_INLINE unsigned pass_some(struct aspace *as, struct region_place *
     struct region *last = NULL, *r = NULL;
     size_t depth, last_depth = 0;
     unsigned count = 0;
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     if (as->state != ASPACE_DEAD) r = region_after(as, place, &depth);
     for (; r && count < most; r = region_walk_next(r, &depth), count++) {
         pass(r, depth, arg);
@@ -210,7 +210,7 @@ static void start_region(struct region *r, size_t depth UNUSED, void *arg UNUSED
 /* What is mapped from now on is seen to be text at once; what is there already, or was cut off from it, is passed. */
 zx_status_t aspace_start(struct aspace *as) {
     struct region_place place = {0};
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     as->started = true;
     mutex_unlock(&as->lock);
     bool killed = false;

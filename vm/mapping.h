@@ -44,10 +44,14 @@ static inline bool mapping_holds(const struct mapping *m, vaddr_t addr) {
     return addr - m->region.base < m->region.len;
 }
 
-/* The mapping that holds `addr`, or NULL. */
-static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES(&as->lock) {
-    struct mapping *m = as->found;
-    return mapping_holds(m, addr) ? m : aspace_search(as, addr);
+/* The mapping that holds `addr`, or NULL. aspace_find_by() is for who has the lock shared, and by what. */
+static inline struct mapping *aspace_find_by(struct aspace *as UNUSED, struct aspace_part *part, vaddr_t addr)
+    REQUIRES_SHARED(&as->lock) {
+    struct mapping *m = atomic_load_explicit(&part->found, memory_order_relaxed);
+    return mapping_holds(m, addr) ? m : aspace_search(part, addr);
+}
+static inline struct mapping *aspace_find(struct aspace *as, vaddr_t addr) REQUIRES_SHARED(&as->lock) {
+    return aspace_find_by(as, &as->parts[cpu_part()], addr);
 }
 
 /* Where in the VMO's store the mapping begins. */

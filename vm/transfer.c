@@ -61,7 +61,7 @@ zx_status_t window_patch_text(struct transfer *x, struct vmo *store, uint64_t of
 static zx_status_t snapshot_mapping(struct aspace *target, vaddr_t addr) {
     struct vmo *orphan = NULL;
     zx_status_t status = ZX_OK;
-    mutex_lock(&target->lock);
+    aspace_lock(target);
     struct mapping *m = target->state == ASPACE_ALIVE ? aspace_find(target, addr) : NULL;
     if (m && mapping_must_snapshot(m)) status = mapping_snapshot(m, addr - m->region.base, &orphan);
     mutex_unlock(&target->lock);
@@ -91,6 +91,7 @@ static ALWAYS_INLINE struct transferred aspace_rest(struct transfer x, bool writ
         if (status == MUST_SNAPSHOT) status = snapshot_mapping(target, addr + x.done);
         status = go_on(status);
         if (status != ZX_OK) break;
+        mutex_let_pass(&target->lock);
         status = aspace_window(&x, write, false, target, addr);
     }
     if (x.done == x.len || (x.done > 0 && status != ZX_ERR_INVALID_ARGS)) return (struct transferred){ZX_OK, x.done};

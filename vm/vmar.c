@@ -112,7 +112,7 @@ zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t 
     if ((options & ~(ZX_VM_COMPACT | ZX_VM_SPECIFIC | CAN_MAP_ALL)) || !page_aligned(size)) return ZX_ERR_INVALID_ARGS;
     vaddr_t base;
     struct vmar *child = NULL;
-    mutex_lock(&parent->aspace->lock);
+    aspace_lock(parent->aspace);
     zx_status_t status = allocate_place(parent, options, offset, size, &base);
     if (status == ZX_OK && !(child = heap_new(struct vmar))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) {
@@ -167,7 +167,7 @@ static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar
 
 static zx_status_t map_where_free(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
     struct mapping *m;
-    mutex_lock(&vmar->aspace->lock);
+    aspace_lock(vmar->aspace);
     zx_status_t status = map_place(vmar, args, len, base);
     if (status == ZX_OK && (overlaps(vmar, *base, len) || !(m = heap_alloc(sizeof(*m))))) status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) mapping_join(m, vmar, args, 0, *base, len);

@@ -23,11 +23,11 @@ void graveyard_release(struct graveyard *dead) {
 
 /* Takes an empty VMAR out of its parent. */
 static void vmar_detach(struct vmar *vmar, struct graveyard *dead) {
-    lock_rank_assert_held(&vmar->aspace->lock);
+    mutex_assert_held(&vmar->aspace->lock);
     ASSERT(RB_EMPTY(&vmar->children));
     vmar->dead = true;
     if (!vmar->region.parent) return;
-    if (vmar->aspace->near == vmar) vmar->aspace->near = vmar->region.parent;
+    aspace_forget_vmar(vmar->aspace, vmar);
     region_remove(&vmar->region.parent->children, &vmar->region);
     vmar->region.parent = NULL;
     LIST_INSERT_HEAD(&dead->vmars, vmar, dead_link);
@@ -71,7 +71,7 @@ zx_status_t vmar_each_part(struct vmar *vmar, part_fn *act, void *arg) {
         struct vmar *before = c.near;
         c.left = PART;
         c.dead = (struct graveyard){0};
-        mutex_lock(&vmar->aspace->lock);
+        aspace_lock(vmar->aspace);
         dying = vmar->aspace->state == ASPACE_DEAD;
         last = act(vmar, &c, arg);
         mutex_unlock_part(&vmar->aspace->lock, last);

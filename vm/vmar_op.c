@@ -36,7 +36,7 @@ static zx_status_t check_range(struct vmar *vmar, uint32_t op, vaddr_t addr, siz
     zx_status_t status = ZX_OK;
     for (vaddr_t at = addr; status == ZX_OK && at < addr + len;) {
         if (thread_killed()) return ZX_ERR_CANCELED;
-        mutex_lock(&vmar->aspace->lock);
+        aspace_lock(vmar->aspace);
         status = check_part(vmar, op, &at, addr + len);
         mutex_unlock_part(&vmar->aspace->lock, status != ZX_OK || at >= addr + len);
     }
@@ -53,7 +53,7 @@ zx_status_t vmar_preload(struct vmar *vmar, vaddr_t at, vaddr_t end, uint64_t id
     zx_status_t status = ZX_OK;
     while (status == ZX_OK && at < end) {
         if (thread_killed()) return ZX_ERR_CANCELED;
-        mutex_lock(&vmar->aspace->lock);
+        aspace_lock(vmar->aspace);
         struct mapping *m = mapping_at(vmar, at);
         if (!m || (id && m->id != id))
             status = ZX_ERR_BAD_STATE;
@@ -66,7 +66,7 @@ zx_status_t vmar_preload(struct vmar *vmar, vaddr_t at, vaddr_t end, uint64_t id
 
 /* What is mapped at `*at`, with a reference, and where there. Moves `*at` to where that mapping or the range ends. */
 static struct vmo *vmo_at(struct vmar *vmar, vaddr_t *at, vaddr_t end, uint64_t *offset, uint64_t *len) {
-    mutex_lock(&vmar->aspace->lock);
+    aspace_lock(vmar->aspace);
     struct mapping *m = mapping_at(vmar, *at);
     struct vmo *vmo = m ? m->vmo : NULL;
     if (vmo) {

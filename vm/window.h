@@ -1,8 +1,8 @@
 /*
  * One window of a transfer; see transfer.h.
  *
- * Locks: the target's address space, until the VMO's store is locked too; that for the length of the window, with page
- * faults off. So windows into different VMOs of one address space run in parallel.
+ * Locks: the target's address space is shared until the VMO's store is locked; that for the length of the window, with
+ * page faults off. So windows into different VMOs of one address space run in parallel.
  *
  * All of it is inlined, and `write` is a constant wherever it is: so each direction has its own code, without a test of
  * it inside. So is `whole`: most transfers lie within one page, of the target's or the VMO's. Mappings and sizes are
@@ -102,30 +102,30 @@ static ALWAYS_INLINE zx_status_t vmo_window(struct transfer *x, bool write, bool
 }
 
 /* May a window begin at `addr`, and in which mapping? */
-static ALWAYS_INLINE zx_status_t window_find(bool write, struct aspace *target, vaddr_t addr, struct mapping **out)
-    REQUIRES(&target->lock) {
+static ALWAYS_INLINE zx_status_t window_find(bool write, struct aspace *target, struct aspace_part *part, vaddr_t addr,
+                                             struct mapping **out) REQUIRES_SHARED(&target->lock) {
     if (unlikely(target->state != ASPACE_ALIVE)) return ZX_ERR_BAD_STATE;
-    struct mapping *m = *out = aspace_find(target, addr);
+    struct mapping *m = *out = aspace_find_by(target, part, addr);
     if (unlikely(!m)) return ZX_ERR_NO_MEMORY;
     /* Whatever the VMO's size is now: it may be another when the VMO is locked. */
     return write && unlikely(mapping_must_snapshot(m)) ? (zx_status_t)MUST_SNAPSHOT : ZX_OK;
 }
 
-/* One window into an address space. Its lock is only held until the store's is. */
+/* One window into an address space. Its lock is only shared until the store's is held. */
 static ALWAYS_INLINE zx_status_t aspace_window(struct transfer *x, bool write, bool whole, struct aspace *target,
                                                vaddr_t addr) {
     struct mapping *m;
     addr += x->done;
-    mutex_lock(&target->lock);
-    zx_status_t status = window_find(write, target, addr, &m);
+    struct aspace_part *part = aspace_share(target);
+    zx_status_t status = window_find(write, target, part, addr, &m);
     if (unlikely(status != ZX_OK)) {
-        mutex_unlock(&target->lock);
+        aspace_unshare(target, part);
         return status;
     }
     struct vmo *vmo = m->vmo, *store = vmo->store;
     const size_t left = x->len - x->done, within = addr - m->region.base, rest = m->region.len - within;
     mutex_lock(&store->lock);
-    mutex_unlock_part(&target->lock, whole || left <= min_u64(rest, WINDOW));
+    aspace_unshare(target, part);
     status = window_locked(x, write, whole, vmo, store, m->offset + within, whole ? left : rest);
     mutex_unlock_part(&store->lock, whole ? status == ZX_OK : x->done == x->len);
     return status;

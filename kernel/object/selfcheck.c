@@ -66,7 +66,7 @@ static bool translation_sound(vaddr_t va, paddr_t pa, unsigned prot, void *arg) 
 static bool current_translations_sound(void) {
     struct aspace *as = thread_current()->aspace;
     if (!as) return true;
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     mutex_lock(&as->translations_lock);
     bool sound = arch_mmu_visit(&as->arch, translation_sound, as);
     mutex_unlock(&as->translations_lock);

@@ -58,7 +58,7 @@ static bool take(struct mutex *m, uintptr_t mark) {
     do {
         if (owner_of(word) == self) return true;
         next = word | (owner_of(word) ? mark : self);
-    } while (next != word && !atomic_compare_exchange_weak_explicit(&m->owner, &word, next, memory_order_acquire,
+    } while (next != word && !atomic_compare_exchange_weak_explicit(&m->owner, &word, next, memory_order_seq_cst,
                                                                     memory_order_acquire));
     return owner_of(next) == self;
 }

@@ -63,8 +63,9 @@ static inline void mutex_lock(struct mutex *m) ACQUIRE(m) NO_THREAD_SAFETY {
     switch_point();
     MUTEX_TRACK(m);
     uintptr_t free = 0;
+    /* In one order with what sharers do, see sharers.h. */
     if (unlikely(!atomic_compare_exchange_strong_explicit(&m->owner, &free, (uintptr_t)arch_current_thread(),
-                                                          memory_order_acquire, memory_order_relaxed)))
+                                                          memory_order_seq_cst, memory_order_relaxed)))
         mutex_lock_slow(m);
     switch_point();
 }

@@ -92,8 +92,8 @@ KTEST("deep/a look-up after the VMAR of the last one is gone begins at what is l
     NEED(vmar_allocate(as->root, CAN_ALL | ZX_VM_SPECIFIC, PAGES(4), PAGES(8), &outer) == ZX_OK);
     NEED(vmar_allocate(outer, CAN_ALL | ZX_VM_SPECIFIC, PAGES(2), PAGES(4), &inner) == ZX_OK);
     NEED(map_at(inner, 1, vmo, 0, 1, SPECIFIC_RW) == ZX_OK && map_at(as->root, 0, vmo, 0, 1, SPECIFIC_RW) == ZX_OK);
-    EXPECT(user_load(as, USER_BASE + PAGES(7)) == 7 && as->near == inner);
-    EXPECT(vmar_destroy(outer) == ZX_OK && as->near == as->root);
+    EXPECT(user_load(as, USER_BASE + PAGES(7)) == 7 && as->parts[cpu_part()].near == inner);
+    EXPECT(vmar_destroy(outer) == ZX_OK && as->parts[cpu_part()].near == as->root);
     object_unref(&inner->object);
     object_unref(&outer->object);
     EXPECT(user_load(as, USER_BASE + PAGES(7)) == -1 && user_load(as, USER_BASE) == 7);

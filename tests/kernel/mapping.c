@@ -264,7 +264,7 @@ KTEST("mapping/text is what is mapped executable where a thread was started, as 
     EXPECT(vmar_protect(as->root, rx, data, PAGES(4)) == ZX_OK && vmo->text_count == 3);
     EXPECT(vmar_protect(as->root, PERM_READ, data + PAGES(1), PAGES(1)) == ZX_OK && vmo->text_count == 4);
     EXPECT(vmar_unmap(as->root, data, PAGES(4)) == ZX_OK && vmo->text_count == 2);
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     struct mapping *m = aspace_find(as, late);
     EXPECT(m && mapping_snapshot(m, 0, &private) == ZX_OK && m->vmo->text_count == 1 && vmo->text_count == 1);
     mutex_unlock(&as->lock);

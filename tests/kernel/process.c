@@ -85,7 +85,7 @@ KTEST("process/its text counts as text before any thread of it can be started") 
     struct runner r;
     zx_status_t status = ZX_ERR_INTERNAL;
     NEED(task_begin());
-    mutex_lock(&process->aspace->lock);
+    aspace_lock(process->aspace);
     bool started = runner_start(&r, NULL, start_first, &status);
     if (started) runner_settle(&r);
     EXPECT(!process->aspace->started && atomic_load(&process->state) == PROCESS_INITIAL);

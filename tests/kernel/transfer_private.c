@@ -40,7 +40,7 @@ static bool others_unchanged(void) {
 }
 
 static struct mapping *text_mapping(vaddr_t va) {
-    mutex_lock(&rig.target->lock);
+    aspace_lock(rig.target);
     struct mapping *m = aspace_find(rig.target, va);
     mutex_unlock(&rig.target->lock);
     return m;

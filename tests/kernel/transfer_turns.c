@@ -26,7 +26,7 @@ static void meanwhile_run(void *arg) {
 static void run_with(struct call *c, zx_status_t (*act)(struct runner *writer)) {
     struct runner writer, other;
     struct meanwhile m = {.act = act, .writer = &writer, .status = ZX_ERR_INTERNAL};
-    mutex_lock(&rig.target->lock);
+    aspace_lock(rig.target);
     bool started = runner_start(&writer, rig.caller, call_run, c);
     if (started) runner_settle(&writer);
     bool both = started && runner_start(&other, NULL, meanwhile_run, &m);
@@ -84,7 +84,7 @@ KTEST("transfer/L5 so does the death of the target") {
 /* Waits for the end of a window, which has the target's lock and then the store's, as other acts do by themselves. */
 static void take_turn(void) {
     struct vmo *store = rig.memory->store;
-    mutex_lock(&rig.target->lock);
+    aspace_lock(rig.target);
     mutex_lock(&store->lock);
     mutex_unlock(&store->lock);
     mutex_unlock(&rig.target->lock);
@@ -105,7 +105,7 @@ KTEST("transfer/L7 a caller that is being killed begins no further window") {
 }
 
 static zx_status_t cut_memory(struct runner *writer UNUSED) {
-    mutex_lock(&rig.target->lock);
+    aspace_lock(rig.target);
     zx_status_t status = vmo_set_size(rig.memory, WINDOW + PAGES(2));
     mutex_unlock(&rig.target->lock);
     return status;
@@ -119,7 +119,7 @@ KTEST("transfer/L19 memory that shrinks ends the transfer at its new end") {
 static struct vmo *copy;
 
 static zx_status_t snapshot_memory(struct runner *writer UNUSED) {
-    mutex_lock(&rig.target->lock);
+    aspace_lock(rig.target);
     zx_status_t status = vmo_snapshot(rig.memory, 0, PAGES(TARGET_PAGES), false, &copy);
     mutex_unlock(&rig.target->lock);
     return status;

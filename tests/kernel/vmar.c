@@ -286,7 +286,7 @@ static bool fill_with_pages(struct vmar *vmar, struct vmo *vmo) {
 /* How many of those pages have just these permissions. */
 static size_t count_perms(struct vmar *vmar, uint32_t perms) {
     size_t count = 0;
-    mutex_lock(&vmar->aspace->lock);
+    aspace_lock(vmar->aspace);
     for (struct region *r = region_first(&vmar->children); r; r = region_next(r))
         if (mapping_from_region(r)->perms == perms) count += r->len / PAGE_SIZE;
     mutex_unlock(&vmar->aspace->lock);

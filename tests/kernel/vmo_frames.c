@@ -109,7 +109,7 @@ KTEST("mapping/a private snapshot of contiguous memory is of the whole mapping")
     NEED(as && vmo && vmo_poke(vmo, PAGES(20), 5) && vmo_poke(vmo, PAGES(39), 6));
     vaddr_t va = map_pages(as->root, vmo, 0, 40, PERM_READ, PERM_READ), at = va + PAGES(20);
     NEED(va && user_load(as, at) == 5);
-    mutex_lock(&as->lock);
+    aspace_lock(as);
     EXPECT(mapping_snapshot(aspace_find(as, at), PAGES(20), &old) == ZX_OK);
     struct mapping *m = aspace_find(as, at);
     EXPECT(m->private && m->region.base == va && m->region.len == PAGES(40) && m->vmo->size == PAGES(40));

@@ -25,6 +25,7 @@ my @scenarios = qw(
     channel_call+channel_answer@together port_queue+port_wait@together
     port_watch+signal@together port_cancel+signal@together futex_wait+futex_change_and_wake@together
     futex_requeue+futex_wait@together start_egg+close_egg@together
+    close+signal@copied close+duplicate@copied close+wait@copied close+transfer@copied signal+signal+close@copied
     close_egg+duplicate_egg@together process_create+job_create@same
     job_create_and_close+job_create_and_close@same
     fault+catch@same fault+kill_peer@same fault+suspend_and_resume@same fault+bind@together

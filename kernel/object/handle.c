@@ -10,15 +10,17 @@
  * before a shelf's.
  *
  * A look-up takes no lock. A slot's word holds the handle's value and the number of calls that use it. If the value
- * matches, a compare-and-swap of the word counts one more use; if the word has changed in between, it is read again. A
- * handle in use is not freed: a close clears the value at once, so that no new use begins, and if there are uses it
- * leaves a reference to the object in the slot; the last use gives back both, under the same lock. Uses are calls of
- * the table's own process, so none is left when the table is freed. All other fields of a slot change under its shelf's
- * lock, or, while the slot is reserved and on no shelf, by the thread that reserved it.
+ * matches, a compare-and-swap of the word counts one more use; if the word has changed in between, it is read again. If
+ * several processors use the handle at once, each counts its uses in a copy of the slot (handle_use.c). A handle in
+ * use is not freed: a close clears the value at once, so that no new use begins, and if there are uses it leaves a
+ * reference to the object in the slot; the last use gives back both, under the same lock. Uses are calls of the table's
+ * own process, so none is left when the table is freed. All other fields of a slot change under its shelf's lock, or,
+ * while the slot is reserved and on no shelf, by the thread that reserved it.
  */
 #include "kernel/object/handle.h"
 
 #include "kernel/base/log.h"
+#include "kernel/object/handle_internal.h"
 #include "vm/budget.h"
 #include "vm/usercopy.h"
 
@@ -28,12 +30,6 @@
 #define ONE_GENERATION (1u << (INDEX_BITS + 2))
 /* Both low bits of each value. */
 #define FIXED_BITS 3u
-
-enum slot_state { SLOT_LIVE, SLOT_RESERVED, SLOT_CLOSED /* but used */, SLOT_FREE };
-
-/* The word of an unused slot in that state. */
-#define STATE_BIT ((uint64_t)1 << 30)
-#define WORD_OF(value, state) (HANDLE_WORD(value) | (state)*STATE_BIT)
 
 /* What is not there yet, so that each index leads to a slot. */
 static struct handle_chunk no_slots = {.slots = {[0 ... HANDLE_CHUNK - 1] = {.word = WORD_OF(0, SLOT_FREE)}}};
@@ -50,18 +46,6 @@ void handle_table_init(struct handle_table *table, struct budget *budget) {
 static struct handle_chunk *chunk_at(const struct handle_table *table, uint32_t index) {
     return table->directory->chunks[index / HANDLE_CHUNK];
 }
-
-static uint64_t word_of(const struct handle_slot *slot) {
-    return atomic_load_explicit(&slot->word, memory_order_acquire);
-}
-
-static zx_handle_t value_of(uint64_t word) { return (zx_handle_t)(word >> 32); }
-
-static bool is_in_state(uint64_t word, enum slot_state state) { return (word & HANDLE_STATE) == state * STATE_BIT; }
-
-static bool is_used(uint64_t word) { return word & HANDLE_USES; }
-
-static uint64_t with_state(uint64_t word, enum slot_state state) { return (word & ~HANDLE_STATE) | state * STATE_BIT; }
 
 /* The slot that `value` was reserved in. */
 static struct handle_slot *slot_reserved(struct handle_table *table, zx_handle_t value) {
@@ -81,13 +65,9 @@ static ALWAYS_INLINE void slot_free(struct handle_shelf *shelf, struct handle_sl
 }
 
 /* Of one that was reserved, or closed but used. */
-static void slot_put_back(struct handle_table *table, struct handle_slot *slot) {
-    const uint64_t word = word_of(slot);
-    struct handle_shelf *shelf = handle_find(table, value_of(word), &slot)->shelf;
-    mutex_lock(&shelf->lock);
-    atomic_store_explicit(&slot->word, with_state(word, SLOT_FREE), memory_order_relaxed);
+static void slot_put_back(struct handle_shelf *shelf, struct handle_slot *slot) REQUIRES(&shelf->lock) {
+    slot_set_free(slot);
     slot_free(shelf, slot);
-    mutex_unlock(&shelf->lock);
 }
 
 void handle_lost(struct object *object) {
@@ -108,37 +88,23 @@ zx_status_t handle_derive_rights(zx_rights_t have, zx_rights_t want, zx_rights_t
     return ZX_OK;
 }
 
-zx_status_t handle_use_refuse(struct handle_table *table, bool typed, zx_obj_type_t type, struct handle_slot *use) {
-    bool wrong_type = typed && use->handle.object->ops->type != type;
-    handle_done(table, use);
-    return wrong_type ? handle_refuse(table, ZX_POL_WRONG_OBJECT, ZX_ERR_WRONG_TYPE) : ZX_ERR_ACCESS_DENIED;
-}
-
-/* For a closed handle whose last use this was: no other thread reaches the slot any more. */
+/*
+ * For a closed handle whose last use this was: no other thread reaches the slot any more. If it was the last of a copy,
+ * that was one of the slot's own uses.
+ */
 void handle_done_last(struct handle_table *table, struct handle_slot *use) {
     struct object *object = use->handle.object;
-    slot_put_back(table, use);
-    object_unref(object);
-}
-
-static ALWAYS_INLINE zx_status_t get_checked(struct handle_table *table, zx_handle_t value, bool typed,
-                                             zx_obj_type_t type, zx_rights_t rights, struct handle *out) {
-    struct handle_slot *use;
-    zx_status_t status = handle_use_checked(table, value, typed, type, rights, &use);
-    if (status != ZX_OK) return status;
-    *out = use->handle;
-    object_ref(out->object);
-    handle_done(table, use);
-    return ZX_OK;
-}
-
-zx_status_t handle_get(struct handle_table *table, zx_handle_t value, zx_obj_type_t type, zx_rights_t rights,
-                       struct handle *out) {
-    return get_checked(table, value, true, type, rights, out);
-}
-
-zx_status_t handle_get_any(struct handle_table *table, zx_handle_t value, zx_rights_t rights, struct handle *out) {
-    return get_checked(table, value, false, ZX_OBJ_TYPE_NONE, rights, out);
+    struct handle_slot *slot;
+    struct handle_shelf *shelf = handle_find(table, handle_use_value(use), &slot)->shelf;
+    bool last = true;
+    mutex_lock(&shelf->lock);
+    if (use != slot) {
+        slot_set_free(use);
+        last = handle_use_end(slot);
+    }
+    if (last) slot_put_back(shelf, slot);
+    mutex_unlock(&shelf->lock);
+    if (last) object_unref(object);
 }
 
 /*
@@ -165,18 +131,6 @@ zx_status_t handle_duplicate(struct handle_table *table, zx_handle_t value, zx_r
     return duplicate(table, value, rights, out);
 }
 
-bool handle_names(struct handle_table *table, zx_handle_t value, const struct object *object) {
-    struct handle_slot *slot = handle_slot_of(table, value);
-    if (!handle_use_begin(slot, value)) return false;
-    bool is_it = slot->handle.object == object;
-    handle_done(table, slot);
-    return is_it;
-}
-
-bool handle_is_valid(struct handle_table *table, zx_handle_t value) {
-    return handle_word_names(word_of(handle_slot_of(table, value)), value);
-}
-
 #define FIRST_ROOM 4u /* chunks of a table's first directory */
 
 static bool grow_directory(struct handle_table *table) {
@@ -201,6 +155,7 @@ static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_
     struct handle_chunk *chunk = heap_alloc(sizeof(*chunk));
     if (!chunk) return NULL;
     const uint64_t first = WORD_OF((index << 2 ^ table->mixer) | FIXED_BITS, SLOT_FREE);
+    atomic_init(&chunk->copies, NULL);
     chunk->shelf = shelf;
     for (zx_handle_t i = 0; i < HANDLE_CHUNK; i++) atomic_init(&chunk->slots[i].word, first ^ HANDLE_WORD(i << 2));
     return chunk;
@@ -307,7 +262,11 @@ void handle_publish(struct handle_table *table, zx_handle_t value, struct handle
 
 /* The slot alone: the handle that was to have it counts still. */
 static void slot_unreserve(struct handle_table *table, zx_handle_t value) {
-    slot_put_back(table, slot_reserved(table, value));
+    struct handle_slot *slot = slot_reserved(table, value);
+    struct handle_shelf *shelf = handle_find(table, value, &slot)->shelf;
+    mutex_lock(&shelf->lock);
+    slot_put_back(shelf, slot);
+    mutex_unlock(&shelf->lock);
 }
 
 void handle_unreserve(struct handle_table *table, zx_handle_t value) {
@@ -319,28 +278,30 @@ void handle_unreserve(struct handle_table *table, zx_handle_t value) {
  * If `value` names a handle, no new use of it can begin. For the current uses a reference stays in the slot; the last
  * of them takes it only once the lock is released.
  */
-static ALWAYS_INLINE bool slot_close(struct handle_shelf *shelf, struct handle_slot *slot, zx_handle_t value,
-                                     struct handle *out) REQUIRES(&shelf->lock) {
+static ALWAYS_INLINE bool slot_close(struct handle_chunk *chunk, struct handle_slot *slot, zx_handle_t value,
+                                     struct handle *out) REQUIRES(&chunk->shelf->lock) {
     uint64_t word = WORD_OF(value, SLOT_LIVE), closed = WORD_OF(value, SLOT_FREE);
     while (unlikely(!atomic_compare_exchange_weak(&slot->word, &word, closed))) {
-        if (!handle_word_names(word, value)) return false;
-        closed = with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE);
+        if (!handle_word_is_open(word, value)) return false;
+        closed =
+            is_copied(word) ? handle_copied_closed(word) : with_state(word, is_used(word) ? SLOT_CLOSED : SLOT_FREE);
     }
+    if (unlikely(is_copied(word))) word = handle_copies_close(chunk, slot);
     *out = slot->handle;
     if (is_used(word))
         object_ref(slot->handle.object);
     else
-        slot_free(shelf, slot);
+        slot_free(chunk->shelf, slot);
     return true;
 }
 
 static ALWAYS_INLINE zx_status_t take_out(struct handle_table *table, zx_handle_t value, struct handle *out) {
     struct handle_slot *slot;
-    struct handle_shelf *shelf = handle_find(table, value, &slot)->shelf;
-    if (unlikely(!shelf)) return not_found(table);
-    mutex_lock(&shelf->lock);
-    bool closed = slot_close(shelf, slot, value, out);
-    mutex_unlock(&shelf->lock);
+    struct handle_chunk *chunk = handle_find(table, value, &slot);
+    if (unlikely(!chunk->shelf)) return not_found(table);
+    mutex_lock(&chunk->shelf->lock);
+    bool closed = slot_close(chunk, slot, value, out);
+    mutex_unlock(&chunk->shelf->lock);
     if (!closed) return not_found(table);
     object_cancel(out->object, table, value);
     return ZX_OK;
@@ -394,7 +355,11 @@ bool handle_next(struct handle_table *table, uint32_t *index, struct handle *out
 }
 
 static void free_slots(struct handle_directory *directory, uint32_t slots) {
-    for (uint32_t chunk = 0; chunk * HANDLE_CHUNK < slots; chunk++) heap_free(directory->chunks[chunk]);
+    for (uint32_t i = 0; i * HANDLE_CHUNK < slots; i++) {
+        struct handle_chunk *chunk = directory->chunks[i];
+        heap_free(chunk->copies);
+        heap_free(chunk);
+    }
     while (directory && directory != &no_chunks) {
         struct handle_directory *smaller = directory->smaller;
         heap_free(directory);

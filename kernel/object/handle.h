@@ -52,7 +52,8 @@ _Static_assert(HANDLE_SPREAD % 2 == 1 && HANDLE_SPREAD * sizeof(struct handle_sl
 
 struct handle_chunk {
     struct handle_slot slots[HANDLE_CHUNK];
-    struct handle_shelf *shelf; /* [I] NULL: a placeholder for absent chunks */
+    _Atomic(struct handle_copies *) copies; /* [h/a] of slots that several processors use at once; handle_use.c */
+    struct handle_shelf *shelf;             /* [I] NULL: a placeholder for absent chunks */
 };
 
 struct handle_directory {
@@ -101,6 +102,12 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_use(struct handle_table *tabl
                                                        struct handle_slot **use);
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_use_any(struct handle_table *table, zx_handle_t value,
                                                            zx_rights_t rights, struct handle_slot **use);
+
+/*
+ * From now on each processor, or each few, counts its uses of this handle in a copy of the slot. Look-ups that meet do
+ * that by themselves. Nothing happens if there is no memory, or no such handle.
+ */
+void handle_copy(struct handle_table *table, zx_handle_t value);
 
 /* Ends a use. True: the handle was closed, and this was the last one; then handle_done_last() is to follow. */
 MUST_CHECK static inline bool handle_use_end(struct handle_slot *use);
@@ -203,9 +210,14 @@ static inline struct handle handle_adopt(struct object *object, zx_rights_t righ
     return (struct handle){object, rights};
 }
 
-/* A slot's word: how many calls use it; its state, which is 0 while it is live; and the value last given out. */
-#define HANDLE_USES (((uint64_t)1 << 30) - 1)
+/*
+ * A slot's word: how many calls use it; whether look-ups count their uses in copies of it instead; its state, which is
+ * 0 while it is live; and the value last given out.
+ */
+#define HANDLE_USES (((uint64_t)1 << 29) - 1)
+#define HANDLE_COPIED ((uint64_t)1 << 29)
 #define HANDLE_STATE ((uint64_t)3 << 30)
+#define HANDLE_CLOSED ((uint64_t)2 << 30) /* but used */
 #define HANDLE_WORD(value) ((uint64_t)(value) << 32)
 
 /* For handle_discard(): it was the last. */
@@ -236,16 +248,32 @@ static inline struct handle_slot *handle_slot_of(const struct handle_table *tabl
     return slot;
 }
 
+/* Does it name a live handle, and uses are counted in it? */
 static inline bool handle_word_names(uint64_t word, zx_handle_t value) {
     return (word ^ HANDLE_WORD(value)) <= HANDLE_USES;
 }
 
-/* Counts a use of the slot if `value` names it. Most handles are used by one call at a time: that is tried first. */
-MUST_CHECK static ALWAYS_INLINE bool handle_use_begin(struct handle_slot *slot, zx_handle_t value) {
-    uint64_t word = HANDLE_WORD(value);
-    while (unlikely(!atomic_compare_exchange_weak(&slot->word, &word, word + 1))) {
-        if (unlikely(!handle_word_names(word, value))) return false;
-    }
+/* Does it name one at all? */
+static inline bool handle_word_is_open(uint64_t word, zx_handle_t value) {
+    return handle_word_names(word & ~HANDLE_COPIED, value);
+}
+
+/* For handle_use_begin(): the handle is in use already, by one call or by several processors. */
+MUST_CHECK struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value);
+
+/*
+ * Counts a use of the slot that `value` names, or of a copy: that is what `*use` is. Most handles are used by one call
+ * at a time: that is tried first, but after a look, for even a compare-and-swap that fails would take the cache line
+ * away from other processors.
+ */
+MUST_CHECK static ALWAYS_INLINE bool handle_use_begin(struct handle_table *table, zx_handle_t value,
+                                                      struct handle_slot **use) {
+    struct handle_slot *slot = handle_slot_of(table, value);
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    if (unlikely(word != HANDLE_WORD(value) || !atomic_compare_exchange_strong(&slot->word, &word, word + 1)) &&
+        !(slot = handle_word_is_open(word, value) ? handle_use_again(table, value) : NULL))
+        return false;
+    *use = slot;
     switch_point();
     return true;
 }
@@ -263,11 +291,12 @@ MUST_CHECK zx_status_t handle_use_refuse(struct handle_table *table, bool typed,
 
 static ALWAYS_INLINE zx_status_t handle_use_checked(struct handle_table *table, zx_handle_t value, bool typed,
                                                     zx_obj_type_t type, zx_rights_t rights, struct handle_slot **use) {
-    struct handle_slot *slot = *use = handle_slot_of(table, value);
-    if (unlikely(!handle_use_begin(slot, value))) return handle_refuse(table, ZX_POL_BAD_HANDLE, ZX_ERR_BAD_HANDLE);
+    if (unlikely(!handle_use_begin(table, value, use)))
+        return handle_refuse(table, ZX_POL_BAD_HANDLE, ZX_ERR_BAD_HANDLE);
+    const struct handle_slot *slot = *use;
     if (likely((!typed || slot->handle.object->ops->type == type) && (slot->handle.rights & rights) == rights))
         return ZX_OK;
-    return handle_use_refuse(table, typed, type, slot);
+    return handle_use_refuse(table, typed, type, *use);
 }
 
 static ALWAYS_INLINE zx_status_t handle_use(struct handle_table *table, zx_handle_t value, zx_obj_type_t type,
@@ -284,7 +313,7 @@ static inline bool handle_use_end(struct handle_slot *use) {
     uint64_t before = atomic_fetch_sub_explicit(&use->word, 1, memory_order_acq_rel);
     ASSERT((before & HANDLE_USES) != 0);
     switch_point();
-    return unlikely(before & HANDLE_STATE) && (before & HANDLE_USES) == 1;
+    return unlikely((uint32_t)before == (HANDLE_CLOSED | 1));
 }
 
 static inline zx_handle_t handle_use_value(const struct handle_slot *use) {

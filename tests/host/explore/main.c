@@ -161,6 +161,7 @@ static bool makes_sense(const struct scenario *s) {
     switch (s->sharing) {
     case SHARE_SAME: return true;
     case SHARE_TOGETHER: return (any & ACT_LAST) || (all & (ACT_MEMORY | ACT_OBJECTS | ACT_TASKS));
+    case SHARE_COPIED: return any & ACT_LAST;
     default: return all & ACT_MEMORY;
     }
 }

@@ -230,6 +230,6 @@ void outcome_tell(void) {
     length = 0;
     for (unsigned i = 0; i < stage.count; i++) tell_actor(&stage.actors[i]);
     for (unsigned i = 0; i < stage.count; i++) {
-        if (i == 0 || stage.scenario->sharing != SHARE_TOGETHER) tell_process(&stage.actors[i]);
+        if (i == 0 || !shares_process(stage.scenario)) tell_process(&stage.actors[i]);
     }
 }

@@ -444,7 +444,9 @@ void explore_before(const volatile void *address, enum explore_access access, co
 
 static bool is_mutex(const struct explore_site *site) { return site->kind == EXPLORE_MUTEX; }
 /* A look-up takes no lock: it counts a use. */
-static bool is_use(const struct explore_site *site) { return strcmp(site->function, "handle_use_begin") == 0; }
+static bool is_use(const struct explore_site *site) {
+    return strcmp(site->function, "handle_use_begin") == 0 || strcmp(site->function, "count_use") == 0;
+}
 
 /* Until the next operation, what was released is still what matters: a store to it that comes too late shows here. */
 void explore_released(const volatile void *address, const struct explore_site *site) {

@@ -25,7 +25,7 @@
 #define VMAR_RIGHTS (ZX_DEFAULT_VMAR_RIGHTS | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE)
 
 struct stage stage;
-const char *const sharing_names[SHARINGS] = {"same", "snapshot", "slice", "together"};
+const char *const sharing_names[SHARINGS] = {"same", "snapshot", "slice", "together", "copied"};
 
 static void must(zx_status_t status) {
     if (status != ZX_OK) explore_failed("the stage cannot be built: %d", status);
@@ -94,7 +94,7 @@ static void make_objects(void) {
 
 /* --- processes --- */
 
-static bool has_own_process(unsigned index) { return index == 0 || stage.scenario->sharing != SHARE_TOGETHER; }
+static bool has_own_process(unsigned index) { return index == 0 || !shares_process(stage.scenario); }
 
 static void map_at(struct vmar *vmar, vaddr_t base, struct vmo *vmo, uint64_t pages, uint32_t perms, uint32_t ceiling) {
     vaddr_t at;
@@ -193,6 +193,13 @@ static void share_handles(struct actor *a) {
     if (!a->memory) a->memory = first->memory;
 }
 
+/* As if calls on several processors had met at each. */
+static void copy_handles(const struct actor *a) {
+    for (unsigned i = 0; i < PROPS; i++) {
+        if (a->props[i]) handle_copy(&a->process->handles, a->props[i]);
+    }
+}
+
 static void make_process(struct actor *a, struct vmar *areas[ACTORS]) {
     const struct actor *first = &stage.actors[0];
     static const char *const names[] = {"process A", "process B", "process C"}, *const area_names[] = {
@@ -264,7 +271,7 @@ static void give_exceptions(struct actor *a) {
         give(a, PROP_VICTIM, &stage.props.victim->object, ZX_DEFAULT_PROCESS_RIGHTS);
         give(a, PROP_VICTIM_THREAD, &stage.props.victim_thread->object, ZX_DEFAULT_THREAD_RIGHTS);
     }
-    bool last = stage.scenario->sharing == SHARE_TOGETHER ? a->index == 0 : a->index == stage.count - 1;
+    bool last = shares_process(stage.scenario) ? a->index == 0 : a->index == stage.count - 1;
     if (last && is_used(PROP_EXCEPTION)) a->props[PROP_EXCEPTION] = move(a->process, stage.props.exception);
     if (!last || !is_used(PROP_CATCH)) return;
     stage.props.catch = make_channel(stage.actors[0].process);
@@ -337,6 +344,7 @@ static void make_actors(void) {
         give_exceptions(&stage.actors[i]);
         give_peers(&stage.actors[i], areas);
         share_handles(&stage.actors[i]);
+        if (stage.scenario->sharing == SHARE_COPIED) copy_handles(&stage.actors[i]);
     }
     for (unsigned i = 0; i < stage.count; i++) {
         start_actor(&stage.actors[i]);

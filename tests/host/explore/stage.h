@@ -107,7 +107,7 @@ extern const struct act acts[];
 extern const unsigned act_count;
 
 /* How the actors share memory and processes. */
-enum sharing { SHARE_SAME, SHARE_SNAPSHOT, SHARE_SLICE, SHARE_TOGETHER, SHARINGS };
+enum sharing { SHARE_SAME, SHARE_SNAPSHOT, SHARE_SLICE, SHARE_TOGETHER, SHARE_COPIED, SHARINGS };
 extern const char *const sharing_names[SHARINGS];
 
 struct scenario {
@@ -115,6 +115,11 @@ struct scenario {
     unsigned count;
     enum sharing sharing;
 };
+
+/* Is there one process? */
+static inline bool shares_process(const struct scenario *s) {
+    return s->sharing == SHARE_TOGETHER || s->sharing == SHARE_COPIED;
+}
 
 struct stage {
     const struct scenario *scenario;

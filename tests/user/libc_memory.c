@@ -14,7 +14,6 @@
 #include "tests/user/harness.h"
 #include "tests/user/memory.h"
 
-#define PAGE ZX_PAGE_SIZE
 #define MEBIBYTE ((size_t)1 << 20)
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
 

@@ -36,7 +36,7 @@ struct aspace_part {
     _Atomic(struct mapping *) found;        /* [r/a] the mapping found last; mapping_none if it was removed */
     _Atomic(struct mapping *) found_before; /* [r/a] the one before that: who uses two in turn need not search */
     _Atomic(struct vmar *) near;            /* [r/a] where the last search ended: the root, or a VMAR in the tree */
-    char apart[2 * CACHE_LINE - 5 * sizeof(void *)]; /* from what other processors write */
+    char apart[2 * CACHE_LINE - 6 * sizeof(void *)]; /* from what other processors write */
 };
 _Static_assert(sizeof(struct aspace_part) == 2 * CACHE_LINE);
 

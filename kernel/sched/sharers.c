@@ -13,7 +13,7 @@
 /* The one after which none is left, if the owner sleeps. */
 void sharers_left(struct sharers *part) {
     unsigned none = SHARERS_AWAITED;
-    if (atomic_compare_exchange_strong(&part->count, &none, 0)) waiter_end(part->awaits);
+    if (atomic_compare_exchange_strong(&part->count, &none, 0)) waiter_end(&part->awaits);
 }
 
 /* Gives way to the owner; counted again while nobody owns the mutex but the running thread. */
@@ -25,15 +25,14 @@ void sharers_join_slow(struct mutex *m, struct sharers *part) {
 }
 
 void sharers_await(struct sharers *part) {
-    struct waiter waiter = WAITER_INIT(thread_current());
     for (unsigned spins = 0; spins < mutex_spins; spins++) {
         if (atomic_load(&part->count) == 0) return;
         arch_pause();
     }
-    part->awaits = &waiter;
+    part->awaits = (struct waiter)WAITER_INIT(thread_current());
     unsigned count = atomic_load(&part->count);
     while (count != 0 && !atomic_compare_exchange_weak(&part->count, &count, count | SHARERS_AWAITED)) {}
     if (count == 0) return;
-    zx_status_t status = waiter_block(&waiter, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
+    zx_status_t status = waiter_block(&part->awaits, ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE);
     CHECK(status == ZX_OK);
 }

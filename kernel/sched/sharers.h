@@ -18,8 +18,8 @@
 
 /* One part. */
 struct sharers {
-    atomic_uint count;     /* [a] threads; plus SHARERS_AWAITED while the owner of the mutex sleeps until it is 0 */
-    struct waiter *awaits; /* the owner's, set before SHARERS_AWAITED */
+    atomic_uint count;    /* [a] threads; plus SHARERS_AWAITED while the owner of the mutex sleeps until it is 0 */
+    struct waiter awaits; /* the owner's, set before SHARERS_AWAITED */
 };
 
 #define SHARERS_AWAITED (1u << 31)

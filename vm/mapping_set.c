@@ -1,6 +1,5 @@
 /*
- * The mappings of a store; see mapping_set.h. As in region.c, RB_AUGMENT serves the nodes that the tree rotates, and
- * the ancestors of a node added or removed are updated here.
+ * The mappings of a store; see mapping_set.h and augmented.h.
  *
  * A mapping may begin past the end of what a store can have, where sums wrap: it then shows nothing, and sorts at the
  * very end.
@@ -8,6 +7,7 @@
 #include "vm/mapping_set.h"
 
 #include "kernel/base/arith.h"
+#include "vm/augmented.h"
 #include "vm/mapping.h"
 
 static uint64_t first_byte(const struct mapping *m) {
@@ -43,9 +43,9 @@ static bool shares_alone(struct mapping *m) {
     return !(before && before->aspace == m->aspace) && !(behind && behind->aspace == m->aspace);
 }
 
-static void mapping_augment(struct mapping *m);
+static bool mapping_augment(struct mapping *m);
 #undef RB_AUGMENT
-#define RB_AUGMENT(m) mapping_augment(m)
+#define RB_AUGMENT(m) ((void)mapping_augment(m))
 
 /* Any order will do among those that begin together. */
 static int mapping_compare(const struct mapping *a, const struct mapping *b) {
@@ -54,23 +54,21 @@ static int mapping_compare(const struct mapping *a, const struct mapping *b) {
     return a < b ? -1 : a > b;
 }
 
-RB_GENERATE_INTERNAL(mapping_set, mapping, shown, mapping_compare, UNUSED static)
-
-static void mapping_augment(struct mapping *m) {
+static bool mapping_augment(struct mapping *m) {
     struct mapping *left = RB_LEFT(m, shown), *right = RB_RIGHT(m, shown);
-    m->subtree_end = last_end(m);
-    if (left) m->subtree_end = max_u64(m->subtree_end, left->subtree_end);
-    if (right) m->subtree_end = max_u64(m->subtree_end, right->subtree_end);
+    uint64_t end = last_end(m);
+    if (left) end = max_u64(end, left->subtree_end);
+    if (right) end = max_u64(end, right->subtree_end);
+    const bool changed = m->subtree_end != end;
+    m->subtree_end = end;
+    return changed;
 }
 
-static void augment_up(struct mapping *m) {
-    for (; m; m = RB_PARENT(m, shown)) mapping_augment(m);
-}
+AUGMENTED_GENERATE(mapping_set, mapping, shown, mapping_compare, mapping_augment)
 
 void mapping_set_insert(struct vmo *store, struct mapping *m) {
     m->subtree_end = last_end(m);
-    RB_INSERT(mapping_set, &store->mappings, m);
-    augment_up(m);
+    mapping_set_add(&store->mappings, m);
     RB_INSERT(sharer_set, &store->sharers, m);
     store->share_count += shares_alone(m);
     store->text_count += m->text;
@@ -78,9 +76,7 @@ void mapping_set_insert(struct vmo *store, struct mapping *m) {
 }
 
 void mapping_set_remove(struct vmo *store, struct mapping *m) {
-    struct mapping *parent = RB_PARENT(m, shown);
-    RB_REMOVE(mapping_set, &store->mappings, m);
-    augment_up(parent);
+    mapping_set_take(&store->mappings, m);
     store->share_count -= shares_alone(m);
     RB_REMOVE(sharer_set, &store->sharers, m);
     store->text_count -= m->text;

@@ -1,33 +1,37 @@
-/*
- * The region tree; see region.h. libbsd's red-black tree calls RB_AUGMENT for the nodes it rotates, but not for all
- * ancestors of a node added or removed: those are updated here, from the lowest changed node to the root.
- */
+/* The region tree; see region.h and augmented.h. */
 #include "vm/region.h"
 
 #include "kernel/base/arith.h"
+#include "vm/augmented.h"
 
-static void region_augment(struct region *r);
+static bool region_augment(struct region *r);
 #undef RB_AUGMENT
-#define RB_AUGMENT(r) region_augment(r)
+#define RB_AUGMENT(r) ((void)region_augment(r))
 
 static int region_compare(const struct region *a, const struct region *b) {
     return a->base < b->base ? -1 : a->base > b->base;
 }
 
-RB_GENERATE_INTERNAL(region_tree, region, node, region_compare, UNUSED static)
-
-static void region_augment(struct region *r) {
+/*
+ * Returns whether that changed anything. Most changes do not show far up, and a cache line that is not written stays
+ * with the other processors that read it.
+ */
+static bool region_augment(struct region *r) {
     struct region *left = RB_LEFT(r, node), *right = RB_RIGHT(r, node);
-    r->low = left ? left->low : r->base;
-    r->high = right ? right->high : region_end(r);
-    r->gap = 0;
-    if (left) r->gap = max_u64(left->gap, r->base - left->high);
-    if (right) r->gap = max_u64(r->gap, max_u64(right->gap, right->low - region_end(r)));
+    const vaddr_t low = left ? left->low : r->base, high = right ? right->high : region_end(r);
+    size_t gap = 0;
+    if (left) gap = max_u64(left->gap, r->base - left->high);
+    if (right) gap = max_u64(gap, max_u64(right->gap, right->low - region_end(r)));
+    if (r->low == low && r->high == high && r->gap == gap) return false;
+    r->low = low;
+    r->high = high;
+    r->gap = gap;
+    return true;
 }
 
-void region_resized(struct region *r) {
-    for (; r; r = RB_PARENT(r, node)) region_augment(r);
-}
+AUGMENTED_GENERATE(region_tree, region, node, region_compare, region_augment)
+
+void region_resized(struct region *r) { region_tree_update(r); }
 
 struct region *region_find(struct region_tree *tree, vaddr_t addr) {
     struct region *r = RB_ROOT(tree);
@@ -66,15 +70,10 @@ void region_insert(struct region_tree *tree, struct region *r) {
     r->low = r->base;
     r->high = region_end(r);
     r->gap = 0;
-    RB_INSERT(region_tree, tree, r);
-    region_resized(r);
+    region_tree_add(tree, r);
 }
 
-void region_remove(struct region_tree *tree, struct region *r) {
-    struct region *parent = RB_PARENT(r, node);
-    RB_REMOVE(region_tree, tree, r);
-    region_resized(parent);
-}
+void region_remove(struct region_tree *tree, struct region *r) { region_tree_take(tree, r); }
 
 /* The lowest gap of `len` bytes between two regions of the tree; there is one. */
 static vaddr_t lowest_inner_gap(struct region *r, size_t len) {

@@ -52,7 +52,7 @@ static zx_status_t may_have(zx_vm_option_t options) {
     return (options & both) == both ? caller_may(ZX_POL_VMAR_WX) : ZX_OK;
 }
 
-static zx_status_t map_and_tell(struct vmar *vmar, const struct vmar_map *args, user_out_t out) {
+static zx_status_t map_and_tell(struct vmar *vmar, struct vmar_map *args, user_out_t out) {
     vaddr_t base;
     zx_status_t status = vmar_map(vmar, args, &base);
     if (status != ZX_OK) return status;
@@ -67,8 +67,7 @@ static zx_status_t sys_vmar_map(const struct handle *vmar, zx_vm_option_t option
                             .offset = vmar_offset,
                             .vmo = vmo_from_object(vmo->object),
                             .vmo_offset = vmo_offset,
-                            .len = len,
-                            .id = koid_new()};
+                            .len = len};
     zx_status_t status = map_ceiling(options, vmar->rights, vmo->rights, &args.ceiling);
     if (status == ZX_OK) status = may_have(options);
     return status == ZX_OK ? map_and_tell(vmar_from_object(vmar->object), &args, out) : status;

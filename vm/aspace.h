@@ -45,6 +45,7 @@ struct aspace {
     refcount refs;                  /* [a] */
     struct mutex lock;              /* guards [r], all regions included; taken by aspace_lock() */
     enum aspace_state state;        /* [r] */
+    uint64_t map_count;             /* [r] vmar_map()s so far: the number of the last */
     bool started;                   /* [r] a thread may run in it: what is mapped executable is text */
     struct vmar *root;              /* [I] allocated with it; with a reference until dead */
     struct mutex translations_lock; /* guards [t] */

@@ -70,8 +70,8 @@ static bool find_large_room(struct vmar *vmar, const struct vmar_map *args, size
 }
 
 /*
- * Room for `len` bytes: where the caller says, or the lowest gap. `map`: NULL for a VMAR. Overlaps are the caller's to
- * refuse.
+ * Room for `len` bytes: a gap, or where the caller says, which may overlap others: see overlaps(). `map`: NULL for a
+ * VMAR.
  */
 static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t offset, const struct vmar_map *map,
                          size_t len, vaddr_t *out) REQUIRES(&vmar->aspace->lock) {
@@ -88,8 +88,9 @@ static zx_status_t place(struct vmar *vmar, zx_vm_option_t options, uint64_t off
     return ZX_OK;
 }
 
-static bool overlaps(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock) {
-    struct region *r = region_first_above(&vmar->children, base);
+static bool overlaps(struct vmar *vmar, zx_vm_option_t options, vaddr_t base, size_t len)
+    REQUIRES(&vmar->aspace->lock) {
+    struct region *r = options & SPECIFIC_ANY ? region_first_above(&vmar->children, base) : NULL;
     return r && r->base < base + len;
 }
 
@@ -104,7 +105,7 @@ static zx_status_t allocate_place(struct vmar *parent, zx_vm_option_t options, u
     if (size == 0) return ZX_ERR_INVALID_ARGS;
     if (options & CAN_MAP_PERMS & ~parent->can) return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = place(parent, options, offset, NULL, size, base);
-    return status == ZX_OK && overlaps(parent, *base, size) ? ZX_ERR_NO_MEMORY : status;
+    return status == ZX_OK && overlaps(parent, options, *base, size) ? ZX_ERR_NO_MEMORY : status;
 }
 
 zx_status_t vmar_allocate(struct vmar *parent, zx_vm_option_t options, uint64_t offset, uint64_t size,
@@ -141,8 +142,9 @@ static zx_status_t map_check(const struct vmar *vmar, const struct vmar_map *arg
     return ZX_OK;
 }
 
-static zx_status_t map_place(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base)
+static zx_status_t map_place(struct vmar *vmar, struct vmar_map *args, size_t len, vaddr_t *base)
     REQUIRES(&vmar->aspace->lock) {
+    args->id = ++vmar->aspace->map_count;
     if (is_dead(vmar)) return ZX_ERR_BAD_STATE;
     if (len == 0) return ZX_ERR_INVALID_ARGS;
     if (args->ceiling & ~vmar_perms(vmar)) return ZX_ERR_ACCESS_DENIED;
@@ -165,11 +167,12 @@ static void mapping_join(struct mapping *m, struct vmar *vmar, const struct vmar
     mapping_attach(m);
 }
 
-static zx_status_t map_where_free(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+static zx_status_t map_where_free(struct vmar *vmar, struct vmar_map *args, size_t len, vaddr_t *base) {
     struct mapping *m;
     aspace_lock(vmar->aspace);
     zx_status_t status = map_place(vmar, args, len, base);
-    if (status == ZX_OK && (overlaps(vmar, *base, len) || !(m = heap_alloc(sizeof(*m))))) status = ZX_ERR_NO_MEMORY;
+    if (status == ZX_OK && (overlaps(vmar, args->options, *base, len) || !(m = heap_alloc(sizeof(*m)))))
+        status = ZX_ERR_NO_MEMORY;
     if (status == ZX_OK) mapping_join(m, vmar, args, 0, *base, len);
     mutex_unlock(&vmar->aspace->lock);
     return status;
@@ -177,7 +180,7 @@ static zx_status_t map_where_free(struct vmar *vmar, const struct vmar_map *args
 
 /* A map over others, and how far it has got. */
 struct overmap {
-    const struct vmar_map *args;
+    struct vmar_map *args;
     size_t len;
     vaddr_t base, end;
     vaddr_t at;            /* up to here there is no VMAR, and later: up to here others have given way */
@@ -203,7 +206,7 @@ static zx_status_t over_check(struct vmar *vmar, struct overmap *o, unsigned lef
     }
     o->checked = true;
     o->at = o->base;
-    zx_status_t status = vmar_prepare_cut(vmar, o->base, o->len, &o->spare);
+    zx_status_t status = vmar_prepare_cut(region_first_above(&vmar->children, o->base), o->base, o->len, &o->spare);
     if (status == ZX_OK && !(o->fresh = heap_alloc(sizeof(struct mapping)))) status = ZX_ERR_NO_MEMORY;
     return status;
 }
@@ -273,7 +276,7 @@ static bool over_some(struct vmar *vmar, struct parts *parts, void *arg) {
     return o->status != ZX_OK || o->at == o->end;
 }
 
-static zx_status_t map_over(struct vmar *vmar, const struct vmar_map *args, size_t len, vaddr_t *base) {
+static zx_status_t map_over(struct vmar *vmar, struct vmar_map *args, size_t len, vaddr_t *base) {
     struct overmap o = {.args = args, .len = len};
     zx_status_t done = vmar_each_part(vmar, over_some, &o);
     heap_free(o.fresh);
@@ -283,7 +286,7 @@ static zx_status_t map_over(struct vmar *vmar, const struct vmar_map *args, size
     return o.status == ZX_OK ? done : o.status;
 }
 
-zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out) {
+zx_status_t vmar_map(struct vmar *vmar, struct vmar_map *args, vaddr_t *out) {
     size_t len;
     vaddr_t base = 0;
     zx_status_t status = map_check(vmar, args, &len);

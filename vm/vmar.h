@@ -58,7 +58,7 @@ struct vmar_map {
     uint64_t vmo_offset;
     uint64_t len;
     uint32_t ceiling; /* PERM_*: what the handles allow, now and by protect later */
-    uint64_t id;      /* a number of its own, for vmar_map_undo() */
+    uint64_t id;      /* set by vmar_map(), for vmar_map_undo(): its number in the address space */
 };
 
 /*
@@ -66,7 +66,7 @@ struct vmar_map {
  * way do so a part at a time; CANCELED between two of them when the thread is killed. If others change the range just
  * then and there is no memory either, NO_MEMORY may find a part replaced: it is left unmapped.
  */
-MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, const struct vmar_map *args, vaddr_t *out);
+MUST_CHECK zx_status_t vmar_map(struct vmar *vmar, struct vmar_map *args, vaddr_t *out);
 
 /* Removes what is left of what vmar_map() made at `base`, and nothing that others have put there since. */
 void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base);

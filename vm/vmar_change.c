@@ -96,15 +96,19 @@ zx_status_t vmar_destroy(struct vmar *vmar) {
     return status == ZX_OK ? done : status;
 }
 
-/* Is no VMAR in the range in part? It would lie across one end. */
-static zx_status_t check_unmap(struct vmar *vmar, vaddr_t base, size_t len) REQUIRES(&vmar->aspace->lock) {
-    const vaddr_t ends[2] = {base, base + len - 1};
-    for (unsigned i = 0; i < 2; i++) {
-        struct region *r = region_find(&vmar->children, ends[i]);
-        if (r && r->kind == REGION_VMAR && !range_within(r->base, r->len, base, len)) return ZX_ERR_INVALID_ARGS;
-        if (r && region_end(r) > ends[1]) break; /* both lie in it */
-    }
-    return ZX_OK;
+/* Is it a VMAR that lies across an end of the range? */
+static bool across(const struct region *r, vaddr_t base, size_t len) {
+    return r->kind == REGION_VMAR && r->base < base + len && !range_within(r->base, r->len, base, len);
+}
+
+/* Is no VMAR in the range in part? `lowest`: the first region that ends above `base`, or NULL. */
+static zx_status_t check_unmap(struct vmar *vmar, const struct region *lowest, vaddr_t base, size_t len)
+    REQUIRES(&vmar->aspace->lock) {
+    if (!lowest) return ZX_OK;
+    if (across(lowest, base, len)) return ZX_ERR_INVALID_ARGS;
+    if (region_end(lowest) >= base + len) return ZX_OK;
+    const struct region *last = region_find(&vmar->children, base + len - 1);
+    return last && across(last, base, len) ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
 void mapping_cut(struct mapping *m, vaddr_t base, vaddr_t end, struct mapping **spare, struct graveyard *dead) {
@@ -147,9 +151,8 @@ void vmar_map_undo(struct vmar *vmar, const struct vmar_map *args, vaddr_t base)
     (void)!vmar_each_part(vmar, undo_some, &u);
 }
 
-zx_status_t vmar_prepare_cut(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare) {
-    struct region *r = region_find(&vmar->children, base);
-    if (!r || r->base == base || region_end(r) <= base + len) return ZX_OK;
+zx_status_t vmar_prepare_cut(const struct region *lowest, vaddr_t base, size_t len, struct mapping **spare) {
+    if (!lowest || lowest->base >= base || region_end(lowest) <= base + len) return ZX_OK;
     *spare = heap_alloc(sizeof(struct mapping));
     return *spare ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
@@ -162,11 +165,12 @@ struct unmapping {
     zx_status_t status;
 };
 
-static zx_status_t unmap_begin(struct vmar *vmar, struct unmapping *u) REQUIRES(&vmar->aspace->lock) {
+static zx_status_t unmap_begin(struct vmar *vmar, const struct region *lowest, struct unmapping *u)
+    REQUIRES(&vmar->aspace->lock) {
     if (vmar->dead) return ZX_ERR_BAD_STATE;
     if (!range_within(u->at, u->len, vmar->region.base, vmar->region.len)) return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = check_unmap(vmar, u->at, u->len);
-    return status == ZX_OK ? vmar_prepare_cut(vmar, u->at, u->len, &u->spare) : status;
+    zx_status_t status = check_unmap(vmar, lowest, u->at, u->len);
+    return status == ZX_OK ? vmar_prepare_cut(lowest, u->at, u->len, &u->spare) : status;
 }
 
 /* Is it to be unmapped? A mapping across the end of the last part, or a VMAR across the range's end, is newer. */
@@ -177,10 +181,10 @@ static bool is_meant(const struct region *r, const struct unmapping *u, bool beg
 
 static bool unmap_some(struct vmar *vmar, struct parts *c, void *arg) {
     struct unmapping *u = arg;
-    struct region *next;
     mutex_assert_held(&vmar->aspace->lock);
-    if (!c->begun && (u->status = unmap_begin(vmar, u)) != ZX_OK) return true;
-    for (struct region *r = region_first_above(&vmar->children, u->at); r && r->base < u->end; r = next) {
+    struct region *next, *r = region_first_above(&vmar->children, u->at);
+    if (!c->begun && (u->status = unmap_begin(vmar, r, u)) != ZX_OK) return true;
+    for (; r && r->base < u->end; r = next) {
         const vaddr_t above = region_end(r);
         next = above < u->end ? region_next(r) : NULL;
         if (c->left == 0) return false;

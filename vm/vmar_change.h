@@ -36,11 +36,10 @@ MUST_CHECK zx_status_t vmar_each_part(struct vmar *vmar, part_fn *act, void *arg
     for (struct region *r = region_first_above(&(vmar)->children, (from)); r && r->base < (to); r = region_next(r))
 
 /*
- * Makes `*spare`, if cutting the range out of the mapping at its lower end will need it: only that takes memory, all
- * else can be cleared when there is none. NO_MEMORY.
+ * Makes `*spare`, if cutting the range out of `lowest` will need it, the first region that ends above `base`, or NULL:
+ * only that takes memory, all else can be cleared when there is none. NO_MEMORY.
  */
-MUST_CHECK zx_status_t vmar_prepare_cut(struct vmar *vmar, vaddr_t base, size_t len, struct mapping **spare)
-    REQUIRES(&vmar->aspace->lock);
+MUST_CHECK zx_status_t vmar_prepare_cut(const struct region *lowest, vaddr_t base, size_t len, struct mapping **spare);
 
 /* Removes [base, end) from a mapping that overlaps it. One that is cut in its middle uses `*spare` up: NULL then. */
 void mapping_cut(struct mapping *m, vaddr_t base, vaddr_t end, struct mapping **spare, struct graveyard *dead);

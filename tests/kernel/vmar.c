@@ -169,7 +169,12 @@ KTEST("vmar/undoing a map takes what is left of it, and nothing that has come in
     vaddr_t base;
     struct vmar *child;
     NEED(begin());
-    struct vmar_map args = {SPECIFIC_RW, PAGES(2), f.vmo, PAGES(2), PAGES(12) - 5, PERM_ALL, .id = 99};
+    struct vmar_map args = {.options = SPECIFIC_RW,
+                            .offset = PAGES(2),
+                            .vmo = f.vmo,
+                            .vmo_offset = PAGES(2),
+                            .len = PAGES(12) - 5,
+                            .ceiling = PERM_ALL};
     NEED(vmar_map(f.vmar, &args, &base) == ZX_OK && base == at(2));
     NEED(map_at(f.vmar, 6, f.vmo, 30, 2, ZX_VM_SPECIFIC_OVERWRITE | RW) == ZX_OK);
     NEED(vmar_unmap(f.vmar, at(12), PAGES(2)) == ZX_OK && vmar_protect(f.vmar, 0, at(3), PAGES(1)) == ZX_OK);

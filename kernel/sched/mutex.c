@@ -73,12 +73,16 @@ static bool owner_runs(const struct mutex *m) {
     return sched_is_running((const struct thread *)owner_of(atomic_load_explicit(&m->owner, memory_order_relaxed)));
 }
 
+/* The longest pause between two checks: each check takes the cache line from the owner, which is to release it. */
+#define LONGEST_PAUSE 64
+
 /* Waits for the mutex while its owner runs, for a bounded time. True: it is the running thread's. */
 static bool spin(struct mutex *m) {
     bool mine = take(m, 0);
-    for (unsigned spins = 0; !mine && spins < mutex_spins && owner_runs(m); spins++) {
+    for (unsigned spins = 0, pause = 1; !mine && spins < mutex_spins && owner_runs(m); spins += pause) {
         coming_change(m, NULL, thread_current());
-        arch_pause();
+        if (spins > 0 && pause < LONGEST_PAUSE) pause *= 2;
+        for (unsigned i = 0; i < pause; i++) arch_pause();
         mine = take(m, 0);
     }
     coming_change(m, thread_current(), NULL);

@@ -198,8 +198,13 @@ void aspace_measure(struct aspace *as, struct task_memory *out) {
 /* So many regions are looked at in one hold of the lock. */
 #define START_PART 64
 
-static void start_region(struct region *r, size_t depth UNUSED, void *arg UNUSED) {
-    if (r->kind == REGION_VMAR) return;
+/* The root comes first, and always: what is mapped from then on is seen to be text at once. */
+static void start_region(struct region *r, size_t depth UNUSED, void *arg) {
+    struct aspace *as = arg;
+    if (r->kind == REGION_VMAR) {
+        as->started = true;
+        return;
+    }
     struct mapping *m = mapping_from_region(r);
     struct vmo *store = m->vmo->store;
     mutex_lock(&store->lock);
@@ -207,14 +212,11 @@ static void start_region(struct region *r, size_t depth UNUSED, void *arg UNUSED
     mutex_unlock(&store->lock);
 }
 
-/* What is mapped from now on is seen to be text at once; what is there already, or was cut off from it, is passed. */
+/* What is there already, or was cut off from it, is passed. */
 zx_status_t aspace_start(struct aspace *as) {
     struct region_place place = {0};
-    aspace_lock(as);
-    as->started = true;
-    mutex_unlock(&as->lock);
     bool killed = false;
-    while (!killed && pass_some(as, &place, START_PART, start_region, NULL) == START_PART) killed = thread_killed();
+    while (!killed && pass_some(as, &place, START_PART, start_region, as) == START_PART) killed = thread_killed();
     place_release(place.vmar);
     return killed ? ZX_ERR_CANCELED : ZX_OK;
 }

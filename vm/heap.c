@@ -99,6 +99,7 @@ static NOINLINE void *class_grow(struct heap_class *class, unsigned index) {
     LIST_INSERT_HEAD(&class->roomy, fresh, link);
     void *object = slab_take(class, fresh);
     spin_unlock(&class->lock);
+    tally_add(&used[index % HEAP_ROW], 1);
     return object;
 }
 
@@ -107,10 +108,13 @@ static void *class_alloc(unsigned c) {
     struct heap_class *class = &budget_current()->heap.classes[index];
     spin_lock(&class->lock);
     struct page *slab = LIST_FIRST(&class->roomy);
-    void *object = likely(slab) ? slab_take(class, slab) : NULL;
+    if (unlikely(!slab)) {
+        spin_unlock(&class->lock);
+        return class_grow(class, index);
+    }
+    void *object = slab_take(class, slab);
     spin_unlock(&class->lock);
-    if (unlikely(!object)) object = class_grow(class, index);
-    if (likely(object)) tally_add(&used[c], 1);
+    tally_add(&used[c], 1);
     return object;
 }
 

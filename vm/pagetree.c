@@ -111,11 +111,9 @@ void pagetree_free_removed(struct pagetree_removed *removed) {
     }
 }
 
-/* Makes the node at `*link` ours alone, by copying it if others share it. */
-static zx_status_t node_own(struct pagetree_node **link, unsigned height, struct pagetree_node **spare) {
-    struct pagetree_node *node = *link;
-    if (node_exclusive(node)) return ZX_OK;
-    struct pagetree_node *copy = node_alloc(spare);
+/* Puts a copy of a shared node in its place. */
+static NOINLINE zx_status_t node_copy(struct pagetree_node **link, unsigned height, struct pagetree_node **spare) {
+    struct pagetree_node *node = *link, *copy = node_alloc(spare);
     if (!copy) return ZX_ERR_NO_MEMORY;
     copy->present = node->present;
     memcpy(copy->child, node->child, sizeof(copy->child));
@@ -128,6 +126,11 @@ static zx_status_t node_own(struct pagetree_node **link, unsigned height, struct
     *link = copy;
     node_unref(node, height);
     return ZX_OK;
+}
+
+/* Makes the node at `*link` ours alone, by copying it if others share it. */
+static inline zx_status_t node_own(struct pagetree_node **link, unsigned height, struct pagetree_node **spare) {
+    return likely(node_exclusive(*link)) ? ZX_OK : node_copy(link, height, spare);
 }
 
 static void forget(struct pagetree *tree) { tree->recent = tree->owned = 0; }

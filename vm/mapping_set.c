@@ -7,7 +7,7 @@
 #include "vm/mapping_set.h"
 
 #include "kernel/base/arith.h"
-#include "vm/augmented.h"
+#include "kernel/base/augmented.h"
 #include "vm/mapping.h"
 
 static uint64_t first_byte(const struct mapping *m) {

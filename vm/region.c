@@ -2,7 +2,7 @@
 #include "vm/region.h"
 
 #include "kernel/base/arith.h"
-#include "vm/augmented.h"
+#include "kernel/base/augmented.h"
 
 static bool region_augment(struct region *r);
 #undef RB_AUGMENT

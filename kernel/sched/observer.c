@@ -25,9 +25,9 @@
  * adding the observer, to check that the handle is still open (handle_names(), handle_use_stays_open()).
  *
  * The tree is ordered by handle, so that closing one finds the observers begun through it. Each node has the union of
- * the signals wanted at and below it, so that a change finds the observers that want it. As in vm/region.c, RB_AUGMENT
- * serves the nodes that the tree rotates; the ancestors of a node added, removed or changed are updated here.
+ * the signals wanted at and below it, so that a change finds the observers that want it.
  */
+#include "kernel/base/augmented.h"
 #include "kernel/base/log.h"
 #include "kernel/base/trace.h"
 #include "kernel/sched/object.h"
@@ -35,9 +35,9 @@
 
 unsigned observers_in_part = 64;
 
-static void observer_augment(struct observer *observer);
+static bool observer_augment(struct observer *observer);
 #undef RB_AUGMENT
-#define RB_AUGMENT(observer) observer_augment(observer)
+#define RB_AUGMENT(observer) ((void)observer_augment(observer))
 
 static int compare_handle(const struct observer *observer, const void *table, zx_handle_t value) {
     if (observer->value != value) return observer->value < value ? -1 : 1;
@@ -50,27 +50,23 @@ static int observer_compare(const struct observer *a, const struct observer *b) 
     return compare_handle(a, b->table, b->value) < 0 ? -1 : 1;
 }
 
-RB_GENERATE_INTERNAL(observer_tree, observer, node, observer_compare, UNUSED static)
-
-static void observer_augment(struct observer *observer) {
+static bool observer_augment(struct observer *observer) {
     struct observer *left = RB_LEFT(observer, node), *right = RB_RIGHT(observer, node);
+    const zx_signals_t before = observer->wanted_below;
     observer->wanted_below = observer->wanted | (left ? left->wanted_below : 0) | (right ? right->wanted_below : 0);
+    return observer->wanted_below != before;
 }
 
-static void augment_up(struct observer *observer) {
-    for (; observer; observer = RB_PARENT(observer, node)) observer_augment(observer);
-}
+AUGMENTED_GENERATE(observer_tree, observer, node, observer_compare, observer_augment)
 
 void observer_want(struct observer *observer, zx_signals_t wanted) {
     if (observer->wanted == wanted) return;
     observer->wanted = wanted;
-    augment_up(observer);
+    observer_tree_update(observer);
 }
 
 void observer_remove_one(struct object *object, struct observer *observer) {
-    struct observer *parent = RB_PARENT(observer, node);
-    RB_REMOVE(observer_tree, &object->observers, observer);
-    augment_up(parent);
+    observer_tree_take(&object->observers, observer);
 }
 
 static bool wanted_below(const struct observer *observer, zx_signals_t signals) {
@@ -266,12 +262,9 @@ static zx_signals_t insert(struct object *object, struct observer *observer) REQ
     observer->watching = true;
     observer->wanted_below = observer->wanted;
     observer->number = ++object->last_number;
-    bool first = RB_EMPTY(&object->observers);
-    RB_INSERT(observer_tree, &object->observers, observer);
-    if (!first) {
-        augment_up(observer);
-        return object_signals(object);
-    }
+    const bool first = RB_EMPTY(&object->observers);
+    observer_tree_add(&object->observers, observer);
+    if (!first) return object_signals(object);
     return (zx_signals_t)atomic_fetch_add_explicit(&object->state, OBJECT_WATCHED, memory_order_acq_rel);
 }
 

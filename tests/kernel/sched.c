@@ -277,12 +277,16 @@ static bool wake_one(zx_status_t status) {
     return woken;
 }
 
-static bool blocks(struct actor *actor, char name, zx_time_t deadline, enum wait_kind kind) {
+static bool blocks_in(void (*wait)(void *), struct actor *actor, char name, zx_time_t deadline, enum wait_kind kind) {
     actor->deadline = deadline;
     actor->kind = kind;
-    if (!act(actor, name, block)) return false;
+    if (!act(actor, name, wait)) return false;
     runner_settle(&actor->runner);
     return true;
+}
+
+static bool blocks(struct actor *actor, char name, zx_time_t deadline, enum wait_kind kind) {
+    return blocks_in(block, actor, name, deadline, kind);
 }
 
 KTEST("waitq/wakes come one at a time in the order of arrival, with what the waker says") {
@@ -299,12 +303,18 @@ KTEST("waitq/wakes come one at a time in the order of arrival, with what the wak
     EXPECT(in_order("ab") && b.status == ZX_OK);
 }
 
+/* Of those that are not urgent, the one that has run for less runs first, and a stall of the host's counts. */
+static void block_urgent(void *actor) {
+    thread_current()->urgent = true;
+    block(actor);
+}
+
 KTEST("waitq/all wake at once, and a queue may be used again") {
     struct actor a, b;
     for (int round = 0; round < 2; round++) {
         reset();
-        NEED(blocks(&a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
-        NEED(blocks(&b, 'b', arch_time_now() + ZX_SEC(100), WAIT_UNINTERRUPTIBLE));
+        NEED(blocks_in(block_urgent, &a, 'a', ZX_TIME_INFINITE, WAIT_UNINTERRUPTIBLE));
+        NEED(blocks_in(block_urgent, &b, 'b', arch_time_now() + ZX_SEC(100), WAIT_UNINTERRUPTIBLE));
         spin_lock(&queue_lock);
         waitq_wake_all(&queue, ZX_OK);
         spin_unlock(&queue_lock);

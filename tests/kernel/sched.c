@@ -54,6 +54,12 @@ static bool act(struct actor *actor, char name, void (*run)(void *)) {
     return runner_start(&actor->runner, NULL, run, actor);
 }
 
+/*
+ * For threads whose order counts when they become ready together: of those that are not urgent, the one that has run
+ * for less runs first, and a stall of the host's counts.
+ */
+static void keep_turns(void) { thread_current()->urgent = true; }
+
 static void note(void *arg) {
     struct actor *actor = arg;
     happens(actor->name);
@@ -118,6 +124,7 @@ KTEST("sched/threads that all want the processor take turns") {
 
 static void sleep(void *arg) {
     struct actor *actor = arg;
+    keep_turns();
     actor->status = thread_sleep_until(actor->deadline);
     if (arch_time_now() < actor->deadline) actor->status = ZX_ERR_INTERNAL;
     happens(actor->name);
@@ -303,9 +310,8 @@ KTEST("waitq/wakes come one at a time in the order of arrival, with what the wak
     EXPECT(in_order("ab") && b.status == ZX_OK);
 }
 
-/* Of those that are not urgent, the one that has run for less runs first, and a stall of the host's counts. */
 static void block_urgent(void *actor) {
-    thread_current()->urgent = true;
+    keep_turns();
     block(actor);
 }
 

@@ -264,12 +264,13 @@ static void pass_gate(void *arg) {
     *(zx_status_t *)arg = zx_object_wait_one(gate, ZX_USER_SIGNAL_0, ZX_TIME_INFINITE, &seen);
 }
 
-TEST("ktrace/a signal that is waited for, the wake-up, and the switches of both threads") {
+/* What is recorded of a thread that waits at the gate, passes it, and ends. Returns whether its last switch is. */
+static bool gate_passed(void) {
     static struct worker worker;
     zx_status_t status = UNTOUCHED;
-    NEED_OK(zx_event_create(0, &gate));
+    MUST(zx_event_create(0, &gate));
     record(KTRACE_GRP_SCHEDULER | KTRACE_GRP_IPC | KTRACE_GRP_TASKS);
-    NEED(worker_start(&worker, pass_gate, &status));
+    MUST_BE(worker_start(&worker, pass_gate, &status));
     const uint64_t koid = koid_of(worker.thread);
     EXPECT(thread_waits(worker.thread));
     EXPECT_OK(zx_object_signal(gate, 0, ZX_USER_SIGNAL_0));
@@ -277,8 +278,7 @@ TEST("ktrace/a signal that is waited for, the wake-up, and the switches of both 
     struct recording r = recorded();
     EXPECT_OK(status);
     const zx_ktrace_record_t *signal = find(&r, 0, KTRACE_SIGNAL, koid_of(gate));
-    NEED(signal != &none);
-    EXPECT(signal->b & ZX_USER_SIGNAL_0);
+    EXPECT(signal != &none && signal->b & ZX_USER_SIGNAL_0);
     EXPECT(find(&r, 0, KTRACE_WAKE, koid) != &none && find(&r, 0, KTRACE_SWITCH, koid) != &none);
     bool blocked = false, dead = false, ended = false;
     for (size_t i = 0; i < r.count; i++) {
@@ -288,9 +288,17 @@ TEST("ktrace/a signal that is waited for, the wake-up, and the switches of both 
         dead = dead || (record->event == KTRACE_SWITCH && record->info == KTRACE_LEAVES_DEAD);
         ended = ended || (record->event == KTRACE_THREAD_END && record->a == koid_of(zx_process_self()));
     }
-    EXPECT(blocked && dead && ended);
+    EXPECT(blocked && ended);
     free(r.records);
     zx_handle_close(gate);
+    return dead;
+}
+
+/* That a thread has ended is seen before it leaves its processor: recording may be over by then. */
+TEST("ktrace/a signal that is waited for, the wake-up, and the switches of both threads") {
+    bool dead = gate_passed();
+    for (int tries = 1; !dead && tries < 20; tries++) dead = gate_passed();
+    EXPECT(dead);
 }
 
 TEST("ktrace/records of a processor are in the order of time") {

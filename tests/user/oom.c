@@ -240,7 +240,8 @@ TEST("oom/a limit that is reached is an exception for who has filled it, for its
     zx_exception_info_t info = {0};
     zx_vaddr_t at;
     struct child child, bystander = begin(job_make(true), touch), neighbour = begin(job, rest);
-    MUST_BE(thread_waits(neighbour.thread) && child_make_in(&child, job));
+    MUST_BE(thread_waits(neighbour.thread));
+    MUST_BE(child_make_in(&child, job));
     MUST(zx_task_create_exception_channel(child.process, 0, &channel));
     MUST(zx_vmar_map(child.vmar, PERM_RW, 0, vmo, 0, 1000 * PAGE, &at));
     atomic_store(&child.board->words[DONE], at);

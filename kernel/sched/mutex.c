@@ -79,9 +79,9 @@ static bool owner_runs(const struct mutex *m) {
 /* Waits for the mutex while its owner runs, for a bounded time. True: it is the running thread's. */
 static bool spin(struct mutex *m) {
     bool mine = take(m, 0);
-    for (unsigned spins = 0, pause = 1; !mine && spins < mutex_spins && owner_runs(m); spins += pause) {
+    for (unsigned spins = 0, pause; !mine && spins < mutex_spins && owner_runs(m); spins += pause) {
         coming_change(m, NULL, thread_current());
-        if (spins > 0 && pause < LONGEST_PAUSE) pause *= 2;
+        pause = spins < LONGEST_PAUSE ? spins + 1 : LONGEST_PAUSE; /* twice the last one */
         for (unsigned i = 0; i < pause; i++) arch_pause();
         mine = take(m, 0);
     }

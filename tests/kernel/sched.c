@@ -79,11 +79,11 @@ static bool run_as_started(void) {
     return in_turn("abcde");
 }
 
-/* One whose turn is used up by a stall of the host, before it has done anything, comes behind the next. */
+/* Rarely a stall of the host uses up the turn of one that has done nothing yet: it comes behind the next. */
 KTEST("sched/threads run in the order in which they were started, each once") {
-    bool in_order_once = run_as_started();
-    for (int tries = 1; !in_order_once && tries < 20; tries++) in_order_once = run_as_started();
-    EXPECT(in_order_once);
+    unsigned in_order_times = 0;
+    for (int round = 0; round < 20; round++) in_order_times += run_as_started();
+    EXPECT(in_order_times >= 15);
 }
 
 /* A moment of a thread that is busy, with nothing else about it than that an interrupt can come. */

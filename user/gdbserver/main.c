@@ -57,6 +57,7 @@ static int serve(zx_handle_t awaited) {
         serve_once(awaited);
         if (awaited == ZX_HANDLE_INVALID) continue;
         if (zx_object_wait_one(awaited, ZX_PROCESS_TERMINATED, 0, NULL) != ZX_OK) continue;
+        stops_look(); /* it may have ended since the last look, and the debugger is told first */
         (void)zx_object_get_info(awaited, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
         zx_process_exit(info.return_code);
     }
